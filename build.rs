@@ -1,0 +1,41 @@
+//! Reads the version of the subject from the lock file and says it as cfgs and an environment
+//! variable. `cargo metadata` would answer for another lock file where the sources are linked
+//! into a folder of `scripts/subject`.
+
+use std::path::Path;
+use std::{env, fs};
+
+/// The releases at which an interface or a feature changed that the adapter knows about.
+const STEPS: [u32; 3] = [42, 44, 48];
+
+fn main() {
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let lock = Path::new(&root).join("Cargo.lock");
+    println!("cargo::rerun-if-changed={}", lock.display());
+    let text = fs::read_to_string(&lock).expect("the workspace has a lock file");
+    let version = locked(&text, "wasmtime").expect("the lock file names wasmtime");
+    println!("cargo::rustc-env=CANONFUZZ_WASMTIME={version}");
+    let major: u32 = version
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok())
+        .expect("a version");
+    for step in STEPS {
+        println!("cargo::rustc-check-cfg=cfg(wasmtime_{step})");
+        if major >= step {
+            println!("cargo::rustc-cfg=wasmtime_{step}");
+        }
+    }
+}
+
+/// The version of a package in a lock file.
+fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let entry = lock.split("[[package]]").find(|entry| {
+        entry
+            .lines()
+            .any(|line| line == format!("name = \"{package}\""))
+    })?;
+    entry
+        .lines()
+        .find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'))
+}
