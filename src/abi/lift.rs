@@ -1,0 +1,254 @@
+//! Core values to values.
+//! Knows nothing of functions.
+
+use super::core::wrap;
+use super::despecialize::{Despecialized, Part, despecialize};
+use super::flatten::{flatten_variant, flatten_within};
+use super::layout::Layout;
+use super::load::{canonicalize_nan32, canonicalize_nan64, case_at, convert_i32_to_char};
+use super::load::{load_list_from_range, load_record, unpack_flags_from_int};
+use super::string::load_string_from_range;
+use super::{Core, CoreType, Cx, Trap, trap_if};
+use crate::types::Type;
+use crate::value::{Str, Value};
+
+/// Spec: `CoreValueIter`. Inside a variant it is the spec's `CoerceValueIter` as well.
+pub struct CoreValues<'a> {
+    values: &'a [Core],
+    /// The index of the next one.
+    at: usize,
+}
+
+impl CoreValues<'_> {
+    pub fn new(values: &[Core]) -> CoreValues<'_> {
+        CoreValues { values, at: 0 }
+    }
+
+    /// The bits of the next core value, which is taken out of a joined one where need be.
+    pub fn next(&mut self, want: CoreType) -> u64 {
+        let have = self.values[self.at];
+        assert!(holds(have.ty(), want), "{have:?} holds no {want:?}");
+        self.at += 1;
+        Core::from_bits(want, have.bits()).bits()
+    }
+
+    /// Spec: `done`.
+    pub fn done(&self) -> bool {
+        self.at == self.values.len()
+    }
+}
+
+/// Whether `join` may have made the one of the other.
+fn holds(have: CoreType, want: CoreType) -> bool {
+    match have {
+        CoreType::I32 => matches!(want, CoreType::I32 | CoreType::F32),
+        CoreType::I64 => true,
+        CoreType::F32 => want == CoreType::F32,
+        CoreType::F64 => want == CoreType::F64,
+    }
+}
+
+/// Spec: `lift_flat`.
+pub fn lift_flat<'a>(
+    cx: &mut Cx,
+    vi: &mut CoreValues,
+    ty: impl Into<Part<'a>>,
+) -> Result<Value, Trap> {
+    Ok(match despecialize(ty) {
+        Despecialized::Bool => Value::Bool(wrap(vi.next(CoreType::I32)) != 0),
+        Despecialized::S8 => Value::S8(i8::from_le_bytes(lift_flat_int(vi, CoreType::I32))),
+        Despecialized::U8 => Value::U8(u8::from_le_bytes(lift_flat_int(vi, CoreType::I32))),
+        Despecialized::S16 => Value::S16(i16::from_le_bytes(lift_flat_int(vi, CoreType::I32))),
+        Despecialized::U16 => Value::U16(u16::from_le_bytes(lift_flat_int(vi, CoreType::I32))),
+        Despecialized::S32 => Value::S32(i32::from_le_bytes(lift_flat_int(vi, CoreType::I32))),
+        Despecialized::U32 => Value::U32(u32::from_le_bytes(lift_flat_int(vi, CoreType::I32))),
+        Despecialized::S64 => Value::S64(i64::from_le_bytes(lift_flat_int(vi, CoreType::I64))),
+        Despecialized::U64 => Value::U64(u64::from_le_bytes(lift_flat_int(vi, CoreType::I64))),
+        Despecialized::F32 => Value::F32(canonicalize_nan32(cx, wrap(vi.next(CoreType::F32)))),
+        Despecialized::F64 => Value::F64(canonicalize_nan64(cx, vi.next(CoreType::F64))),
+        Despecialized::Char => Value::Char(convert_i32_to_char(wrap(vi.next(CoreType::I32)))?),
+        Despecialized::String => Value::String(lift_flat_string(cx, vi)?),
+        Despecialized::List(elem) => Value::List(lift_flat_list(cx, vi, *elem)?),
+        Despecialized::FixedLengthList(elem, length) => Value::List(
+            (0..length)
+                .map(|_| lift_flat(cx, vi, *elem))
+                .collect::<Result<_, _>>()?,
+        ),
+        Despecialized::Record(fields) => Value::Record(lift_flat_record(cx, vi, &fields)?),
+        Despecialized::Variant(cases) => lift_flat_variant(cx, vi, &cases)?,
+        Despecialized::Flags(count) => Value::Flags(lift_flat_flags(vi, count)),
+        Despecialized::Handle => unreachable!("components with handles are refused before a call"),
+    })
+}
+
+/// Spec: `lift_flat_signed`, `lift_flat_unsigned`.
+fn lift_flat_int<const NBYTES: usize>(vi: &mut CoreValues, core: CoreType) -> [u8; NBYTES] {
+    *vi.next(core)
+        .to_le_bytes()
+        .first_chunk()
+        .expect("no integer is wider than 8 bytes")
+}
+
+/// Spec: `lift_flat_string`.
+fn lift_flat_string(cx: &mut Cx, vi: &mut CoreValues) -> Result<Str, Trap> {
+    let ptr = vi.next(cx.opts.ptr_type.core_type());
+    let tagged_code_units = vi.next(cx.opts.ptr_type.core_type());
+    load_string_from_range(cx, ptr, tagged_code_units)
+}
+
+/// Spec: `lift_flat_list`.
+fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: Part) -> Result<Vec<Value>, Trap> {
+    let ptr = vi.next(cx.opts.ptr_type.core_type());
+    let length = vi.next(cx.opts.ptr_type.core_type());
+    load_list_from_range(cx, ptr, length, &Layout::of(elem, cx.opts.ptr_type))
+}
+
+/// Spec: `lift_flat_record`.
+fn lift_flat_record(cx: &mut Cx, vi: &mut CoreValues, fields: &[Part]) -> Result<Vec<Value>, Trap> {
+    fields
+        .iter()
+        .map(|field| lift_flat(cx, vi, *field))
+        .collect()
+}
+
+/// Spec: `lift_flat_variant`.
+fn lift_flat_variant(
+    cx: &mut Cx,
+    vi: &mut CoreValues,
+    cases: &[Option<Part>],
+) -> Result<Value, Trap> {
+    let end = vi.at + flatten_variant(cases, cx.opts.ptr_type).len();
+    let case_index = wrap(vi.next(CoreType::I32));
+    let payload = case_at(cases, case_index)?.map(|case| lift_flat(cx, vi, case));
+    let payload = payload.transpose()?.map(Box::new);
+    vi.at = end;
+    Ok(Value::Variant(case_index, payload))
+}
+
+/// Spec: `lift_flat_flags`.
+fn lift_flat_flags(vi: &mut CoreValues, count: usize) -> u32 {
+    unpack_flags_from_int(wrap(vi.next(CoreType::I32)), count)
+}
+
+/// Spec: `lift_flat_values`.
+pub fn lift_flat_values(
+    cx: &mut Cx,
+    max_flat: usize,
+    vi: &mut CoreValues,
+    types: &[Type],
+) -> Result<Vec<Value>, Trap> {
+    if flatten_within(types, cx.opts.ptr_type, max_flat).is_some() {
+        return types.iter().map(|ty| lift_flat(cx, vi, ty)).collect();
+    }
+    let ptr = vi.next(cx.opts.ptr_type.core_type());
+    let tuple = Layout::of_tuple(types, cx.opts.ptr_type);
+    trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
+    trap_if(
+        cx.out_of_bounds(ptr, tuple.elem_size),
+        Trap::MemoryOutOfBounds,
+    )?;
+    let Despecialized::Record(fields) = &tuple.shape else {
+        unreachable!("a tuple is a record")
+    };
+    load_record(cx, ptr, fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::bytes_guest::ByteGuest;
+    use crate::abi::{LiftLowerOptions, PtrType, StringEncoding};
+    use crate::types::VariantCase;
+
+    /// Lifts params, which are spilled beyond 16, out of a memory of zeros.
+    #[track_caller]
+    fn check(types: &[Type], flat: &[Core], expected: Result<&[Value], Trap>) {
+        let mut guest = ByteGuest::new(vec![0; 256], 0);
+        let opts = LiftLowerOptions {
+            string_encoding: StringEncoding::Utf8,
+            ptr_type: PtrType::I32,
+        };
+        let mut vi = CoreValues::new(flat);
+        let lifted = lift_flat_values(
+            &mut Cx {
+                opts,
+                guest: &mut guest,
+            },
+            16,
+            &mut vi,
+            types,
+        );
+        assert_eq!(lifted.as_deref().map_err(|trap| *trap), expected);
+        assert!(lifted.is_err() || vi.done());
+    }
+
+    fn joined() -> Type {
+        let cases = [Type::F32, Type::S8, Type::F64].map(|ty| VariantCase::new(Some(ty)));
+        Type::Variant(cases.to_vec())
+    }
+
+    #[test]
+    fn wide_core_integers_are_truncated_then_sign_extended() {
+        check(
+            &[Type::S8],
+            &[Core::I32(0xffff_ff7f)],
+            Ok(&[Value::S8(127)]),
+        );
+        check(&[Type::S8], &[Core::I32(0x80)], Ok(&[Value::S8(-128)]));
+        check(
+            &[Type::U16],
+            &[Core::I32(0x0001_0002)],
+            Ok(&[Value::U16(2)]),
+        );
+    }
+
+    #[test]
+    fn a_flat_discriminant_is_not_truncated() {
+        let result = Type::Result(None, None);
+        check(
+            &[result],
+            &[Core::I32(0x100)],
+            Err(Trap::InvalidDiscriminant),
+        );
+    }
+
+    #[test]
+    fn a_joined_value_is_taken_apart_and_its_high_bits_are_ignored() {
+        let float = Value::case(0, Value::F32(0x3f80_0000));
+        check(
+            &[joined()],
+            &[Core::I32(0), Core::I64(0xdead_0000_3f80_0000)],
+            Ok(&[float]),
+        );
+        let int = Value::case(1, Value::S8(-1));
+        check(
+            &[joined()],
+            &[Core::I32(1), Core::I64(0xdead_0000_0000_00ff)],
+            Ok(&[int]),
+        );
+    }
+
+    #[test]
+    fn what_a_case_does_not_use_is_consumed() {
+        let option = Type::Option(Box::new(Type::String));
+        let flat = [
+            Core::I32(0),
+            Core::I32(u32::MAX),
+            Core::I32(u32::MAX),
+            Core::I32(5),
+        ];
+        check(
+            &[option, Type::U8],
+            &flat,
+            Ok(&[Value::Variant(0, None), Value::U8(5)]),
+        );
+    }
+
+    #[test]
+    fn spilled_params_are_checked_as_one_tuple() {
+        let types = vec![Type::U64; 17];
+        check(&types, &[Core::I32(120)], Ok(&vec![Value::U64(0); 17]));
+        check(&types, &[Core::I32(124)], Err(Trap::UnalignedPointer));
+        check(&types, &[Core::I32(128)], Err(Trap::MemoryOutOfBounds));
+    }
+}

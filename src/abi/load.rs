@@ -1,0 +1,349 @@
+//! Memory to values: the half of lifting that reads a linear memory.
+//! Knows nothing of core values and calls no guest code.
+
+use std::ops::Range;
+
+use super::core::wrap;
+use super::despecialize::Despecialized;
+use super::layout::{Layout, align_to, discriminant_size};
+use super::string::load_string;
+use super::{Cx, Deviation, NanMode, Trap, trap_if};
+use crate::types::Type;
+use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
+
+/// Spec: `MAX_LIST_BYTE_LENGTH`.
+pub const MAX_LIST_BYTE_LENGTH: u64 = (1 << 28) - 1;
+
+/// Spec: `load`.
+pub fn load(cx: &mut Cx, ptr: u64, ty: &Type) -> Result<Value, Trap> {
+    load_shape(cx, ptr, &Layout::of(ty, cx.opts.ptr_type))
+}
+
+/// Spec: `load`.
+pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap> {
+    assert!(
+        ptr.is_multiple_of(layout.alignment),
+        "the caller checked the alignment"
+    );
+    assert!(
+        !cx.out_of_bounds(ptr, layout.elem_size),
+        "the caller checked the range"
+    );
+    Ok(match &layout.shape {
+        Despecialized::Bool => Value::Bool(load_int(cx, ptr, 1) != 0),
+        Despecialized::S8 => Value::S8(i8::from_le_bytes(load_bytes(cx, ptr))),
+        Despecialized::U8 => Value::U8(u8::from_le_bytes(load_bytes(cx, ptr))),
+        Despecialized::S16 => Value::S16(i16::from_le_bytes(load_bytes(cx, ptr))),
+        Despecialized::U16 => Value::U16(u16::from_le_bytes(load_bytes(cx, ptr))),
+        Despecialized::S32 => Value::S32(i32::from_le_bytes(load_bytes(cx, ptr))),
+        Despecialized::U32 => Value::U32(u32::from_le_bytes(load_bytes(cx, ptr))),
+        Despecialized::S64 => Value::S64(i64::from_le_bytes(load_bytes(cx, ptr))),
+        Despecialized::U64 => Value::U64(u64::from_le_bytes(load_bytes(cx, ptr))),
+        Despecialized::F32 => Value::F32(load_float32(cx, ptr)),
+        Despecialized::F64 => Value::F64(load_float64(cx, ptr)),
+        Despecialized::Char => Value::Char(convert_i32_to_char(wrap(load_int(cx, ptr, 4)))?),
+        Despecialized::String => Value::String(load_string(cx, ptr)?),
+        Despecialized::List(elem) => Value::List(load_list(cx, ptr, elem)?),
+        Despecialized::FixedLengthList(elem, length) => Value::List(load_list_from_valid_range(
+            cx,
+            ptr,
+            u64::from(*length),
+            elem,
+        )?),
+        Despecialized::Record(fields) => Value::Record(load_record(cx, ptr, fields)?),
+        Despecialized::Variant(cases) => load_variant(cx, ptr, layout.payload_offset(), cases)?,
+        Despecialized::Flags(count) => Value::Flags(load_flags(cx, ptr, layout, *count)),
+        Despecialized::Handle => unreachable!("components with handles are refused before a call"),
+    })
+}
+
+/// Spec: `load_int`.
+pub(super) fn load_int(cx: &Cx, ptr: u64, nbytes: u64) -> u64 {
+    let bytes = &cx.guest.memory()[valid_range(ptr, nbytes)];
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |int, byte| (int << 8) | u64::from(*byte))
+}
+
+/// Spec: `load_int`.
+fn load_bytes<const NBYTES: usize>(cx: &Cx, ptr: u64) -> [u8; NBYTES] {
+    let start = valid_range(ptr, 0).start;
+    *cx.guest.memory()[start..]
+        .first_chunk()
+        .expect("the caller checked the range")
+}
+
+/// The pair that a string or list is in memory: where it begins and how long it is.
+pub(super) fn load_pair(cx: &Cx, ptr: u64) -> (u64, u64) {
+    let ptr_size = cx.opts.ptr_type.size();
+    (
+        load_int(cx, ptr, ptr_size),
+        load_int(cx, ptr + ptr_size, ptr_size),
+    )
+}
+
+/// A range of the memory as an index.
+pub(super) fn valid_range(ptr: u64, byte_length: u64) -> Range<usize> {
+    let index = |offset| usize::try_from(offset).expect("the caller checked the range");
+    index(ptr)..index(ptr + byte_length)
+}
+
+fn load_float32(cx: &mut Cx, ptr: u64) -> u32 {
+    let bits = u32::from_le_bytes(load_bytes(cx, ptr));
+    canonicalize_nan32(cx, bits)
+}
+
+fn load_float64(cx: &mut Cx, ptr: u64) -> u64 {
+    let bits = u64::from_le_bytes(load_bytes(cx, ptr));
+    canonicalize_nan64(cx, bits)
+}
+
+/// Spec: `canonicalize_nan32`.
+pub(super) fn canonicalize_nan32(cx: &mut Cx, bits: u32) -> u32 {
+    // Differs from the spec: `NanMode::Preserve`, for lowering may choose the same bits again.
+    match cx.guest.notes().nan_mode {
+        NanMode::Canonicalize if is_nan32(bits) => CANONICAL_FLOAT32_NAN,
+        NanMode::Canonicalize | NanMode::Preserve => bits,
+    }
+}
+
+/// Spec: `canonicalize_nan64`.
+pub(super) fn canonicalize_nan64(cx: &mut Cx, bits: u64) -> u64 {
+    match cx.guest.notes().nan_mode {
+        NanMode::Canonicalize if is_nan64(bits) => CANONICAL_FLOAT64_NAN,
+        NanMode::Canonicalize | NanMode::Preserve => bits,
+    }
+}
+
+/// Spec: `convert_i32_to_char`.
+pub(super) fn convert_i32_to_char(code_point: u32) -> Result<char, Trap> {
+    char::from_u32(code_point).ok_or(Trap::InvalidChar)
+}
+
+/// Spec: `load_list`.
+fn load_list(cx: &mut Cx, ptr: u64, elem: &Layout) -> Result<Vec<Value>, Trap> {
+    let (begin, length) = load_pair(cx, ptr);
+    load_list_from_range(cx, begin, length, elem)
+}
+
+/// Spec: `load_list_from_range`.
+pub fn load_list_from_range(
+    cx: &mut Cx,
+    ptr: u64,
+    length: u64,
+    elem: &Layout,
+) -> Result<Vec<Value>, Trap> {
+    let byte_length = length.saturating_mul(elem.elem_size);
+    trap_if(byte_length > MAX_LIST_BYTE_LENGTH, Trap::ListTooLong)?;
+    let misaligned = !ptr.is_multiple_of(elem.alignment);
+    let out_of_bounds = cx.out_of_bounds(ptr, byte_length);
+    if misaligned && out_of_bounds && cx.deviates(Deviation::ListBoundsBeforeAlignment) {
+        return Err(Trap::ListOutOfBounds);
+    }
+    trap_if(misaligned, Trap::UnalignedPointer)?;
+    trap_if(out_of_bounds, Trap::ListOutOfBounds)?;
+    load_list_from_valid_range(cx, ptr, length, elem)
+}
+
+/// Spec: `load_list_from_valid_range`.
+fn load_list_from_valid_range(
+    cx: &mut Cx,
+    ptr: u64,
+    length: u64,
+    elem: &Layout,
+) -> Result<Vec<Value>, Trap> {
+    if elem.shape == Despecialized::U8 {
+        // Only faster.
+        let bytes = &cx.guest.memory()[valid_range(ptr, length)];
+        return Ok(bytes.iter().copied().map(Value::U8).collect());
+    }
+    (0..length)
+        .map(|i| load_shape(cx, ptr + i * elem.elem_size, elem))
+        .collect()
+}
+
+/// Spec: `load_record`.
+pub(super) fn load_record(
+    cx: &mut Cx,
+    mut ptr: u64,
+    fields: &[Layout],
+) -> Result<Vec<Value>, Trap> {
+    let mut values = Vec::with_capacity(fields.len());
+    for field in fields {
+        ptr = align_to(ptr, field.alignment);
+        values.push(load_shape(cx, ptr, field)?);
+        ptr += field.elem_size;
+    }
+    Ok(values)
+}
+
+/// Spec: `load_variant`.
+fn load_variant(
+    cx: &mut Cx,
+    ptr: u64,
+    payload_offset: u64,
+    cases: &[Option<Layout>],
+) -> Result<Value, Trap> {
+    let case_index = wrap(load_int(cx, ptr, discriminant_size(cases.len())));
+    let case = case_at(cases, case_index)?;
+    let payload = case
+        .as_ref()
+        .map(|case| load_shape(cx, ptr + payload_offset, case));
+    Ok(Value::Variant(
+        case_index,
+        payload.transpose()?.map(Box::new),
+    ))
+}
+
+/// The case that a discriminant, which may be the guest's, stands for.
+pub(super) fn case_at<T>(cases: &[T], case_index: u32) -> Result<&T, Trap> {
+    let index = usize::try_from(case_index).expect("no memory is larger than a usize");
+    cases.get(index).ok_or(Trap::InvalidDiscriminant)
+}
+
+/// Spec: `load_flags`.
+fn load_flags(cx: &Cx, ptr: u64, layout: &Layout, count: usize) -> u32 {
+    unpack_flags_from_int(wrap(load_int(cx, ptr, layout.elem_size)), count)
+}
+
+/// Spec: `unpack_flags_from_int`.
+pub(super) fn unpack_flags_from_int(int: u32, count: usize) -> u32 {
+    let beyond = u32::MAX
+        .checked_shl(u32::try_from(count).expect("at most 32"))
+        .unwrap_or(0);
+    int & !beyond
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::bytes_guest::ByteGuest;
+    use crate::abi::{LiftLowerOptions, PtrType, StringEncoding};
+    use crate::types::Label;
+
+    const OPTS: LiftLowerOptions = LiftLowerOptions {
+        string_encoding: StringEncoding::Utf8,
+        ptr_type: PtrType::I32,
+    };
+
+    #[track_caller]
+    fn check(ty: Type, memory: &[u8], expected: Result<Value, Trap>) {
+        let mut guest = ByteGuest::new(memory.to_vec(), 0);
+        assert_eq!(
+            load(
+                &mut Cx {
+                    opts: OPTS,
+                    guest: &mut guest
+                },
+                0,
+                &ty
+            ),
+            expected
+        );
+    }
+
+    fn list(elem: Type) -> Type {
+        Type::List(Box::new(elem))
+    }
+
+    #[test]
+    fn any_byte_but_zero_is_true() {
+        check(Type::Bool, &[0], Ok(Value::Bool(false)));
+        check(Type::Bool, &[0x80], Ok(Value::Bool(true)));
+    }
+
+    #[test]
+    fn integers_are_little_endian() {
+        check(Type::S16, &[0xfe, 0xff], Ok(Value::S16(-2)));
+        check(Type::U32, &[1, 2, 3, 4], Ok(Value::U32(0x0403_0201)));
+    }
+
+    #[test]
+    fn a_char_is_tested_in_all_32_bits() {
+        check(Type::Char, &[0x41, 0, 0, 1], Err(Trap::InvalidChar));
+        check(Type::Char, &[0, 0xd8, 0, 0], Err(Trap::InvalidChar));
+        check(
+            Type::Char,
+            &[0xff, 0xff, 0x10, 0],
+            Ok(Value::Char('\u{10ffff}')),
+        );
+    }
+
+    #[test]
+    fn bits_beyond_the_flags_are_ignored() {
+        check(
+            Type::Flags(vec![Label::default(); 3]),
+            &[0xff],
+            Ok(Value::Flags(7)),
+        );
+    }
+
+    #[test]
+    fn a_discriminant_beyond_the_cases_traps() {
+        let option = Type::Option(Box::new(Type::U16));
+        check(
+            option.clone(),
+            &[1, 0xaa, 5, 0],
+            Ok(Value::case(1, Value::U16(5))),
+        );
+        check(option, &[2, 0, 0, 0], Err(Trap::InvalidDiscriminant));
+    }
+
+    #[test]
+    fn a_map_keeps_equal_keys() {
+        let entry = |value| Value::Record(vec![Value::U8(7), Value::U8(value)]);
+        let map = Type::Map(Box::new(Type::U8), Box::new(Type::U8));
+        let memory = [8, 0, 0, 0, 2, 0, 0, 0, 7, 1, 7, 2];
+        check(map, &memory, Ok(Value::List(vec![entry(1), entry(2)])));
+    }
+
+    #[test]
+    fn an_empty_list_is_checked_too() {
+        check(
+            list(Type::U16),
+            &[8, 0, 0, 0, 0, 0, 0, 0],
+            Ok(Value::List(vec![])),
+        );
+        check(
+            list(Type::U16),
+            &[10, 0, 0, 0, 0, 0, 0, 0],
+            Err(Trap::ListOutOfBounds),
+        );
+        check(
+            list(Type::U16),
+            &[7, 0, 0, 0, 0, 0, 0, 0],
+            Err(Trap::UnalignedPointer),
+        );
+    }
+
+    #[test]
+    fn the_length_of_a_list_is_checked_before_its_pointer() {
+        check(
+            list(Type::U64),
+            &[1, 0, 0, 0, 0, 0, 0, 2],
+            Err(Trap::ListTooLong),
+        );
+    }
+
+    #[test]
+    fn the_slip_in_the_order_of_checks_is_noted_only_where_it_matters() {
+        let mut guest = ByteGuest::new(vec![0; 16], 0);
+        guest
+            .notes
+            .deviations
+            .insert(Deviation::ListBoundsBeforeAlignment);
+        let elem = Layout::of(&Type::U16, PtrType::I32);
+        let mut load = |ptr, length| {
+            let cx = &mut Cx {
+                opts: OPTS,
+                guest: &mut guest,
+            };
+            let trap = load_list_from_range(cx, ptr, length, &elem).unwrap_err();
+            (trap, guest.notes.taken.is_empty())
+        };
+        assert_eq!(load(1, 1), (Trap::UnalignedPointer, true));
+        assert_eq!(load(2, 9), (Trap::ListOutOfBounds, true));
+        assert_eq!(load(1, 9), (Trap::ListOutOfBounds, false));
+    }
+}

@@ -1,0 +1,291 @@
+//! Values to core values.
+//! Knows nothing of functions.
+
+use super::despecialize::{Despecialized, Part, despecialize};
+use super::flatten::{flatten_variant, flatten_within};
+use super::layout::Layout;
+use super::store::{inside, match_case, maybe_scramble_nan32, maybe_scramble_nan64};
+use super::store::{pack_flags_into_int, store_list_into_range, store_record};
+use super::string::store_string_into_range;
+use super::{Core, CoreType, Cx, Place, REALLOC_I32_MAX, Trap, trap_if};
+use crate::types::Type;
+use crate::value::{Str, Value};
+
+/// Spec: `lower_flat`.
+pub fn lower_flat<'a>(
+    cx: &mut Cx,
+    value: &Value,
+    ty: impl Into<Part<'a>>,
+    flat: &mut Vec<Core>,
+) -> Result<(), Trap> {
+    match despecialize(ty) {
+        Despecialized::Bool => flat.push(Core::I32(u32::from(*inside!(value, Value::Bool)))),
+        Despecialized::S8 => flat.push(lower_flat_signed(*inside!(value, Value::S8))),
+        Despecialized::U8 => flat.push(Core::I32(u32::from(*inside!(value, Value::U8)))),
+        Despecialized::S16 => flat.push(lower_flat_signed(*inside!(value, Value::S16))),
+        Despecialized::U16 => flat.push(Core::I32(u32::from(*inside!(value, Value::U16)))),
+        Despecialized::S32 => flat.push(lower_flat_signed(*inside!(value, Value::S32))),
+        Despecialized::U32 => flat.push(Core::I32(*inside!(value, Value::U32))),
+        Despecialized::S64 => flat.push(Core::I64(inside!(value, Value::S64).cast_unsigned())),
+        Despecialized::U64 => flat.push(Core::I64(*inside!(value, Value::U64))),
+        Despecialized::F32 => lower_flat_float32(cx, *inside!(value, Value::F32), flat),
+        Despecialized::F64 => lower_flat_float64(cx, *inside!(value, Value::F64), flat),
+        Despecialized::Char => flat.push(Core::I32(u32::from(*inside!(value, Value::Char)))),
+        Despecialized::String => lower_flat_string(cx, inside!(value, Value::String), flat)?,
+        Despecialized::List(elem) => {
+            lower_flat_list(cx, inside!(value, Value::List), *elem, flat)?;
+        }
+        Despecialized::FixedLengthList(elem, length) => {
+            lower_flat_elems(cx, inside!(value, Value::List), *elem, length, flat)?;
+        }
+        Despecialized::Record(fields) => {
+            lower_flat_record(cx, inside!(value, Value::Record), &fields, flat)?;
+        }
+        Despecialized::Variant(cases) => lower_flat_variant(cx, value, &cases, flat)?,
+        Despecialized::Flags(count) => {
+            lower_flat_flags(*inside!(value, Value::Flags), count, flat);
+        }
+        Despecialized::Handle => unreachable!("components with handles are refused before a call"),
+    }
+    Ok(())
+}
+
+/// Spec: `lower_flat_signed`.
+fn lower_flat_signed(int: impl Into<i32>) -> Core {
+    Core::I32(int.into().cast_unsigned())
+}
+
+fn lower_flat_float32(cx: &mut Cx, bits: u32, flat: &mut Vec<Core>) {
+    let bits = maybe_scramble_nan32(cx, bits, Place::Flat(flat.len()));
+    flat.push(Core::F32(bits));
+}
+
+fn lower_flat_float64(cx: &mut Cx, bits: u64, flat: &mut Vec<Core>) {
+    let bits = maybe_scramble_nan64(cx, bits, Place::Flat(flat.len()));
+    flat.push(Core::F64(bits));
+}
+
+/// Spec: `lower_flat_string`.
+fn lower_flat_string(cx: &mut Cx, src: &Str, flat: &mut Vec<Core>) -> Result<(), Trap> {
+    let (ptr, tagged_code_units) = store_string_into_range(cx, src)?;
+    flat.extend([core_ptr(cx, ptr), core_ptr(cx, tagged_code_units)]);
+    Ok(())
+}
+
+/// Spec: `lower_flat_list`.
+fn lower_flat_list(
+    cx: &mut Cx,
+    values: &[Value],
+    elem: Part,
+    flat: &mut Vec<Core>,
+) -> Result<(), Trap> {
+    let (ptr, length) = store_list_into_range(cx, values, &Layout::of(elem, cx.opts.ptr_type))?;
+    flat.extend([core_ptr(cx, ptr), core_ptr(cx, length)]);
+    Ok(())
+}
+
+/// Spec: `lower_flat_list`, of a fixed length.
+fn lower_flat_elems(
+    cx: &mut Cx,
+    values: &[Value],
+    elem: Part,
+    length: u32,
+    flat: &mut Vec<Core>,
+) -> Result<(), Trap> {
+    assert_eq!(
+        Ok(length),
+        u32::try_from(values.len()),
+        "the length is in the type"
+    );
+    values
+        .iter()
+        .try_for_each(|value| lower_flat(cx, value, elem, flat))
+}
+
+/// A pointer or length as a core value.
+fn core_ptr(cx: &Cx, bits: u64) -> Core {
+    Core::from_bits(cx.opts.ptr_type.core_type(), bits)
+}
+
+/// Spec: `lower_flat_record`.
+fn lower_flat_record(
+    cx: &mut Cx,
+    values: &[Value],
+    fields: &[Part],
+    flat: &mut Vec<Core>,
+) -> Result<(), Trap> {
+    assert_eq!(values.len(), fields.len(), "the value is of the type");
+    values
+        .iter()
+        .zip(fields)
+        .try_for_each(|(value, field)| lower_flat(cx, value, *field, flat))
+}
+
+/// Spec: `lower_flat_variant`.
+fn lower_flat_variant(
+    cx: &mut Cx,
+    value: &Value,
+    cases: &[Option<Part>],
+    flat: &mut Vec<Core>,
+) -> Result<(), Trap> {
+    let start = flat.len();
+    let (case_index, payload) = match_case(value, cases);
+    flat.push(Core::I32(case_index));
+    if let Some((value, case)) = payload {
+        lower_flat(cx, value, *case, flat)?;
+    }
+    coerce(flat, start, &flatten_variant(cases, cx.opts.ptr_type));
+    Ok(())
+}
+
+/// Makes what was lowered from `start` on into core values of the types `want`.
+fn coerce(flat: &mut Vec<Core>, start: usize, want: &[CoreType]) {
+    // Differs from the spec: it fills unused slots with the integer 0, also those of floats.
+    flat.resize(start + want.len(), Core::I64(0));
+    for (core, want) in flat[start..].iter_mut().zip(want) {
+        *core = Core::from_bits(*want, core.bits());
+    }
+}
+
+/// Spec: `lower_flat_flags`.
+fn lower_flat_flags(flags: u32, count: usize, flat: &mut Vec<Core>) {
+    flat.push(Core::I32(pack_flags_into_int(flags, count)));
+}
+
+/// Spec: `lower_flat_values`.
+pub fn lower_flat_values(
+    cx: &mut Cx,
+    max_flat: usize,
+    values: &[Value],
+    types: &[Type],
+    out_param: Option<u64>,
+) -> Result<Vec<Core>, Trap> {
+    cx.guest.notes().lowerings += 1;
+    let mut flat = Vec::new();
+    if flatten_within(types, cx.opts.ptr_type, max_flat).is_some() {
+        let fields: Vec<Part> = types.iter().map(Part::Type).collect();
+        lower_flat_record(cx, values, &fields, &mut flat)?;
+        return Ok(flat);
+    }
+    let tuple = Layout::of_tuple(types, cx.opts.ptr_type);
+    // Differs from the spec: it would pass such a size to a `realloc` that cannot take it.
+    trap_if(tuple.elem_size > REALLOC_I32_MAX, Trap::MemoryOutOfBounds)?;
+    let ptr = match out_param {
+        Some(ptr) => ptr,
+        None => cx.allocate(tuple.alignment, tuple.elem_size)?,
+    };
+    trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
+    trap_if(
+        cx.out_of_bounds(ptr, tuple.elem_size),
+        Trap::MemoryOutOfBounds,
+    )?;
+    let Despecialized::Record(fields) = &tuple.shape else {
+        unreachable!("a tuple is a record")
+    };
+    store_record(cx, values, ptr, fields)?;
+    if out_param.is_none() {
+        flat.push(core_ptr(cx, ptr));
+    }
+    Ok(flat)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::bytes_guest::ByteGuest;
+    use crate::abi::{LiftLowerOptions, NanLeaf, PtrType, StringEncoding};
+    use crate::types::VariantCase;
+
+    const OPTS: LiftLowerOptions = LiftLowerOptions {
+        string_encoding: StringEncoding::Utf8,
+        ptr_type: PtrType::I32,
+    };
+
+    #[track_caller]
+    fn check(types: &[Type], values: &[Value], expected: &[Core]) {
+        let mut guest = ByteGuest::new(vec![0; 256], 64);
+        let cx = &mut Cx {
+            opts: OPTS,
+            guest: &mut guest,
+        };
+        assert_eq!(
+            lower_flat_values(cx, 16, values, types, None).unwrap(),
+            expected
+        );
+    }
+
+    fn variant(types: &[Type]) -> Type {
+        Type::Variant(
+            types
+                .iter()
+                .map(|ty| VariantCase::new(Some(ty.clone())))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn signed_integers_are_sign_extended_to_32_bits() {
+        check(&[Type::S8], &[Value::S8(-1)], &[Core::I32(u32::MAX)]);
+        check(&[Type::U8], &[Value::U8(255)], &[Core::I32(255)]);
+    }
+
+    #[test]
+    fn a_32_bit_payload_is_zero_extended_in_a_joined_slot() {
+        let value = Value::case(0, Value::S32(-1));
+        let flat = [Core::I32(0), Core::I64(0xffff_ffff)];
+        check(&[variant(&[Type::S32, Type::F64])], &[value], &flat);
+    }
+
+    #[test]
+    fn unused_slots_are_zeros_of_their_own_type() {
+        let option = Type::Option(Box::new(Type::F32));
+        check(
+            &[option],
+            &[Value::Variant(0, None)],
+            &[Core::I32(0), Core::F32(0)],
+        );
+    }
+
+    #[test]
+    fn spilled_params_are_allocated_first() {
+        let mut types = vec![Type::U8; 16];
+        types.push(Type::String);
+        let mut values = vec![Value::U8(1); 16];
+        values.push(Value::string("hi"));
+        check(&types, &values, &[Core::I32(64)]);
+    }
+
+    #[test]
+    fn a_result_goes_where_the_caller_wants_it() {
+        let mut guest = ByteGuest::new(vec![0; 16], 8);
+        let cx = &mut Cx {
+            opts: OPTS,
+            guest: &mut guest,
+        };
+        let mut lower = |out_ptr| {
+            lower_flat_values(cx, 1, &[Value::string("")], &[Type::String], Some(out_ptr))
+        };
+        assert_eq!(lower(0), Ok(Vec::new()));
+        assert_eq!(lower(2), Err(Trap::UnalignedPointer));
+        assert_eq!(lower(12), Err(Trap::MemoryOutOfBounds));
+    }
+
+    #[test]
+    fn a_nan_is_noted_by_its_place_among_the_core_values() {
+        let mut guest = ByteGuest::new(Vec::new(), 0);
+        let cx = &mut Cx {
+            opts: OPTS,
+            guest: &mut guest,
+        };
+        let types = [Type::U8, variant(&[Type::F32, Type::U64])];
+        let values = [Value::U8(0), Value::case(0, Value::F32(0x7fc0_0001))];
+        let flat = lower_flat_values(cx, 16, &values, &types, None).unwrap();
+        assert_eq!(flat[2], Core::I64(0x7fc0_0001));
+        let nan = NanLeaf {
+            lowering: 1,
+            place: Place::Flat(2),
+            width: 4,
+        };
+        assert_eq!(guest.notes.nans, [nan]);
+    }
+}

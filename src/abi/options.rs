@@ -1,0 +1,154 @@
+//! What lifting and lowering is done with: options, the guest, and notes taken on the way.
+//! Knows nothing of values; what a guest is made of is its implementor's business.
+
+use super::{Core, CoreType, Deviation, Deviations, Trap};
+
+/// The type of a pointer into a memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PtrType {
+    I32,
+    I64,
+}
+
+/// The `string-encoding` option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StringEncoding {
+    Utf8,
+    Utf16,
+    Latin1OrUtf16,
+}
+
+/// Spec: `LiftLowerOptions`, with the memory and the `realloc` behind [`Guest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LiftLowerOptions {
+    pub string_encoding: StringEncoding,
+    pub ptr_type: PtrType,
+}
+
+/// Spec: `LiftLowerContext`: options and guest of one lift or lower.
+pub struct Cx<'a> {
+    pub opts: LiftLowerOptions,
+    pub guest: &'a mut dyn Guest,
+}
+
+/// The memory and the `realloc` that canonical options name.
+pub trait Guest {
+    /// The whole linear memory; empty where the options name none.
+    fn memory(&self) -> &[u8];
+    fn memory_mut(&mut self) -> &mut [u8];
+    /// Calls the guest's `realloc` as it stands: no check of what it returns. While it runs
+    /// `may_leave` is false, which is the implementor's to see to: a memory has no such flag.
+    fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap>;
+    fn notes(&mut self) -> &mut Notes;
+}
+
+/// A guest whose functions can be called: what `canon lift` and `canon lower` need besides.
+pub trait Instance: Guest {
+    /// Calls the core function under `canon lift`.
+    fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Trap>;
+    /// Calls the `post-return` function, where the options name one.
+    fn post_return(&mut self, results: &[Core]) -> Result<(), Trap>;
+    fn may_leave(&self) -> bool;
+    fn set_may_leave(&mut self, may_leave: bool);
+}
+
+/// What the spec leaves open, as the reader of a run needs to know it.
+#[derive(Clone, Debug, Default)]
+pub struct Notes {
+    /// The slips in force.
+    pub deviations: Deviations,
+    /// The slips that were met at a place where they change something.
+    pub taken: Deviations,
+    pub nan_mode: NanMode,
+    /// How often values were lowered to core values: each time, one core function is called with
+    /// them or one returns them to the guest.
+    pub lowerings: usize,
+    /// Where NaNs were lowered to.
+    pub nans: Vec<NanLeaf>,
+}
+
+/// Which bits a NaN has when it is lifted and lowered; the spec permits both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NanMode {
+    /// The spec's deterministic profile.
+    Canonicalize,
+    #[default]
+    Preserve,
+}
+
+/// A NaN that was lowered: any other NaN of this width in its place would be right as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NanLeaf {
+    /// Which lowering it was part of, counted from 1.
+    pub lowering: usize,
+    pub place: Place,
+    /// In bytes: 4 or 8.
+    pub width: u32,
+}
+
+/// Where a lowered float is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    Memory(u64),
+    /// The index among the core values of one `lower_flat_values`.
+    Flat(usize),
+}
+
+impl PtrType {
+    /// Spec: `ptr_size`.
+    pub fn size(self) -> u64 {
+        match self {
+            PtrType::I32 => 4,
+            PtrType::I64 => 8,
+        }
+    }
+
+    /// The core type of such a pointer.
+    pub fn core_type(self) -> CoreType {
+        match self {
+            PtrType::I32 => CoreType::I32,
+            PtrType::I64 => CoreType::I64,
+        }
+    }
+}
+
+impl Cx<'_> {
+    /// Spec: `reallocate`.
+    pub fn reallocate(
+        &mut self,
+        old: u64,
+        old_size: u64,
+        align: u64,
+        new_size: u64,
+    ) -> Result<u64, Trap> {
+        self.guest.realloc(old, old_size, align, new_size)
+    }
+
+    /// Spec: `allocate`.
+    pub fn allocate(&mut self, align: u64, new_size: u64) -> Result<u64, Trap> {
+        self.reallocate(0, 0, align, new_size)
+    }
+
+    /// Whether that many bytes from `ptr` on are not all inside the memory. No sum wraps.
+    pub fn out_of_bounds(&self, ptr: u64, byte_length: u64) -> bool {
+        let memory_length = self.guest.memory().len();
+        u128::from(ptr) + u128::from(byte_length)
+            > u128::try_from(memory_length).expect("a length fits in 128 bits")
+    }
+
+    /// Whether to slip here. Ask only where the answer changes something: the slip is noted.
+    pub fn deviates(&mut self, deviation: Deviation) -> bool {
+        self.guest.notes().deviates(deviation)
+    }
+}
+
+impl Notes {
+    /// Whether to slip here. Ask only where the answer changes something: the slip is noted.
+    pub fn deviates(&mut self, deviation: Deviation) -> bool {
+        let slips = self.deviations.contains(deviation);
+        if slips {
+            self.taken.insert(deviation);
+        }
+        slips
+    }
+}

@@ -1,0 +1,345 @@
+//! Values to memory: the half of lowering that writes a linear memory.
+//! Knows nothing of core values.
+
+use super::despecialize::Despecialized;
+use super::layout::{Layout, align_to, discriminant_size};
+use super::load::{case_at, unpack_flags_from_int, valid_range};
+use super::string::store_string;
+use super::{Cx, NanLeaf, NanMode, Place, REALLOC_I32_MAX, Trap, trap_if};
+use crate::types::Type;
+use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
+
+/// What is inside a value whose type is known.
+macro_rules! inside {
+    ($value:expr, $variant:path) => {{
+        let $variant(inside) = $value else {
+            panic!("{:?} is no {}", $value, stringify!($variant))
+        };
+        inside
+    }};
+}
+pub(super) use inside;
+
+/// Spec: `store`.
+pub fn store(cx: &mut Cx, value: &Value, ty: &Type, ptr: u64) -> Result<(), Trap> {
+    store_shape(cx, value, &Layout::of(ty, cx.opts.ptr_type), ptr)
+}
+
+/// Spec: `store`.
+pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<(), Trap> {
+    assert!(
+        ptr.is_multiple_of(layout.alignment),
+        "the caller checked the alignment"
+    );
+    assert!(
+        !cx.out_of_bounds(ptr, layout.elem_size),
+        "the caller checked the range"
+    );
+    match &layout.shape {
+        Despecialized::Bool => {
+            store_bytes(cx, &[u8::from(*inside!(value, Value::Bool))], ptr);
+        }
+        Despecialized::S8 => store_bytes(cx, &inside!(value, Value::S8).to_le_bytes(), ptr),
+        Despecialized::U8 => store_bytes(cx, &inside!(value, Value::U8).to_le_bytes(), ptr),
+        Despecialized::S16 => store_bytes(cx, &inside!(value, Value::S16).to_le_bytes(), ptr),
+        Despecialized::U16 => store_bytes(cx, &inside!(value, Value::U16).to_le_bytes(), ptr),
+        Despecialized::S32 => store_bytes(cx, &inside!(value, Value::S32).to_le_bytes(), ptr),
+        Despecialized::U32 => store_bytes(cx, &inside!(value, Value::U32).to_le_bytes(), ptr),
+        Despecialized::S64 => store_bytes(cx, &inside!(value, Value::S64).to_le_bytes(), ptr),
+        Despecialized::U64 => store_bytes(cx, &inside!(value, Value::U64).to_le_bytes(), ptr),
+        Despecialized::F32 => store_float32(cx, *inside!(value, Value::F32), ptr),
+        Despecialized::F64 => store_float64(cx, *inside!(value, Value::F64), ptr),
+        Despecialized::Char => {
+            store_int(cx, u64::from(*inside!(value, Value::Char)), ptr, 4);
+        }
+        Despecialized::String => store_string(cx, inside!(value, Value::String), ptr)?,
+        Despecialized::List(elem) => store_list(cx, inside!(value, Value::List), ptr, elem)?,
+        Despecialized::FixedLengthList(elem, length) => {
+            let values = inside!(value, Value::List);
+            assert_eq!(
+                Ok(*length),
+                u32::try_from(values.len()),
+                "the length is in the type"
+            );
+            store_list_into_valid_range(cx, values, ptr, elem)?;
+        }
+        Despecialized::Record(fields) => {
+            store_record(cx, inside!(value, Value::Record), ptr, fields)?;
+        }
+        Despecialized::Variant(cases) => {
+            store_variant(cx, value, ptr, layout.payload_offset(), cases)?;
+        }
+        Despecialized::Flags(count) => {
+            store_flags(cx, *inside!(value, Value::Flags), ptr, layout, *count);
+        }
+        Despecialized::Handle => unreachable!("components with handles are refused before a call"),
+    }
+    Ok(())
+}
+
+/// Spec: `store_int`.
+fn store_int(cx: &mut Cx, int: u64, ptr: u64, nbytes: u64) {
+    let bytes = int.to_le_bytes();
+    store_bytes(cx, &bytes[valid_range(0, nbytes)], ptr);
+}
+
+/// Copies into the memory.
+pub(super) fn store_bytes(cx: &mut Cx, bytes: &[u8], ptr: u64) {
+    let start = valid_range(ptr, 0).start;
+    cx.guest.memory_mut()[start..start + bytes.len()].copy_from_slice(bytes);
+}
+
+/// The pair that a string or list is in memory: where it begins and how long it is.
+pub(super) fn store_pair(cx: &mut Cx, begin: u64, length: u64, ptr: u64) {
+    let ptr_size = cx.opts.ptr_type.size();
+    store_int(cx, begin, ptr, ptr_size);
+    store_int(cx, length, ptr + ptr_size, ptr_size);
+}
+
+fn store_float32(cx: &mut Cx, bits: u32, ptr: u64) {
+    let bits = maybe_scramble_nan32(cx, bits, Place::Memory(ptr));
+    store_bytes(cx, &bits.to_le_bytes(), ptr);
+}
+
+fn store_float64(cx: &mut Cx, bits: u64, ptr: u64) {
+    let bits = maybe_scramble_nan64(cx, bits, Place::Memory(ptr));
+    store_bytes(cx, &bits.to_le_bytes(), ptr);
+}
+
+/// Spec: `maybe_scramble_nan32`.
+pub(super) fn maybe_scramble_nan32(cx: &mut Cx, bits: u32, place: Place) -> u32 {
+    if !is_nan32(bits) {
+        return bits;
+    }
+    // Differs from the spec: it draws the bits. We note where, so that any bits will do there.
+    match note_nan(cx, place, 4) {
+        NanMode::Canonicalize => CANONICAL_FLOAT32_NAN,
+        NanMode::Preserve => bits,
+    }
+}
+
+/// Spec: `maybe_scramble_nan64`.
+pub(super) fn maybe_scramble_nan64(cx: &mut Cx, bits: u64, place: Place) -> u64 {
+    if !is_nan64(bits) {
+        return bits;
+    }
+    match note_nan(cx, place, 8) {
+        NanMode::Canonicalize => CANONICAL_FLOAT64_NAN,
+        NanMode::Preserve => bits,
+    }
+}
+
+fn note_nan(cx: &mut Cx, place: Place, width: u32) -> NanMode {
+    let notes = cx.guest.notes();
+    notes.nans.push(NanLeaf {
+        lowering: notes.lowerings,
+        place,
+        width,
+    });
+    notes.nan_mode
+}
+
+/// Spec: `store_list`.
+fn store_list(cx: &mut Cx, values: &[Value], ptr: u64, elem: &Layout) -> Result<(), Trap> {
+    let (begin, length) = store_list_into_range(cx, values, elem)?;
+    store_pair(cx, begin, length, ptr);
+    Ok(())
+}
+
+/// Spec: `store_list_into_range`. Where the list begins and its length.
+pub fn store_list_into_range(
+    cx: &mut Cx,
+    values: &[Value],
+    elem: &Layout,
+) -> Result<(u64, u64), Trap> {
+    let length = u64::try_from(values.len()).expect("a length fits in 64 bits");
+    let byte_length = length.saturating_mul(elem.elem_size);
+    // Differs from the spec: it asserts this. No list of a guest is so long, but a host's may be.
+    trap_if(byte_length > REALLOC_I32_MAX, Trap::ListTooLong)?;
+    let ptr = cx.allocate(elem.alignment, byte_length)?;
+    trap_if(!ptr.is_multiple_of(elem.alignment), Trap::UnalignedPointer)?;
+    trap_if(cx.out_of_bounds(ptr, byte_length), Trap::ListOutOfBounds)?;
+    store_list_into_valid_range(cx, values, ptr, elem)?;
+    Ok((ptr, length))
+}
+
+/// Spec: `store_list_into_valid_range`.
+fn store_list_into_valid_range(
+    cx: &mut Cx,
+    values: &[Value],
+    mut ptr: u64,
+    elem: &Layout,
+) -> Result<(), Trap> {
+    for value in values {
+        store_shape(cx, value, elem, ptr)?;
+        ptr += elem.elem_size;
+    }
+    Ok(())
+}
+
+/// Spec: `store_record`.
+pub(super) fn store_record(
+    cx: &mut Cx,
+    values: &[Value],
+    mut ptr: u64,
+    fields: &[Layout],
+) -> Result<(), Trap> {
+    assert_eq!(values.len(), fields.len(), "the value is of the type");
+    for (value, field) in values.iter().zip(fields) {
+        ptr = align_to(ptr, field.alignment);
+        store_shape(cx, value, field, ptr)?;
+        ptr += field.elem_size;
+    }
+    Ok(())
+}
+
+/// Spec: `store_variant`.
+fn store_variant(
+    cx: &mut Cx,
+    value: &Value,
+    ptr: u64,
+    payload_offset: u64,
+    cases: &[Option<Layout>],
+) -> Result<(), Trap> {
+    let (case_index, payload) = match_case(value, cases);
+    store_int(
+        cx,
+        u64::from(case_index),
+        ptr,
+        discriminant_size(cases.len()),
+    );
+    let Some((value, case)) = payload else {
+        return Ok(());
+    };
+    store_shape(cx, value, case, ptr + payload_offset)
+}
+
+/// Spec: `match_case`. The index of the case, its payload and the payload's type.
+pub(super) fn match_case<'a, T>(
+    value: &'a Value,
+    cases: &'a [Option<T>],
+) -> (u32, Option<(&'a Value, &'a T)>) {
+    let Value::Variant(case_index, payload) = value else {
+        panic!("{value:?} is no variant")
+    };
+    let case = case_at(cases, *case_index).expect("the value is of the type");
+    assert_eq!(
+        case.is_some(),
+        payload.is_some(),
+        "the value is of the type"
+    );
+    (*case_index, payload.as_deref().zip(case.as_ref()))
+}
+
+/// Spec: `store_flags`.
+fn store_flags(cx: &mut Cx, flags: u32, ptr: u64, layout: &Layout, count: usize) {
+    store_int(
+        cx,
+        u64::from(pack_flags_into_int(flags, count)),
+        ptr,
+        layout.elem_size,
+    );
+}
+
+/// Spec: `pack_flags_into_int`.
+pub(super) fn pack_flags_into_int(flags: u32, count: usize) -> u32 {
+    assert_eq!(
+        flags,
+        unpack_flags_from_int(flags, count),
+        "the value is of the type"
+    );
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::bytes_guest::ByteGuest;
+    use crate::abi::{LiftLowerOptions, PtrType, StringEncoding};
+
+    const OPTS: LiftLowerOptions = LiftLowerOptions {
+        string_encoding: StringEncoding::Utf8,
+        ptr_type: PtrType::I32,
+    };
+
+    /// The memory after storing to its start; allocations begin at 8.
+    #[track_caller]
+    fn check(ty: Type, value: &Value, expected: &[u8]) {
+        let mut guest = ByteGuest::new(vec![0xaa; expected.len()], 8);
+        store(
+            &mut Cx {
+                opts: OPTS,
+                guest: &mut guest,
+            },
+            value,
+            &ty,
+            0,
+        )
+        .unwrap();
+        assert_eq!(guest.memory, expected);
+    }
+
+    #[test]
+    fn padding_and_the_rest_of_a_payload_are_left_alone() {
+        let option = Type::Option(Box::new(Type::U32));
+        check(
+            option.clone(),
+            &Value::Variant(0, None),
+            &[0, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa],
+        );
+        check(
+            option,
+            &Value::case(1, Value::U32(5)),
+            &[1, 0xaa, 0xaa, 0xaa, 5, 0, 0, 0],
+        );
+    }
+
+    #[test]
+    fn a_list_is_allocated_before_its_elements() {
+        let list = Type::List(Box::new(Type::String));
+        let expected = [8, 0, 0, 0, 1, 0, 0, 0, 16, 0, 0, 0, 2, 0, 0, 0, b'h', b'i'];
+        check(list, &Value::List(vec![Value::string("hi")]), &expected);
+    }
+
+    #[test]
+    fn a_bad_answer_to_an_empty_allocation_traps() {
+        let mut guest = ByteGuest::new(vec![0; 16], 8);
+        guest.overrides.extend([(0, 1), (1, 18)]);
+        let elem = Layout::of(&Type::U16, PtrType::I32);
+        let cx = &mut Cx {
+            opts: OPTS,
+            guest: &mut guest,
+        };
+        assert_eq!(
+            store_list_into_range(cx, &[], &elem),
+            Err(Trap::UnalignedPointer)
+        );
+        assert_eq!(
+            store_list_into_range(cx, &[], &elem),
+            Err(Trap::ListOutOfBounds)
+        );
+    }
+
+    #[test]
+    fn a_nan_is_noted_and_keeps_its_bits_if_asked_to() {
+        for (nan_mode, bits) in [
+            (NanMode::Preserve, 0xffc0_0001_u32),
+            (NanMode::Canonicalize, CANONICAL_FLOAT32_NAN),
+        ] {
+            let mut guest = ByteGuest::new(vec![0; 8], 8);
+            guest.notes.nan_mode = nan_mode;
+            let cx = &mut Cx {
+                opts: OPTS,
+                guest: &mut guest,
+            };
+            store(cx, &Value::F32(0xffc0_0001), &Type::F32, 4).unwrap();
+            assert_eq!(guest.memory[4..], bits.to_le_bytes());
+            let nan = NanLeaf {
+                lowering: 0,
+                place: Place::Memory(4),
+                width: 4,
+            };
+            assert_eq!(guest.notes.nans, [nan]);
+        }
+    }
+}

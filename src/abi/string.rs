@@ -1,0 +1,429 @@
+//! Strings, in and out of a memory: three encodings, and transcoding between any two of them.
+//! Knows no type but `string`.
+
+use super::load::{load_pair, valid_range};
+use super::store::{store_bytes, store_pair};
+use super::{Cx, Deviation, PtrType, StringEncoding, Trap, trap_if};
+use crate::value::{Str, StringSource};
+
+/// Spec: `MAX_STRING_BYTE_LENGTH`.
+pub const MAX_STRING_BYTE_LENGTH: u64 = (1 << 28) - 1;
+
+/// Spec: `utf16_tag`.
+pub fn utf16_tag(ptr: PtrType) -> u64 {
+    1 << (ptr.size() * 8 - 1)
+}
+
+/// Spec: `load_string`.
+pub(super) fn load_string(cx: &mut Cx, ptr: u64) -> Result<Str, Trap> {
+    let (begin, tagged_code_units) = load_pair(cx, ptr);
+    load_string_from_range(cx, begin, tagged_code_units)
+}
+
+/// Spec: `load_string_from_range`.
+pub fn load_string_from_range(cx: &mut Cx, ptr: u64, tagged_code_units: u64) -> Result<Str, Trap> {
+    let (source, byte_length) = source_and_byte_length(cx, tagged_code_units);
+    if byte_length > MAX_STRING_BYTE_LENGTH && !cx.deviates(Deviation::StringLengthUnlimited) {
+        return Err(Trap::StringTooLong);
+    }
+    let misaligned = !ptr.is_multiple_of(source_alignment(source));
+    if misaligned && !cx.deviates(Deviation::StringAlignmentUnchecked) {
+        return Err(Trap::UnalignedPointer);
+    }
+    trap_if(cx.out_of_bounds(ptr, byte_length), Trap::StringOutOfBounds)?;
+    let text = decode(source, &cx.guest.memory()[valid_range(ptr, byte_length)])?;
+    Ok(Str { text, source })
+}
+
+fn source_and_byte_length(cx: &Cx, tagged_code_units: u64) -> (StringSource, u64) {
+    let tag = utf16_tag(cx.opts.ptr_type);
+    match cx.opts.string_encoding {
+        StringEncoding::Utf8 => (StringSource::Utf8, tagged_code_units),
+        StringEncoding::Utf16 => (StringSource::Utf16, tagged_code_units.saturating_mul(2)),
+        StringEncoding::Latin1OrUtf16 if tagged_code_units & tag != 0 => (
+            StringSource::TaggedUtf16,
+            (tagged_code_units ^ tag).saturating_mul(2),
+        ),
+        StringEncoding::Latin1OrUtf16 => (StringSource::Latin1, tagged_code_units),
+    }
+}
+
+fn source_alignment(source: StringSource) -> u64 {
+    match source {
+        StringSource::Utf8 => 1,
+        StringSource::Utf16 | StringSource::Latin1 | StringSource::TaggedUtf16 => 2,
+    }
+}
+
+fn decode(source: StringSource, bytes: &[u8]) -> Result<String, Trap> {
+    match source {
+        StringSource::Utf8 => String::from_utf8(bytes.to_vec()).map_err(|_| Trap::InvalidUtf8),
+        StringSource::Utf16 | StringSource::TaggedUtf16 => decode_utf16(bytes),
+        StringSource::Latin1 => Ok(bytes.iter().copied().map(char::from).collect()),
+    }
+}
+
+fn decode_utf16(bytes: &[u8]) -> Result<String, Trap> {
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let code_units = pairs.iter().copied().map(u16::from_le_bytes);
+    char::decode_utf16(code_units)
+        .collect::<Result<_, _>>()
+        .map_err(|_| Trap::InvalidUtf16)
+}
+
+/// Spec: `store_string`.
+pub(super) fn store_string(cx: &mut Cx, src: &Str, ptr: u64) -> Result<(), Trap> {
+    let (begin, tagged_code_units) = store_string_into_range(cx, src)?;
+    store_pair(cx, begin, tagged_code_units, ptr);
+    Ok(())
+}
+
+/// Spec: `store_string_into_range`. Where the string begins and its tagged code units.
+pub fn store_string_into_range(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
+    use StringSource::{Latin1, TaggedUtf16, Utf8, Utf16};
+    // Differs from the spec: it looks for the tag of the source where the destination has it,
+    // which is another bit where the two memories have pointers of different widths.
+    match (cx.opts.string_encoding, src.source) {
+        (StringEncoding::Utf8, Utf8) => store_string_copy(cx, src, 1, utf8(src)),
+        (StringEncoding::Utf8, Utf16 | TaggedUtf16) => store_utf16_to_utf8(cx, src),
+        (StringEncoding::Utf8, Latin1) => store_latin1_to_utf8(cx, src),
+        (StringEncoding::Utf16, Utf8) => store_utf8_to_utf16(cx, src),
+        (StringEncoding::Utf16, Utf16 | Latin1 | TaggedUtf16) => {
+            store_string_copy(cx, src, 2, utf16(src))
+        }
+        (StringEncoding::Latin1OrUtf16, Utf8 | Utf16) => store_string_to_latin1_or_utf16(cx, src),
+        (StringEncoding::Latin1OrUtf16, Latin1) => store_string_copy(cx, src, 2, latin1(src)),
+        (StringEncoding::Latin1OrUtf16, TaggedUtf16) => {
+            store_probably_utf16_to_latin1_or_utf16(cx, src)
+        }
+    }
+}
+
+/// Spec: `store_string_copy`.
+fn store_string_copy(
+    cx: &mut Cx,
+    src: &Str,
+    dst_alignment: u64,
+    encoded: Vec<u8>,
+) -> Result<(u64, u64), Trap> {
+    let ptr = reallocate_string(cx, 0, 0, dst_alignment, len(&encoded))?;
+    store_bytes(cx, &encoded, ptr);
+    Ok((ptr, src.code_units()))
+}
+
+/// Spec: `store_utf16_to_utf8`.
+fn store_utf16_to_utf8(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
+    store_string_to_utf8(cx, src, 3 * src.code_units())
+}
+
+/// Spec: `store_latin1_to_utf8`.
+fn store_latin1_to_utf8(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
+    store_string_to_utf8(cx, src, 2 * src.code_units())
+}
+
+/// Spec: `store_string_to_utf8`.
+fn store_string_to_utf8(cx: &mut Cx, src: &Str, worst_case_size: u64) -> Result<(u64, u64), Trap> {
+    let src_code_units = src.code_units();
+    let encoded = utf8(src);
+    let (ascii, rest) = encoded.split_at(encoded.iter().take_while(|byte| byte.is_ascii()).count());
+    let mut ptr = reallocate_string(cx, 0, 0, 1, src_code_units)?;
+    store_bytes(cx, ascii, ptr);
+    if rest.is_empty() {
+        return Ok((ptr, src_code_units));
+    }
+    ptr = reallocate_string(cx, ptr, src_code_units, 1, worst_case_size)?;
+    store_bytes(cx, rest, ptr + len(ascii));
+    if worst_case_size > len(&encoded) {
+        ptr = reallocate_string(cx, ptr, worst_case_size, 1, len(&encoded))?;
+    }
+    Ok((ptr, len(&encoded)))
+}
+
+/// Spec: `store_utf8_to_utf16`.
+fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
+    let worst_case_size = 2 * src.code_units();
+    let encoded = utf16(src);
+    let mut ptr = reallocate_string(cx, 0, 0, 2, worst_case_size)?;
+    store_bytes(cx, &encoded, ptr);
+    if len(&encoded) < worst_case_size {
+        ptr = reallocate_string(cx, ptr, worst_case_size, 2, len(&encoded))?;
+    }
+    Ok((ptr, len(&encoded) / 2))
+}
+
+/// Spec: `store_string_to_latin1_or_utf16`.
+fn store_string_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
+    let src_code_units = src.code_units();
+    let prefix = latin1(src);
+    let mut ptr = reallocate_string(cx, 0, 0, 2, src_code_units)?;
+    store_bytes(cx, &prefix, ptr);
+    if prefix.len() < src.text.chars().count() {
+        return inflate_latin1_to_utf16(cx, src, ptr, len(&prefix));
+    }
+    if len(&prefix) < src_code_units {
+        ptr = reallocate_string(cx, ptr, src_code_units, 2, len(&prefix))?;
+    }
+    Ok((ptr, len(&prefix)))
+}
+
+/// Spec: `store_string_to_latin1_or_utf16`, from the first code point beyond Latin-1 on.
+fn inflate_latin1_to_utf16(
+    cx: &mut Cx,
+    src: &Str,
+    old: u64,
+    prefix_length: u64,
+) -> Result<(u64, u64), Trap> {
+    let worst_case_size = 2 * src.code_units();
+    let encoded = utf16(src);
+    let mut ptr = reallocate_string(cx, old, src.code_units(), 2, worst_case_size)?;
+    // What `realloc` kept, which need not be what was stored.
+    let kept = &cx.guest.memory()[valid_range(ptr, prefix_length)];
+    let inflated: Vec<u8> = kept.iter().flat_map(|byte| [*byte, 0]).collect();
+    store_bytes(cx, &inflated, ptr);
+    store_bytes(cx, &encoded[inflated.len()..], ptr + len(&inflated));
+    if worst_case_size > len(&encoded) {
+        ptr = reallocate_string(cx, ptr, worst_case_size, 2, len(&encoded))?;
+    }
+    Ok((ptr, (len(&encoded) / 2) | utf16_tag(cx.opts.ptr_type)))
+}
+
+/// Spec: `store_probably_utf16_to_latin1_or_utf16`.
+fn store_probably_utf16_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
+    let encoded = utf16(src);
+    let ptr = reallocate_string(cx, 0, 0, 2, len(&encoded))?;
+    store_bytes(cx, &encoded, ptr);
+    let compact = latin1(src);
+    if len(&compact) < src.code_units() {
+        return Ok((ptr, src.code_units() | utf16_tag(cx.opts.ptr_type)));
+    }
+    store_bytes(cx, &compact, ptr);
+    // The alignment is 1 here, though the allocation was made with 2.
+    let ptr = reallocate_string(cx, ptr, len(&encoded), 1, len(&compact))?;
+    Ok((ptr, len(&compact)))
+}
+
+/// One call of `realloc` for a string, with the checks that follow every one of them.
+fn reallocate_string(
+    cx: &mut Cx,
+    old: u64,
+    old_size: u64,
+    alignment: u64,
+    new_size: u64,
+) -> Result<u64, Trap> {
+    // Differs from the spec: it asserts this. No string of a guest is so long, but a host's may be.
+    trap_if(new_size > super::REALLOC_I32_MAX, Trap::StringTooLong)?;
+    let ptr = cx.reallocate(old, old_size, alignment, new_size)?;
+    trap_if(!ptr.is_multiple_of(alignment), Trap::UnalignedPointer)?;
+    trap_if(cx.out_of_bounds(ptr, new_size), Trap::StringOutOfBounds)?;
+    Ok(ptr)
+}
+
+fn utf8(src: &Str) -> Vec<u8> {
+    src.text.as_bytes().to_vec()
+}
+
+fn utf16(src: &Str) -> Vec<u8> {
+    src.text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// As much from the start as Latin-1 can say.
+fn latin1(src: &Str) -> Vec<u8> {
+    src.text
+        .chars()
+        .map_while(|char| u8::try_from(char).ok())
+        .collect()
+}
+
+fn len(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).expect("a length fits in 64 bits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::LiftLowerOptions;
+    use crate::abi::bytes_guest::{ByteGuest, ReallocCall};
+    use StringSource::{Latin1, TaggedUtf16, Utf8, Utf16};
+
+    const TAG: u64 = 1 << 31;
+
+    fn opts(string_encoding: StringEncoding) -> LiftLowerOptions {
+        LiftLowerOptions {
+            string_encoding,
+            ptr_type: PtrType::I32,
+        }
+    }
+
+    /// The calls of `realloc` (old_size, align, new_size), and the length that is lowered.
+    #[track_caller]
+    fn check(
+        text: &str,
+        source: StringSource,
+        to: StringEncoding,
+        calls: &[(u64, u64, u64)],
+        length: u64,
+    ) {
+        let mut guest = ByteGuest::new(vec![0; 256], 0);
+        let src = Str {
+            text: text.into(),
+            source,
+        };
+        let cx = &mut Cx {
+            opts: opts(to),
+            guest: &mut guest,
+        };
+        let (ptr, tagged_code_units) = store_string_into_range(cx, &src).unwrap();
+        assert_eq!(tagged_code_units, length);
+        let lifted = load_string_from_range(cx, ptr, tagged_code_units).unwrap();
+        assert_eq!(lifted.text, text);
+        let call = |call: &ReallocCall| (call.old_size, call.align, call.new_size);
+        assert_eq!(guest.calls.iter().map(call).collect::<Vec<_>>(), calls);
+    }
+
+    #[track_caller]
+    fn check_trap(encoding: StringEncoding, memory: &[u8], ptr: u64, length: u64, trap: Trap) {
+        let mut guest = ByteGuest::new(memory.to_vec(), 0);
+        let cx = &mut Cx {
+            opts: opts(encoding),
+            guest: &mut guest,
+        };
+        assert_eq!(load_string_from_range(cx, ptr, length), Err(trap));
+    }
+
+    #[test]
+    fn transcoding_to_utf8_grows_at_the_first_non_ascii() {
+        check("aé", Utf8, StringEncoding::Utf8, &[(0, 1, 3)], 3);
+        check("ab", Utf16, StringEncoding::Utf8, &[(0, 1, 2)], 2);
+        check(
+            "aé",
+            Utf16,
+            StringEncoding::Utf8,
+            &[(0, 1, 2), (2, 1, 6), (6, 1, 3)],
+            3,
+        );
+        check(
+            "éé",
+            Latin1,
+            StringEncoding::Utf8,
+            &[(0, 1, 2), (2, 1, 4)],
+            4,
+        );
+        check(
+            "☃",
+            TaggedUtf16,
+            StringEncoding::Utf8,
+            &[(0, 1, 1), (1, 1, 3)],
+            3,
+        );
+    }
+
+    #[test]
+    fn transcoding_to_utf16_shrinks_at_the_end() {
+        check("ab", Utf8, StringEncoding::Utf16, &[(0, 2, 4)], 2);
+        check(
+            "aé",
+            Utf8,
+            StringEncoding::Utf16,
+            &[(0, 2, 6), (6, 2, 4)],
+            2,
+        );
+        check("aé", Latin1, StringEncoding::Utf16, &[(0, 2, 4)], 2);
+        check("😀", TaggedUtf16, StringEncoding::Utf16, &[(0, 2, 4)], 2);
+    }
+
+    #[test]
+    fn transcoding_to_latin1_inflates_at_the_first_wider_char() {
+        let to = StringEncoding::Latin1OrUtf16;
+        check("aé", Utf8, to, &[(0, 2, 3), (3, 2, 2)], 2);
+        check("aé", Utf16, to, &[(0, 2, 2)], 2);
+        check(
+            "aé☃",
+            Utf8,
+            to,
+            &[(0, 2, 6), (6, 2, 12), (12, 2, 6)],
+            3 | TAG,
+        );
+        check("aé☃", Utf16, to, &[(0, 2, 3), (3, 2, 6)], 3 | TAG);
+        check("aé", Latin1, to, &[(0, 2, 2)], 2);
+    }
+
+    #[test]
+    fn utf16_that_fits_latin1_is_compacted_with_alignment_1() {
+        let to = StringEncoding::Latin1OrUtf16;
+        check("aé", TaggedUtf16, to, &[(0, 2, 4), (4, 1, 2)], 2);
+        check("a☃", TaggedUtf16, to, &[(0, 2, 4)], 2 | TAG);
+    }
+
+    #[test]
+    fn inflating_reads_what_realloc_kept() {
+        let mut guest = ByteGuest::new(vec![b'x'; 64], 0);
+        guest.overrides.insert(1, 32);
+        let src = Str {
+            text: "ab☃".into(),
+            source: Utf16,
+        };
+        let cx = &mut Cx {
+            opts: opts(StringEncoding::Latin1OrUtf16),
+            guest: &mut guest,
+        };
+        let (ptr, length) = store_string_into_range(cx, &src).unwrap();
+        assert_eq!(load_string_from_range(cx, ptr, length).unwrap().text, "xx☃");
+    }
+
+    #[test]
+    fn the_checks_come_in_the_order_length_alignment_bounds_encoding() {
+        check_trap(
+            StringEncoding::Utf16,
+            &[0; 4],
+            1,
+            1 << 27,
+            Trap::StringTooLong,
+        );
+        check_trap(StringEncoding::Utf16, &[0; 4], 5, 0, Trap::UnalignedPointer);
+        check_trap(
+            StringEncoding::Latin1OrUtf16,
+            &[0; 4],
+            1,
+            1,
+            Trap::UnalignedPointer,
+        );
+        check_trap(
+            StringEncoding::Utf16,
+            &[0; 4],
+            6,
+            0,
+            Trap::StringOutOfBounds,
+        );
+        check_trap(StringEncoding::Utf8, &[0xc0, 0x80], 0, 2, Trap::InvalidUtf8);
+        check_trap(StringEncoding::Utf16, &[0, 0xd8], 0, 1, Trap::InvalidUtf16);
+        check_trap(
+            StringEncoding::Latin1OrUtf16,
+            &[0, 0xdc],
+            0,
+            1 | TAG,
+            Trap::InvalidUtf16,
+        );
+    }
+
+    #[test]
+    fn the_slip_in_alignment_is_noted_only_for_an_odd_pointer() {
+        let mut guest = ByteGuest::new(b"xa\0".to_vec(), 0);
+        guest
+            .notes
+            .deviations
+            .insert(Deviation::StringAlignmentUnchecked);
+        let cx = &mut Cx {
+            opts: opts(StringEncoding::Utf16),
+            guest: &mut guest,
+        };
+        assert!(load_string_from_range(cx, 0, 1).is_ok());
+        assert!(cx.guest.notes().taken.is_empty());
+        assert_eq!(load_string_from_range(cx, 1, 1).unwrap().text, "a");
+        assert!(
+            cx.guest
+                .notes()
+                .taken
+                .contains(Deviation::StringAlignmentUnchecked)
+        );
+    }
+}

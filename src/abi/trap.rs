@@ -1,0 +1,34 @@
+//! The failures that a guest may cause, by name.
+//! Knows no engine's wording for them.
+
+/// Why a call trapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trap {
+    /// A pointer is not aligned for what it points to.
+    UnalignedPointer,
+    /// Spilled params, spilled results or an out-pointer reach beyond the memory.
+    MemoryOutOfBounds,
+    /// A string is longer than `MAX_STRING_BYTE_LENGTH`.
+    StringTooLong,
+    StringOutOfBounds,
+    /// A list is longer than `MAX_LIST_BYTE_LENGTH`.
+    ListTooLong,
+    ListOutOfBounds,
+    InvalidUtf8,
+    InvalidUtf16,
+    InvalidChar,
+    InvalidDiscriminant,
+    /// The instance was entered while it may not be.
+    CannotEnterComponent,
+    /// An import was called while `may_leave` was false.
+    CannotLeaveComponent,
+    /// Core code trapped: the function, `realloc` or `post-return`.
+    Guest,
+    /// The host's import returned an error.
+    Host,
+}
+
+/// Spec: `trap_if`.
+pub fn trap_if(condition: bool, trap: Trap) -> Result<(), Trap> {
+    if condition { Err(trap) } else { Ok(()) }
+}

@@ -1,0 +1,165 @@
+//! Component types, as a tree.
+//! Knows nothing of how a value of a type is stored, flattened or written down.
+
+use std::borrow::Cow;
+
+/// A component value type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Type {
+    Bool,
+    S8,
+    U8,
+    S16,
+    U16,
+    S32,
+    U32,
+    S64,
+    U64,
+    F32,
+    F64,
+    Char,
+    String,
+    List(Box<Type>),
+    /// `list<T, N>`, a list of fixed length; N is at least 1.
+    FixedLengthList(Box<Type>, u32),
+    Record(Vec<Field>),
+    Tuple(Vec<Type>),
+    Variant(Vec<VariantCase>),
+    Enum(Vec<Label>),
+    Option(Box<Type>),
+    Result(Option<Box<Type>>, Option<Box<Type>>),
+    Flags(Vec<Label>),
+    Map(Box<Type>, Box<Type>),
+    /// A type whose values are indices into a table of the instance.
+    Handle(Handle),
+}
+
+/// The handle types. They have a layout, but no component that uses them is run yet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Handle {
+    Own,
+    Borrow,
+    ErrorContext,
+    Stream(Option<Box<Type>>),
+    Future(Option<Box<Type>>),
+}
+
+/// A field of a record.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Field {
+    pub label: Label,
+    pub ty: Type,
+}
+
+/// A case of a variant. (The spec says `CaseType`; a `Case` is something else here.)
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VariantCase {
+    pub label: Label,
+    pub ty: Option<Type>,
+}
+
+/// The name of a field, case or flag; without one it is named after its position.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Label(pub Option<Box<str>>);
+
+/// A function type. Params are named after their position.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FuncType {
+    pub params: Vec<Type>,
+    pub result: Option<Type>,
+}
+
+/// What is named by position: the letter before the number.
+pub const PARAM: char = 'p';
+pub const FIELD: char = 'f';
+pub const CASE: char = 'c';
+pub const FLAG: char = 'b';
+
+impl Label {
+    /// The name in full, of the label at `position` among labels of one `kind`.
+    pub fn at(&self, kind: char, position: usize) -> Cow<'_, str> {
+        match &self.0 {
+            Some(name) => Cow::Borrowed(name),
+            None => Cow::Owned(positional(kind, position)),
+        }
+    }
+
+    /// The label that `at` turns back into `name`.
+    pub fn named(name: &str, kind: char, position: usize) -> Label {
+        if name == positional(kind, position) {
+            Label(None)
+        } else {
+            Label(Some(name.into()))
+        }
+    }
+}
+
+/// The name of what has no name of its own.
+pub fn positional(kind: char, position: usize) -> String {
+    format!("{kind}{position}")
+}
+
+impl Field {
+    /// A field named after its position.
+    pub fn new(ty: Type) -> Field {
+        Field {
+            label: Label::default(),
+            ty,
+        }
+    }
+}
+
+impl VariantCase {
+    /// A case named after its position.
+    pub fn new(ty: Option<Type>) -> VariantCase {
+        VariantCase {
+            label: Label::default(),
+            ty,
+        }
+    }
+}
+
+impl FuncType {
+    /// The result as the spec writes it: a list of no or one type.
+    pub fn results(&self) -> &[Type] {
+        self.result.as_slice()
+    }
+}
+
+impl Type {
+    /// The types directly inside this one, in order.
+    pub fn children(&self) -> Vec<&Type> {
+        match self {
+            Type::Bool
+            | Type::S8
+            | Type::U8
+            | Type::S16
+            | Type::U16
+            | Type::S32
+            | Type::U32
+            | Type::S64
+            | Type::U64
+            | Type::F32
+            | Type::F64
+            | Type::Char
+            | Type::String
+            | Type::Enum(_)
+            | Type::Flags(_) => Vec::new(),
+            Type::List(elem) | Type::FixedLengthList(elem, _) | Type::Option(elem) => vec![elem],
+            Type::Record(fields) => fields.iter().map(|field| &field.ty).collect(),
+            Type::Tuple(types) => types.iter().collect(),
+            Type::Variant(cases) => cases.iter().filter_map(|case| case.ty.as_ref()).collect(),
+            Type::Result(ok, error) => [ok, error].into_iter().flatten().map(|ty| &**ty).collect(),
+            Type::Map(key, value) => vec![key, value],
+            Type::Handle(Handle::Stream(elem) | Handle::Future(elem)) => {
+                elem.iter().map(|ty| &**ty).collect()
+            }
+            Type::Handle(Handle::Own | Handle::Borrow | Handle::ErrorContext) => Vec::new(),
+        }
+    }
+
+    /// Whether this type or one inside it satisfies `wanted`.
+    pub fn any(&self, wanted: &mut dyn FnMut(&Type) -> bool) -> bool {
+        wanted(self) || self.children().into_iter().any(|child| child.any(wanted))
+    }
+}
