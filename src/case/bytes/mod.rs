@@ -1,0 +1,48 @@
+//! A case as bytes, for libFuzzer: a magic, a version, and a flat form that cannot nest.
+//! Knows nothing of text; what a valid case is, `check` says.
+
+mod v1;
+
+#[cfg(test)]
+mod tests;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+use super::check::check;
+use super::{Case, Limits};
+
+const MAGIC: &[u8] = b"cfz";
+const VERSION: u8 = b'1';
+
+/// Longer inputs are no cases: libFuzzer's default is 4,096, and a run should stay cheap.
+const MAX_BYTES: usize = 65_536;
+
+/// Whether this claims to be an encoded case, of whatever version.
+pub fn is_encoded(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
+/// The newest form of `case`. It may exceed what `decode` takes; so may what is not valid.
+pub fn encode(case: &Case) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.push(VERSION);
+    bytes.extend(v1::encode(case));
+    bytes
+}
+
+/// The valid case that was encoded as `bytes`, by this version or an older one.
+pub fn decode(bytes: &[u8]) -> Result<Case> {
+    ensure!(
+        bytes.len() <= MAX_BYTES,
+        "{} bytes are more than {MAX_BYTES}",
+        bytes.len()
+    );
+    let body = bytes.strip_prefix(MAGIC).context("the magic is missing")?;
+    let case = match body.split_first() {
+        Some((b'1', body)) => v1::decode(body, &Limits::CASE)?,
+        Some((version, _)) => bail!("version {version:#04x} is unknown"),
+        None => bail!("the version is missing"),
+    };
+    check(&case, &Limits::CASE).map_err(|why| anyhow!(why))?;
+    Ok(case)
+}

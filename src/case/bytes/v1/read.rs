@@ -1,0 +1,169 @@
+//! The case behind version 1.
+
+use anyhow::{Result, ensure};
+
+use crate::abi;
+use crate::case;
+use crate::case::Limits;
+use crate::types::FuncType;
+
+use super::types::Builder;
+use super::values::Reader;
+use super::{Answer, Call, Chunk, Finish, Flat, Function, ImportCall, Passed, Patch, PostReturn};
+use super::{Realloc, StringEncoding};
+
+/// The types are within `limits`; all else is the caller's to check.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<case::Case> {
+    let (flat, rest): (Flat, _) = postcard::take_from_bytes(bytes)?;
+    ensure!(rest.is_empty(), "{} bytes follow the case", rest.len());
+    let mut builder = Builder::new(&flat.types, limits);
+    let export = function(flat.export, &mut builder)?;
+    let import = flat
+        .import
+        .map(|import| function(import, &mut builder))
+        .transpose()?;
+    let pages = case::Pages {
+        initial: flat.initial,
+        maximum: flat.maximum,
+    };
+    let shape = case::Shape {
+        export,
+        import,
+        pages,
+    };
+    let mut values = Reader { rest: &flat.values };
+    let calls = flat.calls.into_iter().map(|c| call(c, &shape, &mut values));
+    let calls = calls.collect::<Result<_>>()?;
+    ensure!(
+        values.rest.is_empty(),
+        "{} bytes follow the values",
+        values.rest.len()
+    );
+    let tuning = case::Tuning {
+        optimize: flat.optimize,
+        pooling: flat.pooling,
+        moving_memory: flat.moving_memory,
+        concurrency: flat.concurrency,
+    };
+    Ok(case::Case {
+        tuning,
+        shape,
+        calls,
+    })
+}
+
+fn function(function: Function, types: &mut Builder) -> Result<case::Function> {
+    let ty = types.functype(&function.params, function.result)?;
+    let string_encoding = match function.string_encoding {
+        StringEncoding::Utf8 => abi::StringEncoding::Utf8,
+        StringEncoding::Utf16 => abi::StringEncoding::Utf16,
+        StringEncoding::Latin1OrUtf16 => abi::StringEncoding::Latin1OrUtf16,
+    };
+    let Function {
+        memory,
+        realloc,
+        post_return,
+        ..
+    } = function;
+    let opts = case::CanonOpts {
+        string_encoding,
+        memory,
+        realloc,
+        post_return,
+    };
+    Ok(case::Function { ty, opts })
+}
+
+/// Values are read in the order in which they were written.
+fn call(call: Call, shape: &case::Shape, values: &mut Reader) -> Result<case::Call> {
+    let args = values.each(&shape.export.ty.params)?;
+    let realloc = call.realloc.into_iter().map(realloc).collect();
+    let ty = shape
+        .import
+        .as_ref()
+        .map_or(&NO_IMPORT, |import| &import.ty);
+    let imports = call
+        .imports
+        .into_iter()
+        .map(|call| import_call(call, ty, values));
+    let imports = imports.collect::<Result<_>>()?;
+    let finish = match call.finish {
+        Finish::Return(passed) => {
+            case::Finish::Return(pass(passed, shape.export.ty.results(), values)?)
+        }
+        Finish::Trap => case::Finish::Trap,
+    };
+    let post_return = match call.post_return {
+        PostReturn::Nothing => case::PostReturn::Nothing,
+        PostReturn::Trap => case::PostReturn::Trap,
+        PostReturn::Import => case::PostReturn::Import,
+    };
+    Ok(case::Call {
+        args,
+        realloc,
+        imports,
+        finish,
+        post_return,
+    })
+}
+
+/// For calls of an import that is not there, which are refused once they are read.
+static NO_IMPORT: FuncType = FuncType {
+    params: Vec::new(),
+    result: None,
+};
+
+fn realloc(action: Realloc) -> case::Realloc {
+    match action {
+        Realloc::Bump => case::Realloc::Bump,
+        Realloc::Forget => case::Realloc::Forget,
+        Realloc::At(at) => case::Realloc::At(at),
+        Realloc::Old => case::Realloc::Old,
+        Realloc::Skew(by) => case::Realloc::Skew(by),
+        Realloc::Grow(pages) => case::Realloc::Grow(pages),
+        Realloc::Trap => case::Realloc::Trap,
+        Realloc::Import => case::Realloc::Import,
+    }
+}
+
+fn import_call(call: ImportCall, ty: &FuncType, values: &mut Reader) -> Result<case::ImportCall> {
+    let passed = pass(call.passed, &ty.params, values)?;
+    let mut result = || {
+        values
+            .each(ty.results())
+            .map(|results| results.into_iter().next())
+    };
+    let answer = match call.answer {
+        Answer::Return => case::Answer::Return(result()?),
+        Answer::Error => case::Answer::Error,
+        Answer::Reenter => case::Answer::Reenter(result()?),
+    };
+    Ok(case::ImportCall { passed, answer })
+}
+
+fn pass(passed: Passed, types: &[crate::types::Type], values: &mut Reader) -> Result<case::Passed> {
+    Ok(match passed {
+        Passed::Lowered { patches } => case::Passed::Lowered {
+            values: values.each(types)?,
+            patches: patches.into_iter().map(patch).collect(),
+        },
+        Passed::Raw { flat, memory } => case::Passed::Raw {
+            flat,
+            memory: memory.into_iter().map(chunk).collect(),
+        },
+    })
+}
+
+fn patch(patch: Patch) -> case::Patch {
+    match patch {
+        Patch::Flat { index, bits } => case::Patch::Flat { index, bits },
+        Patch::Memory(bytes) => case::Patch::Memory(chunk(bytes)),
+    }
+}
+
+fn chunk(chunk: Chunk) -> case::Chunk {
+    case::Chunk {
+        at: chunk.at,
+        bytes: chunk.bytes,
+    }
+}

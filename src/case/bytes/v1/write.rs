@@ -1,0 +1,150 @@
+//! A case as version 1.
+
+use crate::abi;
+use crate::case;
+use crate::value::Value;
+
+use super::types::Table;
+use super::{Answer, Call, Chunk, Finish, Flat, Function, ImportCall, Passed, Patch, PostReturn};
+use super::{Realloc, StringEncoding, values};
+
+pub fn encode(case: &case::Case) -> Vec<u8> {
+    let mut types = Table::default();
+    let mut values = Vec::new();
+    let case::Tuning {
+        optimize,
+        pooling,
+        moving_memory,
+        concurrency,
+    } = case.tuning;
+    let case::Pages { initial, maximum } = case.shape.pages;
+    let export = function(&case.shape.export, &mut types);
+    let import = case
+        .shape
+        .import
+        .as_ref()
+        .map(|import| function(import, &mut types));
+    let calls = case.calls.iter().map(|c| call(c, &mut values)).collect();
+    let types = types.into_entries();
+    let flat = Flat {
+        optimize,
+        pooling,
+        moving_memory,
+        concurrency,
+        initial,
+        maximum,
+        types,
+        export,
+        import,
+        calls,
+        values,
+    };
+    postcard::to_stdvec(&flat).expect("postcard can write all that is in a case")
+}
+
+fn function(function: &case::Function, types: &mut Table) -> Function {
+    let case::CanonOpts {
+        string_encoding,
+        memory,
+        realloc,
+        post_return,
+    } = function.opts;
+    Function {
+        params: types.runs(function.ty.params.iter().map(Some)),
+        result: function.ty.result.as_ref().map(|ty| types.add(ty)),
+        string_encoding: match string_encoding {
+            abi::StringEncoding::Utf8 => StringEncoding::Utf8,
+            abi::StringEncoding::Utf16 => StringEncoding::Utf16,
+            abi::StringEncoding::Latin1OrUtf16 => StringEncoding::Latin1OrUtf16,
+        },
+        memory,
+        realloc,
+        post_return,
+    }
+}
+
+fn call(call: &case::Call, out: &mut Vec<u8>) -> Call {
+    put(&call.args, out);
+    Call {
+        realloc: call.realloc.iter().map(|action| realloc(*action)).collect(),
+        imports: call
+            .imports
+            .iter()
+            .map(|call| import_call(call, out))
+            .collect(),
+        finish: match &call.finish {
+            case::Finish::Return(passed) => Finish::Return(pass(passed, out)),
+            case::Finish::Trap => Finish::Trap,
+        },
+        post_return: match call.post_return {
+            case::PostReturn::Nothing => PostReturn::Nothing,
+            case::PostReturn::Trap => PostReturn::Trap,
+            case::PostReturn::Import => PostReturn::Import,
+        },
+    }
+}
+
+fn put(values: &[Value], out: &mut Vec<u8>) {
+    values.iter().for_each(|value| values::write(value, out));
+}
+
+fn realloc(action: case::Realloc) -> Realloc {
+    match action {
+        case::Realloc::Bump => Realloc::Bump,
+        case::Realloc::Forget => Realloc::Forget,
+        case::Realloc::At(at) => Realloc::At(at),
+        case::Realloc::Old => Realloc::Old,
+        case::Realloc::Skew(by) => Realloc::Skew(by),
+        case::Realloc::Grow(pages) => Realloc::Grow(pages),
+        case::Realloc::Trap => Realloc::Trap,
+        case::Realloc::Import => Realloc::Import,
+    }
+}
+
+fn import_call(call: &case::ImportCall, out: &mut Vec<u8>) -> ImportCall {
+    let passed = pass(&call.passed, out);
+    let answer = match &call.answer {
+        case::Answer::Return(value) => {
+            put(value.as_slice(), out);
+            Answer::Return
+        }
+        case::Answer::Error => Answer::Error,
+        case::Answer::Reenter(value) => {
+            put(value.as_slice(), out);
+            Answer::Reenter
+        }
+    };
+    ImportCall { passed, answer }
+}
+
+fn pass(passed: &case::Passed, out: &mut Vec<u8>) -> Passed {
+    match passed {
+        case::Passed::Lowered { values, patches } => {
+            put(values, out);
+            Passed::Lowered {
+                patches: patches.iter().map(patch).collect(),
+            }
+        }
+        case::Passed::Raw { flat, memory } => Passed::Raw {
+            flat: flat.clone(),
+            memory: memory.iter().map(chunk).collect(),
+        },
+    }
+}
+
+fn patch(patch: &case::Patch) -> Patch {
+    match patch {
+        case::Patch::Flat { index, bits } => Patch::Flat {
+            index: *index,
+            bits: *bits,
+        },
+        case::Patch::Memory(bytes) => Patch::Memory(chunk(bytes)),
+    }
+}
+
+fn chunk(chunk: &case::Chunk) -> Chunk {
+    Chunk {
+        at: chunk.at,
+        bytes: chunk.bytes.clone(),
+    }
+}

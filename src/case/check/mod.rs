@@ -1,0 +1,167 @@
+//! Whether a case is valid: what everyone who reads one may rely on.
+//! Knows nothing of how a case is written down, made or run.
+
+mod script;
+mod types;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use crate::abi::PtrType;
+use crate::abi::flatten::flatten_within;
+use crate::abi::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
+use crate::types::{FuncType, Type};
+
+use super::{Case, Function, Limits, Pages, Shape};
+
+pub(crate) use types::kind;
+pub(crate) use values::payload_type;
+
+/// What not every release of a subject has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Feature {
+    Map,
+    FixedLengthList,
+}
+
+impl Feature {
+    pub fn name(self) -> &'static str {
+        match self {
+            Feature::Map => "map",
+            Feature::FixedLengthList => "fixed-length-list",
+        }
+    }
+}
+
+/// Says in one sentence what is wrong with `case`, and where.
+pub fn check(case: &Case, limits: &Limits) -> Result<(), String> {
+    let shape = &case.shape;
+    let label_bytes = check_shape(shape, limits)?;
+    at_most("calls", case.calls.len(), limits.calls)?;
+    for (index, call) in case.calls.iter().enumerate() {
+        script::check_call(shape, call, limits).map_err(|why| format!("call {index}{why}"))?;
+    }
+    let total = script::total(case);
+    at_most("values", total.nodes, limits.value_nodes)?;
+    at_most(
+        "bytes of labels, strings and memory",
+        total.bytes + label_bytes,
+        limits.payload_bytes,
+    )
+}
+
+/// What the types of `case` need of a subject.
+pub fn features(case: &Case) -> BTreeSet<Feature> {
+    let mut features = BTreeSet::new();
+    for ty in functions(&case.shape)
+        .into_iter()
+        .flat_map(|(_, function)| types_of(&function.ty))
+    {
+        ty.any(&mut |ty| {
+            features.extend(feature(ty));
+            false
+        });
+    }
+    features
+}
+
+fn feature(ty: &Type) -> Option<Feature> {
+    if matches!(ty, Type::Map(..)) {
+        Some(Feature::Map)
+    } else if matches!(ty, Type::FixedLengthList(..)) {
+        Some(Feature::FixedLengthList)
+    } else {
+        None
+    }
+}
+
+fn functions(shape: &Shape) -> Vec<(&'static str, &Function)> {
+    let export = [("export", &shape.export)].into_iter();
+    export
+        .chain(shape.import.iter().map(|import| ("import", import)))
+        .collect()
+}
+
+fn types_of(ty: &FuncType) -> impl Iterator<Item = &Type> {
+    ty.params.iter().chain(&ty.result)
+}
+
+/// Returns the bytes of all labels.
+fn check_shape(shape: &Shape, limits: &Limits) -> Result<usize, String> {
+    check_pages(shape.pages, limits)?;
+    let mut label_bytes = 0;
+    for (name, function) in functions(shape) {
+        label_bytes +=
+            types::check_functype(&function.ty, limits).map_err(|why| format!("{name}: {why}"))?;
+    }
+    check_lift(&shape.export).map_err(|why| format!("export: {why}"))?;
+    shape
+        .import
+        .as_ref()
+        .map_or(Ok(()), check_lower)
+        .map_err(|why| format!("import: {why}"))?;
+    Ok(label_bytes)
+}
+
+fn check_pages(pages: Pages, limits: &Limits) -> Result<(), String> {
+    refuse_if(pages.initial == 0, "memory: initial is 0")?;
+    refuse_if(
+        pages.initial > pages.maximum,
+        "memory: initial is more than maximum",
+    )?;
+    at_most("pages of memory", pages.maximum, limits.pages)
+}
+
+/// What validation demands of the options of `canon lift`.
+fn check_lift(function: &Function) -> Result<(), String> {
+    let FuncType { params, result } = &function.ty;
+    let allocates = any_pointer(params) || spills(params, MAX_FLAT_PARAMS);
+    let result = result.as_slice();
+    let reads = any_pointer(result) || spills(result, MAX_FLAT_RESULTS);
+    check_memory(function, allocates || reads, allocates)
+}
+
+/// What validation demands of the options of `canon lower`.
+fn check_lower(function: &Function) -> Result<(), String> {
+    let FuncType { params, result } = &function.ty;
+    let reads = any_pointer(params) || spills(params, MAX_FLAT_PARAMS);
+    let result = result.as_slice();
+    let writes = any_pointer(result) || spills(result, MAX_FLAT_RESULTS);
+    refuse_if(
+        function.opts.post_return,
+        "post-return is not an option of an import",
+    )?;
+    check_memory(function, reads || writes, any_pointer(result))
+}
+
+fn check_memory(function: &Function, memory: bool, realloc: bool) -> Result<(), String> {
+    let opts = function.opts;
+    refuse_if(opts.realloc && !opts.memory, "realloc needs memory")?;
+    refuse_if(memory && !opts.memory, "the type needs memory")?;
+    refuse_if(realloc && !opts.realloc, "the type needs realloc")
+}
+
+fn any_pointer(types: &[Type]) -> bool {
+    let pointer = |ty: &Type| matches!(ty, Type::String | Type::List(_) | Type::Map(..));
+    types.iter().any(|ty| ty.any(&mut |ty| pointer(ty)))
+}
+
+fn spills(types: &[Type], max_flat: usize) -> bool {
+    flatten_within(types, PtrType::I32, max_flat).is_none()
+}
+
+fn refuse_if(wrong: bool, why: &str) -> Result<(), String> {
+    if wrong { Err(why.to_string()) } else { Ok(()) }
+}
+
+/// A count that is no number of 64 bits is refused like any that is too large.
+fn at_most(what: &str, count: impl TryInto<u64>, limit: u32) -> Result<(), String> {
+    match count.try_into() {
+        Ok(count) if count <= u64::from(limit) => Ok(()),
+        Ok(count) => Err(format!("{count} {what} are more than {limit}")),
+        Err(_) => Err(format!("too many {what}")),
+    }
+}

@@ -1,0 +1,258 @@
+//! Whether what happens in a call is valid, and what it comes to.
+
+use crate::abi::CoreType;
+use crate::abi::PtrType;
+use crate::abi::flatten::{Context, flatten_functype};
+use crate::types::Type;
+use crate::value::Value;
+
+use super::super::{Answer, Call, Case, Chunk, Finish, Function, ImportCall, Limits, Passed};
+use super::super::{Patch, PostReturn, Realloc, Shape};
+use super::values::check_value;
+use super::{at_most, refuse_if};
+
+/// The size of a page of memory.
+const PAGE: u64 = 65_536;
+
+/// What a guest hands over on one side: of which types, in which core values, in how much memory.
+struct Side<'a> {
+    types: &'a [Type],
+    core: Vec<CoreType>,
+    memory: u64,
+}
+
+/// The error starts with the place within the call.
+pub fn check_call(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), String> {
+    check_values("arg", &call.args, &shape.export.ty.params).map_err(|why| format!(": {why}"))?;
+    check_scripts(shape, call, limits).map_err(|why| format!(": {why}"))?;
+    for (index, import) in call.imports.iter().enumerate() {
+        check_import(shape, import).map_err(|why| format!(", import {index}: {why}"))?;
+    }
+    match &call.finish {
+        Finish::Return(passed) => {
+            check_passed(passed, &results(shape)).map_err(|why| format!(", return: {why}"))
+        }
+        Finish::Trap => Ok(()),
+    }
+}
+
+/// Whether the shape has what the scripts speak of.
+fn check_scripts(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), String> {
+    at_most("calls of realloc", call.realloc.len(), limits.reallocs)?;
+    at_most("calls of the import", call.imports.len(), limits.imports)?;
+    let realloc = functions(shape).any(|function| function.opts.realloc);
+    refuse_if(
+        !realloc && !call.realloc.is_empty(),
+        "no function has realloc",
+    )?;
+    let silent = call.post_return == PostReturn::Nothing;
+    refuse_if(
+        !shape.export.opts.post_return && !silent,
+        "the export has no post-return",
+    )?;
+    let calls_import = !call.imports.is_empty()
+        || call.realloc.contains(&Realloc::Import)
+        || call.post_return == PostReturn::Import;
+    refuse_if(
+        shape.import.is_none() && calls_import,
+        "there is no import to call",
+    )
+}
+
+fn functions(shape: &Shape) -> impl Iterator<Item = &Function> {
+    [&shape.export].into_iter().chain(&shape.import)
+}
+
+fn check_import(shape: &Shape, call: &ImportCall) -> Result<(), String> {
+    let Some(import) = &shape.import else {
+        return Ok(());
+    };
+    check_passed(&call.passed, &params(shape, import))?;
+    match &call.answer {
+        Answer::Return(value) | Answer::Reenter(value) => {
+            check_values("answer", value.as_slice(), import.ty.results())
+        }
+        Answer::Error => Ok(()),
+    }
+}
+
+fn results(shape: &Shape) -> Side<'_> {
+    let core = flatten_functype(&shape.export.ty, PtrType::I32, Context::Lift).results;
+    Side {
+        types: shape.export.ty.results(),
+        core,
+        memory: memory(shape, &shape.export),
+    }
+}
+
+fn params<'a>(shape: &Shape, import: &'a Function) -> Side<'a> {
+    let core = flatten_functype(&import.ty, PtrType::I32, Context::Lower).params;
+    Side {
+        types: &import.ty.params,
+        core,
+        memory: memory(shape, import),
+    }
+}
+
+fn memory(shape: &Shape, function: &Function) -> u64 {
+    if function.opts.memory {
+        u64::from(shape.pages.initial) * PAGE
+    } else {
+        0
+    }
+}
+
+fn check_values(name: &str, values: &[Value], types: &[Type]) -> Result<(), String> {
+    let (found, expected) = (values.len(), types.len());
+    refuse_if(
+        found != expected,
+        &format!("{found} of {expected} {name}s are given"),
+    )?;
+    for (index, (value, ty)) in values.iter().zip(types).enumerate() {
+        check_value(&format!("{name} {index}"), value, ty)?;
+    }
+    Ok(())
+}
+
+fn check_passed(passed: &Passed, side: &Side) -> Result<(), String> {
+    match passed {
+        Passed::Lowered { values, patches } => {
+            check_values("value", values, side.types)?;
+            patches
+                .iter()
+                .try_for_each(|patch| check_patch(patch, side))
+        }
+        Passed::Raw { flat, memory } => {
+            check_flat(flat, &side.core)?;
+            memory
+                .iter()
+                .try_for_each(|chunk| check_chunk(chunk, side.memory))
+        }
+    }
+}
+
+fn check_flat(flat: &[u64], core: &[CoreType]) -> Result<(), String> {
+    let (found, expected) = (flat.len(), core.len());
+    refuse_if(
+        found != expected,
+        &format!("{found} of {expected} core values are given"),
+    )?;
+    flat.iter()
+        .zip(core)
+        .try_for_each(|(bits, ty)| check_word(*bits, *ty))
+}
+
+fn check_patch(patch: &Patch, side: &Side) -> Result<(), String> {
+    match patch {
+        Patch::Flat { index, bits } => {
+            let index = usize::try_from(*index).unwrap_or(usize::MAX);
+            let ty = side
+                .core
+                .get(index)
+                .ok_or_else(|| format!("there is no flat {index}"))?;
+            check_word(*bits, *ty)
+        }
+        Patch::Memory(chunk) => check_chunk(chunk, side.memory),
+    }
+}
+
+fn check_word(bits: u64, ty: CoreType) -> Result<(), String> {
+    let narrow = matches!(ty, CoreType::I32 | CoreType::F32);
+    refuse_if(
+        narrow && bits > u64::from(u32::MAX),
+        &format!("{bits:#x} exceeds 32 bits"),
+    )
+}
+
+fn check_chunk(chunk: &Chunk, memory: u64) -> Result<(), String> {
+    let at = chunk.at;
+    refuse_if(
+        memory == 0,
+        &format!("memory {at:#x}: the function has no memory"),
+    )?;
+    refuse_if(
+        chunk.bytes.is_empty(),
+        &format!("memory {at:#x}: there are no bytes"),
+    )?;
+    let end = u64::try_from(chunk.bytes.len()).map_or(u64::MAX, |len| u64::from(at) + len);
+    refuse_if(
+        end > memory,
+        &format!("memory {at:#x}: the bytes exceed the initial memory"),
+    )
+}
+
+/// What a case comes to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Total {
+    pub nodes: usize,
+    pub bytes: usize,
+}
+
+pub fn total(case: &Case) -> Total {
+    let mut total = Total::default();
+    for call in &case.calls {
+        call.args.iter().for_each(|value| total.add_value(value));
+        for import in &call.imports {
+            total.add_passed(&import.passed);
+            match &import.answer {
+                Answer::Return(value) | Answer::Reenter(value) => {
+                    value.iter().for_each(|value| total.add_value(value));
+                }
+                Answer::Error => {}
+            }
+        }
+        match &call.finish {
+            Finish::Return(passed) => total.add_passed(passed),
+            Finish::Trap => {}
+        }
+    }
+    total
+}
+
+impl Total {
+    fn add_value(&mut self, value: &Value) {
+        self.nodes += 1;
+        match value {
+            Value::Bool(_)
+            | Value::S8(_)
+            | Value::U8(_)
+            | Value::S16(_)
+            | Value::U16(_)
+            | Value::S32(_)
+            | Value::U32(_)
+            | Value::S64(_)
+            | Value::U64(_)
+            | Value::F32(_)
+            | Value::F64(_)
+            | Value::Char(_)
+            | Value::Flags(_) => {}
+            Value::String(text) => self.bytes += text.text.len(),
+            Value::List(values) | Value::Record(values) => {
+                values.iter().for_each(|value| self.add_value(value));
+            }
+            Value::Variant(_, payload) => payload.iter().for_each(|value| self.add_value(value)),
+        }
+    }
+
+    fn add_passed(&mut self, passed: &Passed) {
+        match passed {
+            Passed::Lowered { values, patches } => {
+                values.iter().for_each(|value| self.add_value(value));
+                patches.iter().for_each(|patch| self.add_patch(patch));
+            }
+            Passed::Raw { memory, .. } => memory.iter().for_each(|chunk| self.add_chunk(chunk)),
+        }
+    }
+
+    fn add_patch(&mut self, patch: &Patch) {
+        match patch {
+            Patch::Flat { .. } => self.nodes += 1,
+            Patch::Memory(chunk) => self.add_chunk(chunk),
+        }
+    }
+
+    fn add_chunk(&mut self, chunk: &Chunk) {
+        self.nodes += 1;
+        self.bytes += chunk.bytes.len();
+    }
+}

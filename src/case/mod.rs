@@ -1,0 +1,209 @@
+//! A case: the types of one component, how its guest behaves, and what the host passes and answers.
+//! Knows nothing of component bytes, of engines or of chance.
+
+pub mod bytes;
+pub mod check;
+pub mod text;
+
+use crate::abi::StringEncoding;
+use crate::types::FuncType;
+use crate::value::Value;
+
+/// One document: everything that decides what a run may show.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Case {
+    pub tuning: Tuning,
+    pub shape: Shape,
+    /// The host's calls of the export, one after the other on one instance.
+    pub calls: Vec<Call>,
+}
+
+/// How the subject is configured. No choice here may change what a run shows, but for a
+/// registered divergence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tuning {
+    /// Optimise compiled code.
+    pub optimize: bool,
+    /// Allocate instances from a pool.
+    pub pooling: bool,
+    /// Let a memory move when it grows.
+    pub moving_memory: bool,
+    /// Support concurrent calls, where the subject has the choice.
+    pub concurrency: bool,
+}
+
+/// What decides the bytes of the component.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Shape {
+    /// The guest's function, which the host calls.
+    pub export: Function,
+    /// The host's function, which the guest calls.
+    pub import: Option<Function>,
+    pub pages: Pages,
+}
+
+/// A component function and how it is lifted (the export) or lowered (the import).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Function {
+    pub ty: FuncType,
+    pub opts: CanonOpts,
+}
+
+/// The canonical options that are given. An import has no `post-return`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CanonOpts {
+    pub string_encoding: StringEncoding,
+    pub memory: bool,
+    /// Needs `memory`.
+    pub realloc: bool,
+    pub post_return: bool,
+}
+
+/// The size of the guest's memory, in pages of 64 KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pages {
+    pub initial: u32,
+    pub maximum: u32,
+}
+
+/// One call of the export.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Call {
+    pub args: Vec<Value>,
+    /// What each call of `realloc` during this call does, in order; then all do `Bump`.
+    pub realloc: Vec<Realloc>,
+    /// The guest's calls of the import, in order, before it returns.
+    pub imports: Vec<ImportCall>,
+    pub finish: Finish,
+    pub post_return: PostReturn,
+}
+
+/// One call of the import.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ImportCall {
+    pub passed: Passed,
+    pub answer: Answer,
+}
+
+/// What a guest hands over: core values, and memory behind them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Passed {
+    /// These values, lowered by the rules (by the encoder, from the bottom of the guest's heap up),
+    /// and then damaged.
+    Lowered {
+        values: Vec<Value>,
+        patches: Vec<Patch>,
+    },
+    /// Anything: one word for each core value, its low bits where the value is narrower.
+    Raw { flat: Vec<u64>, memory: Vec<Chunk> },
+}
+
+/// Damage to well-formed data.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Patch {
+    /// Replaces the core value at `index`.
+    Flat { index: u32, bits: u64 },
+    /// Overwrites memory.
+    Memory(Chunk),
+}
+
+/// Bytes at an address of the guest's memory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Chunk {
+    pub at: u32,
+    pub bytes: Vec<u8>,
+}
+
+/// What the host's function does when the guest calls it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// Returns this; `None` where the function has no result.
+    Return(Option<Value>),
+    /// Fails.
+    Error,
+    /// Calls the export with the same arguments, and fails if that fails; then returns this.
+    Reenter(Option<Value>),
+}
+
+/// How the guest's function ends.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Finish {
+    Return(Passed),
+    Trap,
+}
+
+/// What the `post-return` function does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PostReturn {
+    Nothing,
+    Trap,
+    /// Calls the import, which it must not.
+    Import,
+}
+
+/// What one call of `realloc` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Realloc {
+    /// Takes the next aligned address of the heap and copies the old block there; traps where the
+    /// memory ends.
+    Bump,
+    /// `Bump` that does not copy.
+    Forget,
+    /// Answers with this pointer and does nothing.
+    At(u32),
+    /// Answers with the old pointer and does nothing.
+    Old,
+    /// `Bump`, and then answers with a pointer this much further.
+    Skew(u32),
+    /// Grows the memory by this many pages if it can, then does `Bump`.
+    Grow(u32),
+    Trap,
+    /// Calls the import, which it must not, then does `Bump`.
+    Import,
+}
+
+/// Bounds on a case, whoever made it. Passed explicitly, so that each user says what it can bear.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Nesting of types. Text, encoder and reference recurse on it; WIT refuses 100.
+    pub type_depth: u32,
+    /// Types in one function, each counted as often as it occurs, and members without a type:
+    /// bounds the component's size.
+    pub type_nodes: u32,
+    /// Members of one record, tuple, variant or enum; wasm validation refuses more than 10,000.
+    pub members: u32,
+    /// Params of one function; wasm validation refuses more than 1,000.
+    pub params: u32,
+    /// Bytes of one value in memory, without what it points to: lists of fixed length multiply, and
+    /// what exceeds the memory shows nothing.
+    pub type_bytes: u32,
+    /// Values, patches and chunks in the whole case: bounds what one run costs.
+    pub value_nodes: u32,
+    /// Bytes of all labels, strings and raw memory in the case.
+    pub payload_bytes: u32,
+    /// Calls of the export.
+    pub calls: u32,
+    /// Calls of the import within one call of the export.
+    pub imports: u32,
+    /// Scripted calls of `realloc` within one call of the export.
+    pub reallocs: u32,
+    /// The guest's memory: a dump copies all of it after each call.
+    pub pages: u32,
+}
+
+impl Limits {
+    /// What every part of this program can bear.
+    pub const CASE: Limits = Limits {
+        type_depth: 90,
+        type_nodes: 12_000,
+        members: 10_000,
+        params: 1_000,
+        type_bytes: 524_288,
+        value_nodes: 40_000,
+        payload_bytes: 65_536,
+        calls: 16,
+        imports: 16,
+        reallocs: 64,
+        pages: 8,
+    };
+}

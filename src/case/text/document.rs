@@ -1,0 +1,144 @@
+//! The tables and keys of the document. Strings are spelled out in `script`, `wave` and `wit`.
+//! Knows nothing of what a case is.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Document {
+    pub rule: String,
+    pub story: Option<String>,
+    pub wit: Spanned<String>,
+    pub subject: Subject,
+    pub memory: Memory,
+    pub export: Export,
+    pub import: Option<Import>,
+    #[serde(default)]
+    pub call: Vec<Call>,
+    #[serde(default)]
+    pub expect: Expect,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Subject {
+    pub optimize: bool,
+    pub pooling: bool,
+    pub moving_memory: bool,
+    pub concurrency: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    pub initial: u32,
+    pub maximum: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Export {
+    pub string_encoding: Spanned<String>,
+    pub memory: bool,
+    pub realloc: bool,
+    pub post_return: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Import {
+    pub string_encoding: Spanned<String>,
+    pub memory: bool,
+    pub realloc: bool,
+}
+
+/// Strings that are lines of their own in the file.
+pub type Strings = Vec<Spanned<String>>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Call {
+    #[serde(default)]
+    pub args: Strings,
+    #[serde(default)]
+    pub realloc: Strings,
+    #[serde(default)]
+    pub import: Vec<ImportCall>,
+    pub finish: Option<Spanned<String>>,
+    pub r#return: Option<Return>,
+    pub post_return: Option<Spanned<String>>,
+}
+
+/// A call of the import: `values` and `patches`, or `flat` and `memory`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportCall {
+    pub values: Option<Strings>,
+    pub patches: Option<Strings>,
+    pub flat: Option<Strings>,
+    pub memory: Option<Strings>,
+    pub answer: Spanned<String>,
+}
+
+/// What the export returns: `values` and `patches`, or `flat` and `memory`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Return {
+    pub values: Option<Strings>,
+    pub patches: Option<Strings>,
+    pub flat: Option<Strings>,
+    pub memory: Option<Strings>,
+}
+
+/// What a guest passes: the keys that a call of the import and a return have in common.
+#[derive(Default)]
+pub struct Passing<'a> {
+    pub values: Option<&'a Strings>,
+    pub patches: Option<&'a Strings>,
+    pub flat: Option<&'a Strings>,
+    pub memory: Option<&'a Strings>,
+}
+
+impl<'a> From<&'a ImportCall> for Passing<'a> {
+    fn from(call: &'a ImportCall) -> Passing<'a> {
+        let ImportCall {
+            values,
+            patches,
+            flat,
+            memory,
+            ..
+        } = call;
+        let [values, patches, flat, memory] = [values, patches, flat, memory].map(Option::as_ref);
+        Passing {
+            values,
+            patches,
+            flat,
+            memory,
+        }
+    }
+}
+
+impl<'a> From<&'a Return> for Passing<'a> {
+    fn from(passed: &'a Return) -> Passing<'a> {
+        let Return {
+            values,
+            patches,
+            flat,
+            memory,
+        } = passed;
+        let [values, patches, flat, memory] = [values, patches, flat, memory].map(Option::as_ref);
+        Passing {
+            values,
+            patches,
+            flat,
+            memory,
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    pub lines: Vec<String>,
+}

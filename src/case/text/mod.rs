@@ -1,0 +1,45 @@
+//! A case as text, for people: one TOML document, with types as WIT and values as WAVE.
+//! Knows nothing of bytes, of files or of what an observation says.
+
+mod document;
+mod read;
+mod write;
+
+mod script;
+mod wave;
+mod wit;
+
+mod quote;
+
+#[cfg(test)]
+mod tests;
+
+use crate::types::Type;
+use crate::value::Value;
+
+use super::{Case, Shape};
+
+pub use read::parse;
+pub use write::print;
+
+/// What a file of the corpus says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseFile {
+    /// The rule that the case shows, in one sentence.
+    pub rule: String,
+    /// Of a regression: what was generated, which assumption broke, where.
+    pub story: Option<String>,
+    pub case: Case,
+    /// The reference's observation, line by line.
+    pub expect: Vec<String>,
+}
+
+/// The functions of a case as one WIT world.
+pub fn wit(shape: &Shape) -> String {
+    wit::print(shape)
+}
+
+/// A value as WAVE. Any part that is not of its type is shown as `?`, for reports that need it.
+pub fn wave(value: &Value, ty: &Type) -> String {
+    wave::print(value, ty)
+}

@@ -1,0 +1,279 @@
+//! A case file from text.
+
+use std::ops::Range;
+
+use anyhow::{Error, Result, anyhow, ensure};
+use toml::Spanned;
+
+use crate::case::check::check;
+use crate::case::{Call, CanonOpts, Case, Finish, Function, ImportCall, Limits, Pages};
+use crate::case::{Passed, PostReturn, Shape, Tuning};
+use crate::types::{FuncType, Type};
+use crate::value::Value;
+
+use super::document::{self, Document, Passing, Strings};
+use super::{CaseFile, script, wave, wit};
+
+/// The valid case that `text` describes. An error is one line, and names a line where it can.
+pub fn parse(text: &str) -> Result<CaseFile> {
+    let reader = Reader { text };
+    let document: Document = toml::from_str(text).map_err(|error| reader.toml(&error))?;
+    let case = reader.case(&document)?;
+    check(&case, &Limits::CASE).map_err(|why| anyhow!(why))?;
+    let Document {
+        rule,
+        story,
+        expect,
+        ..
+    } = document;
+    Ok(CaseFile {
+        rule,
+        story,
+        case,
+        expect: expect.lines,
+    })
+}
+
+/// The file, for the lines of errors.
+struct Reader<'a> {
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn toml(&self, error: &toml::de::Error) -> Error {
+        let why = error.message().lines().collect::<Vec<_>>().join(", ");
+        match error.span() {
+            Some(span) => anyhow!("line {}: {why}", self.line(&span)),
+            None => anyhow!(why),
+        }
+    }
+
+    fn line(&self, span: &Range<usize>) -> usize {
+        self.text
+            .bytes()
+            .take(span.start)
+            .filter(|byte| *byte == b'\n')
+            .count()
+            + 1
+    }
+
+    /// What `read` makes of one string, which is at `place`.
+    fn read<T>(
+        &self,
+        place: &str,
+        item: &Spanned<String>,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<T> {
+        read(item.as_ref()).map_err(|why| {
+            let why = why.replace(char::is_control, " ");
+            anyhow!("line {}: {place}: {why}", self.line(&item.span()))
+        })
+    }
+
+    /// What `read` makes of each string in a list; it is told the position as well.
+    fn each<T>(
+        &self,
+        place: &str,
+        items: &Strings,
+        read: impl Fn(usize, &str) -> Result<T, String>,
+    ) -> Result<Vec<T>> {
+        let items = items.iter().enumerate();
+        let item =
+            |(index, item)| self.read(&format!("{place}[{index}]"), item, |text| read(index, text));
+        items.map(item).collect()
+    }
+
+    fn values(&self, place: &str, items: &Strings, types: &[Type]) -> Result<Vec<Value>> {
+        self.each(place, items, |index, text| {
+            let ty = types
+                .get(index)
+                .ok_or_else(|| format!("expected {} values", types.len()))?;
+            wave::parse(text, ty)
+        })
+    }
+
+    fn case(&self, document: &Document) -> Result<Case> {
+        let shape = self.shape(document)?;
+        let calls = document.call.iter().enumerate();
+        let calls = calls.map(|(index, call)| self.call(&format!("call {index}"), call, &shape));
+        let document::Subject {
+            optimize,
+            pooling,
+            moving_memory,
+            concurrency,
+        } = document.subject;
+        let tuning = Tuning {
+            optimize,
+            pooling,
+            moving_memory,
+            concurrency,
+        };
+        Ok(Case {
+            tuning,
+            calls: calls.collect::<Result<_>>()?,
+            shape,
+        })
+    }
+
+    fn shape(&self, document: &Document) -> Result<Shape> {
+        let world = wit::parse(document.wit.as_ref(), &Limits::CASE)
+            .map_err(|(line, why)| self.wit(&document.wit, line, &why))?;
+        let export = self.export(&document.export, world.export)?;
+        let import = match (&document.import, world.import) {
+            (Some(opts), Some(ty)) => Some(self.import(opts, ty)?),
+            (None, None) => None,
+            (Some(_), None) => return Err(anyhow!("import: the world imports no function")),
+            (None, Some(_)) => return Err(anyhow!("import: its options are missing")),
+        };
+        let document::Memory { initial, maximum } = document.memory;
+        Ok(Shape {
+            export,
+            import,
+            pages: Pages { initial, maximum },
+        })
+    }
+
+    /// `line` counts from where the string starts, which is below its quotes if these stand alone.
+    fn wit(&self, wit: &Spanned<String>, line: usize, why: &str) -> Error {
+        let quotes = &self.text[wit.span()];
+        let below = quotes.starts_with("\"\"\"\n") || quotes.starts_with("'''\n");
+        anyhow!(
+            "line {}: wit: {why}",
+            self.line(&wit.span()) + usize::from(below) + line
+        )
+    }
+
+    fn export(&self, opts: &document::Export, ty: FuncType) -> Result<Function> {
+        let string_encoding = self.read(
+            "export",
+            &opts.string_encoding,
+            script::parse_string_encoding,
+        )?;
+        let document::Export {
+            memory,
+            realloc,
+            post_return,
+            ..
+        } = *opts;
+        Ok(Function {
+            ty,
+            opts: CanonOpts {
+                string_encoding,
+                memory,
+                realloc,
+                post_return,
+            },
+        })
+    }
+
+    fn import(&self, opts: &document::Import, ty: FuncType) -> Result<Function> {
+        let string_encoding = self.read(
+            "import",
+            &opts.string_encoding,
+            script::parse_string_encoding,
+        )?;
+        let document::Import {
+            memory, realloc, ..
+        } = *opts;
+        let opts = CanonOpts {
+            string_encoding,
+            memory,
+            realloc,
+            post_return: false,
+        };
+        Ok(Function { ty, opts })
+    }
+
+    fn call(&self, place: &str, call: &document::Call, shape: &Shape) -> Result<Call> {
+        let args = self.values(
+            &format!("{place}: args"),
+            &call.args,
+            &shape.export.ty.params,
+        )?;
+        let realloc = self.each(&format!("{place}: realloc"), &call.realloc, |_, text| {
+            script::parse_realloc(text)
+        })?;
+        let imports = call.import.iter().enumerate().map(|(index, import)| {
+            self.import_call(&format!("{place}: import {index}"), import, shape)
+        });
+        let imports = imports.collect::<Result<_>>()?;
+        let finish = self.finish(place, call, shape)?;
+        let post_return = match &call.post_return {
+            Some(word) => self.read(
+                &format!("{place}: post-return"),
+                word,
+                script::parse_post_return,
+            )?,
+            None => PostReturn::Nothing,
+        };
+        Ok(Call {
+            args,
+            realloc,
+            imports,
+            finish,
+            post_return,
+        })
+    }
+
+    fn finish(&self, place: &str, call: &document::Call, shape: &Shape) -> Result<Finish> {
+        let types = shape.export.ty.results();
+        match (&call.finish, &call.r#return) {
+            (Some(word), None) => self.read(&format!("{place}: finish"), word, |word| match word {
+                "trap" => Ok(Finish::Trap),
+                _ => Err(format!("the guest cannot `{word}`")),
+            }),
+            (Some(_), Some(_)) => Err(anyhow!("{place}: `finish` and `return` exclude each other")),
+            (None, passed) => {
+                let passed = passed.as_ref().map(Passing::from).unwrap_or_default();
+                self.passed(&format!("{place}: return"), passed, types)
+                    .map(Finish::Return)
+            }
+        }
+    }
+
+    fn import_call(
+        &self,
+        place: &str,
+        call: &document::ImportCall,
+        shape: &Shape,
+    ) -> Result<ImportCall> {
+        let import = shape.import.as_ref();
+        let import = import.ok_or_else(|| anyhow!("{place}: there is no import to call"))?;
+        let answer = self.read(&format!("{place}: answer"), &call.answer, |text| {
+            script::parse_answer(text, import.ty.result.as_ref())
+        })?;
+        let passed = self.passed(place, Passing::from(call), &import.ty.params)?;
+        Ok(ImportCall { passed, answer })
+    }
+
+    fn passed(&self, place: &str, passing: Passing, types: &[Type]) -> Result<Passed> {
+        let Passing {
+            values,
+            patches,
+            flat,
+            memory,
+        } = passing;
+        let lowered = values.is_some() || patches.is_some();
+        let raw = flat.is_some() || memory.is_some();
+        ensure!(
+            !(lowered && raw),
+            "{place}: values and patches exclude flat and memory"
+        );
+        let none = Strings::new();
+        let key = |key: &str| format!("{place}: {key}");
+        if raw {
+            let flat = self.each(&key("flat"), flat.unwrap_or(&none), |_, text| {
+                script::parse_word(text)
+            })?;
+            let memory = self.each(&key("memory"), memory.unwrap_or(&none), |_, text| {
+                script::parse_chunk(text)
+            })?;
+            return Ok(Passed::Raw { flat, memory });
+        }
+        let values = self.values(&key("values"), values.unwrap_or(&none), types)?;
+        let patches = self.each(&key("patches"), patches.unwrap_or(&none), |_, text| {
+            script::parse_patch(text)
+        })?;
+        Ok(Passed::Lowered { values, patches })
+    }
+}

@@ -1,0 +1,180 @@
+//! The words for what guest and host do: each is printed and read here, side by side.
+//! Knows nothing of the document around them.
+
+use crate::abi::StringEncoding;
+use crate::case::{Answer, Chunk, Patch, PostReturn, Realloc};
+use crate::types::Type;
+use crate::value::Value;
+
+use super::wave;
+
+/// Longer memory is broken into lines of this many bytes.
+const BYTES_PER_LINE: usize = 32;
+
+pub fn print_string_encoding(encoding: StringEncoding) -> &'static str {
+    match encoding {
+        StringEncoding::Utf8 => "utf8",
+        StringEncoding::Utf16 => "utf16",
+        StringEncoding::Latin1OrUtf16 => "latin1+utf16",
+    }
+}
+
+pub fn parse_string_encoding(text: &str) -> Result<StringEncoding, String> {
+    match text {
+        "utf8" => Ok(StringEncoding::Utf8),
+        "utf16" => Ok(StringEncoding::Utf16),
+        "latin1+utf16" => Ok(StringEncoding::Latin1OrUtf16),
+        _ => Err(format!(
+            "expected utf8, utf16 or latin1+utf16, found `{text}`"
+        )),
+    }
+}
+
+pub fn print_realloc(action: Realloc) -> String {
+    match action {
+        Realloc::Bump => "bump".to_string(),
+        Realloc::Forget => "forget".to_string(),
+        Realloc::At(at) => format!("at {at:#x}"),
+        Realloc::Old => "old".to_string(),
+        Realloc::Skew(by) => format!("skew {by}"),
+        Realloc::Grow(pages) => format!("grow {pages}"),
+        Realloc::Trap => "trap".to_string(),
+        Realloc::Import => "import".to_string(),
+    }
+}
+
+pub fn parse_realloc(text: &str) -> Result<Realloc, String> {
+    match text.split_once(' ').unwrap_or((text, "")) {
+        ("bump", "") => Ok(Realloc::Bump),
+        ("forget", "") => Ok(Realloc::Forget),
+        ("at", at) => Ok(Realloc::At(number(at)?)),
+        ("old", "") => Ok(Realloc::Old),
+        ("skew", by) => Ok(Realloc::Skew(number(by)?)),
+        ("grow", pages) => Ok(Realloc::Grow(number(pages)?)),
+        ("trap", "") => Ok(Realloc::Trap),
+        ("import", "") => Ok(Realloc::Import),
+        (_, _) => Err(format!("realloc cannot `{text}`")),
+    }
+}
+
+pub fn print_post_return(action: PostReturn) -> &'static str {
+    match action {
+        PostReturn::Nothing => "nothing",
+        PostReturn::Trap => "trap",
+        PostReturn::Import => "import",
+    }
+}
+
+pub fn parse_post_return(text: &str) -> Result<PostReturn, String> {
+    match text {
+        "nothing" => Ok(PostReturn::Nothing),
+        "trap" => Ok(PostReturn::Trap),
+        "import" => Ok(PostReturn::Import),
+        _ => Err(format!("post-return cannot `{text}`")),
+    }
+}
+
+pub fn print_answer(answer: &Answer, result: Option<&Type>) -> String {
+    match answer {
+        Answer::Return(value) => format!("return{}", print_result(value.as_ref(), result)),
+        Answer::Error => "error".to_string(),
+        Answer::Reenter(value) => format!("reenter{}", print_result(value.as_ref(), result)),
+    }
+}
+
+fn print_result(value: Option<&Value>, ty: Option<&Type>) -> String {
+    match (value, ty) {
+        (Some(value), Some(ty)) => format!(" {}", wave::print(value, ty)),
+        (Some(_), None) => " ?".to_string(),
+        (None, _) => String::new(),
+    }
+}
+
+pub fn parse_answer(text: &str, result: Option<&Type>) -> Result<Answer, String> {
+    match text.split_once(' ').unwrap_or((text, "")) {
+        ("return", value) => parse_result(value, result).map(Answer::Return),
+        ("error", "") => Ok(Answer::Error),
+        ("reenter", value) => parse_result(value, result).map(Answer::Reenter),
+        (_, _) => Err(format!("the host cannot `{text}`")),
+    }
+}
+
+fn parse_result(text: &str, ty: Option<&Type>) -> Result<Option<Value>, String> {
+    match ty {
+        Some(ty) => wave::parse(text, ty).map(Some),
+        None if text.is_empty() => Ok(None),
+        None => Err(format!("expected no result, found `{text}`")),
+    }
+}
+
+pub fn print_patch(patch: &Patch) -> String {
+    match patch {
+        Patch::Flat { index, bits } => format!("flat {index} = {}", print_word(*bits)),
+        Patch::Memory(chunk) => format!("memory {}", print_chunk(chunk)),
+    }
+}
+
+pub fn parse_patch(text: &str) -> Result<Patch, String> {
+    match text.split_once(' ') {
+        Some(("flat", flat)) => {
+            let (index, bits) = assignment(flat)?;
+            Ok(Patch::Flat {
+                index: number(index)?,
+                bits: number(bits)?,
+            })
+        }
+        Some(("memory", chunk)) => parse_chunk(chunk).map(Patch::Memory),
+        Some(_) | None => Err(format!("no patch is `{text}`")),
+    }
+}
+
+pub fn print_word(bits: u64) -> String {
+    format!("{bits:#x}")
+}
+
+pub fn parse_word(text: &str) -> Result<u64, String> {
+    number(text)
+}
+
+pub fn print_chunk(chunk: &Chunk) -> String {
+    let hex = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    let lines: Vec<String> = chunk.bytes.chunks(BYTES_PER_LINE).map(hex).collect();
+    let space = if lines.len() > 1 { "\n    " } else { " " };
+    format!("{:#x} ={space}{}", chunk.at, lines.join("\n    "))
+}
+
+pub fn parse_chunk(text: &str) -> Result<Chunk, String> {
+    let (at, hex) = assignment(text)?;
+    let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
+    let bytes = digits.chunks(2).map(byte).collect::<Option<_>>();
+    Ok(Chunk {
+        at: number(at)?,
+        bytes: bytes.ok_or("expected two hex digits for each byte")?,
+    })
+}
+
+fn byte(digits: &[char]) -> Option<u8> {
+    let [high, low] = digits else { return None };
+    u8::try_from(high.to_digit(16)? * 16 + low.to_digit(16)?).ok()
+}
+
+fn assignment(text: &str) -> Result<(&str, &str), String> {
+    let (place, what) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` lacks a `=`"))?;
+    Ok((place.trim(), what.trim()))
+}
+
+fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    let number = number.ok().and_then(|number| T::try_from(number).ok());
+    number.ok_or_else(|| format!("`{text}` is no number that fits"))
+}

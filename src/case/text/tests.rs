@@ -1,0 +1,336 @@
+use super::*;
+use crate::case::bytes;
+
+const SAMPLE: &str = include_str!("../../../tests/golden/case-v1.toml");
+
+/// A canonical document with this world, these options and what follows them.
+fn document(wit: &str, rest: &str) -> String {
+    format!(
+        "rule = \"\"\nwit = \"\"\"\nworld case {{\n{wit}}}\n\"\"\"\n\n[subject]\noptimize = false\n\
+        pooling = false\nmoving-memory = false\nconcurrency = false\n\n[memory]\ninitial = 1\n\
+        maximum = 1\n\n[export]\nstring-encoding = \"utf8\"\nmemory = true\nrealloc = true\n\
+        post-return = false\n{rest}"
+    )
+}
+
+const IMPORT: &str = "\n[import]\nstring-encoding = \"utf16\"\nmemory = true\nrealloc = true\n";
+
+/// Reads `text` and prints it; an error stands for itself. What is read survives both encodings.
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    let file = match parse(text) {
+        Ok(file) => file,
+        Err(error) => return assert_eq!(error.to_string(), expected),
+    };
+    let printed = print(&file);
+    assert_eq!(parse(&printed).unwrap(), file);
+    assert_eq!(
+        bytes::decode(&bytes::encode(&file.case)).unwrap(),
+        file.case
+    );
+    assert_eq!(printed, expected);
+}
+
+#[track_caller]
+fn check_canonical(wit: &str, rest: &str) {
+    let text = document(wit, rest);
+    check(&text, &text);
+}
+
+#[test]
+fn the_sample_is_canonical() {
+    check(SAMPLE, SAMPLE);
+}
+
+#[test]
+fn what_behaves_needs_few_words() {
+    check_canonical("  export f: func();\n", "");
+    check_canonical(
+        "  export f: func();\n",
+        "\n[[call]]\n\n[[call]]\nfinish = \"trap\"\n",
+    );
+}
+
+#[test]
+fn raw_data_is_told_from_lowered_data_even_if_there_is_none() {
+    check_canonical(
+        "  export f: func();\n",
+        "\n[[call]]\n\n[call.return]\nflat = []\n",
+    );
+}
+
+#[test]
+fn types_are_named_when_they_are_complete() {
+    check_canonical(
+        "  enum t0 { c0 }\n  record t1 { f0: t0, f1: list<t0> }\n  flags t2 { b0 }\n\
+        \x20 import g: func(p0: t1) -> t2;\n  export f: func(p0: t0, p1: t2, p2: t1);\n",
+        IMPORT,
+    );
+    check(
+        &document(
+            "  export f: func(a: b) -> d;\n  type d = b;\n  enum b { c0 }\n",
+            "",
+        ),
+        &document("  enum t0 { c0 }\n  export f: func(p0: t0) -> t0;\n", ""),
+    );
+}
+
+#[test]
+fn every_type_can_be_written() {
+    check_canonical(
+        "  variant t0 { c0, %type(bool), %option(s8) }\n  flags t1 { b0, %f32, A-1 }\n\
+        \x20 record t2 { f0: u8, %list: s16 }\n  enum t3 { c0, none, %error-context }\n\
+        \x20 export f: func(p0: t0, p1: tuple<t1, t2, t3>, p2: result, p3: result<u16, s32>);\n",
+        "",
+    );
+    check_canonical(
+        "  export f: func(p0: result<_, u32>, p1: result<s64>, p2: option<u64>, p3: list<f32, 3>);\n",
+        "",
+    );
+    check_canonical(
+        "  export f: func(p0: map<char, string>) -> list<list<f64>>;\n",
+        "",
+    );
+}
+
+#[test]
+fn long_items_are_filled_into_lines() {
+    let cases: Vec<String> = (0..40).map(|i| format!("c{i}")).collect();
+    let params: Vec<String> = (0..9).map(|i| format!("p{i}: string")).collect();
+    check(
+        &document(
+            &format!(
+                "enum e {{ {} }} export f: func({}) -> e;\n",
+                cases.join(","),
+                params.join(",")
+            ),
+            "",
+        ),
+        &document(
+            "  enum t0 {
+    c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, c20,
+    c21, c22, c23, c24, c25, c26, c27, c28, c29, c30, c31, c32, c33, c34, c35, c36, c37, c38, c39,
+  }
+  export f: func(
+    p0: string, p1: string, p2: string, p3: string, p4: string, p5: string, p6: string, p7: string,
+    p8: string,
+  ) -> t0;
+",
+            "",
+        ),
+    );
+}
+
+#[test]
+fn long_memory_is_broken_into_lines() {
+    let line = "00".repeat(32);
+    let call = "\n[[call]]\n\n[call.return]\nflat = [\"0x400\"]\n";
+    check_canonical(
+        "  export f: func() -> string;\n",
+        &format!("{call}memory = [\n  \"0x400 = {line}\",\n  \"0x0 = {line}\",\n]\n"),
+    );
+    check_canonical(
+        "  export f: func() -> string;\n",
+        &format!("{call}memory = [\n  \"\"\"0x400 =\n    {line}\n    ff\"\"\",\n]\n"),
+    );
+}
+
+#[test]
+fn texts_of_any_kind_survive() {
+    let texts = [
+        "",
+        "a",
+        "\"",
+        "'",
+        "\\",
+        "'\"",
+        "\"'",
+        "a'\"b",
+        "'''\"",
+        "\"\"\"",
+        "\n",
+        "a\n",
+        "\na",
+        "\t\r\n",
+        "\r",
+        "\u{0}",
+        "\u{7f}\u{85}",
+        "\"\"\"\"\n",
+        "\n\"",
+        "\n\"\"\"\"\"\"\"",
+        "\\\n",
+        "é☃",
+    ];
+    for text in texts {
+        let case = parse(SAMPLE).unwrap().case;
+        let story = Some(text.to_string());
+        let file = CaseFile {
+            rule: text.into(),
+            story,
+            case,
+            expect: vec![text.into(); 2],
+        };
+        assert_eq!(parse(&print(&file)).unwrap(), file, "{}", print(&file));
+    }
+}
+
+#[test]
+fn toml_errors_name_the_line() {
+    let text = |rest| document("  export f: func();\n", rest);
+    check(
+        "rule = 1",
+        "line 1: invalid type: integer `1`, expected a string",
+    );
+    check("rule = ''", "line 1: missing field `wit`");
+    check("rule = ''\nrule = ''", "line 2: duplicate key");
+    check(
+        &text("[[call]]\nargh = []\n"),
+        "line 24: unknown field `argh`, expected one of `args`, `realloc`, `import`, `finish`, \
+        `return`, `post-return`",
+    );
+    check(&text("[export]\n"), "line 23: duplicate key");
+    check(
+        &text("[call]\n"),
+        "line 23: invalid type: map, expected a sequence",
+    );
+}
+
+#[test]
+fn wit_errors_name_the_line() {
+    let check = |wit: &str, expected: &str| check(&document(wit, ""), expected);
+    check(
+        "  export f: func(;\n",
+        "line 4: wit: expected an identifier or string, found ';'",
+    );
+    check(
+        "\n  export f: func(p0: t);\n",
+        "line 5: wit: name `t` does not exist",
+    );
+    check(
+        "  export h: func();\n",
+        "line 3: wit: expected a function `f`, found `h`",
+    );
+    check("", "line 3: wit: the world must export a function `f`");
+    check(
+        "  export f: async func();\n",
+        "line 3: wit: `f` is not a plain function",
+    );
+    check(
+        "  export f: func(p0: stream<u8>);\n",
+        "line 3: wit: a type of kind stream is not supported",
+    );
+    check(
+        "  export f: func();\n} world other {\n",
+        "line 3: wit: expected one world, found 2",
+    );
+    check(
+        "  import g: func();\n  export f: func();\n",
+        "import: its options are missing",
+    );
+    check(
+        "  enum e { a, A }\n",
+        "line 4: wit: case `A` conflicts with previous case `a`",
+    );
+    let doubling: String = (1..40)
+        .map(|i| format!("type d{i} = tuple<d{}, d{}>;\n", i - 1, i - 1))
+        .collect();
+    check(
+        &format!("type d0 = u8;\n{doubling}export f: func(p0: d39);\n"),
+        "line 3: wit: the types are too many",
+    );
+}
+
+#[test]
+fn errors_in_a_call_name_the_line_and_the_place() {
+    let check = |call: &str, expected: &str| {
+        let wit = "  import g: func(p0: u8);\n  export f: func(p0: string, p1: u8) -> f32;\n";
+        check(
+            &document(wit, &format!("{IMPORT}[[call]]\n{call}")),
+            expected,
+        );
+    };
+    let args = "args = ['\"\"', '0']\n";
+    check(
+        "args = ['\"\"', '300']",
+        "line 30: call 0: args[1]: expected u8, found `300`",
+    );
+    check(
+        "args = [\n'\"\"',\n'1e0']",
+        "line 32: call 0: args[1]: expected u8, found `1e0`",
+    );
+    check(
+        "args = ['\"\"', '']",
+        "line 30: call 0: args[1]: unexpected end of input at the end",
+    );
+    check(
+        "args = ['\"\"', '1', '2']",
+        "line 30: call 0: args[2]: expected 2 values",
+    );
+    check("args = ['\"\"']\n", "call 0: 1 of 2 args are given");
+    check(
+        "realloc = ['at 0x100000000']",
+        "line 30: call 0: realloc[0]: `0x100000000` is no number that fits",
+    );
+    check(
+        "realloc = ['jump']",
+        "line 30: call 0: realloc[0]: realloc cannot `jump`",
+    );
+    check(
+        "finish = 'stop'",
+        "line 30: call 0: finish: the guest cannot `stop`",
+    );
+    check(
+        "post-return = 'stop'",
+        "line 30: call 0: post-return: post-return cannot `stop`",
+    );
+    check(
+        &format!("{args}[call.return]\nvalues = ['1e39']"),
+        "line 32: call 0: return: values[0]: `1e39` is too large",
+    );
+    check(
+        &format!("{args}finish = 'trap'\n[call.return]\nflat = []"),
+        "call 0: `finish` and `return` exclude each other",
+    );
+    check(
+        &format!("{args}[call.return]\nvalues = ['1']\nflat = ['1']"),
+        "call 0: return: values and patches exclude flat and memory",
+    );
+    check(
+        &format!("{args}[call.return]\npatches = ['flat 0']"),
+        "line 32: call 0: return: patches[0]: `0` lacks a `=`",
+    );
+    check(
+        &format!("{args}[call.return]\nflat = ['1']\nmemory = ['0 = 123']"),
+        "line 33: call 0: return: memory[0]: expected two hex digits for each byte",
+    );
+    check(
+        &format!("{args}[[call.import]]\nvalues = ['1']\nanswer = 'return 1'"),
+        "line 33: call 0: import 0: answer: expected no result, found `1`",
+    );
+}
+
+#[test]
+fn the_deepest_case_fits_a_small_stack() {
+    let ty = format!("{}u8{}", "option<".repeat(89), ">".repeat(89));
+    let value = format!("{}1{}", "some(".repeat(89), ")".repeat(89));
+    let records: String = (1..90)
+        .map(|i| format!("  record t{i} {{ f0: t{} }}\n", i - 1))
+        .collect();
+    let records = format!("  type t0 = u8;\n{records}");
+    let record_value = format!("{}1{}", "{f0: ".repeat(89), "}".repeat(89));
+    let maps = format!("{}u8{}", "map<u8, ".repeat(44), ">".repeat(44));
+    let map_value = format!("{}1{}", "[(0, ".repeat(44), ")]".repeat(44));
+    let wit = format!("{records}  export f: func(p0: {ty}, p1: t89, p2: {maps});\n");
+    let args = format!("args = ['{value}', '{record_value}', '{map_value}']\n");
+    let text = document(&wit, &format!("\n[[call]]\n{args}finish = 'trap'\n"));
+    let run = move || {
+        let file = parse(&text).unwrap();
+        assert_eq!(parse(&print(&file)).unwrap(), file);
+        assert_eq!(
+            bytes::decode(&bytes::encode(&file.case)).unwrap(),
+            file.case
+        );
+    };
+    let small = std::thread::Builder::new().stack_size(2 << 20);
+    small.spawn(run).unwrap().join().unwrap();
+}
