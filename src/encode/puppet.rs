@@ -1,0 +1,554 @@
+//! The puppet: a core module that does what its script says and logs what it sees.
+//! Knows the script's layout, not what a case looks like.
+
+use wasm_encoder::{
+    BlockType, CodeSection, ConstExpr, DataCountSection, DataSection, DataSegment, DataSegmentMode,
+    ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType,
+    InstructionSink, MemArg, MemArgTarget, MemorySection, MemoryType, Module, TableSection,
+    TypeSection, ValType,
+};
+
+use super::script::{
+    EVENT_CALLED, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN, EVENT_REALLOC, EVENT_REALLOCATED,
+    FILL_PERIOD, LOG, LOG_END, SCRIPT, SCRIPT_PAGES, WORD, ZERO_ARGS, fill_pattern, realloc_kind,
+    word,
+};
+use super::{core_names, wire};
+use crate::abi::flatten::{Context, flatten_functype};
+use crate::abi::{CoreFuncType, CoreType, PtrType};
+use crate::case::Shape;
+
+/// The memory under test.
+const MEMORY: u32 = 0;
+/// The memory of script and log.
+const SCRIPT_MEMORY: u32 = 1;
+
+const REALLOC: u32 = 0;
+const SCRIPT_REALLOC: u32 = 1;
+const FUNCTION: u32 = 2;
+const POST_RETURN: u32 = 3;
+const LOAD_SCRIPT: u32 = 4;
+const OBSERVE: u32 = 5;
+const CALL_IMPORT: u32 = 6;
+
+/// Where the log ends.
+const LOG_NEXT: u32 = 0;
+/// The first address that `realloc` has not given away.
+const BUMP: u32 = 1;
+/// Calls of `realloc` since the script was loaded.
+const REALLOCS: u32 = 2;
+/// Whether the function is running already: a reentrant call makes no calls of its own.
+const RUNNING: u32 = 3;
+const GLOBALS: u32 = 4;
+
+/// The core module for components of this shape.
+pub fn puppet(shape: &Shape) -> Module {
+    let functions = Functions::of(shape);
+    let mut module = Module::new();
+    module.section(&functions.types());
+    module.section(&functions.declarations());
+    let mut tables = TableSection::new();
+    tables.table(wire::table());
+    module.section(&tables);
+    module.section(&memories(shape));
+    module.section(&globals());
+    module.section(&exports());
+    module.section(&DataCountSection { count: 1 });
+    module.section(&functions.code());
+    let mut data = DataSection::new();
+    data.segment(DataSegment {
+        mode: DataSegmentMode::Passive,
+        data: fill_pattern(),
+    });
+    module.section(&data);
+    module
+}
+
+/// Adds a core function type.
+pub fn function_type(types: &mut TypeSection, ty: &CoreFuncType) {
+    let params: Vec<_> = ty.params.iter().copied().map(val_type).collect();
+    let results: Vec<_> = ty.results.iter().copied().map(val_type).collect();
+    types.ty().function(params, results);
+}
+
+fn val_type(ty: CoreType) -> ValType {
+    match ty {
+        CoreType::I32 => ValType::I32,
+        CoreType::I64 => ValType::I64,
+        CoreType::F32 => ValType::F32,
+        CoreType::F64 => ValType::F64,
+    }
+}
+
+fn memories(shape: &Shape) -> MemorySection {
+    let memory = |minimum, maximum| MemoryType {
+        minimum,
+        maximum,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    };
+    let mut memories = MemorySection::new();
+    let pages = shape.pages;
+    memories.memory(memory(
+        u64::from(pages.initial),
+        Some(u64::from(pages.maximum)),
+    ));
+    memories.memory(memory(u64::from(SCRIPT_PAGES), None));
+    memories
+}
+
+fn globals() -> GlobalSection {
+    let mut globals = GlobalSection::new();
+    let ty = GlobalType {
+        val_type: ValType::I32,
+        mutable: true,
+        shared: false,
+    };
+    for _ in 0..GLOBALS {
+        globals.global(ty, &ConstExpr::i32_const(0));
+    }
+    globals
+}
+
+fn exports() -> ExportSection {
+    let mut exports = ExportSection::new();
+    exports.export(core_names::MEMORY, ExportKind::Memory, MEMORY);
+    exports.export(core_names::SCRIPT_MEMORY, ExportKind::Memory, SCRIPT_MEMORY);
+    exports.export(core_names::TABLE, ExportKind::Table, 0);
+    for (name, function) in [
+        (core_names::REALLOC, REALLOC),
+        (core_names::SCRIPT_REALLOC, SCRIPT_REALLOC),
+        (core_names::FUNCTION, FUNCTION),
+        (core_names::POST_RETURN, POST_RETURN),
+        (core_names::LOAD_SCRIPT, LOAD_SCRIPT),
+        (core_names::OBSERVE, OBSERVE),
+    ] {
+        exports.export(name, ExportKind::Func, function);
+    }
+    exports
+}
+
+/// The core types that depend on the shape.
+struct Functions {
+    function: CoreFuncType,
+    import: Option<CoreFuncType>,
+}
+
+impl Functions {
+    fn of(shape: &Shape) -> Functions {
+        let function = flatten_functype(&shape.export.ty, PtrType::I32, Context::Lift);
+        let import = shape.import.as_ref();
+        let import = import.map(|g| flatten_functype(&g.ty, PtrType::I32, Context::Lower));
+        Functions { function, import }
+    }
+
+    /// One type for each function, in the order of functions, and the import's.
+    fn types(&self) -> TypeSection {
+        let i32s = |params, results| CoreFuncType {
+            params: vec![CoreType::I32; params],
+            results: vec![CoreType::I32; results],
+        };
+        let post_return = CoreFuncType {
+            params: self.function.results.clone(),
+            results: Vec::new(),
+        };
+        let mut types = TypeSection::new();
+        function_type(&mut types, &i32s(4, 1));
+        function_type(&mut types, &i32s(4, 1));
+        function_type(&mut types, &self.function);
+        function_type(&mut types, &post_return);
+        function_type(&mut types, &i32s(2, 0));
+        function_type(&mut types, &i32s(0, 1));
+        function_type(&mut types, &i32s(1, 0));
+        if let Some(import) = &self.import {
+            function_type(&mut types, import);
+        }
+        types
+    }
+
+    fn declarations(&self) -> FunctionSection {
+        let mut declarations = FunctionSection::new();
+        for function in REALLOC..=CALL_IMPORT {
+            declarations.function(function);
+        }
+        declarations
+    }
+
+    fn code(&self) -> CodeSection {
+        let mut code = CodeSection::new();
+        code.function(&realloc());
+        code.function(&script_realloc());
+        code.function(&self.function());
+        code.function(&self.post_return());
+        code.function(&load_script());
+        code.function(&observe());
+        code.function(&self.call_import());
+        code
+    }
+
+    /// Logs its params, makes the scripted calls, and returns what the script says.
+    fn function(&self) -> Function {
+        let params = &self.function.params;
+        let next = index(params.len());
+        let left = next + 1;
+        body([(2, ValType::I32)], |sink| {
+            log(sink, EVENT_CALLED, &locals(params));
+            sink.global_get(RUNNING).i32_eqz().if_(BlockType::Empty);
+            sink.i32_const(1).global_set(RUNNING);
+            script_word(sink, word::IMPORTS).local_set(next);
+            script_word(sink, word::IMPORT_COUNT).local_set(left);
+            while_left(sink, left, |sink| {
+                sink.local_get(next).call(CALL_IMPORT);
+                sink.local_get(next)
+                    .i32_const(self.import_stride())
+                    .i32_add()
+                    .local_set(next);
+            });
+            sink.i32_const(0).global_set(RUNNING).end();
+            script_word(sink, word::TRAPS)
+                .if_(BlockType::Empty)
+                .unreachable()
+                .end();
+            script_word(sink, word::RESULTS).local_set(next);
+            load_words(sink, next, &self.function.results);
+        })
+    }
+
+    fn import_stride(&self) -> i32 {
+        let count = self.import.as_ref().map_or(0, |import| import.params.len());
+        i32::try_from(count * WORD).expect("a function has few core params")
+    }
+
+    fn post_return(&self) -> Function {
+        body([], |sink| {
+            log(sink, EVENT_POST_RETURN, &locals(&self.function.results));
+            script_word(sink, word::POST_RETURN_TRAPS)
+                .if_(BlockType::Empty)
+                .unreachable()
+                .end();
+            script_word(sink, word::POST_RETURN_LEAVES).if_(BlockType::Empty);
+            sink.i32_const(ZERO_ARGS).call(CALL_IMPORT).end();
+        })
+    }
+
+    /// Calls the import with the words at its param, and logs the result.
+    fn call_import(&self) -> Function {
+        let Some(import) = &self.import else {
+            return body([], |sink| {
+                sink.unreachable();
+            });
+        };
+        let result_type = import.results.first().copied();
+        let result = 1;
+        body(result_type.map(|ty| (1, val_type(ty))), |sink| {
+            load_words(sink, 0, &import.params);
+            sink.i32_const(0).call_indirect(0, CALL_IMPORT + 1);
+            match result_type {
+                Some(ty) => {
+                    sink.local_set(result);
+                    log(sink, EVENT_IMPORT_RETURNED, &[(result, ty)]);
+                }
+                None => log(sink, EVENT_IMPORT_RETURNED, &[]),
+            }
+        })
+    }
+}
+
+/// `realloc(old, old_size, align, new_size)`: what the script says for this call, or a bump.
+fn realloc() -> Function {
+    let [old, old_size, align, new_size, kind, operand, entry, answer] = [0, 1, 2, 3, 4, 5, 6, 7];
+    body([(4, ValType::I32)], |sink| {
+        log(sink, EVENT_REALLOC, &locals(&[CoreType::I32; 4]));
+        sink.global_get(REALLOCS);
+        script_word(sink, word::REALLOC_COUNT)
+            .i32_lt_u()
+            .if_(BlockType::Empty);
+        script_word(sink, word::REALLOCS);
+        sink.global_get(REALLOCS)
+            .i32_const(4)
+            .i32_shl()
+            .i32_add()
+            .local_tee(entry);
+        sink.i32_load(in_script(0)).local_set(kind);
+        sink.local_get(entry)
+            .i32_load(in_script(8))
+            .local_set(operand)
+            .end();
+        sink.global_get(REALLOCS)
+            .i32_const(1)
+            .i32_add()
+            .global_set(REALLOCS);
+
+        if_kind(sink, kind, realloc_kind::TRAP).unreachable().end();
+        if_kind(sink, kind, realloc_kind::AT)
+            .local_get(operand)
+            .local_set(answer)
+            .else_();
+        if_kind(sink, kind, realloc_kind::OLD)
+            .local_get(old)
+            .local_set(answer)
+            .else_();
+        if_kind(sink, kind, realloc_kind::GROW);
+        sink.local_get(operand).memory_grow(MEMORY).drop().end();
+        if_kind(sink, kind, realloc_kind::IMPORT)
+            .i32_const(ZERO_ARGS)
+            .call(CALL_IMPORT)
+            .end();
+        bump(sink, align, new_size, answer);
+        sink.local_get(kind)
+            .i32_const(realloc_kind::FORGET)
+            .i32_ne()
+            .if_(BlockType::Empty);
+        sink.local_get(answer).local_get(old);
+        minimum(sink, old_size, new_size);
+        sink.memory_copy(MEMORY, MEMORY).end();
+        if_kind(sink, kind, realloc_kind::SKEW);
+        sink.local_get(answer)
+            .local_get(operand)
+            .i32_add()
+            .local_set(answer)
+            .end();
+        sink.end().end();
+
+        log(sink, EVENT_REALLOCATED, &[(answer, CoreType::I32)]);
+        sink.local_get(answer);
+    })
+}
+
+/// Sets `answer` to the next aligned address, and traps where the block would not fit.
+fn bump(sink: &mut InstructionSink<'_>, align: u32, new_size: u32, answer: u32) {
+    sink.global_get(BUMP)
+        .local_get(align)
+        .i32_add()
+        .i32_const(1)
+        .i32_sub();
+    sink.i32_const(0)
+        .local_get(align)
+        .i32_sub()
+        .i32_and()
+        .local_tee(answer);
+    sink.i64_extend_i32_u()
+        .local_get(new_size)
+        .i64_extend_i32_u()
+        .i64_add();
+    sink.memory_size(MEMORY)
+        .i64_extend_i32_u()
+        .i64_const(16)
+        .i64_shl();
+    sink.i64_gt_u().if_(BlockType::Empty).unreachable().end();
+    sink.local_get(answer)
+        .local_get(new_size)
+        .i32_add()
+        .global_set(BUMP);
+}
+
+/// The one place that scripts are written to.
+fn script_realloc() -> Function {
+    body([], |sink| {
+        sink.i32_const(SCRIPT);
+    })
+}
+
+/// Forgets the last call, fills the memory if asked, and puts the script's chunks into it.
+fn load_script() -> Function {
+    let [next, left] = [2, 3];
+    body([(2, ValType::I32)], |sink| {
+        sink.i32_const(LOG + 8).global_set(LOG_NEXT);
+        sink.i32_const(0).global_set(REALLOCS);
+        sink.i32_const(0).global_set(RUNNING);
+        script_word(sink, word::HEAP).global_set(BUMP);
+        script_word(sink, word::FILL).if_(BlockType::Empty);
+        fill(sink, next, left);
+        sink.end();
+        script_word(sink, word::CHUNKS).local_set(next);
+        script_word(sink, word::CHUNK_COUNT).local_set(left);
+        while_left(sink, left, |sink| {
+            for offset in [0, 16, 8] {
+                sink.local_get(next).i32_load(in_script(offset));
+            }
+            sink.memory_copy(MEMORY, SCRIPT_MEMORY);
+            sink.local_get(next).i32_const(24).i32_add().local_set(next);
+        });
+    })
+}
+
+/// Fills the memory with the pattern: once from the data segment, then by doubling.
+fn fill(sink: &mut InstructionSink<'_>, filled: u32, count: u32) {
+    sink.i32_const(0)
+        .i32_const(0)
+        .i32_const(FILL_PERIOD)
+        .memory_init(MEMORY, 0);
+    sink.i32_const(FILL_PERIOD).local_set(filled);
+    sink.loop_(BlockType::Empty);
+    memory_bytes(sink);
+    sink.local_get(filled).i32_sub().local_set(count);
+    minimum(sink, filled, count);
+    sink.local_set(count);
+    sink.local_get(filled)
+        .i32_const(0)
+        .local_get(count)
+        .memory_copy(MEMORY, MEMORY);
+    sink.local_get(filled)
+        .local_get(count)
+        .i32_add()
+        .local_tee(filled);
+    memory_bytes(sink);
+    sink.i32_lt_u().br_if(0).end();
+}
+
+/// Appends the memory to the log, whose first word is its length, and answers with both.
+fn observe() -> Function {
+    let size = 0;
+    body([(1, ValType::I32)], |sink| {
+        sink.i32_const(LOG)
+            .global_get(LOG_NEXT)
+            .i32_const(LOG)
+            .i32_sub()
+            .i32_store(in_script(0));
+        memory_bytes(sink);
+        sink.local_set(size);
+        sink.global_get(LOG_NEXT)
+            .local_get(size)
+            .i32_add()
+            .i32_const(0xffff)
+            .i32_add();
+        sink.i32_const(16)
+            .i32_shr_u()
+            .memory_size(SCRIPT_MEMORY)
+            .i32_sub();
+        sink.i32_const(0).i32_gt_s().if_(BlockType::Empty);
+        sink.local_get(size)
+            .i32_const(16)
+            .i32_shr_u()
+            .memory_grow(SCRIPT_MEMORY)
+            .drop()
+            .end();
+        sink.global_get(LOG_NEXT).i32_const(0).local_get(size);
+        sink.memory_copy(SCRIPT_MEMORY, MEMORY);
+        sink.i32_const(0).i32_const(LOG).i32_store(in_script(0));
+        sink.i32_const(0)
+            .global_get(LOG_NEXT)
+            .i32_const(LOG)
+            .i32_sub();
+        sink.local_get(size).i32_add().i32_store(in_script(4));
+        sink.i32_const(0);
+    })
+}
+
+fn body<L>(locals: L, write: impl FnOnce(&mut InstructionSink<'_>)) -> Function
+where
+    L: IntoIterator<Item = (u32, ValType)>,
+{
+    let locals: Vec<_> = locals.into_iter().collect();
+    let mut function = Function::new(locals);
+    let mut sink = function.instructions();
+    write(&mut sink);
+    sink.end();
+    function
+}
+
+/// Appends an event to the log: its number and the values of some locals, a word each.
+fn log(sink: &mut InstructionSink<'_>, event: i64, values: &[(u32, CoreType)]) {
+    let bytes = i32::try_from((values.len() + 1) * WORD).expect("an event has few values");
+    sink.global_get(LOG_NEXT)
+        .i32_const(LOG_END - bytes)
+        .i32_gt_u();
+    sink.if_(BlockType::Empty).unreachable().end();
+    sink.global_get(LOG_NEXT)
+        .i64_const(event)
+        .i64_store(in_script(0));
+    for (i, (local, ty)) in values.iter().enumerate() {
+        sink.global_get(LOG_NEXT).local_get(*local);
+        match ty {
+            CoreType::I32 => sink.i64_extend_i32_u(),
+            CoreType::I64 => sink,
+            CoreType::F32 => sink.i32_reinterpret_f32().i64_extend_i32_u(),
+            CoreType::F64 => sink.i64_reinterpret_f64(),
+        }
+        .i64_store(in_script(u64::from(index(i + 1)) * 8));
+    }
+    sink.global_get(LOG_NEXT)
+        .i32_const(bytes)
+        .i32_add()
+        .global_set(LOG_NEXT);
+}
+
+/// Pushes words at the address in a local, as values of these types.
+fn load_words(sink: &mut InstructionSink<'_>, address: u32, types: &[CoreType]) {
+    for (i, ty) in types.iter().enumerate() {
+        let place = in_script(u64::from(index(i)) * 8);
+        sink.local_get(address);
+        match ty {
+            CoreType::I32 => sink.i32_load(place),
+            CoreType::I64 => sink.i64_load(place),
+            CoreType::F32 => sink.f32_load(place),
+            CoreType::F64 => sink.f64_load(place),
+        };
+    }
+}
+
+/// Runs `write` as often as the local says, counting it down.
+fn while_left(
+    sink: &mut InstructionSink<'_>,
+    left: u32,
+    write: impl FnOnce(&mut InstructionSink<'_>),
+) {
+    sink.block(BlockType::Empty).loop_(BlockType::Empty);
+    sink.local_get(left).i32_eqz().br_if(1);
+    write(sink);
+    sink.local_get(left).i32_const(1).i32_sub().local_set(left);
+    sink.br(0).end().end();
+}
+
+fn if_kind<'a, 'b>(
+    sink: &'a mut InstructionSink<'b>,
+    kind: u32,
+    wanted: i32,
+) -> &'a mut InstructionSink<'b> {
+    sink.local_get(kind)
+        .i32_const(wanted)
+        .i32_eq()
+        .if_(BlockType::Empty)
+}
+
+fn minimum(sink: &mut InstructionSink<'_>, a: u32, b: u32) {
+    sink.local_get(a)
+        .local_get(b)
+        .local_get(a)
+        .local_get(b)
+        .i32_lt_u()
+        .select();
+}
+
+fn memory_bytes(sink: &mut InstructionSink<'_>) {
+    sink.memory_size(MEMORY).i32_const(16).i32_shl();
+}
+
+fn script_word<'a, 'b>(
+    sink: &'a mut InstructionSink<'b>,
+    word: u64,
+) -> &'a mut InstructionSink<'b> {
+    sink.i32_const(SCRIPT).i32_load(in_script(word * 8))
+}
+
+fn in_script(offset: u64) -> MemArg {
+    MemArg {
+        offset,
+        align: 0,
+        target: MemArgTarget::Memory(SCRIPT_MEMORY),
+        ordering: None,
+    }
+}
+
+fn locals(types: &[CoreType]) -> Vec<(u32, CoreType)> {
+    types
+        .iter()
+        .enumerate()
+        .map(|(i, ty)| (index(i), *ty))
+        .collect()
+}
+
+fn index(position: usize) -> u32 {
+    u32::try_from(position).expect("a function has few core values")
+}

@@ -1,0 +1,420 @@
+//! The script of one call, as the puppet reads it, and the log that the puppet writes.
+//! Knows the puppet's second memory byte by byte, and nothing of components.
+
+use crate::abi::bytes_guest::ByteGuest;
+use crate::abi::flatten::{Context, flatten_functype};
+use crate::abi::layout::{align_to, alignment, elem_size};
+use crate::abi::lower::lower_flat_values;
+use crate::abi::{
+    Core, CoreFuncType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType, wrap,
+};
+use crate::case::{Call, Chunk, Finish, Function, Passed, Patch, PostReturn, Realloc, Shape};
+use crate::observation::GuestEvent;
+use crate::types::Type;
+use crate::value::Value;
+
+/// The unit of script and log, in bytes.
+pub const WORD: usize = 8;
+/// Where a call of the import that no script foresaw finds its params: zeros.
+pub const ZERO_ARGS: i32 = 0x100;
+/// Where the script lies.
+pub const SCRIPT: i32 = 0x1000;
+/// Where the log lies. Its first word is its length in bytes, this word included.
+pub const LOG: i32 = 0xa_0000;
+/// Where the puppet gives up logging; a copy of the memory under test follows the log.
+pub const LOG_END: i32 = 0x10_0000;
+/// The second memory's first size; it grows when the copy does not fit.
+pub const SCRIPT_PAGES: u32 = 17;
+
+/// Memory is filled with a pattern of this period before the first call: no power of two, so that
+/// no misplaced block looks right.
+pub const FILL_PERIOD: i32 = 251;
+
+/// Where the data that the guest hands over begins, and after it the heap of `realloc`.
+pub const GUEST_DATA: u32 = 1024;
+
+pub const EVENT_CALLED: i64 = 0;
+pub const EVENT_REALLOC: i64 = 1;
+pub const EVENT_REALLOCATED: i64 = 2;
+pub const EVENT_IMPORT_RETURNED: i64 = 3;
+pub const EVENT_POST_RETURN: i64 = 4;
+
+/// The words at the script's start.
+pub mod word {
+    pub const HEAP: u64 = 0;
+    pub const FILL: u64 = 1;
+    pub const CHUNKS: u64 = 2;
+    pub const CHUNK_COUNT: u64 = 3;
+    pub const REALLOCS: u64 = 4;
+    pub const REALLOC_COUNT: u64 = 5;
+    pub const IMPORTS: u64 = 6;
+    pub const IMPORT_COUNT: u64 = 7;
+    pub const TRAPS: u64 = 8;
+    pub const RESULTS: u64 = 9;
+    pub const POST_RETURN_TRAPS: u64 = 10;
+    pub const POST_RETURN_LEAVES: u64 = 11;
+    pub const COUNT: usize = 12;
+}
+
+/// What a `realloc` entry of two words begins with.
+pub mod realloc_kind {
+    pub const BUMP: i32 = 0;
+    pub const FORGET: i32 = 1;
+    pub const AT: i32 = 2;
+    pub const OLD: i32 = 3;
+    pub const SKEW: i32 = 4;
+    pub const GROW: i32 = 5;
+    pub const TRAP: i32 = 6;
+    pub const IMPORT: i32 = 7;
+}
+
+/// What the guest hands over in one call, as core values and memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuestData {
+    /// Laid over the memory, in this order.
+    pub memory: Vec<Chunk>,
+    /// The core params of each scripted call of the import.
+    pub imports: Vec<Vec<u64>>,
+    /// The core results of the function.
+    pub results: Vec<u64>,
+    /// Where the heap of `realloc` begins.
+    pub heap: u32,
+}
+
+/// The memory's contents before the first call.
+pub fn fill_pattern() -> impl Iterator<Item = u8> + ExactSizeIterator {
+    (0..250u8)
+        .chain(std::iter::once(250))
+        .map(|i| i + 1)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// Lowers what the guest hands over in this call. An error says what does not fit.
+pub fn guest_data(shape: &Shape, call: &Call) -> Result<GuestData, String> {
+    let mut writer = Writer::new(shape);
+    let mut imports = Vec::new();
+    for (i, step) in call.imports.iter().enumerate() {
+        let import = shape
+            .import
+            .as_ref()
+            .ok_or("the guest calls an import that is not there")?;
+        let flat = writer.import_args(import, &step.passed);
+        imports.push(flat.map_err(|error| format!("import {i}: {error}"))?);
+    }
+    let results = match &call.finish {
+        Finish::Return(passed) => writer
+            .results(&shape.export, passed)
+            .map_err(|error| format!("return: {error}"))?,
+        Finish::Trap => Vec::new(),
+    };
+    Ok(writer.finish(imports, results))
+}
+
+/// The script of this call; the `first` one on an instance fills the memory.
+pub fn script(call: &Call, data: &GuestData, first: bool) -> Result<Vec<u8>, String> {
+    let mut script = Script {
+        words: vec![0; word::COUNT],
+    };
+    script.set(word::HEAP, u64::from(data.heap));
+    script.set(word::FILL, u64::from(first));
+    script.append(
+        word::REALLOCS,
+        call.realloc
+            .iter()
+            .flat_map(|realloc| realloc_words(*realloc)),
+    );
+    script.set(word::REALLOC_COUNT, len64(call.realloc.len()));
+    script.append(word::IMPORTS, data.imports.iter().flatten().copied());
+    script.set(word::IMPORT_COUNT, len64(data.imports.len()));
+    script.set(word::TRAPS, u64::from(call.finish == Finish::Trap));
+    script.append(word::RESULTS, data.results.iter().copied());
+    script.set(
+        word::POST_RETURN_TRAPS,
+        u64::from(call.post_return == PostReturn::Trap),
+    );
+    script.set(
+        word::POST_RETURN_LEAVES,
+        u64::from(call.post_return == PostReturn::Import),
+    );
+    let script = script.with_chunks(&data.memory);
+    let room = usize::try_from(LOG - SCRIPT).expect("the log follows the script");
+    if script.len() > room {
+        return Err(format!(
+            "its script of {} bytes is longer than {room}",
+            script.len()
+        ));
+    }
+    Ok(script)
+}
+
+/// What the puppet observed: the events in its log, and the memory after it.
+pub fn read_observed<'a>(
+    bytes: &'a [u8],
+    shape: &Shape,
+) -> Result<(Vec<GuestEvent>, &'a [u8]), String> {
+    let length = bytes.first_chunk().map(|word| u64::from_le_bytes(*word));
+    let length = length.and_then(|length| usize::try_from(length & 0xffff_ffff).ok());
+    let log = length
+        .and_then(|length| bytes.get(WORD..length))
+        .ok_or("the log has no length")?;
+    let length = WORD + log.len();
+    let words: Vec<u64> = log
+        .as_chunks()
+        .0
+        .iter()
+        .map(|word: &[u8; WORD]| u64::from_le_bytes(*word))
+        .collect();
+    Ok((events(&words, shape)?, &bytes[length..]))
+}
+
+fn events(words: &[u64], shape: &Shape) -> Result<Vec<GuestEvent>, String> {
+    let function = flatten_functype(&shape.export.ty, PtrType::I32, Context::Lift);
+    let import = (shape.import.as_ref())
+        .map(|import| flatten_functype(&import.ty, PtrType::I32, Context::Lower))
+        .unwrap_or_default();
+    let mut log = Log { words };
+    let mut events = Vec::new();
+    while let Some(event) = log.next() {
+        events.push(log.event(event, &function, &import)?);
+    }
+    Ok(events)
+}
+
+struct Log<'a> {
+    words: &'a [u64],
+}
+
+impl Log<'_> {
+    fn next(&mut self) -> Option<u64> {
+        let (first, rest) = self.words.split_first()?;
+        self.words = rest;
+        Some(*first)
+    }
+
+    fn word(&mut self) -> Result<u64, String> {
+        self.next()
+            .ok_or_else(|| "the log ends within an event".to_string())
+    }
+
+    fn values(&mut self, types: &[crate::abi::CoreType]) -> Result<Vec<Core>, String> {
+        types
+            .iter()
+            .map(|ty| Ok(Core::from_bits(*ty, self.word()?)))
+            .collect()
+    }
+
+    fn event(
+        &mut self,
+        event: u64,
+        function: &CoreFuncType,
+        import: &CoreFuncType,
+    ) -> Result<GuestEvent, String> {
+        match i64::try_from(event) {
+            Ok(EVENT_CALLED) => Ok(GuestEvent::Called(self.values(&function.params)?)),
+            Ok(EVENT_REALLOC) => Ok(GuestEvent::Realloc {
+                old: wrap(self.word()?),
+                old_size: wrap(self.word()?),
+                align: wrap(self.word()?),
+                new_size: wrap(self.word()?),
+            }),
+            Ok(EVENT_REALLOCATED) => Ok(GuestEvent::Reallocated(wrap(self.word()?))),
+            Ok(EVENT_IMPORT_RETURNED) => {
+                Ok(GuestEvent::ImportReturned(self.values(&import.results)?))
+            }
+            Ok(EVENT_POST_RETURN) => Ok(GuestEvent::PostReturn(self.values(&function.results)?)),
+            _ => Err(format!("the log has an event number {event}")),
+        }
+    }
+}
+
+/// Lowers guest data into an image of the memory, from the bottom up.
+struct Writer {
+    guest: ByteGuest,
+    chunks: Vec<Chunk>,
+}
+
+impl Writer {
+    fn new(shape: &Shape) -> Writer {
+        let size = usize::try_from(shape.pages.initial).expect("pages are few") << 16;
+        let mut memory: Vec<u8> = Vec::with_capacity(size);
+        memory.extend(fill_pattern());
+        while memory.len() < size {
+            let count = memory.len().min(size - memory.len());
+            memory.extend_from_within(..count);
+        }
+        Writer {
+            guest: ByteGuest::new(memory, u64::from(GUEST_DATA)),
+            chunks: Vec::new(),
+        }
+    }
+
+    /// The core params of a call of the import; the last is the out-pointer where there is one.
+    fn import_args(&mut self, import: &Function, passed: &Passed) -> Result<Vec<u64>, String> {
+        let mut out_pointer = |writer: &mut Writer| {
+            let results = import.ty.results();
+            let core = flatten_functype(&import.ty, PtrType::I32, Context::Lower);
+            (!results.is_empty() && core.results.is_empty()).then(|| writer.allocate(&results[0]))
+        };
+        self.flat(
+            import,
+            &import.ty.params,
+            MAX_FLAT_PARAMS,
+            passed,
+            &mut out_pointer,
+        )
+    }
+
+    fn results(&mut self, export: &Function, passed: &Passed) -> Result<Vec<u64>, String> {
+        self.flat(
+            export,
+            export.ty.results(),
+            MAX_FLAT_RESULTS,
+            passed,
+            &mut |_| None,
+        )
+    }
+
+    fn flat(
+        &mut self,
+        function: &Function,
+        types: &[Type],
+        max_flat: usize,
+        passed: &Passed,
+        out_pointer: &mut dyn FnMut(&mut Writer) -> Option<u64>,
+    ) -> Result<Vec<u64>, String> {
+        match passed {
+            Passed::Lowered { values, patches } => {
+                let mut flat = self.lower(function, types, max_flat, values)?;
+                flat.extend(out_pointer(self));
+                self.patch(&mut flat, patches);
+                Ok(flat)
+            }
+            Passed::Raw { flat, memory } => {
+                self.chunks.extend_from_slice(memory);
+                Ok(flat.clone())
+            }
+        }
+    }
+
+    fn lower(
+        &mut self,
+        function: &Function,
+        types: &[Type],
+        max_flat: usize,
+        values: &[Value],
+    ) -> Result<Vec<u64>, String> {
+        let string_encoding = function.opts.string_encoding;
+        let opts = LiftLowerOptions {
+            string_encoding,
+            ptr_type: PtrType::I32,
+        };
+        let mut cx = Cx {
+            opts,
+            guest: &mut self.guest,
+        };
+        let flat = lower_flat_values(&mut cx, max_flat, values, types, None);
+        let flat = flat.map_err(|_| "the data does not fit into the guest's memory".to_string())?;
+        Ok(flat.into_iter().map(Core::bits).collect())
+    }
+
+    fn allocate(&mut self, ty: &Type) -> u64 {
+        let ptr = align_to(self.guest.bump, alignment(ty, PtrType::I32));
+        self.guest.bump = ptr + elem_size(ty, PtrType::I32);
+        ptr
+    }
+
+    fn patch(&mut self, flat: &mut [u64], patches: &[Patch]) {
+        for patch in patches {
+            match patch {
+                Patch::Flat { index, bits } => {
+                    let index = usize::try_from(*index).expect("core values are few");
+                    flat[index] = *bits;
+                }
+                Patch::Memory(chunk) => self.chunks.push(chunk.clone()),
+            }
+        }
+    }
+
+    fn finish(self, imports: Vec<Vec<u64>>, results: Vec<u64>) -> GuestData {
+        let start = usize::try_from(GUEST_DATA).expect("a small address");
+        let end = usize::try_from(self.guest.bump).expect("an address in the memory");
+        let end = end.min(self.guest.memory.len());
+        let mut memory = Vec::new();
+        if end > start {
+            memory.push(Chunk {
+                at: GUEST_DATA,
+                bytes: self.guest.memory[start..end].to_vec(),
+            });
+        }
+        memory.extend(self.chunks);
+        GuestData {
+            memory,
+            imports,
+            results,
+            heap: wrap(align_to(self.guest.bump, 16)),
+        }
+    }
+}
+
+struct Script {
+    words: Vec<u64>,
+}
+
+impl Script {
+    fn set(&mut self, word: u64, value: u64) {
+        self.words[usize::try_from(word).expect("a small index")] = value;
+    }
+
+    /// Appends words and says in `word` where they are.
+    fn append(&mut self, word: u64, words: impl Iterator<Item = u64>) {
+        self.set(word, address(self.words.len()));
+        self.words.extend(words);
+    }
+
+    fn with_chunks(mut self, chunks: &[Chunk]) -> Vec<u8> {
+        let mut source = address(self.words.len() + 3 * chunks.len());
+        let table: Vec<u64> = (chunks.iter())
+            .flat_map(|chunk| {
+                let length = len64(chunk.bytes.len());
+                let entry = [u64::from(chunk.at), length, source];
+                source += length;
+                entry
+            })
+            .collect();
+        self.set(word::CHUNK_COUNT, len64(chunks.len()));
+        self.append(word::CHUNKS, table.into_iter());
+        let mut bytes: Vec<u8> = self
+            .words
+            .iter()
+            .flat_map(|word| word.to_le_bytes())
+            .collect();
+        chunks
+            .iter()
+            .for_each(|chunk| bytes.extend_from_slice(&chunk.bytes));
+        bytes
+    }
+}
+
+/// The address of the script's word at `position`.
+fn address(position: usize) -> u64 {
+    u64::from(SCRIPT.unsigned_abs()) + len64(position * WORD)
+}
+
+fn len64(length: usize) -> u64 {
+    u64::try_from(length).expect("a length fits in 64 bits")
+}
+
+fn realloc_words(realloc: Realloc) -> [u64; 2] {
+    let (kind, operand) = match realloc {
+        Realloc::Bump => (realloc_kind::BUMP, 0),
+        Realloc::Forget => (realloc_kind::FORGET, 0),
+        Realloc::At(ptr) => (realloc_kind::AT, ptr),
+        Realloc::Old => (realloc_kind::OLD, 0),
+        Realloc::Skew(distance) => (realloc_kind::SKEW, distance),
+        Realloc::Grow(pages) => (realloc_kind::GROW, pages),
+        Realloc::Trap => (realloc_kind::TRAP, 0),
+        Realloc::Import => (realloc_kind::IMPORT, 0),
+    };
+    [u64::from(kind.unsigned_abs()), u64::from(operand)]
+}

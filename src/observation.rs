@@ -1,0 +1,77 @@
+//! What a run shows: everything that an engine may not choose.
+//! Knows nothing of who ran it or what it should have been.
+
+use crate::abi::{Core, Deviations, NanLeaf, Trap};
+use crate::value::Value;
+
+/// A whole run. Between the parties (host, guest) there is no order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// The calls that the host began, in order; only the last may have no result.
+    pub calls: Vec<CallObservation>,
+    pub outcome: Outcome,
+}
+
+/// What the reference shows, and what it took to show it.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    pub observation: Observation,
+    /// The deviations that changed something.
+    pub taken: Deviations,
+}
+
+/// One call of the export.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallObservation {
+    /// What the guest passed to the host's import, call by call.
+    pub host: Vec<Vec<Value>>,
+    /// What the export returned, and what the guest saw. After a trap there is none: nobody can
+    /// look into the guest any more.
+    pub returned: Option<Returned>,
+}
+
+/// A call that came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returned {
+    pub result: Option<Value>,
+    pub guest: Vec<GuestEvent>,
+    /// The guest's whole memory after the call.
+    pub memory: Vec<u8>,
+    /// Where any NaN is as good as another; only the reference knows.
+    pub nans: Vec<NanLeaf>,
+}
+
+/// Something that the guest saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuestEvent {
+    /// The export's core function was called.
+    Called(Vec<Core>),
+    Realloc {
+        old: u32,
+        old_size: u32,
+        align: u32,
+        new_size: u32,
+    },
+    /// What `realloc` answered.
+    Reallocated(u32),
+    /// The import came back.
+    ImportReturned(Vec<Core>),
+    PostReturn(Vec<Core>),
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All calls came back.
+    Returned,
+    /// The last call trapped. `None`: with a message that we cannot place.
+    Trapped(Option<Trap>, String),
+    /// The component was not accepted, or the host was told that it misused the interface.
+    Refused(String),
+    /// This version lacks a feature that the case needs.
+    Unsupported(&'static str),
+    /// A limit that the spec lacks was met: says nothing.
+    Exhausted(String),
+    /// A panic of the engine, or worse.
+    Crashed(String),
+}
