@@ -1,0 +1,263 @@
+//! The subject: a Wasmtime release, driven through its dynamic interface.
+//! Records what it shows; knows of `abi` only the names of traps. All that differs between
+//! releases is in here.
+
+mod config;
+mod trap;
+mod val;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wasmtime::component::{Component, Func, InstancePre, Linker, Val};
+use wasmtime::{AsContextMut, Engine, Store, StoreContextMut};
+
+use self::trap::{HostFailed, outcome};
+use self::val::{from_val, to_val};
+use crate::case::check::{Feature, features};
+use crate::case::{Answer, Case, Shape, Tuning};
+use crate::encode::script::read_observed;
+use crate::encode::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE};
+use crate::engine::crash::catch;
+use crate::engine::host::HostScript;
+use crate::observation::{CallObservation, Observation, Outcome, Returned};
+
+/// The version that this program was built with.
+pub const VERSION: &str = env!("CANONFUZZ_WASMTIME");
+
+/// The engines of a subject, one for each configuration that was asked for.
+#[derive(Default)]
+pub struct Subject {
+    engines: BTreeMap<Tuning, Engine>,
+}
+
+/// A component, compiled and linked.
+pub struct Loaded {
+    engine: Engine,
+    pre: InstancePre<Data>,
+}
+
+/// Why a component could not be loaded.
+pub type NotLoaded = Outcome;
+
+/// What a store carries.
+struct Data {
+    host: HostScript,
+    export: Option<Func>,
+}
+
+/// Whether this version has a feature.
+pub fn supports(feature: Feature) -> bool {
+    match feature {
+        Feature::Map => cfg!(wasmtime_44),
+        Feature::FixedLengthList => cfg!(wasmtime_48),
+    }
+}
+
+impl Subject {
+    /// Compiles and links a component.
+    pub fn load(&mut self, case: &Case, bytes: &[u8]) -> Result<Loaded, NotLoaded> {
+        let missing = features(case)
+            .into_iter()
+            .find(|feature| !supports(*feature));
+        if let Some(feature) = missing {
+            return Err(Outcome::Unsupported(feature.name()));
+        }
+        let engine = self.engine(case.tuning)?;
+        let shape = Arc::new(case.shape.clone());
+        match catch(|| load(&engine, &shape, bytes)) {
+            Ok(Ok(pre)) => Ok(Loaded { engine, pre }),
+            Ok(Err(error)) => Err(Outcome::Refused(format!("{error:#}"))),
+            Err(panic) => Err(Outcome::Crashed(panic)),
+        }
+    }
+
+    fn engine(&mut self, tuning: Tuning) -> Result<Engine, NotLoaded> {
+        if let Some(engine) = self.engines.get(&tuning) {
+            return Ok(engine.clone());
+        }
+        let engine = Engine::new(&config::config(tuning));
+        let engine = engine.map_err(|error| Outcome::Refused(format!("{error:#}")))?;
+        self.engines.insert(tuning, engine.clone());
+        Ok(engine)
+    }
+}
+
+/// Runs a case. The scripts are those of the case's calls.
+pub fn run(loaded: &Loaded, case: &Case, scripts: &[Vec<u8>]) -> Observation {
+    let mut calls = Vec::new();
+    let ended = catch(|| Run::start(loaded).and_then(|run| run.run(case, scripts, &mut calls)));
+    let outcome = match ended {
+        Ok(Ok(())) => Outcome::Returned,
+        Ok(Err(ended)) => ended,
+        Err(panic) => Outcome::Crashed(panic),
+    };
+    Observation { calls, outcome }
+}
+
+fn load(engine: &Engine, shape: &Arc<Shape>, bytes: &[u8]) -> wasmtime::Result<InstancePre<Data>> {
+    let component = Component::from_binary(engine, bytes)?;
+    let mut linker = Linker::<Data>::new(engine);
+    if shape.import.is_some() {
+        let shape = shape.clone();
+        linker
+            .root()
+            .func_new(IMPORT, move |mut store, _, params, results| {
+                import(&shape, store.as_context_mut(), params, results)
+            })?;
+    }
+    linker.instantiate_pre(&component)
+}
+
+/// The host's function.
+fn import(
+    shape: &Shape,
+    mut store: StoreContextMut<'_, Data>,
+    params: &[Val],
+    results: &mut [Val],
+) -> wasmtime::Result<()> {
+    let function = shape
+        .import
+        .as_ref()
+        .expect("only linked where there is one");
+    let args = params
+        .iter()
+        .zip(&function.ty.params)
+        .map(|(val, ty)| from_val(val, ty));
+    let args = args.collect::<Result<_, _>>()?;
+    let value = match store.data_mut().host.called(args) {
+        Answer::Return(value) => value,
+        Answer::Error => return Err(wasmtime::Error::new(HostFailed)),
+        Answer::Reenter(value) => {
+            reenter(shape, store)?;
+            value
+        }
+    };
+    let value = value
+        .iter()
+        .zip(&function.ty.result)
+        .map(|(value, ty)| to_val(value, ty));
+    results
+        .iter_mut()
+        .zip(value)
+        .for_each(|(result, value)| *result = value);
+    Ok(())
+}
+
+fn reenter(shape: &Shape, mut store: StoreContextMut<'_, Data>) -> wasmtime::Result<()> {
+    let ty = &shape.export.ty;
+    let args = store.data_mut().host.args();
+    let args: Vec<_> = args
+        .iter()
+        .zip(&ty.params)
+        .map(|(value, ty)| to_val(value, ty))
+        .collect();
+    let mut results = vec![Val::Bool(false); ty.results().len()];
+    let export = store.data().export.expect("set before the first call");
+    export.call(&mut store, &args, &mut results)?;
+    post_return(&export, store)
+}
+
+#[cfg(wasmtime_42)]
+fn post_return(_: &Func, _: impl AsContextMut) -> wasmtime::Result<()> {
+    Ok(())
+}
+
+/// Until 41, the host called it.
+#[cfg(not(wasmtime_42))]
+fn post_return(func: &Func, store: impl AsContextMut) -> wasmtime::Result<()> {
+    func.post_return(store)
+}
+
+struct Run {
+    store: Store<Data>,
+    instance: wasmtime::component::Instance,
+    export: Func,
+}
+
+impl Run {
+    fn start(loaded: &Loaded) -> Result<Run, Outcome> {
+        let data = Data {
+            host: HostScript::default(),
+            export: None,
+        };
+        let mut store = Store::new(&loaded.engine, data);
+        #[cfg(wasmtime_42)]
+        store.set_hostcall_fuel(usize::MAX);
+        let instance = loaded
+            .pre
+            .instantiate(&mut store)
+            .map_err(|error| outcome(&error))?;
+        let export = instance.get_func(&mut store, EXPORT);
+        let export =
+            export.ok_or_else(|| Outcome::Refused("the component has no export".to_string()))?;
+        store.data_mut().export = Some(export);
+        Ok(Run {
+            store,
+            instance,
+            export,
+        })
+    }
+
+    fn run(
+        mut self,
+        case: &Case,
+        scripts: &[Vec<u8>],
+        calls: &mut Vec<CallObservation>,
+    ) -> Result<(), Outcome> {
+        for (i, script) in scripts.iter().enumerate() {
+            self.load_script(script).map_err(|error| outcome(&error))?;
+            self.store.data_mut().host = HostScript::of(&case.calls[i]);
+            calls.push(CallObservation::default());
+            let result = self.call(case, i);
+            calls[i].host = std::mem::take(&mut self.store.data_mut().host.seen);
+            let result = result.map_err(|error| outcome(&error))?;
+            calls[i].returned = Some(self.observe(&case.shape, result)?);
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, case: &Case, index: usize) -> wasmtime::Result<Vec<Val>> {
+        let ty = &case.shape.export.ty;
+        let args = case.calls[index].args.iter().zip(&ty.params);
+        let args: Vec<_> = args.map(|(value, ty)| to_val(value, ty)).collect();
+        let mut results = vec![Val::Bool(false); ty.results().len()];
+        self.export.call(&mut self.store, &args, &mut results)?;
+        post_return(&self.export, &mut self.store)?;
+        Ok(results)
+    }
+
+    fn load_script(&mut self, script: &[u8]) -> wasmtime::Result<()> {
+        let load = self
+            .instance
+            .get_typed_func::<(&[u8],), ()>(&mut self.store, LOAD_SCRIPT)?;
+        load.call(&mut self.store, (script,))?;
+        #[cfg(not(wasmtime_42))]
+        load.post_return(&mut self.store)?;
+        Ok(())
+    }
+
+    fn observe(&mut self, shape: &Shape, results: Vec<Val>) -> Result<Returned, Outcome> {
+        let result = results.first().zip(shape.export.ty.result.as_ref());
+        let result = result.map(|(val, ty)| from_val(val, ty)).transpose();
+        let result = result.map_err(|wrong| Outcome::Refused(wrong.to_string()))?;
+        let observed = self.observed().map_err(|error| outcome(&error))?;
+        let (guest, memory) = read_observed(&observed, shape).map_err(Outcome::Refused)?;
+        Ok(Returned {
+            result,
+            guest,
+            memory: memory.to_vec(),
+            nans: Vec::new(),
+        })
+    }
+
+    fn observed(&mut self) -> wasmtime::Result<Vec<u8>> {
+        let observe = self
+            .instance
+            .get_typed_func::<(), (Vec<u8>,)>(&mut self.store, OBSERVE)?;
+        let (observed,) = observe.call(&mut self.store, ())?;
+        #[cfg(not(wasmtime_42))]
+        observe.post_return(&mut self.store)?;
+        Ok(observed)
+    }
+}

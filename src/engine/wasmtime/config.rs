@@ -1,0 +1,56 @@
+//! How the subject is configured.
+//! Knows the interface of `wasmtime::Config` in every release, and a case's tuning.
+
+use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+use crate::case::Tuning;
+
+/// Stores that live at once in one engine: one, and room for it to go away late.
+const INSTANCES: u32 = 4;
+/// The puppet, the wire, and what is put together from definitions.
+const CORE_INSTANCES: u32 = 8;
+/// The puppet's second memory holds a script, a log and a copy of the first: below 2 MiB.
+const MEMORY_SIZE: usize = 4 << 20;
+
+/// The configuration for a tuning.
+pub fn config(tuning: Tuning) -> Config {
+    let mut config = Config::new();
+    config.wasm_component_model(true).wasm_multi_memory(true);
+    #[cfg(wasmtime_44)]
+    config.wasm_component_model_map(true);
+    #[cfg(wasmtime_48)]
+    config.wasm_component_model_fixed_length_lists(true);
+    #[cfg(wasmtime_42)]
+    config.concurrency_support(tuning.concurrency);
+    config.cranelift_opt_level(if tuning.optimize {
+        OptLevel::Speed
+    } else {
+        OptLevel::None
+    });
+    config.memory_may_move(tuning.moving_memory);
+    if tuning.pooling {
+        // A slot of the pool is its memory's reservation; what is in the pool never moves.
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    } else if tuning.moving_memory {
+        // Nothing reserved: growing has to move.
+        config
+            .memory_reservation(0)
+            .memory_reservation_for_growth(0);
+    }
+    config
+}
+
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(INSTANCES)
+        .total_core_instances(INSTANCES * CORE_INSTANCES)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .total_memories(INSTANCES * 2)
+        .max_memories_per_component(2)
+        .max_memories_per_module(2)
+        .max_memory_size(MEMORY_SIZE)
+        .total_tables(INSTANCES * 2)
+        .max_tables_per_component(2)
+        .total_stacks(INSTANCES);
+    pool
+}
