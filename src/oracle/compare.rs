@@ -1,0 +1,285 @@
+//! The first difference between two observations.
+//! Knows the freedom that the spec itself leaves (any NaN is as good as another), and that traps
+//! are compared by kind; no other tolerance.
+
+use crate::abi::{Core, NanLeaf, Place, Trap};
+use crate::observation::{CallObservation, GuestEvent, Observation, Outcome, Returned};
+use crate::value::{Value, is_nan32, is_nan64};
+
+/// Where two observations part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The call, counted from 0.
+    pub call: usize,
+    pub at: Where,
+    pub expected: Observed,
+    pub observed: Observed,
+}
+
+/// What is different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// How the call ended.
+    Outcome,
+    /// The call of the host's import with this number.
+    HostCall(usize),
+    /// The event of the guest's log with this number.
+    GuestEvent(usize),
+    /// What the export returned.
+    Result,
+    /// The size of the guest's memory.
+    MemorySize,
+    /// The guest's memory from this address on.
+    Memory(usize),
+}
+
+/// One side of a difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observed {
+    Outcome(Outcome),
+    /// The params of an import's call.
+    HostCall(Vec<Value>),
+    GuestEvent(GuestEvent),
+    Result(Option<Value>),
+    MemorySize(usize),
+    /// Some bytes from where the memories part.
+    Memory(Vec<u8>),
+    /// The other side has one more event.
+    Nothing,
+}
+
+/// Bytes of memory that a difference quotes.
+const QUOTED: usize = 16;
+
+/// The first place where an observation is not what was expected.
+pub fn first_difference(expected: &Observation, observed: &Observation) -> Option<Difference> {
+    let calls = expected.calls.len().max(observed.calls.len());
+    for call in 0..calls {
+        let difference = match (expected.calls.get(call), observed.calls.get(call)) {
+            (Some(a), Some(b)) => call_difference(a, b),
+            (None, _) | (_, None) => break,
+        };
+        match difference {
+            Part::Same => {}
+            Part::At(at, expected, observed) => {
+                return Some(Difference {
+                    call,
+                    at,
+                    expected,
+                    observed,
+                });
+            }
+            Part::Ended => break,
+        }
+    }
+    (!same_outcome(&expected.outcome, &observed.outcome)).then(|| Difference {
+        call: expected
+            .calls
+            .len()
+            .min(observed.calls.len())
+            .saturating_sub(1),
+        at: Where::Outcome,
+        expected: Observed::Outcome(expected.outcome.clone()),
+        observed: Observed::Outcome(observed.outcome.clone()),
+    })
+}
+
+/// What one part of two observations says.
+enum Part {
+    Same,
+    At(Where, Observed, Observed),
+    /// At least one side never came back: the outcomes tell.
+    Ended,
+}
+
+fn call_difference(expected: &CallObservation, observed: &CallObservation) -> Part {
+    let same = |a: &Vec<Value>, b: &Vec<Value>| all_same(a, b);
+    let host = differs(&expected.host, &observed.host, same);
+    // Calls that only one side got to make are explained by how it ended.
+    let both = expected.host.len().min(observed.host.len());
+    let ended = expected.returned.is_none() || observed.returned.is_none();
+    if let Some(i) = host.filter(|i| !ended || *i < both || same_ending(expected, observed)) {
+        let side = |calls: &[Vec<Value>]| {
+            calls
+                .get(i)
+                .map_or(Observed::Nothing, |args| Observed::HostCall(args.clone()))
+        };
+        return Part::At(
+            Where::HostCall(i),
+            side(&expected.host),
+            side(&observed.host),
+        );
+    }
+    match (&expected.returned, &observed.returned) {
+        (Some(expected), Some(observed)) => returned_difference(expected, observed),
+        (None, _) | (_, None) => Part::Ended,
+    }
+}
+
+fn same_ending(expected: &CallObservation, observed: &CallObservation) -> bool {
+    expected.returned.is_none() == observed.returned.is_none()
+}
+
+fn returned_difference(expected: &Returned, observed: &Returned) -> Part {
+    if let Some(i) = event_difference(expected, observed) {
+        let side = |events: &[GuestEvent]| {
+            events.get(i).map_or(Observed::Nothing, |event| {
+                Observed::GuestEvent(event.clone())
+            })
+        };
+        return Part::At(
+            Where::GuestEvent(i),
+            side(&expected.guest),
+            side(&observed.guest),
+        );
+    }
+    if !all_same(expected.result.as_slice(), observed.result.as_slice()) {
+        let side = |returned: &Returned| Observed::Result(returned.result.clone());
+        return Part::At(Where::Result, side(expected), side(observed));
+    }
+    if expected.memory.len() != observed.memory.len() {
+        let side = |returned: &Returned| Observed::MemorySize(returned.memory.len());
+        return Part::At(Where::MemorySize, side(expected), side(observed));
+    }
+    match memory_difference(expected, &observed.memory) {
+        None => Part::Same,
+        Some(address) => {
+            let end = expected.memory.len().min(address + QUOTED);
+            let side = |memory: &[u8]| Observed::Memory(memory[address..end].to_vec());
+            Part::At(
+                Where::Memory(address),
+                side(&expected.memory),
+                side(&observed.memory),
+            )
+        }
+    }
+}
+
+/// The first position at which two sequences differ.
+fn differs<T>(a: &[T], b: &[T], same: impl Fn(&T, &T) -> bool) -> Option<usize> {
+    let unequal = a.iter().zip(b).position(|(a, b)| !same(a, b));
+    unequal.or_else(|| (a.len() != b.len()).then(|| a.len().min(b.len())))
+}
+
+fn all_same(a: &[Value], b: &[Value]) -> bool {
+    differs(a, b, |a, b| a.same(b)).is_none()
+}
+
+fn event_difference(expected: &Returned, observed: &Returned) -> Option<usize> {
+    if expected.guest == observed.guest {
+        return None;
+    }
+    let mut lowering = 0;
+    let pairs = expected.guest.iter().zip(&observed.guest);
+    for (i, (a, b)) in pairs.enumerate() {
+        let same = match (a, b) {
+            (GuestEvent::Called(a), GuestEvent::Called(b))
+            | (GuestEvent::ImportReturned(a), GuestEvent::ImportReturned(b)) => {
+                // The guest sees each lowering as one of these events, in order.
+                lowering += 1;
+                same_flat(a, b, &expected.nans, lowering)
+            }
+            (a, b) => a == b,
+        };
+        if !same {
+            return Some(i);
+        }
+    }
+    let (a, b) = (expected.guest.len(), observed.guest.len());
+    (a != b).then(|| a.min(b))
+}
+
+fn same_flat(a: &[Core], b: &[Core], nans: &[NanLeaf], lowering: usize) -> bool {
+    let nan_width = |index: usize| {
+        nans.iter()
+            .find(|leaf| leaf.lowering == lowering && leaf.place == Place::Flat(index))
+            .map(|leaf| leaf.width)
+    };
+    a.len() == b.len()
+        && a.iter().zip(b).enumerate().all(|(i, (a, b))| {
+            a == b
+                || (a.ty() == b.ty()
+                    && nan_width(i).is_some_and(|width| is_nan_of(width, b.bits())))
+        })
+}
+
+/// Whether these bits are nothing but a NaN of this width.
+fn is_nan_of(width: u32, bits: u64) -> bool {
+    match width {
+        4 => u32::try_from(bits).is_ok_and(is_nan32),
+        _ => is_nan64(bits),
+    }
+}
+
+fn memory_difference(expected: &Returned, observed: &[u8]) -> Option<usize> {
+    if expected.memory == observed {
+        return None;
+    }
+    let mut wanted = expected.memory.clone();
+    for leaf in &expected.nans {
+        if let Place::Memory(address) = leaf.place {
+            take_nan(&mut wanted, observed, address, leaf.width);
+        }
+    }
+    wanted.iter().zip(observed).position(|(a, b)| a != b)
+}
+
+/// Where both memories have a NaN, takes the observed one for the wanted one.
+fn take_nan(wanted: &mut [u8], observed: &[u8], address: u64, width: u32) {
+    let (Ok(start), Ok(length)) = (usize::try_from(address), usize::try_from(width)) else {
+        return;
+    };
+    let range = start..start + length;
+    let both = wanted.get_mut(range.clone()).zip(observed.get(range));
+    if let Some((wanted, observed)) = both
+        && is_nan_of(width, little_endian(wanted))
+        && is_nan_of(width, little_endian(observed))
+    {
+        wanted.copy_from_slice(observed);
+    }
+}
+
+fn little_endian(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |bits, byte| bits << 8 | u64::from(*byte))
+}
+
+fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
+    match (expected, observed) {
+        (Outcome::Returned, Outcome::Returned) => true,
+        (Outcome::Trapped(Some(a), _), Outcome::Trapped(Some(b), _)) => kind(*a) == kind(*b),
+        // A refusal is a finding even where both refuse, and so is every crash.
+        (
+            Outcome::Returned
+            | Outcome::Trapped(..)
+            | Outcome::Refused(_)
+            | Outcome::Unsupported(_)
+            | Outcome::Exhausted(_)
+            | Outcome::Crashed(_),
+            _,
+        ) => false,
+    }
+}
+
+/// What an engine's message tells of a trap: the least that every release tells.
+fn kind(trap: Trap) -> &'static str {
+    match trap {
+        Trap::UnalignedPointer => "unaligned pointer",
+        // An engine may have a narrower limit than `MAX_STRING_BYTE_LENGTH`: its memory.
+        Trap::MemoryOutOfBounds
+        | Trap::StringTooLong
+        | Trap::StringOutOfBounds
+        | Trap::ListTooLong
+        | Trap::ListOutOfBounds => "out of bounds",
+        Trap::InvalidUtf8 => "invalid utf8",
+        Trap::InvalidUtf16 => "invalid utf16",
+        Trap::InvalidChar => "invalid char",
+        Trap::InvalidDiscriminant => "invalid discriminant",
+        Trap::CannotEnterComponent => "cannot enter component",
+        Trap::CannotLeaveComponent => "cannot leave component",
+        Trap::Guest => "guest code",
+        Trap::Host => "host function",
+    }
+}

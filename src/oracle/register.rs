@@ -1,0 +1,116 @@
+//! The register: which deviations of which releases are known and accepted, and why.
+//! Knows the file's form; whether an entry is true is for a replay to find out.
+
+use anyhow::{Context, Result, anyhow};
+use serde::Deserialize;
+
+use crate::abi::{Deviation, Deviations};
+use crate::case::Tuning;
+
+/// The register that this program was built with.
+const COMMITTED: &str = include_str!("../../corpus/divergences.toml");
+
+/// All accepted divergences.
+#[derive(Clone, Debug, Default)]
+pub struct Register {
+    pub divergences: Vec<Divergence>,
+}
+
+/// One accepted divergence.
+#[derive(Clone, Debug)]
+pub struct Divergence {
+    /// How the reference would have to be wrong to do the same.
+    pub deviation: Deviation,
+    /// The releases of Wasmtime that have it.
+    pub versions: semver::VersionReq,
+    /// Whether it takes concurrency support to be on or off.
+    pub concurrency: Option<bool>,
+    pub reason: String,
+    /// Where it was reported, or `unreported`.
+    pub link: String,
+    /// The case below `corpus/` that shows it.
+    pub case: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    divergence: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    deviation: String,
+    versions: String,
+    concurrency: Option<bool>,
+    reason: String,
+    link: String,
+    case: String,
+}
+
+impl Register {
+    /// The register in `corpus/divergences.toml`.
+    pub fn committed() -> Result<Register> {
+        Register::parse(COMMITTED).context("corpus/divergences.toml")
+    }
+
+    /// Reads a register's text.
+    pub fn parse(text: &str) -> Result<Register> {
+        let file: File = toml::from_str(text).map_err(|error| {
+            let before = error
+                .span()
+                .map_or(0, |span| text[..span.start].matches('\n').count());
+            anyhow!("line {}: {}", before + 1, error.message())
+        })?;
+        let divergences = file
+            .divergence
+            .into_iter()
+            .map(Entry::read)
+            .collect::<Result<_>>()?;
+        Ok(Register { divergences })
+    }
+
+    /// The deviations to expect of this release, so configured.
+    pub fn deviations(&self, version: &semver::Version, tuning: Tuning) -> Deviations {
+        (self.divergences.iter())
+            .filter(|divergence| divergence.applies(version, tuning))
+            .map(|divergence| divergence.deviation)
+            .collect()
+    }
+}
+
+impl Divergence {
+    /// Whether this release, so configured, has it.
+    pub fn applies(&self, version: &semver::Version, tuning: Tuning) -> bool {
+        self.versions.matches(version)
+            && self
+                .concurrency
+                .is_none_or(|concurrency| concurrency == tuning.concurrency)
+    }
+}
+
+impl Entry {
+    fn read(self) -> Result<Divergence> {
+        let deviation = Deviation::named(&self.deviation)
+            .ok_or_else(|| anyhow!("no deviation is called `{}`", self.deviation))?;
+        let versions = semver::VersionReq::parse(&self.versions)
+            .with_context(|| format!("versions of `{}`", self.deviation))?;
+        let Entry {
+            concurrency,
+            reason,
+            link,
+            case,
+            ..
+        } = self;
+        Ok(Divergence {
+            deviation,
+            versions,
+            concurrency,
+            reason,
+            link,
+            case,
+        })
+    }
+}
