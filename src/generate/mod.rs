@@ -1,0 +1,113 @@
+//! Fresh cases, and changes to cases: all chance is here.
+//! Knows no engine and no outcome; what it makes is valid, not what it will show.
+
+mod weights;
+
+mod calls;
+mod damage;
+mod guest;
+mod labels;
+mod options;
+mod places;
+mod realloc;
+mod strings;
+mod types;
+mod values;
+
+mod mutate;
+mod stream;
+
+mod draw;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use arbitrary::{Result, Unstructured};
+
+use crate::case::check::{Feature, check};
+use crate::case::{Call, Case, Finish, Limits, PostReturn, Shape};
+
+pub use mutate::{crossover, mutate};
+pub use stream::Stream;
+
+/// A fresh case.
+pub fn case(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Case> {
+    let shape = shape(u, allowed, limits)?;
+    let tuning = options::tuning(u)?;
+    let calls = calls(u, &shape, limits)?;
+    Ok(Case {
+        tuning,
+        shape,
+        calls,
+    })
+}
+
+/// A component for which there are calls within the limits.
+pub fn shape(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
+    for _ in 0..weights::ATTEMPTS {
+        let shape = any_shape(u, allowed, limits)?;
+        if valid(&shape, &[least_call(&shape)], limits) {
+            return Ok(shape);
+        }
+    }
+    Ok(no_shape())
+}
+
+/// Calls that are within the limits: fewer, or the least, where those drawn are not.
+pub fn calls(u: &mut Unstructured, shape: &Shape, limits: &Limits) -> Result<Vec<Call>> {
+    let mut calls = calls::calls(u, shape, limits)?;
+    while !calls.is_empty() {
+        if valid(shape, &calls, limits) {
+            return Ok(calls);
+        }
+        calls.pop();
+    }
+    Ok(vec![least_call(shape)])
+}
+
+fn any_shape(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
+    let export = types::func_type(u, allowed, limits)?;
+    let export = options::function(u, export, options::Role::Export, limits)?;
+    let import = if draw::chance(u, weights::IMPORT)? {
+        let import = types::func_type(u, allowed, limits)?;
+        Some(options::function(u, import, options::Role::Import, limits)?)
+    } else {
+        None
+    };
+    Ok(Shape {
+        export,
+        import,
+        pages: options::pages(u, limits)?,
+    })
+}
+
+/// The component that does nothing.
+fn no_shape() -> Shape {
+    Shape {
+        export: options::empty(),
+        import: None,
+        pages: options::ONE_PAGE,
+    }
+}
+
+/// The call of which there is least.
+fn least_call(shape: &Shape) -> Call {
+    Call {
+        args: shape.export.ty.params.iter().map(values::least).collect(),
+        realloc: Vec::new(),
+        imports: Vec::new(),
+        finish: Finish::Trap,
+        post_return: PostReturn::Nothing,
+    }
+}
+
+fn valid(shape: &Shape, calls: &[Call], limits: &Limits) -> bool {
+    let case = Case {
+        tuning: options::PLAIN,
+        shape: shape.clone(),
+        calls: calls.to_vec(),
+    };
+    check(&case, limits).is_ok()
+}

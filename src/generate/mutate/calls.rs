@@ -1,0 +1,109 @@
+//! Changes to what happens in calls, in which order and how often.
+//! Knows nothing of what is handed over.
+
+use arbitrary::{Result, Unstructured};
+
+use crate::case::{Answer, Call, Case, Finish, ImportCall, Limits, Shape};
+use crate::generate::calls::{answer, call, import_args, post_return};
+use crate::generate::draw::{position, weighted};
+use crate::generate::guest::{GuestData, Side};
+use crate::generate::{realloc, weights};
+
+pub fn change_realloc(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let Case { shape, calls, .. } = case;
+    let Some(script) = any_call(u, calls)?.map(|call| &mut call.realloc) else {
+        return Ok(());
+    };
+    let action = realloc::action(u, shape)?;
+    match (position(u, script.len())?, u.int_in_range(0..=3)?) {
+        (Some(index), 0) => drop(script.remove(index)),
+        (Some(index), 1) => script.insert(index, action),
+        (Some(index), 2) => script[index] = action,
+        _ => script.push(action),
+    }
+    Ok(())
+}
+
+fn any_call<'a>(u: &mut Unstructured, calls: &'a mut [Call]) -> Result<Option<&'a mut Call>> {
+    let index = position(u, calls.len())?;
+    Ok(index.map(|index| &mut calls[index]))
+}
+
+/// Adds, removes or repeats a call of the import.
+pub fn change_import_calls(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let Case { shape, calls, .. } = case;
+    let Some(call) = any_call(u, calls)? else {
+        return Ok(());
+    };
+    if shape.import.is_none() {
+        return Ok(());
+    }
+    match (position(u, call.imports.len())?, u.int_in_range(0..=3)?) {
+        (Some(index), 0) => drop(call.imports.remove(index)),
+        (Some(index), 1) => call.imports.insert(index, call.imports[index].clone()),
+        (Some(index), 2) => call.imports.swap(0, index),
+        (index, _) => call
+            .imports
+            .insert(index.unwrap_or(0), import_call(u, shape)?),
+    }
+    Ok(())
+}
+
+fn import_call(u: &mut Unstructured, shape: &Shape) -> Result<ImportCall> {
+    let passed = import_args(u, shape, false, &mut GuestData::new(shape))?;
+    Ok(ImportCall {
+        passed,
+        answer: answer(u, shape, false, false)?,
+    })
+}
+
+pub fn change_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let Case { shape, calls, .. } = case;
+    let Some(call) = any_call(u, calls)? else {
+        return Ok(());
+    };
+    let Some(index) = position(u, call.imports.len())? else {
+        return Ok(());
+    };
+    let old = &mut call.imports[index].answer;
+    *old = match (u.int_in_range(0..=3)?, &*old) {
+        (0, Answer::Return(value)) => Answer::Reenter(value.clone()),
+        (0, Answer::Reenter(value)) => Answer::Return(value.clone()),
+        (1, _) => Answer::Error,
+        _ => answer(u, shape, false, false)?,
+    };
+    Ok(())
+}
+
+/// Changes how the function and `post-return` end.
+pub fn change_ending(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let Case { shape, calls, .. } = case;
+    let Some(call) = any_call(u, calls)? else {
+        return Ok(());
+    };
+    let side = Side::results(&shape.export);
+    match (u.int_in_range(0..=2)?, &call.finish) {
+        (0, Finish::Return(_)) => call.finish = Finish::Trap,
+        (0, Finish::Trap) => {
+            call.finish = Finish::Return(GuestData::new(shape).truth(u, side)?);
+        }
+        (1, _) => call.post_return = post_return(u, shape, true)?,
+        _ => call.post_return = post_return(u, shape, false)?,
+    }
+    Ok(())
+}
+
+/// Adds, removes, repeats or moves a call.
+pub fn change_calls(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
+    let Case { shape, calls, .. } = case;
+    match (position(u, calls.len())?, u.int_in_range(0..=3)?) {
+        (Some(index), 0) if calls.len() > 1 => drop(calls.remove(index)),
+        (Some(index), 1) => calls.insert(index, calls[index].clone()),
+        (Some(index), 2) => calls.swap(0, index),
+        (index, _) => {
+            let conduct = weighted(u, weights::CONDUCTS)?;
+            calls.insert(index.unwrap_or(0), call(u, shape, limits, conduct)?);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! Changes to a case, weighted; each leaves a valid case.
+//! Knows when a case is smaller than another, and nothing of what either shows.
+
+mod calls;
+mod data;
+mod repair;
+mod shape;
+mod shrink;
+mod types;
+mod values;
+
+use std::collections::BTreeSet;
+
+use arbitrary::Unstructured;
+use mutatis::{Candidates, Context, Mutate, Session};
+
+use super::{guest, weights};
+use crate::case::check::{Feature, check};
+use crate::case::{Case, Limits};
+use repair::repair;
+pub use shrink::size;
+
+/// What is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Value,
+    Data,
+    Realloc,
+    ImportCall,
+    Answer,
+    Ending,
+    Call,
+    Type,
+    Options,
+    Tuning,
+    Pages,
+}
+
+/// Changes a case, or with `shrink` makes it smaller. False: nothing was found that could be done,
+/// and the case is as it was.
+pub fn mutate(
+    case: &mut Case,
+    seed: u64,
+    allowed: &BTreeSet<Feature>,
+    limits: &Limits,
+    shrink: bool,
+) -> bool {
+    let mut session = Session::new().seed(seed).shrink(shrink);
+    let mut mutator = CaseMutator { allowed, limits };
+    let attempts = if shrink {
+        weights::SHRINK_ATTEMPTS
+    } else {
+        weights::ATTEMPTS
+    };
+    for _ in 0..attempts {
+        let mut next = case.clone();
+        if session.mutate_with(&mut mutator, &mut next).is_err() {
+            return false;
+        }
+        let small_enough = !shrink || size(&next) < size(case);
+        if next != *case && small_enough && valid(&next, limits) {
+            *case = next;
+            return true;
+        }
+    }
+    false
+}
+
+/// The shape of one case with calls of both, or one function of each; or `a` again, where nothing
+/// fits together.
+pub fn crossover(a: &Case, b: &Case, seed: u64) -> Case {
+    let limits = Limits::CASE;
+    let bytes: Vec<u8> = seed.to_le_bytes().repeat(weights::MUTATION_ENTROPY / 8);
+    let mut u = Unstructured::new(&bytes);
+    let mut case = a.clone();
+    if seed.is_multiple_of(2) {
+        case.calls.extend(b.calls.iter().cloned());
+    } else {
+        case.shape.import = b.shape.import.clone();
+    }
+    let repaired = repair(&mut u, &mut case, &limits).is_ok();
+    if repaired && valid(&case, &limits) {
+        case
+    } else {
+        a.clone()
+    }
+}
+
+fn valid(case: &Case, limits: &Limits) -> bool {
+    check(case, limits).is_ok() && case.calls.iter().all(|call| guest::fits(&case.shape, call))
+}
+
+/// What every change may look at.
+#[derive(Clone, Copy)]
+struct Bounds<'a> {
+    allowed: &'a BTreeSet<Feature>,
+    limits: &'a Limits,
+}
+
+/// Registers each kind of change as often as its weight says.
+struct CaseMutator<'a> {
+    allowed: &'a BTreeSet<Feature>,
+    limits: &'a Limits,
+}
+
+impl Mutate<Case> for CaseMutator<'_> {
+    fn mutate(&mut self, candidates: &mut Candidates, case: &mut Case) -> mutatis::Result<()> {
+        let bounds = Bounds {
+            allowed: self.allowed,
+            limits: self.limits,
+        };
+        let shrink = candidates.shrink();
+        for (weight, change) in weights::CHANGES {
+            candidates.mutation_group(*weight, |context, _| {
+                apply(context, *change, case, bounds, shrink);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn mutation_count(&self, _: &Case, _: bool) -> Option<u32> {
+        Some(weights::CHANGES.iter().map(|(weight, _)| weight).sum())
+    }
+}
+
+/// May change nothing, or leave a case that is not valid: `mutate` looks.
+fn apply(context: &mut Context, change: Change, case: &mut Case, bounds: Bounds, shrink: bool) {
+    let mut bytes = [0; weights::MUTATION_ENTROPY];
+    context.rng().gen_bytes(&mut bytes);
+    let mut u = Unstructured::new(&bytes);
+    let changed = if shrink {
+        // Without bytes, all that repair draws is the least.
+        shrink::shrink(&mut u, change, case)
+            .and_then(|()| repair(&mut Unstructured::new(&[]), case, bounds.limits))
+    } else {
+        grow(&mut u, change, case, bounds).and_then(|()| repair(&mut u, case, bounds.limits))
+    };
+    // An error is an empty choice: the change is not possible here.
+    let _ = changed;
+}
+
+fn grow(
+    u: &mut Unstructured,
+    change: Change,
+    case: &mut Case,
+    bounds: Bounds,
+) -> arbitrary::Result<()> {
+    match change {
+        Change::Value => values::change(u, case),
+        Change::Data => data::change(u, case),
+        Change::Realloc => calls::change_realloc(u, case),
+        Change::ImportCall => calls::change_import_calls(u, case),
+        Change::Answer => calls::change_answer(u, case),
+        Change::Ending => calls::change_ending(u, case),
+        Change::Call => calls::change_calls(u, case, bounds.limits),
+        Change::Type => types::change(u, case, bounds),
+        Change::Options => shape::change_options(u, case),
+        Change::Tuning => shape::change_tuning(u, case),
+        Change::Pages => shape::change_pages(u, case, bounds.limits),
+    }
+}

@@ -1,0 +1,227 @@
+//! Making a case valid again after a change to its shape.
+//! Knows what to keep: as much as still fits.
+
+use arbitrary::{Result, Unstructured};
+
+use crate::abi::{Core, CoreType};
+use crate::case::check::payload_type;
+use crate::case::{Answer, Call, Case, Finish, Function, Limits, Passed, Patch, PostReturn};
+use crate::case::{Realloc, Shape};
+use crate::generate::guest::Side;
+use crate::generate::options::{Role, with_needed};
+use crate::generate::realloc;
+use crate::generate::values::fresh;
+use crate::types::Type;
+use crate::value::Value;
+
+/// Gives the shape the options that it needs, and all calls values that fit it.
+pub fn repair(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
+    let Case { shape, calls, .. } = case;
+    let keep = |function: &Function, role| with_needed(function.clone(), role, limits);
+    shape.export = keep(&shape.export, Role::Export);
+    shape.import = shape
+        .import
+        .as_ref()
+        .map(|import| keep(import, Role::Import));
+    calls.truncate(most(limits.calls));
+    calls
+        .iter_mut()
+        .try_for_each(|call| repair_call(u, shape, call, limits))
+}
+
+fn most(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+fn repair_call(
+    u: &mut Unstructured,
+    shape: &Shape,
+    call: &mut Call,
+    limits: &Limits,
+) -> Result<()> {
+    repair_values(u, &mut call.args, &shape.export.ty.params)?;
+    repair_scripts(shape, call, limits);
+    if let Some(import) = &shape.import {
+        for step in &mut call.imports {
+            repair_passed(u, shape, Side::params(import), &mut step.passed)?;
+            if let Answer::Return(value) | Answer::Reenter(value) = &mut step.answer {
+                repair_result(u, value, import.ty.result.as_ref())?;
+            }
+        }
+    }
+    match &mut call.finish {
+        Finish::Return(passed) => repair_passed(u, shape, Side::results(&shape.export), passed),
+        Finish::Trap => Ok(()),
+    }
+}
+
+/// Drops what the shape has nothing for.
+fn repair_scripts(shape: &Shape, call: &mut Call, limits: &Limits) {
+    call.realloc.truncate(if realloc::has(shape) {
+        most(limits.reallocs)
+    } else {
+        0
+    });
+    call.imports.truncate(if shape.import.is_some() {
+        most(limits.imports)
+    } else {
+        0
+    });
+    let leaves = call.post_return == PostReturn::Import;
+    if !shape.export.opts.post_return || (leaves && shape.import.is_none()) {
+        call.post_return = PostReturn::Nothing;
+    }
+    if shape.import.is_none() {
+        call.realloc
+            .iter_mut()
+            .filter(|action| **action == Realloc::Import)
+            .for_each(|action| {
+                *action = Realloc::Bump;
+            });
+    }
+}
+
+fn repair_result(
+    u: &mut Unstructured,
+    result: &mut Option<Value>,
+    ty: Option<&Type>,
+) -> Result<()> {
+    let mut values: Vec<Value> = result.take().into_iter().collect();
+    repair_parts(u, &mut values, ty.as_slice().iter().copied())?;
+    *result = values.pop();
+    Ok(())
+}
+
+fn repair_values(u: &mut Unstructured, values: &mut Vec<Value>, types: &[Type]) -> Result<()> {
+    repair_parts(u, values, types.iter())
+}
+
+/// One value for each type: those that are there, as far as they fit.
+fn repair_parts<'a>(
+    u: &mut Unstructured,
+    values: &mut Vec<Value>,
+    types: impl ExactSizeIterator<Item = &'a Type>,
+) -> Result<()> {
+    values.truncate(types.len());
+    for (index, ty) in types.enumerate() {
+        match values.get_mut(index) {
+            Some(value) => repair_value(u, value, ty)?,
+            None => values.push(fresh(u, ty)?),
+        }
+    }
+    Ok(())
+}
+
+fn repair_value(u: &mut Unstructured, value: &mut Value, ty: &Type) -> Result<()> {
+    match (&mut *value, ty) {
+        (Value::Bool(_), Type::Bool)
+        | (Value::S8(_), Type::S8)
+        | (Value::U8(_), Type::U8)
+        | (Value::S16(_), Type::S16)
+        | (Value::U16(_), Type::U16)
+        | (Value::S32(_), Type::S32)
+        | (Value::U32(_), Type::U32)
+        | (Value::S64(_), Type::S64)
+        | (Value::U64(_), Type::U64)
+        | (Value::F32(_), Type::F32)
+        | (Value::F64(_), Type::F64)
+        | (Value::Char(_), Type::Char)
+        | (Value::String(_), Type::String) => Ok(()),
+        (Value::List(values), Type::List(elem)) => values
+            .iter_mut()
+            .try_for_each(|value| repair_value(u, value, elem)),
+        (Value::List(values), Type::FixedLengthList(elem, length)) => {
+            repair_parts(u, values, (0..most(*length)).map(|_| &**elem))
+        }
+        (Value::List(entries), Type::Map(key, value)) => entries
+            .iter_mut()
+            .try_for_each(|entry| repair_entry(u, entry, key, value)),
+        (Value::Record(values), Type::Record(fields)) => {
+            repair_parts(u, values, fields.iter().map(|field| &field.ty))
+        }
+        (Value::Record(values), Type::Tuple(types)) => repair_parts(u, values, types.iter()),
+        (Value::Flags(bits), Type::Flags(labels)) => {
+            *bits &= u32::MAX >> (32 - labels.len().clamp(1, 32));
+            Ok(())
+        }
+        (Value::Variant(index, payload), ty) => match payload_type(ty, *index) {
+            Some(case) => {
+                let mut whole = payload.take().map(|payload| *payload);
+                repair_result(u, &mut whole, case)?;
+                *payload = whole.map(Box::new);
+                Ok(())
+            }
+            None => redraw(u, value, ty),
+        },
+        _ => redraw(u, value, ty),
+    }
+}
+
+fn redraw(u: &mut Unstructured, value: &mut Value, ty: &Type) -> Result<()> {
+    *value = fresh(u, ty)?;
+    Ok(())
+}
+
+fn repair_entry(u: &mut Unstructured, entry: &mut Value, key: &Type, value: &Type) -> Result<()> {
+    if !matches!(entry, Value::Record(_)) {
+        *entry = Value::Record(Vec::new());
+    }
+    let Value::Record(parts) = entry else {
+        unreachable!("just made one")
+    };
+    repair_parts(u, parts, [key, value].into_iter())
+}
+
+fn repair_passed(
+    u: &mut Unstructured,
+    shape: &Shape,
+    side: Side,
+    passed: &mut Passed,
+) -> Result<()> {
+    let core = side.core();
+    let opts = side.function.opts;
+    let memory = if opts.memory {
+        u64::from(shape.pages.initial) << 16
+    } else {
+        0
+    };
+    match passed {
+        Passed::Lowered { values, patches } => {
+            patches.retain_mut(|patch| repair_patch(patch, &core, memory));
+            repair_values(u, values, side.types)
+        }
+        Passed::Raw {
+            flat,
+            memory: chunks,
+        } => {
+            flat.resize(core.len(), 0);
+            flat.iter_mut()
+                .zip(&core)
+                .for_each(|(bits, ty)| *bits = fit(*bits, *ty));
+            chunks.retain(|chunk| fits(chunk.at, &chunk.bytes, memory));
+            Ok(())
+        }
+    }
+}
+
+/// Whether the patch still has a place.
+fn repair_patch(patch: &mut Patch, core: &[CoreType], memory: u64) -> bool {
+    match patch {
+        Patch::Flat { index, bits } => match core.get(most(*index)) {
+            Some(ty) => {
+                *bits = fit(*bits, *ty);
+                true
+            }
+            None => false,
+        },
+        Patch::Memory(chunk) => fits(chunk.at, &chunk.bytes, memory),
+    }
+}
+
+fn fit(bits: u64, ty: CoreType) -> u64 {
+    Core::from_bits(ty, bits).bits()
+}
+
+fn fits(at: u32, bytes: &[u8], memory: u64) -> bool {
+    u64::try_from(bytes.len()).is_ok_and(|length| u64::from(at) + length <= memory)
+}

@@ -1,0 +1,220 @@
+//! Changes to types. What no longer fits them is repaired afterwards.
+//! Knows no values.
+
+use arbitrary::{Result, Unstructured};
+
+use super::Bounds;
+use super::shape::any_function;
+use crate::case::{Case, Function, Limits};
+use crate::generate::draw::position;
+use crate::generate::options::{self, Role};
+use crate::generate::types::{Types, fixed_length, func_type, primitive, wrap};
+use crate::generate::weights;
+use crate::types::{Field, FuncType, Handle, Label, Type, VariantCase};
+
+pub fn change(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<()> {
+    if u.ratio(1, 12)? {
+        case.shape.import = other_import(u, case.shape.import.take(), bounds)?;
+        return Ok(());
+    }
+    let ty = &mut any_function(u, &mut case.shape)?.ty;
+    if u.ratio(1, 4)? {
+        return change_params(u, ty, bounds);
+    }
+    match any_root(u, ty)? {
+        Some(root) => {
+            let mut index = u.choose_index(count(root))?;
+            let Some(ty) = node(root, &mut index) else {
+                return Ok(());
+            };
+            change_type(u, ty, bounds)
+        }
+        None => change_params(u, ty, bounds),
+    }
+}
+
+fn other_import(
+    u: &mut Unstructured,
+    import: Option<Function>,
+    bounds: Bounds,
+) -> Result<Option<Function>> {
+    if import.is_some() {
+        return Ok(None);
+    }
+    let ty = func_type(u, bounds.allowed, bounds.limits)?;
+    options::function(u, ty, Role::Import, bounds.limits).map(Some)
+}
+
+/// A param or the result.
+pub fn any_root<'a>(u: &mut Unstructured, ty: &'a mut FuncType) -> Result<Option<&'a mut Type>> {
+    let mut roots: Vec<&mut Type> = ty.params.iter_mut().chain(&mut ty.result).collect();
+    let index = position(u, roots.len())?;
+    Ok(index.map(|index| roots.swap_remove(index)))
+}
+
+/// Adds, removes or moves a param, or changes whether there is a result.
+fn change_params(u: &mut Unstructured, ty: &mut FuncType, bounds: Bounds) -> Result<()> {
+    let more = some_type(u, bounds)?;
+    match (position(u, ty.params.len())?, u.int_in_range(0..=4)?) {
+        (Some(index), 0) => drop(ty.params.remove(index)),
+        (Some(index), 1) => ty.params.swap(0, index),
+        (Some(index), 2) => ty.params.insert(index, ty.params[index].clone()),
+        (_, 3) => {
+            ty.result = if ty.result.is_some() {
+                None
+            } else {
+                Some(more)
+            }
+        }
+        _ => ty.params.push(more),
+    }
+    Ok(())
+}
+
+fn some_type(u: &mut Unstructured, bounds: Bounds) -> Result<Type> {
+    let mut types = Types::new(bounds.allowed, bounds.limits, weights::SMALL_NODES);
+    types.ty(u, weights::SMALL_DEPTH)
+}
+
+pub fn count(ty: &Type) -> usize {
+    1 + ty.children().into_iter().map(count).sum::<usize>()
+}
+
+/// The type of this number among a type and those inside, the type itself being 0.
+pub fn node<'a>(ty: &'a mut Type, index: &mut usize) -> Option<&'a mut Type> {
+    if *index == 0 {
+        return Some(ty);
+    }
+    *index -= 1;
+    children(ty)
+        .into_iter()
+        .find_map(|child| node(child, index))
+}
+
+fn children(ty: &mut Type) -> Vec<&mut Type> {
+    match ty {
+        Type::Bool
+        | Type::S8
+        | Type::U8
+        | Type::S16
+        | Type::U16
+        | Type::S32
+        | Type::U32
+        | Type::S64
+        | Type::U64
+        | Type::F32
+        | Type::F64
+        | Type::Char
+        | Type::String
+        | Type::Enum(_)
+        | Type::Flags(_) => Vec::new(),
+        Type::List(elem) | Type::FixedLengthList(elem, _) | Type::Option(elem) => vec![elem],
+        Type::Record(fields) => fields.iter_mut().map(|field| &mut field.ty).collect(),
+        Type::Tuple(types) => types.iter_mut().collect(),
+        Type::Variant(cases) => cases
+            .iter_mut()
+            .filter_map(|case| case.ty.as_mut())
+            .collect(),
+        Type::Result(ok, error) => [ok, error]
+            .into_iter()
+            .flatten()
+            .map(|ty| &mut **ty)
+            .collect(),
+        Type::Map(key, value) => vec![key, value],
+        Type::Handle(Handle::Stream(elem) | Handle::Future(elem)) => {
+            elem.iter_mut().map(|ty| &mut **ty).collect()
+        }
+        Type::Handle(Handle::Own | Handle::Borrow | Handle::ErrorContext) => Vec::new(),
+    }
+}
+
+/// Replaces a type, puts one around it, takes one away around its part, or changes its members.
+fn change_type(u: &mut Unstructured, ty: &mut Type, bounds: Bounds) -> Result<()> {
+    match u.int_in_range(0..=7)? {
+        0 => *ty = some_type(u, bounds)?,
+        1 => *ty = primitive(u)?,
+        2 => *ty = wrap(u, ty.clone())?,
+        3 => unwrap(u, ty)?,
+        _ => change_members(u, ty, bounds)?,
+    }
+    Ok(())
+}
+
+/// Puts one of the types inside in the place of the whole.
+pub fn unwrap(u: &mut Unstructured, ty: &mut Type) -> Result<()> {
+    let children = ty.children();
+    if let Some(index) = position(u, children.len())? {
+        *ty = children[index].clone();
+    }
+    Ok(())
+}
+
+fn change_members(u: &mut Unstructured, ty: &mut Type, bounds: Bounds) -> Result<()> {
+    let inside = some_type(u, bounds)?;
+    let limits = bounds.limits;
+    match ty {
+        Type::Bool
+        | Type::S8
+        | Type::U8
+        | Type::S16
+        | Type::U16
+        | Type::S32
+        | Type::U32
+        | Type::S64
+        | Type::U64
+        | Type::F32
+        | Type::F64
+        | Type::Char => *ty = primitive(u)?,
+        Type::String => *ty = Type::List(Box::new(primitive(u)?)),
+        Type::List(_) | Type::Option(_) | Type::Map(..) | Type::Handle(_) => *ty = inside,
+        Type::FixedLengthList(elem, length) => {
+            *length = fixed_length(elem, u.int_in_range(1..=20)?);
+        }
+        Type::Record(fields) => change_some(u, fields, Field::new(inside), limits)?,
+        Type::Tuple(types) => change_some(u, types, inside, limits)?,
+        Type::Variant(cases) => {
+            let payload = if u.arbitrary()? { Some(inside) } else { None };
+            change_some(u, cases, VariantCase::new(payload), limits)?;
+        }
+        Type::Enum(labels) => change_some(u, labels, Label::default(), limits)?,
+        Type::Flags(labels) => {
+            let limits = Limits {
+                members: limits.members.min(32),
+                ..*limits
+            };
+            change_some(u, labels, Label::default(), &limits)?;
+        }
+        Type::Result(ok, error) => {
+            let side = if u.arbitrary()? { ok } else { error };
+            *side = if side.is_some() {
+                None
+            } else {
+                Some(Box::new(inside))
+            };
+        }
+    }
+    Ok(())
+}
+
+/// Adds, removes or moves a member, or goes on to the next limit of one type's members.
+fn change_some<T: Clone>(
+    u: &mut Unstructured,
+    members: &mut Vec<T>,
+    member: T,
+    limits: &Limits,
+) -> Result<()> {
+    let most = usize::try_from(limits.members).unwrap_or(usize::MAX);
+    let index = u.choose_index(members.len())?;
+    match u.int_in_range(0..=15)? {
+        0..=4 if members.len() > 1 => drop(members.remove(index)),
+        5..=6 => members.swap(0, index),
+        7 => {
+            let edges = [8, 16, 17, 32, 33, 256, 257, 1000];
+            let next = edges.into_iter().find(|edge| *edge > members.len());
+            members.resize(next.unwrap_or(0).min(most).max(1), member);
+        }
+        _ if members.len() < most => members.insert(index, member),
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! Changes to values, wherever a case has one.
+//! Knows the type of each; a changed value is of the same.
+
+use arbitrary::{Result, Unstructured};
+
+use crate::abi::wrap;
+use crate::case::check::payload_type;
+use crate::case::{Answer, Call, Case, Finish, Passed, Shape};
+use crate::generate::draw::{low8, low16, position};
+use crate::generate::strings::code_point;
+use crate::generate::values::fresh;
+use crate::types::Type;
+use crate::value::{Str, Value, is_nan32, is_nan64};
+
+/// A value with its type.
+type Typed<'a> = (&'a mut Value, &'a Type);
+
+pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let Some((value, ty)) = any_node(u, case)? else {
+        return Ok(());
+    };
+    change_node(u, value, ty)
+}
+
+/// Any part of any value.
+pub fn any_node<'a>(u: &mut Unstructured, case: &'a mut Case) -> Result<Option<Typed<'a>>> {
+    let mut sites = sites(&case.shape, &mut case.calls);
+    let Some(index) = position(u, sites.len())? else {
+        return Ok(None);
+    };
+    let (value, ty) = sites.swap_remove(index);
+    let mut index = u.choose_index(count(value))?;
+    Ok(node(value, ty, &mut index))
+}
+
+/// All values that stand for themselves.
+fn sites<'a>(shape: &'a Shape, calls: &'a mut [Call]) -> Vec<Typed<'a>> {
+    let mut sites: Vec<Typed> = Vec::new();
+    for call in calls {
+        sites.extend(call.args.iter_mut().zip(&shape.export.ty.params));
+        if let Finish::Return(Passed::Lowered { values, .. }) = &mut call.finish {
+            sites.extend(values.iter_mut().zip(shape.export.ty.results()));
+        }
+        let Some(import) = &shape.import else {
+            continue;
+        };
+        for step in &mut call.imports {
+            if let Passed::Lowered { values, .. } = &mut step.passed {
+                sites.extend(values.iter_mut().zip(&import.ty.params));
+            }
+            if let Answer::Return(value) | Answer::Reenter(value) = &mut step.answer {
+                sites.extend(value.iter_mut().zip(&import.ty.result));
+            }
+        }
+    }
+    sites
+}
+
+fn count(value: &Value) -> usize {
+    1 + parts(value).iter().map(count).sum::<usize>()
+}
+
+fn parts(value: &Value) -> &[Value] {
+    match value {
+        Value::List(values) | Value::Record(values) => values,
+        Value::Variant(_, payload) => payload.as_deref().map(std::slice::from_ref).unwrap_or(&[]),
+        Value::Bool(_)
+        | Value::S8(_)
+        | Value::U8(_)
+        | Value::S16(_)
+        | Value::U16(_)
+        | Value::S32(_)
+        | Value::U32(_)
+        | Value::S64(_)
+        | Value::U64(_)
+        | Value::F32(_)
+        | Value::F64(_)
+        | Value::Char(_)
+        | Value::String(_)
+        | Value::Flags(_) => &[],
+    }
+}
+
+/// The part of this number, the value itself being 0. Nothing for an entry of a map, which has no
+/// type: its key and its value have.
+fn node<'a>(value: &'a mut Value, ty: &'a Type, index: &mut usize) -> Option<Typed<'a>> {
+    if *index == 0 {
+        return Some((value, ty));
+    }
+    *index -= 1;
+    typed_parts(value, ty)
+        .into_iter()
+        .find_map(|(value, ty)| node(value, ty, index))
+}
+
+fn typed_parts<'a>(value: &'a mut Value, ty: &'a Type) -> Vec<Typed<'a>> {
+    match (value, ty) {
+        (Value::List(values), Type::List(elem) | Type::FixedLengthList(elem, _)) => {
+            values.iter_mut().map(|value| (value, &**elem)).collect()
+        }
+        (Value::List(entries), Type::Map(key, value)) => entries
+            .iter_mut()
+            .flat_map(|entry| entry_parts(entry, key, value))
+            .collect(),
+        (Value::Record(values), Type::Record(fields)) => values
+            .iter_mut()
+            .zip(fields.iter().map(|field| &field.ty))
+            .collect(),
+        (Value::Record(values), Type::Tuple(types)) => values.iter_mut().zip(types).collect(),
+        (Value::Variant(index, Some(payload)), ty) => payload_type(ty, *index)
+            .flatten()
+            .map(|ty| (&mut **payload, ty))
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn entry_parts<'a>(entry: &'a mut Value, key: &'a Type, value: &'a Type) -> Vec<Typed<'a>> {
+    match entry {
+        Value::Record(parts) => parts.iter_mut().zip([key, value]).collect(),
+        _ => unreachable!("an entry of a map is a record"),
+    }
+}
+
+fn change_node(u: &mut Unstructured, value: &mut Value, ty: &Type) -> Result<()> {
+    if u.ratio(1, 3)? {
+        return redraw(u, value, ty);
+    }
+    let bit = 1u64 << u.int_in_range(0..=63)?;
+    let near = *u.choose(&[1, u64::MAX, bit])?;
+    match (value, ty) {
+        (Value::Bool(value), _) => *value = !*value,
+        (Value::S8(value), _) => *value = value.wrapping_add(low8(near).cast_signed()),
+        (Value::U8(value), _) => *value = value.wrapping_add(low8(near)),
+        (Value::S16(value), _) => *value = value.wrapping_add(low16(near).cast_signed()),
+        (Value::U16(value), _) => *value = value.wrapping_add(low16(near)),
+        (Value::S32(value), _) => *value = value.wrapping_add(wrap(near).cast_signed()),
+        (Value::U32(value), _) => *value = value.wrapping_add(wrap(near)),
+        (Value::S64(value), _) => *value = value.wrapping_add(near.cast_signed()),
+        (Value::U64(value), _) => *value = value.wrapping_add(near),
+        (Value::F32(bits), _) => change_if(bits, *bits ^ wrap(bit), |bits| !is_nan32(*bits)),
+        (Value::F64(bits), _) => change_if(bits, *bits ^ bit, |bits| !is_nan64(*bits)),
+        (Value::String(text), _) => change_text(u, text)?,
+        (Value::List(values), Type::List(elem)) => {
+            change_list(u, values, |u| fresh(u, elem))?;
+        }
+        (Value::List(entries), Type::Map(..)) => {
+            change_list(u, entries, |_| Ok(Value::Record(Vec::new())))?
+        }
+        (Value::Flags(bits), Type::Flags(labels)) => {
+            *bits ^= 1 << u.choose_index(labels.len())?;
+        }
+        (value, ty) => redraw(u, value, ty)?,
+    }
+    Ok(())
+}
+
+fn redraw(u: &mut Unstructured, value: &mut Value, ty: &Type) -> Result<()> {
+    *value = fresh(u, ty)?;
+    Ok(())
+}
+
+fn change_if<T>(old: &mut T, new: T, good: impl Fn(&T) -> bool) {
+    if good(&new) {
+        *old = new;
+    }
+}
+
+/// Removes, repeats, swaps or adds an element.
+fn change_list(
+    u: &mut Unstructured,
+    values: &mut Vec<Value>,
+    draw: impl Fn(&mut Unstructured) -> Result<Value>,
+) -> Result<()> {
+    let Some(index) = position(u, values.len())? else {
+        values.push(draw(u)?);
+        return Ok(());
+    };
+    match u.int_in_range(0..=3)? {
+        0 => drop(values.remove(index)),
+        1 => values.insert(index, values[index].clone()),
+        2 => values.swap(0, index),
+        _ => values.insert(index, draw(u)?),
+    }
+    Ok(())
+}
+
+fn change_text(u: &mut Unstructured, text: &mut Str) -> Result<()> {
+    let mut chars: Vec<char> = text.text.chars().collect();
+    match (position(u, chars.len())?, u.int_in_range(0..=4)?) {
+        (Some(index), 0) => drop(chars.remove(index)),
+        (Some(index), 1) => chars[index] = code_point(u)?,
+        (Some(index), 2) => chars.insert(index, code_point(u)?),
+        (Some(index), 3) => chars.extend_from_within(index..),
+        _ => chars.push(code_point(u)?),
+    }
+    text.text = chars.into_iter().collect();
+    Ok(())
+}

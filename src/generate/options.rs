@@ -1,0 +1,149 @@
+//! Canonical options, memory and tuning: all that a shape has besides types.
+//! Knows which options validation demands, by asking it.
+
+use arbitrary::{Result, Unstructured};
+
+use super::draw::{chance, pick};
+use super::weights;
+use crate::abi::StringEncoding;
+use crate::case::check::check;
+use crate::case::{CanonOpts, Case, Function, Limits, Pages, Shape, Tuning};
+use crate::types::FuncType;
+
+/// Which side of a component a function is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Export,
+    Import,
+}
+
+/// The smallest tuning.
+pub const PLAIN: Tuning = Tuning {
+    optimize: false,
+    pooling: false,
+    moving_memory: false,
+    concurrency: false,
+};
+
+/// One page that stays one.
+pub const ONE_PAGE: Pages = Pages {
+    initial: 1,
+    maximum: 1,
+};
+
+/// A function with options that it needs and some that it does not.
+pub fn function(
+    u: &mut Unstructured,
+    ty: FuncType,
+    role: Role,
+    limits: &Limits,
+) -> Result<Function> {
+    let opts = CanonOpts {
+        string_encoding: pick(u, weights::ENCODINGS)?,
+        memory: chance(u, weights::NEEDLESS_OPTION)?,
+        realloc: chance(u, weights::NEEDLESS_OPTION)?,
+        post_return: chance(u, weights::POST_RETURN)?,
+    };
+    Ok(with_needed(Function { ty, opts }, role, limits))
+}
+
+/// The function with what its options lack, and without what they may not have.
+pub fn with_needed(function: Function, role: Role, limits: &Limits) -> Function {
+    let least = least(&function.ty, role, limits);
+    let CanonOpts {
+        string_encoding,
+        memory,
+        realloc,
+        post_return,
+    } = function.opts;
+    let realloc = realloc || least.realloc;
+    let memory = memory || realloc || least.memory;
+    let post_return = post_return && role == Role::Export;
+    let opts = CanonOpts {
+        string_encoding,
+        memory,
+        realloc,
+        post_return,
+    };
+    Function {
+        ty: function.ty,
+        opts,
+    }
+}
+
+/// The fewest options that validation takes.
+pub fn least(ty: &FuncType, role: Role, limits: &Limits) -> CanonOpts {
+    let opts = |memory, realloc| CanonOpts {
+        string_encoding: StringEncoding::Utf8,
+        memory,
+        realloc,
+        post_return: false,
+    };
+    let passes = |opts: &CanonOpts| {
+        let function = Function {
+            ty: ty.clone(),
+            opts: *opts,
+        };
+        let shape = match role {
+            Role::Export => Shape {
+                export: function,
+                import: None,
+                pages: ONE_PAGE,
+            },
+            Role::Import => Shape {
+                export: empty(),
+                import: Some(function),
+                pages: ONE_PAGE,
+            },
+        };
+        check(
+            &Case {
+                tuning: PLAIN,
+                shape,
+                calls: Vec::new(),
+            },
+            limits,
+        )
+        .is_ok()
+    };
+    let few = [opts(false, false), opts(true, false)];
+    few.into_iter().find(passes).unwrap_or(opts(true, true))
+}
+
+/// A function that does nothing.
+pub fn empty() -> Function {
+    let opts = CanonOpts {
+        string_encoding: StringEncoding::Utf8,
+        memory: false,
+        realloc: false,
+        post_return: false,
+    };
+    Function {
+        ty: FuncType::default(),
+        opts,
+    }
+}
+
+pub fn pages(u: &mut Unstructured, limits: &Limits) -> Result<Pages> {
+    let initial = if chance(u, weights::SECOND_PAGE)? {
+        2
+    } else {
+        1
+    };
+    let initial = limits.pages.min(initial);
+    let maximum = if chance(u, weights::GROWABLE)? {
+        u.int_in_range(initial..=limits.pages)?
+    } else {
+        initial
+    };
+    Ok(Pages { initial, maximum })
+}
+
+pub fn tuning(u: &mut Unstructured) -> Result<Tuning> {
+    Ok(Tuning {
+        optimize: u.arbitrary()?,
+        pooling: u.arbitrary()?,
+        moving_memory: u.arbitrary()?,
+        concurrency: u.arbitrary()?,
+    })
+}

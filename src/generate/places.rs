@@ -1,0 +1,401 @@
+//! Where in well-formed guest data something can be damaged, by what stands there.
+//! Knows layout and flattening; reads the data, not the values that it was lowered from.
+
+use crate::abi::bytes_guest::ByteGuest;
+use crate::abi::despecialize::Despecialized;
+use crate::abi::flatten::flatten_within;
+use crate::abi::layout::{Layout, align_to, discriminant_size};
+use crate::abi::{CoreType, PtrType, StringEncoding};
+use crate::types::Type;
+
+/// The walk ends here: more choice would not make a better one.
+const PLACES: usize = 256;
+
+/// Something that guest data consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub kind: Kind,
+    pub spot: Spot,
+    /// What stands there.
+    pub bits: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    Flat { index: usize, ty: CoreType },
+    Memory { at: u64, width: u64 },
+}
+
+/// What stands at a place, with what it takes to make it wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One of that many cases.
+    Discriminant {
+        cases: usize,
+    },
+    /// Of what is aligned like this and has this size.
+    Pointer {
+        align: u64,
+        bytes: u64,
+    },
+    /// Of elements of this size from `ptr` on; of code units, where it may have a tag.
+    Length {
+        elem_size: u64,
+        ptr: u64,
+        tagged: bool,
+    },
+    /// That many bytes of a string in this encoding.
+    Text {
+        bytes: u64,
+        encoding: Text,
+    },
+    Char,
+    Bool,
+    /// The low bits.
+    Flags {
+        count: usize,
+    },
+    /// An integer of fewer bits than the core value it is in.
+    Narrow {
+        width: u32,
+    },
+    /// A float, whose NaNs a case cannot name.
+    Float {
+        width: u32,
+    },
+    /// 32 bits that were joined with 64.
+    UpperHalf,
+    /// A slot that the case at hand does not use.
+    Unused,
+    /// Bytes between fields.
+    Padding,
+}
+
+/// How a string is encoded, all options considered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Text {
+    Utf8,
+    Utf16,
+    Latin1,
+}
+
+/// The places in what was just lowered into `guest` and `flat`.
+pub fn places(
+    guest: &ByteGuest,
+    encoding: StringEncoding,
+    types: &[Type],
+    max_flat: usize,
+    flat: &[u64],
+    core: &[CoreType],
+) -> Vec<Place> {
+    let mut walk = Walk {
+        guest,
+        encoding,
+        flat,
+        core,
+        next: 0,
+        places: Vec::new(),
+    };
+    if flatten_within(types, PtrType::I32, max_flat).is_some() {
+        types
+            .iter()
+            .for_each(|ty| walk.flat(&Layout::of(ty, PtrType::I32)));
+    } else {
+        let tuple = Layout::of_tuple(types, PtrType::I32);
+        walk.pointer_to(&tuple);
+    }
+    walk.places
+}
+
+/// The out-pointer among the core params, which is the last.
+pub fn out_pointer(ty: &Type, flat: &[u64]) -> Option<Place> {
+    let Layout {
+        alignment,
+        elem_size,
+        ..
+    } = Layout::of(ty, PtrType::I32);
+    let bits = *flat.last()?;
+    let spot = Spot::Flat {
+        index: flat.len() - 1,
+        ty: CoreType::I32,
+    };
+    Some(Place {
+        kind: Kind::Pointer {
+            align: alignment,
+            bytes: elem_size,
+        },
+        spot,
+        bits,
+    })
+}
+
+struct Walk<'a> {
+    guest: &'a ByteGuest,
+    encoding: StringEncoding,
+    flat: &'a [u64],
+    core: &'a [CoreType],
+    /// The core value that is read next.
+    next: usize,
+    places: Vec<Place>,
+}
+
+impl Walk<'_> {
+    fn add(&mut self, kind: Kind, spot: Spot, bits: u64) {
+        if self.places.len() < PLACES {
+            self.places.push(Place { kind, spot, bits });
+        }
+    }
+
+    /// Takes the next core value; as much of it as counts is `width` bits.
+    fn take(&mut self, kind: Option<Kind>, width: u32) -> u64 {
+        let index = self.next;
+        self.next += 1;
+        let (bits, ty) = (self.flat[index], self.core[index]);
+        let spot = Spot::Flat { index, ty };
+        if let Some(kind) = kind {
+            self.add(kind, spot, bits);
+        }
+        if width == 32 && matches!(ty, CoreType::I64) {
+            self.add(Kind::UpperHalf, spot, bits);
+        }
+        bits
+    }
+
+    fn flat(&mut self, layout: &Layout) {
+        match &layout.shape {
+            Despecialized::Bool => self.leaf(Some(Kind::Bool), 32),
+            Despecialized::S8 | Despecialized::U8 => self.leaf(Some(Kind::Narrow { width: 8 }), 32),
+            Despecialized::S16 | Despecialized::U16 => {
+                self.leaf(Some(Kind::Narrow { width: 16 }), 32);
+            }
+            Despecialized::S32 | Despecialized::U32 => self.leaf(None, 32),
+            Despecialized::S64 | Despecialized::U64 => self.leaf(None, 64),
+            Despecialized::F32 => self.leaf(Some(Kind::Float { width: 32 }), 32),
+            Despecialized::F64 => self.leaf(Some(Kind::Float { width: 64 }), 64),
+            Despecialized::Char => self.leaf(Some(Kind::Char), 32),
+            Despecialized::String => self.flat_range(None),
+            Despecialized::List(elem) => self.flat_range(Some(elem)),
+            Despecialized::FixedLengthList(elem, length) => {
+                (0..*length).for_each(|_| self.flat(elem));
+            }
+            Despecialized::Record(fields) => fields.iter().for_each(|field| self.flat(field)),
+            Despecialized::Variant(cases) => self.flat_variant(cases),
+            Despecialized::Flags(count) => self.leaf(Some(Kind::Flags { count: *count }), 32),
+            Despecialized::Handle => unreachable!("no case has handles"),
+        }
+    }
+
+    fn leaf(&mut self, kind: Option<Kind>, width: u32) {
+        self.take(kind, width);
+    }
+
+    /// A pointer and a length, of a list or (without elements) of a string.
+    fn flat_range(&mut self, elem: Option<&Layout>) {
+        let index = self.next;
+        let ptr = self.take(None, 32);
+        let length = self.take(None, 32);
+        let spot = |index| Spot::Flat {
+            index,
+            ty: self.core[index],
+        };
+        let spots = [spot(index), spot(index + 1)];
+        self.range(elem, spots, ptr, length);
+    }
+
+    fn flat_variant(&mut self, cases: &[Option<Layout>]) {
+        let end = self.next + 1 + payload_count(cases);
+        let index = self.take(Some(Kind::Discriminant { cases: cases.len() }), 32);
+        if let Some(payload) = case(cases, index) {
+            self.flat(payload);
+        }
+        while self.next < end {
+            self.leaf(Some(Kind::Unused), 64);
+        }
+    }
+
+    /// The one core value that points to spilled values.
+    fn pointer_to(&mut self, tuple: &Layout) {
+        let kind = Kind::Pointer {
+            align: tuple.alignment,
+            bytes: tuple.elem_size,
+        };
+        let ptr = self.take(Some(kind), 32);
+        self.memory(tuple, ptr);
+    }
+
+    fn range(&mut self, elem: Option<&Layout>, spots: [Spot; 2], ptr: u64, length: u64) {
+        let [pointer, count] = spots;
+        let (ptr, length) = (ptr & 0xffff_ffff, length & 0xffff_ffff);
+        match elem {
+            None => self.text(spots, ptr, length),
+            Some(elem) => {
+                let Layout {
+                    alignment,
+                    elem_size,
+                    ..
+                } = *elem;
+                let kind = Kind::Pointer {
+                    align: alignment,
+                    bytes: elem_size * length,
+                };
+                self.add(kind, pointer, ptr);
+                self.add(
+                    Kind::Length {
+                        elem_size,
+                        ptr,
+                        tagged: false,
+                    },
+                    count,
+                    length,
+                );
+                self.elems(elem, ptr, length);
+            }
+        }
+    }
+
+    fn text(&mut self, [pointer, count]: [Spot; 2], ptr: u64, length: u64) {
+        let code_units = length & 0x7fff_ffff;
+        let (encoding, unit) = match self.encoding {
+            StringEncoding::Utf8 => (Text::Utf8, 1),
+            StringEncoding::Utf16 => (Text::Utf16, 2),
+            StringEncoding::Latin1OrUtf16 if code_units == length => (Text::Latin1, 1),
+            StringEncoding::Latin1OrUtf16 => (Text::Utf16, 2),
+        };
+        let align = if self.encoding == StringEncoding::Utf8 {
+            1
+        } else {
+            2
+        };
+        let tagged = self.encoding == StringEncoding::Latin1OrUtf16;
+        let bytes = code_units * unit;
+        self.add(Kind::Pointer { align, bytes }, pointer, ptr);
+        self.add(
+            Kind::Length {
+                elem_size: unit,
+                ptr,
+                tagged,
+            },
+            count,
+            length,
+        );
+        if bytes > 0 {
+            let spot = Spot::Memory { at: ptr, width: 1 };
+            self.add(Kind::Text { bytes, encoding }, spot, self.load(ptr, 1));
+        }
+    }
+
+    /// The first, the last and one between.
+    fn elems(&mut self, elem: &Layout, ptr: u64, length: u64) {
+        let mut last = None;
+        for index in [0, length / 2, length.saturating_sub(1)] {
+            if index < length && last != Some(index) {
+                self.memory(elem, ptr + index * elem.elem_size);
+                last = Some(index);
+            }
+        }
+    }
+
+    fn load(&self, at: u64, width: u64) -> u64 {
+        let mut word = [0; 8];
+        let range = |at, width| Some(usize::try_from(at).ok()?..usize::try_from(at + width).ok()?);
+        let bytes = range(at, width).and_then(|range| self.guest.memory.get(range));
+        let bytes = bytes.expect("it was lowered into the memory");
+        word[..bytes.len()].copy_from_slice(bytes);
+        u64::from_le_bytes(word)
+    }
+
+    fn stored(&mut self, kind: Kind, at: u64, width: u64) {
+        let bits = self.load(at, width);
+        self.add(kind, Spot::Memory { at, width }, bits);
+    }
+
+    fn memory(&mut self, layout: &Layout, at: u64) {
+        if self.places.len() >= PLACES {
+            return;
+        }
+        match &layout.shape {
+            Despecialized::Bool => self.stored(Kind::Bool, at, 1),
+            Despecialized::S8
+            | Despecialized::U8
+            | Despecialized::S16
+            | Despecialized::U16
+            | Despecialized::S32
+            | Despecialized::U32
+            | Despecialized::S64
+            | Despecialized::U64 => {}
+            Despecialized::F32 => self.stored(Kind::Float { width: 32 }, at, 4),
+            Despecialized::F64 => self.stored(Kind::Float { width: 64 }, at, 8),
+            Despecialized::Char => self.stored(Kind::Char, at, 4),
+            Despecialized::String => self.stored_range(None, at),
+            Despecialized::List(elem) => self.stored_range(Some(elem), at),
+            Despecialized::FixedLengthList(elem, length) => {
+                self.elems(elem, at, u64::from(*length));
+            }
+            Despecialized::Record(fields) => self.stored_record(fields, at),
+            Despecialized::Variant(cases) => self.stored_variant(layout, cases, at),
+            Despecialized::Flags(count) => {
+                self.stored(Kind::Flags { count: *count }, at, layout.elem_size);
+            }
+            Despecialized::Handle => unreachable!("no case has handles"),
+        }
+    }
+
+    fn stored_range(&mut self, elem: Option<&Layout>, at: u64) {
+        let spots = [at, at + 4].map(|at| Spot::Memory { at, width: 4 });
+        self.range(elem, spots, self.load(at, 4), self.load(at + 4, 4));
+    }
+
+    fn stored_record(&mut self, fields: &[Layout], at: u64) {
+        let mut end = at;
+        for field in fields {
+            let start = align_to(end, field.alignment);
+            if start > end {
+                self.stored(Kind::Padding, end, 1);
+            }
+            self.memory(field, start);
+            end = start + field.elem_size;
+        }
+    }
+
+    fn stored_variant(&mut self, layout: &Layout, cases: &[Option<Layout>], at: u64) {
+        let width = discriminant_size(cases.len());
+        self.stored(Kind::Discriminant { cases: cases.len() }, at, width);
+        if let Some(payload) = case(cases, self.load(at, width)) {
+            self.memory(payload, at + layout.payload_offset());
+        }
+    }
+}
+
+fn case(cases: &[Option<Layout>], index: u64) -> Option<&Layout> {
+    cases.get(usize::try_from(index).ok()?)?.as_ref()
+}
+
+/// How many core values all payloads together take.
+fn payload_count(cases: &[Option<Layout>]) -> usize {
+    cases.iter().flatten().map(flat_count).max().unwrap_or(0)
+}
+
+fn flat_count(layout: &Layout) -> usize {
+    match &layout.shape {
+        Despecialized::Bool
+        | Despecialized::S8
+        | Despecialized::U8
+        | Despecialized::S16
+        | Despecialized::U16
+        | Despecialized::S32
+        | Despecialized::U32
+        | Despecialized::S64
+        | Despecialized::U64
+        | Despecialized::F32
+        | Despecialized::F64
+        | Despecialized::Char
+        | Despecialized::Flags(_)
+        | Despecialized::Handle => 1,
+        Despecialized::String | Despecialized::List(_) => 2,
+        Despecialized::FixedLengthList(elem, length) => {
+            flat_count(elem) * usize::try_from(*length).expect("few core values are flat")
+        }
+        Despecialized::Record(fields) => fields.iter().map(flat_count).sum(),
+        Despecialized::Variant(cases) => 1 + payload_count(cases),
+    }
+}

@@ -1,0 +1,91 @@
+//! Scripts for the guest's `realloc`.
+//! Knows which pointers are edges of a memory.
+
+use arbitrary::{Result, Unstructured};
+
+use super::draw::{chance, pick, weighted};
+use super::weights;
+use crate::abi::wrap;
+use crate::case::{Limits, Realloc, Shape};
+
+/// Whether any function has a `realloc` to script.
+pub fn has(shape: &Shape) -> bool {
+    shape.export.opts.realloc
+        || shape
+            .import
+            .as_ref()
+            .is_some_and(|import| import.opts.realloc)
+}
+
+/// What each call of `realloc` does; nothing scripted is all well.
+pub fn script(
+    u: &mut Unstructured,
+    shape: &Shape,
+    limits: &Limits,
+    slips: bool,
+) -> Result<Vec<Realloc>> {
+    if !has(shape) || limits.reallocs == 0 || !(slips || chance(u, weights::ODD_REALLOC)?) {
+        return Ok(Vec::new());
+    }
+    let most = usize::try_from(limits.reallocs).unwrap_or(usize::MAX) - 1;
+    let index = weighted(u, weights::REALLOC_INDICES)?.min(most);
+    let mut script = vec![Realloc::Bump; index];
+    script.push(if slips {
+        action(u, shape)?
+    } else {
+        harmless(u)?
+    });
+    Ok(script)
+}
+
+/// What keeps the promises of `realloc`, or breaks only that of keeping contents.
+fn harmless(u: &mut Unstructured) -> Result<Realloc> {
+    let skew = Realloc::Skew(pick(u, &[8, 16, 64])?);
+    pick(
+        u,
+        &[
+            Realloc::Grow(1),
+            Realloc::Forget,
+            Realloc::Grow(2),
+            skew,
+            Realloc::Bump,
+        ],
+    )
+}
+
+/// Any of the things that `realloc` can do.
+pub fn action(u: &mut Unstructured, shape: &Shape) -> Result<Realloc> {
+    Ok(match u.int_in_range(0..=15)? {
+        0..=5 => Realloc::At(pointer(u, shape)?),
+        6..=8 => Realloc::Skew(skew(u)?),
+        9 | 10 => Realloc::Old,
+        11 => Realloc::Grow(u.int_in_range(1..=8)?),
+        12 => Realloc::Forget,
+        13 if shape.import.is_some() => Realloc::Import,
+        13 | 14 => Realloc::Trap,
+        _ => Realloc::Bump,
+    })
+}
+
+fn skew(u: &mut Unstructured) -> Result<u32> {
+    if u.ratio(1, 8)? {
+        pick(u, &[65_536, 0x7fff_ffff, 0xffff_ffff])
+    } else {
+        u.int_in_range(1..=8)
+    }
+}
+
+fn pointer(u: &mut Unstructured, shape: &Shape) -> Result<u32> {
+    let initial = u64::from(shape.pages.initial) << 16;
+    let maximum = u64::from(shape.pages.maximum) << 16;
+    let base = match u.int_in_range(0..=4)? {
+        0 => pick(u, &[0x8000, 0x4000, 0x7ff8])?,
+        1 => 0,
+        2 => initial,
+        3 => maximum,
+        _ => pick(u, &[0x8000_0000, 0xffff_fff0, 0x1_0000_0000, 0x7fff_fff8])?,
+    };
+    let down = pick(u, &[0, 0, 1, 2, 4, 8, 16, 64])?;
+    let up = pick(u, &[0, 0, 0, 0, 1, 2, 4])?;
+    Ok(wrap((base + up).wrapping_sub(down)))
+}

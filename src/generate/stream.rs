@@ -1,0 +1,67 @@
+//! Cases without end, from a seed.
+//! Knows that a shape costs more than a case.
+
+use std::collections::BTreeSet;
+
+use arbitrary::Unstructured;
+
+use super::{options, weights};
+use crate::case::check::Feature;
+use crate::case::{Case, Limits, Shape, Tuning};
+
+/// The same seed gives the same cases on every machine.
+pub struct Stream {
+    rng: fastrand::Rng,
+    allowed: BTreeSet<Feature>,
+    limits: Limits,
+    shape: Shape,
+    tuning: Tuning,
+    /// Cases that this shape is kept for.
+    left: u32,
+}
+
+impl Stream {
+    pub fn new(seed: u64, allowed: BTreeSet<Feature>, limits: Limits) -> Stream {
+        let shape = super::no_shape();
+        let rng = fastrand::Rng::with_seed(seed);
+        Stream {
+            rng,
+            allowed,
+            limits,
+            shape,
+            tuning: options::PLAIN,
+            left: 0,
+        }
+    }
+
+    pub fn next_case(&mut self) -> Case {
+        if self.left == 0 {
+            self.next_shape();
+        }
+        self.left -= 1;
+        let bytes = self.bytes();
+        let calls = super::calls(&mut Unstructured::new(&bytes), &self.shape, &self.limits);
+        let calls = calls.expect("no choice is empty");
+        Case {
+            tuning: self.tuning,
+            shape: self.shape.clone(),
+            calls,
+        }
+    }
+
+    fn next_shape(&mut self) {
+        let bytes = self.bytes();
+        let mut u = Unstructured::new(&bytes);
+        self.shape = super::shape(&mut u, &self.allowed, &self.limits).expect("no choice is empty");
+        self.tuning = options::tuning(&mut u).expect("no choice is empty");
+        self.left = weights::CASES_PER_SHAPE;
+    }
+
+    /// In the order of bytes that all machines have in common.
+    fn bytes(&mut self) -> Vec<u8> {
+        let words = weights::ENTROPY / 8;
+        (0..words)
+            .flat_map(|_| self.rng.u64(..).to_le_bytes())
+            .collect()
+    }
+}

@@ -1,0 +1,241 @@
+//! Every probability and size that generation draws by, each with its reason.
+//! Knows only what there is to choose from.
+
+use super::calls::{Conduct, Slip};
+use super::draw::{Percent, Table};
+use super::guest::Lie;
+use super::mutate::Change;
+use super::strings::StringKind;
+use super::types::{Constructor, TypePlan};
+use crate::abi::StringEncoding;
+
+/// Cases for which the stream keeps a shape and a tuning: compiling a component takes 1 to 2 ms,
+/// running a case some 50 µs, so that half of the time is spent on runs.
+pub const CASES_PER_SHAPE: u32 = 20;
+
+/// Bytes that one shape or the calls of one case are drawn from: more than nearly all need.
+pub const ENTROPY: usize = 4096;
+
+// Types
+
+/// How a function's types are planned. Small types are the rule, for a run should cost little and
+/// be read by people; each of the others exists for a limit of the ABI.
+pub const TYPE_PLANS: &Table<TypePlan> = &[
+    (76, TypePlan::Small),
+    (10, TypePlan::Rich),
+    (5, TypePlan::Wide),
+    (6, TypePlan::ManyFlat),
+    (3, TypePlan::Deep),
+];
+
+/// The shares of type constructors. Scalars and strings end a type, and so have the most.
+pub const CONSTRUCTORS: &Table<Constructor> = &[
+    (30, Constructor::Primitive),
+    (14, Constructor::String),
+    (12, Constructor::List),
+    (5, Constructor::FixedLengthList),
+    (8, Constructor::Record),
+    (6, Constructor::Tuple),
+    (12, Constructor::Variant),
+    (4, Constructor::Enum),
+    (6, Constructor::Option),
+    (6, Constructor::Result),
+    (5, Constructor::Flags),
+    (5, Constructor::Map),
+];
+
+/// Levels of a small type: three are enough for any constructor inside any other inside a list.
+pub const SMALL_DEPTH: u32 = 4;
+pub const RICH_DEPTH: u32 = 7;
+/// Types in one function: what a person can still read.
+pub const SMALL_NODES: u32 = 16;
+pub const RICH_NODES: u32 = 120;
+
+/// Params of most functions. None is a case of its own.
+pub const PARAMS: &Table<usize> = &[
+    (10, 0),
+    (40, 1),
+    (24, 2),
+    (12, 3),
+    (4, 5),
+    (4, 8),
+    (2, 15),
+    (2, 16),
+    (2, 17),
+];
+
+/// How often params are brought to a number of flat values at the limit, beyond which they spill.
+pub const AIM_PARAMS: Percent = Percent(22);
+/// The limit of 16 with its neighbours, and the 4 of async lowering, which shares code.
+pub const FLAT_PARAMS: &[usize] = &[15, 16, 17, 16, 17, 4, 5, 18, 20];
+/// How often the result is one of exactly one flat value, the most that does not spill.
+pub const AIM_RESULT: Percent = Percent(30);
+/// How often there is a result.
+pub const RESULT: Percent = Percent(85);
+/// How often there is an import. It costs an adapter, and half of what we look for is in it.
+pub const IMPORT: Percent = Percent(75);
+
+/// Members of records, tuples, variants and enums.
+pub const MEMBERS: &Table<usize> = &[(30, 1), (34, 2), (18, 3), (8, 4), (4, 5), (3, 8), (1, 12)];
+/// Discriminants grow from one byte to two between 256 and 257 cases.
+pub const WIDE_MEMBERS: &[usize] = &[255, 256, 257, 256, 257, 258, 300, 1000];
+/// A record of more fields than the flat limits, in small numbers and large.
+pub const WIDE_FIELDS: &[usize] = &[16, 17, 18, 33, 64, 100];
+/// How often a wide type has as many members as the limits allow: such a component is slow to
+/// compile.
+pub const WIDEST: Percent = Percent(2);
+/// Flags grow from one byte to two to four after 8 and 16.
+pub const FLAGS: &[usize] = &[1, 2, 7, 8, 9, 15, 16, 17, 31, 32];
+/// How often a case of a variant has a payload.
+pub const PAYLOAD: Percent = Percent(70);
+/// Lengths of lists of fixed length, with the flat limits among them.
+pub const FIXED_LENGTHS: &Table<u32> = &[
+    (30, 1),
+    (30, 2),
+    (16, 3),
+    (8, 4),
+    (4, 8),
+    (4, 15),
+    (4, 16),
+    (4, 17),
+    (2, 40),
+];
+/// Bytes of a list of fixed length: one inside the other they multiply.
+pub const FIXED_LENGTH_LIST_BYTES: u64 = 1024;
+
+/// How often the members of a type have names of their own: names sort otherwise than positions.
+pub const NAMED: Percent = Percent(15);
+
+// Options
+
+pub const ENCODINGS: &[StringEncoding] = &[
+    StringEncoding::Utf8,
+    StringEncoding::Utf16,
+    StringEncoding::Latin1OrUtf16,
+];
+/// How often `memory` and `realloc` are given although nothing needs them.
+pub const NEEDLESS_OPTION: Percent = Percent(25);
+pub const POST_RETURN: Percent = Percent(40);
+/// How often the memory has two pages at first.
+pub const SECOND_PAGE: Percent = Percent(20);
+/// How often the memory may grow, which it does only where `realloc` asks.
+pub const GROWABLE: Percent = Percent(60);
+
+// Values
+
+/// Nodes of one value that is not small. Each list shares what is left with what follows it.
+pub const SMALL_VALUE_NODES: u32 = 40;
+pub const LARGE_VALUE_NODES: u32 = 600;
+/// How often a value may be large; that costs as much as many small ones.
+pub const LARGE_VALUE: Percent = Percent(3);
+/// Elements of a list.
+pub const LIST_LENGTHS: &Table<usize> = &[
+    (16, 0),
+    (30, 1),
+    (24, 2),
+    (14, 3),
+    (6, 5),
+    (4, 8),
+    (3, 17),
+    (2, 64),
+    (1, 300),
+];
+/// How often an entry of a map repeats the key before: the ABI keeps both.
+pub const REPEATED_KEY: Percent = Percent(30);
+/// How often the case of a variant is the first or last.
+pub const EDGE_CASE: Percent = Percent(40);
+
+/// Each kind takes another way through some transcoder.
+pub const STRING_KINDS: &Table<StringKind> = &[
+    (10, StringKind::Empty),
+    (22, StringKind::Ascii),
+    (14, StringKind::Latin1),
+    (8, StringKind::AsciiThenLatin1),
+    (18, StringKind::NarrowThenWide),
+    (10, StringKind::Bmp),
+    (8, StringKind::Supplementary),
+    (10, StringKind::Boundary),
+];
+/// Code points of a string: short, at the widths of vector registers, and more than a buffer.
+pub const STRING_LENGTHS: &Table<usize> = &[
+    (26, 1),
+    (20, 2),
+    (16, 3),
+    (10, 5),
+    (6, 8),
+    (4, 15),
+    (4, 16),
+    (4, 17),
+    (2, 31),
+    (2, 32),
+    (2, 33),
+    (1, 64),
+    (1, 255),
+    (1, 257),
+    (1, 1000),
+];
+
+// Calls
+
+/// Calls of the export in one case. More than one, for what a call leaves behind.
+pub const CALLS: &Table<u32> = &[(70, 1), (20, 2), (10, 3)];
+/// Calls of the import in one call of the export.
+pub const IMPORT_CALLS: &Table<u32> = &[(20, 0), (50, 1), (20, 2), (10, 3)];
+
+/// How the guest and the host behave in one call. Half of the calls are well-formed throughout, so
+/// that nothing keeps them from the end; a single slip reaches deeper than many.
+pub const CONDUCTS: &Table<Conduct> = &[
+    (54, Conduct::Honest),
+    (36, Conduct::OneSlip),
+    (10, Conduct::Slips),
+];
+/// How often a call that others follow is honest anyway: a trap would be their end.
+pub const HONEST_BEFORE: Percent = Percent(85);
+/// The shares of slips, where there is room for them. What a guest hands over has the most ways to
+/// be wrong.
+pub const SLIPS: &Table<Slip> = &[
+    (34, Slip::Import),
+    (30, Slip::Return),
+    (22, Slip::Realloc),
+    (4, Slip::Answer),
+    (2, Slip::Reenter),
+    (3, Slip::Finish),
+    (5, Slip::PostReturn),
+];
+/// How guest data is wrong. Raw data dies at the first check, mostly.
+pub const LIES: &Table<Lie> = &[(70, Lie::OnePatch), (15, Lie::Patches), (15, Lie::Raw)];
+/// Patches of data that has several.
+pub const PATCHES: usize = 4;
+/// Chunks of raw memory, and their bytes.
+pub const RAW_CHUNKS: usize = 3;
+pub const RAW_BYTES: usize = 48;
+
+/// How often an honest `realloc` does something else than `Bump`, that harms nobody.
+pub const ODD_REALLOC: Percent = Percent(15);
+/// At which call of `realloc` something happens: the first few are reached most.
+pub const REALLOC_INDICES: &Table<usize> = &[(46, 0), (24, 1), (14, 2), (8, 3), (4, 5), (4, 8)];
+
+// Mutation
+
+/// What a mutation changes. Values and guest data decide most, and cost no compilation; a change to
+/// a shape costs one.
+pub const CHANGES: &Table<Change> = &[
+    (30, Change::Value),
+    (24, Change::Data),
+    (12, Change::Realloc),
+    (6, Change::ImportCall),
+    (4, Change::Answer),
+    (3, Change::Ending),
+    (5, Change::Call),
+    (9, Change::Type),
+    (4, Change::Options),
+    (1, Change::Tuning),
+    (2, Change::Pages),
+];
+
+/// Mutations that are tried before giving up: some change nothing, or too much.
+pub const ATTEMPTS: u32 = 16;
+/// The same, where the case becomes smaller: near the end few changes are left that do so.
+pub const SHRINK_ATTEMPTS: u32 = 200;
+/// Bytes that one mutation draws from.
+pub const MUTATION_ENTROPY: usize = 512;
