@@ -1,0 +1,15 @@
+#![no_main]
+
+use canonfuzz::fuzz::{self, Input};
+use libfuzzer_sys::{Corpus, fuzz_mutator, fuzz_target};
+
+fuzz_target!(|data: &[u8]| -> Corpus {
+    match fuzz::lift_lower(data) {
+        Input::Keep => Corpus::Keep,
+        Input::Reject => Corpus::Reject,
+    }
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    fuzz::mutate(data, size, max_size, seed)
+});

@@ -1,0 +1,95 @@
+//! The bodies of the fuzz targets.
+//! Knows no fuzzer: bytes in, a verdict or a panic out.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use crate::case::check::Feature;
+use crate::case::{Case, Limits, bytes};
+use crate::engine::{reference, wasmtime};
+use crate::generate;
+use crate::oracle::Verdict;
+use crate::report;
+use crate::session::Session;
+
+thread_local! {
+    static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
+}
+
+/// Whether an input is worth keeping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    Keep,
+    Reject,
+}
+
+/// Target `lift_lower`: an encoded case, checked. Panics with a report where the two disagree.
+pub fn lift_lower(data: &[u8]) -> Input {
+    let Ok(case) = bytes::decode(data) else {
+        return Input::Reject;
+    };
+    SESSION.with_borrow_mut(|session| {
+        let session = session.get_or_insert_with(|| {
+            assert!(
+                reference::bears_long_loops(),
+                "wasmi cannot run long loops in this build"
+            );
+            Session::new().expect("the register that was built in is valid")
+        });
+        check(session, &case)
+    })
+}
+
+fn check(session: &mut Session, case: &Case) -> Input {
+    let Ok(checked) = session.check(case) else {
+        return Input::Reject;
+    };
+    match &checked.verdict {
+        Verdict::Agree | Verdict::Accepted(_) => Input::Keep,
+        Verdict::Inconclusive(_) | Verdict::Unsupported(_) => Input::Reject,
+        Verdict::Disagree(difference) => {
+            let replay = "cargo run -- replay ARTIFACT (libFuzzer names it below)";
+            let report = report::disagreement("lift_lower", case, &checked, difference, replay);
+            panic!("{report}");
+        }
+    }
+}
+
+/// Mutates the encoded case in the first `size` bytes of `data` and answers with its new size. What
+/// is no case, or stays too large, is replaced by a fresh one.
+pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+    let room = max_size.min(data.len());
+    let allowed = allowed();
+    let seed = u64::from(seed);
+    let mutated = bytes::decode(&data[..size]).ok().and_then(|case| {
+        // Smaller the second time, where the first does not fit.
+        [size > room, true].into_iter().find_map(|shrink| {
+            let mut case = case.clone();
+            generate::mutate(&mut case, seed, &allowed, &Limits::CASE, shrink);
+            Some(bytes::encode(&case)).filter(|bytes| bytes.len() <= room)
+        })
+    });
+    let mutated = mutated.or_else(|| fresh(seed, room, &allowed));
+    let Some(mutated) = mutated else {
+        return size.min(room);
+    };
+    data[..mutated.len()].copy_from_slice(&mutated);
+    mutated.len()
+}
+
+/// A fresh case that fits.
+fn fresh(seed: u64, room: usize, allowed: &BTreeSet<Feature>) -> Option<Vec<u8>> {
+    (0..16).find_map(|attempt| {
+        let seed = seed.wrapping_mul(16).wrapping_add(attempt);
+        let mut stream = generate::Stream::new(seed, allowed.clone(), Limits::CASE);
+        Some(bytes::encode(&stream.next_case())).filter(|bytes| bytes.len() <= room)
+    })
+}
+
+/// The features that the subject has.
+pub fn allowed() -> BTreeSet<Feature> {
+    let all = [Feature::Map, Feature::FixedLengthList];
+    all.into_iter()
+        .filter(|feature| wasmtime::supports(*feature))
+        .collect()
+}

@@ -1,0 +1,36 @@
+//! canonfuzz: finds disagreements between an engine's component-model calls and an independent
+//! reading of the Canonical ABI.
+//!
+//! The whole pipeline is [`Session::check`]: a case becomes a component and scripts for its guest;
+//! the reference and the subject run them; the oracle compares what they show. All else feeds it
+//! cases (`generate`, `corpus`) or explains what it said (`report`).
+
+pub mod types;
+pub mod value;
+
+pub mod abi;
+
+pub mod component;
+
+pub mod case;
+pub mod observation;
+
+pub mod generate;
+
+pub mod encode;
+
+pub mod engine;
+
+pub mod oracle;
+
+pub mod corpus;
+pub mod replay;
+pub mod report;
+
+pub mod fuzz;
+pub mod run;
+pub mod vectors;
+
+mod session;
+
+pub use session::{BadCase, Checked, Session, Timings};

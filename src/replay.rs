@@ -1,0 +1,129 @@
+//! Cases again: does the reference still say what the file expects, and does the subject agree?
+//! Knows files and verdicts; what is printed of them is the command line's business.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::case::text::{self, CaseFile};
+use crate::corpus::{self, Found};
+use crate::engine::wasmtime;
+use crate::oracle::register::Register;
+use crate::oracle::{Difference, Verdict};
+use crate::report;
+use crate::session::{BadCase, Checked, Session};
+
+/// What replaying one file gave.
+pub struct Replayed {
+    pub path: PathBuf,
+    pub verdict: Verdict,
+    /// What is wrong with the file itself, a line for each.
+    pub complaints: Vec<String>,
+    /// The report, where subject and reference disagree.
+    pub report: Option<String>,
+}
+
+impl Replayed {
+    /// Whether there is nothing to look at.
+    pub fn is_clean(&self) -> bool {
+        self.complaints.is_empty() && !matches!(self.verdict, Verdict::Disagree(_))
+    }
+}
+
+/// Replays one file; with `bless`, rewrites it in canonical form and with what the reference says.
+pub fn replay(session: &mut Session, path: &Path, bless: bool) -> Result<Replayed> {
+    let mut found = corpus::load(path)?;
+    let checked = session.check(&found.file.case);
+    let checked = checked.map_err(|BadCase(why)| anyhow::anyhow!("{}: {why}", path.display()))?;
+    let says = report::timeline(&found.file.case, &checked.expected);
+    if bless && found.text.is_some() {
+        found.file.expect = says.clone();
+        if !found.is_canonical() {
+            corpus::save(path, &found.file)?;
+        }
+        found = corpus::load(path)?;
+    }
+    let complaints = complaints(&found, &says);
+    let report = match &checked.verdict {
+        Verdict::Disagree(difference) => Some(explain(path, &found.file, &checked, difference)),
+        _ => None,
+    };
+    Ok(Replayed {
+        path: path.to_path_buf(),
+        verdict: checked.verdict,
+        complaints,
+        report,
+    })
+}
+
+fn explain(path: &Path, file: &CaseFile, checked: &Checked, difference: &Difference) -> String {
+    let name = path.with_extension("").display().to_string();
+    let command = format!("cargo run -- replay {}", path.display());
+    report::disagreement(&name, &file.case, checked, difference, &command)
+}
+
+fn complaints(found: &Found, says: &[String]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    if !found.is_canonical() {
+        let text = found.text.as_deref().unwrap_or_default();
+        let line = first_unequal_line(text, &text::print(&found.file));
+        complaints.push(format!(
+            "line {line}: not in canonical form: `replay --bless` rewrites it"
+        ));
+    }
+    let expect = &found.file.expect;
+    if !expect.is_empty() && expect != says {
+        let position = expect.iter().zip(says).position(|(a, b)| a != b);
+        let position = position.unwrap_or_else(|| expect.len().min(says.len()));
+        let line = |lines: &[String]| {
+            lines
+                .get(position)
+                .map_or("nothing more".to_string(), |line| {
+                    format!("`{}`", line.trim())
+                })
+        };
+        complaints.push(format!(
+            "the reference no longer says what the file expects: {} where {} is expected",
+            line(says),
+            line(expect)
+        ));
+    }
+    complaints
+}
+
+fn first_unequal_line(a: &str, b: &str) -> usize {
+    let common = a.lines().zip(b.lines()).take_while(|(a, b)| a == b).count();
+    common + 1
+}
+
+/// Holds the register against the cases that show its entries: inside its range an entry's case is
+/// accepted for it, and outside it agrees. Answers with a line for each entry that is not so.
+pub fn check_register(corpus: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> Result<Vec<String>> {
+    let version = semver::Version::parse(wasmtime::VERSION)?;
+    let mut complaints = Vec::new();
+    for divergence in Register::committed()?.divergences {
+        let path = corpus.join(&divergence.case);
+        let name = divergence.deviation.name();
+        let Some(verdict) = verdicts.get(&path) else {
+            complaints.push(format!(
+                "{name}: its case {} was not replayed",
+                path.display()
+            ));
+            continue;
+        };
+        let tuning = corpus::load(&path)?.file.case.tuning;
+        let accepted =
+            matches!(verdict, Verdict::Accepted(names) if names.contains(&divergence.deviation));
+        let unsupported = matches!(verdict, Verdict::Unsupported(_));
+        if accepted != divergence.applies(&version, tuning) && !unsupported {
+            let says = report::verdict(verdict);
+            let range = &divergence.versions;
+            complaints.push(format!(
+                "{name}: registered for wasmtime {range}, but its case {} on {version} says: {says}",
+                divergence.case
+            ));
+        }
+    }
+    Ok(complaints)
+}

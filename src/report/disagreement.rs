@@ -1,0 +1,247 @@
+//! A verdict for its reader: what was called, where the two sides part, and how to see it again.
+//! Knows nothing of files but the name that it is given.
+
+use super::timeline::{guest_event, hex, outcome, timeline, values};
+use crate::abi::{StringEncoding, Trap};
+use crate::case::Case;
+use crate::encode::{EXPORT, IMPORT};
+use crate::engine::wasmtime::VERSION;
+use crate::observation::{GuestEvent, Outcome};
+use crate::oracle::{Difference, Observed, Verdict, Where};
+use crate::session::Checked;
+use crate::types::Type;
+
+/// A verdict in a few words.
+pub fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Agree => "agree".to_string(),
+        Verdict::Accepted(deviations) => {
+            let names: Vec<_> = deviations.iter().map(ToString::to_string).collect();
+            format!("accepted ({})", names.join(", "))
+        }
+        Verdict::Inconclusive(limit) => format!("inconclusive ({limit})"),
+        Verdict::Unsupported(feature) => format!("unsupported ({feature})"),
+        Verdict::Disagree(difference) => format!("disagree ({})", class(difference)),
+    }
+}
+
+/// What kind of difference it is: two findings of one class are likely the same.
+pub fn class(difference: &Difference) -> String {
+    match difference.at {
+        Where::Outcome => match &difference.observed {
+            // Whatever was expected of it.
+            Observed::Outcome(end @ (Outcome::Refused(_) | Outcome::Crashed(_))) => ended(end),
+            observed => format!("{} / {}", ending(&difference.expected), ending(observed)),
+        },
+        Where::HostCall(_) => "params of the import".to_string(),
+        Where::GuestEvent(_) => {
+            format!(
+                "{} / {}",
+                event(&difference.expected),
+                event(&difference.observed)
+            )
+        }
+        Where::Result => "result".to_string(),
+        Where::MemorySize => "memory size".to_string(),
+        Where::Memory(_) => "memory".to_string(),
+    }
+}
+
+/// The report of a disagreement. `replay` is the command that shows it again.
+pub fn disagreement(
+    name: &str,
+    case: &Case,
+    checked: &Checked,
+    difference: &Difference,
+    replay: &str,
+) -> String {
+    let Difference { call, at, .. } = difference;
+    let subject = format!("wasmtime {VERSION}");
+    let mut lines = vec![format!("disagree  {name}")];
+    lines.push(format!("  call      {}", called(case, *call)));
+    lines.push(format!(
+        "  {:<9} reference   {}",
+        place(*at),
+        side(case, difference, true)
+    ));
+    lines.push(format!(
+        "            {:<11} {}",
+        "subject",
+        side(case, difference, false)
+    ));
+    lines.push(format!("  subject   {subject} ({})", tuning(case)));
+    lines.push(format!("  spec      {}", spec(difference)));
+    lines.push(format!("  replay    {replay}"));
+    for (side, observation) in [
+        ("reference", &checked.expected),
+        ("subject", &checked.observed),
+    ] {
+        lines.push(format!("  {side} saw"));
+        lines.extend(
+            timeline(case, observation)
+                .into_iter()
+                .map(|line| format!("    {line}")),
+        );
+    }
+    lines.join("\n")
+}
+
+fn tuning(case: &Case) -> String {
+    let tuning = case.tuning;
+    let on = |on: bool, name: &'static str| on.then_some(name);
+    let names: Vec<_> = [
+        on(tuning.optimize, "optimize"),
+        on(tuning.pooling, "pooling"),
+        on(tuning.moving_memory, "moving-memory"),
+        on(tuning.concurrency, "concurrency"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if names.is_empty() {
+        "no options".to_string()
+    } else {
+        names.join(", ")
+    }
+}
+
+fn called(case: &Case, call: usize) -> String {
+    let Some(made) = case.calls.get(call) else {
+        return "none: the component was not accepted".to_string();
+    };
+    let export = &case.shape.export;
+    let args = values(&made.args, &export.ty.params);
+    let mut text = format!(
+        "{call}: {EXPORT}({args})  {}",
+        encoding(export.opts.string_encoding)
+    );
+    if let Some(import) = &case.shape.import {
+        text += &format!("; {IMPORT} {}", encoding(import.opts.string_encoding));
+    }
+    text
+}
+
+fn encoding(encoding: StringEncoding) -> &'static str {
+    match encoding {
+        StringEncoding::Utf8 => "string-encoding=utf8",
+        StringEncoding::Utf16 => "string-encoding=utf16",
+        StringEncoding::Latin1OrUtf16 => "string-encoding=latin1+utf16",
+    }
+}
+
+fn place(at: Where) -> String {
+    match at {
+        Where::Outcome => "end".to_string(),
+        Where::HostCall(i) => format!("import {i}"),
+        Where::GuestEvent(i) => format!("event {i}"),
+        Where::Result => "result".to_string(),
+        Where::MemorySize => "size".to_string(),
+        Where::Memory(address) => format!("{address:#x}"),
+    }
+}
+
+fn side(case: &Case, difference: &Difference, expected: bool) -> String {
+    let observed = if expected {
+        &difference.expected
+    } else {
+        &difference.observed
+    };
+    let import: &[Type] = case
+        .shape
+        .import
+        .as_ref()
+        .map_or(&[], |import| &import.ty.params);
+    match observed {
+        Observed::Outcome(end) => outcome(end),
+        Observed::HostCall(args) => format!("{IMPORT}({})", values(args, import)),
+        Observed::GuestEvent(event) => guest_event(event),
+        Observed::Result(result) => {
+            let result = values(result.as_slice(), case.shape.export.ty.results());
+            format!("returned {result}").trim_end().to_string()
+        }
+        Observed::MemorySize(size) => format!("{size} bytes of memory"),
+        Observed::Memory(bytes) => hex(bytes),
+        Observed::Nothing => "nothing".to_string(),
+    }
+}
+
+fn ending(observed: &Observed) -> String {
+    match observed {
+        Observed::Outcome(outcome) => ended(outcome),
+        Observed::HostCall(_)
+        | Observed::GuestEvent(_)
+        | Observed::Result(_)
+        | Observed::MemorySize(_)
+        | Observed::Memory(_)
+        | Observed::Nothing => "an event".to_string(),
+    }
+}
+
+/// The kind of an outcome, without its message.
+pub fn ended(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Returned => "returned".to_string(),
+        Outcome::Trapped(Some(trap), _) => format!("trapped {trap:?}"),
+        Outcome::Trapped(None, _) => "trapped".to_string(),
+        Outcome::Refused(_) => "refused".to_string(),
+        Outcome::Unsupported(_) => "unsupported".to_string(),
+        Outcome::Exhausted(_) => "exhausted".to_string(),
+        Outcome::Crashed(_) => "crashed".to_string(),
+    }
+}
+
+fn event(observed: &Observed) -> &'static str {
+    match observed {
+        Observed::GuestEvent(GuestEvent::Called(_)) => "core params",
+        Observed::GuestEvent(GuestEvent::Realloc { .. }) => "realloc's arguments",
+        Observed::GuestEvent(GuestEvent::Reallocated(_)) => "realloc's answer",
+        Observed::GuestEvent(GuestEvent::ImportReturned(_)) => "core results of the import",
+        Observed::GuestEvent(GuestEvent::PostReturn(_)) => "post-return's arguments",
+        Observed::Outcome(_)
+        | Observed::HostCall(_)
+        | Observed::Result(_)
+        | Observed::MemorySize(_)
+        | Observed::Memory(_)
+        | Observed::Nothing => "no event",
+    }
+}
+
+/// The part of `CanonicalABI.md` to read.
+fn spec(difference: &Difference) -> &'static str {
+    match (&difference.at, &difference.expected, &difference.observed) {
+        (Where::Outcome, Observed::Outcome(Outcome::Trapped(Some(trap), _)), _)
+        | (Where::Outcome, _, Observed::Outcome(Outcome::Trapped(Some(trap), _))) => {
+            trap_rule(*trap)
+        }
+        (Where::Outcome, _, _) => "canon_lift, canon_lower",
+        (Where::HostCall(_), _, _) => "canon_lower: lift_flat_values of the params",
+        (Where::GuestEvent(_), Observed::GuestEvent(GuestEvent::Realloc { .. }), _)
+        | (Where::GuestEvent(_), _, Observed::GuestEvent(GuestEvent::Realloc { .. })) => {
+            "store_string_into_range, store_list_into_range, lower_flat_values"
+        }
+        (Where::GuestEvent(_), Observed::GuestEvent(GuestEvent::PostReturn(_)), _) => {
+            "canon_lift: post_return"
+        }
+        (Where::GuestEvent(_), _, _) => "lower_flat_values",
+        (Where::Result, _, _) => "canon_lift: lift_flat_values of the result",
+        (Where::MemorySize | Where::Memory(_), _, _) => "store",
+    }
+}
+
+fn trap_rule(trap: Trap) -> &'static str {
+    match trap {
+        Trap::UnalignedPointer => {
+            "load_list_from_range, load_string_from_range, lift_flat_values, lower_flat_values"
+        }
+        Trap::MemoryOutOfBounds => "lift_flat_values, lower_flat_values, store_*_into_range",
+        Trap::StringTooLong | Trap::StringOutOfBounds | Trap::InvalidUtf8 | Trap::InvalidUtf16 => {
+            "load_string_from_range"
+        }
+        Trap::ListTooLong | Trap::ListOutOfBounds => "load_list_from_range",
+        Trap::InvalidChar => "convert_i32_to_char",
+        Trap::InvalidDiscriminant => "load_variant, lift_flat_variant",
+        Trap::CannotEnterComponent => "Store.lift: may_enter",
+        Trap::CannotLeaveComponent => "canon_lower: may_leave",
+        Trap::Guest | Trap::Host => "canon_lift, canon_lower",
+    }
+}

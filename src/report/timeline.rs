@@ -1,0 +1,211 @@
+//! An observation, one line for each thing that somebody saw.
+//! Knows the case for its types and names.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use crate::abi::{Core, Trap};
+use crate::case::text::wave;
+use crate::case::{Case, Chunk};
+use crate::encode::script::{fill_pattern, guest_data};
+use crate::encode::{EXPORT, IMPORT};
+use crate::observation::{CallObservation, GuestEvent, Observation, Outcome, Returned};
+use crate::types::Type;
+use crate::value::Value;
+
+/// Bytes of one run of memory that are written out.
+const QUOTED: usize = 48;
+
+/// The whole observation. Between the lines of the host and those of the guest there is no order;
+/// memory is what the call changed.
+pub fn timeline(case: &Case, observation: &Observation) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut memory = first_memory(case);
+    for (i, call) in observation.calls.iter().enumerate() {
+        put(&mut memory, &chunks(case, i));
+        lines.push(format!(
+            "call {i}: {EXPORT}({})",
+            values(&case.calls[i].args, params(case))
+        ));
+        lines.extend(call_lines(case, call).map(|line| format!("  {line}")));
+        if let Some(returned) = &call.returned {
+            lines.extend(changes(&memory, &returned.memory).map(|line| format!("  {line}")));
+            memory.clone_from(&returned.memory);
+        }
+    }
+    match &observation.outcome {
+        Outcome::Returned => {}
+        other => lines.push(outcome(other)),
+    }
+    lines
+}
+
+/// How a run ended, in words.
+pub fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Returned => "returned".to_string(),
+        Outcome::Trapped(Some(trap), message) => trapped(*trap, message),
+        Outcome::Trapped(None, message) => format!("trapped ({message})"),
+        Outcome::Refused(message) => format!("refused ({message})"),
+        Outcome::Unsupported(feature) => format!("does not support {feature}"),
+        Outcome::Exhausted(limit) => format!("met a limit ({limit})"),
+        Outcome::Crashed(message) => format!("crashed ({message})"),
+    }
+}
+
+fn trapped(trap: Trap, message: &str) -> String {
+    let name = format!("{trap:?}");
+    if name == message {
+        format!("trapped {name}")
+    } else {
+        format!("trapped {name} ({message})")
+    }
+}
+
+/// Something that the guest saw, in words.
+pub fn guest_event(event: &GuestEvent) -> String {
+    match event {
+        GuestEvent::Called(flat) => format!("{EXPORT}({})", cores(flat)),
+        GuestEvent::Realloc {
+            old,
+            old_size,
+            align,
+            new_size,
+        } => {
+            format!(
+                "realloc({}, {old_size}, {align}, {new_size})",
+                word(u64::from(*old))
+            )
+        }
+        GuestEvent::Reallocated(ptr) => format!("realloc -> {}", word(u64::from(*ptr))),
+        GuestEvent::ImportReturned(flat) => format!("{IMPORT} -> ({})", cores(flat)),
+        GuestEvent::PostReturn(flat) => format!("post-return({})", cores(flat)),
+    }
+}
+
+/// Values of these types, as WAVE.
+pub fn values(values: &[Value], types: &[Type]) -> String {
+    values
+        .iter()
+        .zip(types)
+        .map(|(value, ty)| wave(value, ty))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Bytes as hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn params(case: &Case) -> &[Type] {
+    &case.shape.export.ty.params
+}
+
+fn call_lines(case: &Case, call: &CallObservation) -> impl Iterator<Item = String> {
+    let import = case
+        .shape
+        .import
+        .as_ref()
+        .map_or(&[][..], |import| &import.ty.params);
+    let host: Vec<_> = call
+        .host
+        .iter()
+        .map(|args| format!("host  {IMPORT}({})", values(args, import)))
+        .collect();
+    let returned = call.returned.as_ref();
+    let guest = returned
+        .into_iter()
+        .flat_map(|returned| guest_lines(&returned.guest));
+    let result = returned.map(|returned| result_line(case, returned));
+    host.into_iter().chain(guest).chain(result)
+}
+
+/// Each call of `realloc` on one line with its answer.
+fn guest_lines(events: &[GuestEvent]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for event in events {
+        match (event, lines.last_mut()) {
+            (GuestEvent::Reallocated(ptr), Some(line)) if line.starts_with("guest realloc(") => {
+                let _ = write!(line, " -> {}", word(u64::from(*ptr)));
+            }
+            _ => lines.push(format!("guest {}", guest_event(event))),
+        }
+    }
+    lines
+}
+
+fn result_line(case: &Case, returned: &Returned) -> String {
+    let types = case.shape.export.ty.results();
+    match values(returned.result.as_slice(), types).as_str() {
+        "" => "host  returned".to_string(),
+        value => format!("host  returned {value}"),
+    }
+}
+
+fn cores(flat: &[Core]) -> String {
+    flat.iter()
+        .map(|core| self::core(*core))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn core(core: Core) -> String {
+    match core {
+        Core::I32(bits) => word(u64::from(bits)),
+        Core::I64(bits) => word(bits),
+        Core::F32(bits) => format!("f32:{bits:08x}"),
+        Core::F64(bits) => format!("f64:{bits:016x}"),
+    }
+}
+
+/// Small numbers are lengths and are read in decimal, large ones in hex.
+fn word(bits: u64) -> String {
+    if bits < 0x1_0000 {
+        bits.to_string()
+    } else {
+        format!("{bits:#x}")
+    }
+}
+
+fn first_memory(case: &Case) -> Vec<u8> {
+    let size = usize::try_from(case.shape.pages.initial).expect("pages are few") << 16;
+    let pattern: Vec<u8> = fill_pattern().collect();
+    pattern.into_iter().cycle().take(size).collect()
+}
+
+fn chunks(case: &Case, call: usize) -> Vec<Chunk> {
+    guest_data(&case.shape, &case.calls[call])
+        .map(|data| data.memory)
+        .unwrap_or_default()
+}
+
+fn put(memory: &mut [u8], chunks: &[Chunk]) {
+    for chunk in chunks {
+        let start = usize::try_from(chunk.at).expect("an address fits");
+        if let Some(place) = memory.get_mut(start..start + chunk.bytes.len()) {
+            place.copy_from_slice(&chunk.bytes);
+        }
+    }
+}
+
+/// The runs of bytes that differ, as lines.
+fn changes<'a>(before: &'a [u8], after: &'a [u8]) -> impl Iterator<Item = String> + 'a {
+    let changed = |i: usize| before.get(i) != after.get(i);
+    let grown =
+        (after.len() > before.len()).then(|| format!("memory grew to {} bytes", after.len()));
+    let common = before.len().min(after.len());
+    let starts: BTreeSet<usize> = (0..common)
+        .filter(|i| changed(*i) && (*i == 0 || !changed(*i - 1)))
+        .collect();
+    let runs = starts.into_iter().map(move |start| {
+        let end = (start..common).find(|i| !changed(*i)).unwrap_or(common);
+        let quoted = hex(&after[start..end.min(start + QUOTED)]);
+        let more = if end - start > QUOTED { " …" } else { "" };
+        format!("memory {start:#06x} = {quoted}{more}")
+    });
+    grown.into_iter().chain(runs)
+}

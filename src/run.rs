@@ -1,0 +1,293 @@
+//! Generate and compare, without a fuzzer: the main job.
+//! Knows threads and time; what is generated and how it is judged is decided elsewhere.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::case::{Case, Limits};
+use crate::corpus;
+use crate::engine::wasmtime;
+use crate::fuzz::allowed;
+use crate::generate::Stream;
+use crate::oracle::{Difference, Verdict};
+use crate::report;
+use crate::session::{BadCase, Checked, Session, Timings};
+
+/// What to run.
+pub struct Plan {
+    pub seed: u64,
+    pub jobs: u64,
+    /// Stop after this many cases.
+    pub cases: Option<u64>,
+    /// Stop after this time.
+    pub time: Option<Duration>,
+    /// Where findings are written.
+    pub findings: PathBuf,
+}
+
+/// Files that are written of one class of findings; the rest is counted.
+const FILES_PER_CLASS: u64 = 3;
+
+/// What a run has shown so far, for everyone to look at while it goes on.
+#[derive(Default)]
+pub struct Progress {
+    pub cases: AtomicU64,
+    pub findings: AtomicU64,
+    pub accepted: AtomicU64,
+    /// Set to end the run after the cases that are under way.
+    pub stop: AtomicBool,
+    tally: Mutex<Tally>,
+}
+
+/// The counts behind a summary.
+#[derive(Clone, Default, Serialize)]
+struct Tally {
+    /// Compared calls of the export.
+    calls: u64,
+    agree: u64,
+    accepted: BTreeMap<String, u64>,
+    inconclusive: BTreeMap<String, u64>,
+    unsupported: BTreeMap<String, u64>,
+    findings: BTreeMap<String, u64>,
+    /// The files that were written.
+    files: Vec<PathBuf>,
+    /// How the reference's runs ended.
+    outcomes: BTreeMap<String, u64>,
+    #[serde(skip)]
+    timings: Timings,
+}
+
+/// What a run gave.
+#[derive(Serialize)]
+pub struct Summary {
+    pub subject: String,
+    pub seed: u64,
+    pub jobs: u64,
+    pub cases: u64,
+    pub seconds: f64,
+    /// Compared calls per second.
+    pub rate: f64,
+    #[serde(flatten)]
+    tally: Tally,
+    /// Seconds of all jobs together, by step.
+    pub time: BTreeMap<&'static str, f64>,
+}
+
+/// Runs the plan. `tick` is called now and then, from this thread.
+pub fn run(plan: &Plan, progress: &Progress, tick: &mut dyn FnMut(&Progress)) -> Result<Summary> {
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let jobs: Vec<_> = (0..plan.jobs)
+            .map(|job| scope.spawn(move || work(plan, progress, job, start)))
+            .collect();
+        while !jobs.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+            tick(progress);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        jobs.into_iter().try_for_each(|job| {
+            job.join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })?;
+    Ok(summary(plan, progress, start.elapsed()))
+}
+
+fn work(plan: &Plan, progress: &Progress, job: u64, start: Instant) -> Result<()> {
+    let mut session = Session::new()?;
+    // Far apart, so that seeds that follow each other share nothing.
+    let seed = plan
+        .seed
+        .wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut stream = Stream::new(seed, allowed(), Limits::CASE);
+    let result = (|| {
+        while !done(plan, progress, start) {
+            check(plan, progress, &mut session, &stream.next_case())?;
+        }
+        Ok(())
+    })();
+    lock(progress).timings.add(&session.timings);
+    progress.stop.fetch_or(result.is_err(), Ordering::Relaxed);
+    result
+}
+
+/// Whether to stop; if not, a case is counted.
+fn done(plan: &Plan, progress: &Progress, start: Instant) -> bool {
+    if progress.stop.load(Ordering::Relaxed)
+        || plan.time.is_some_and(|time| start.elapsed() >= time)
+    {
+        return true;
+    }
+    let more = |cases| (plan.cases.is_none_or(|limit| cases < limit)).then_some(cases + 1);
+    progress
+        .cases
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+        .is_err()
+}
+
+fn check(plan: &Plan, progress: &Progress, session: &mut Session, case: &Case) -> Result<()> {
+    let checked = match session.check(case) {
+        Ok(checked) => checked,
+        Err(BadCase(why)) => anyhow::bail!("the generator made a bad case: {why}"),
+    };
+    let mut tally = lock(progress);
+    tally.calls += u64::try_from(checked.expected.calls.len())?;
+    *tally
+        .outcomes
+        .entry(report::ended(&checked.expected.outcome))
+        .or_default() += 1;
+    let (counts, key) = match &checked.verdict {
+        Verdict::Agree => {
+            tally.agree += 1;
+            return Ok(());
+        }
+        Verdict::Accepted(names) => {
+            progress.accepted.fetch_add(1, Ordering::Relaxed);
+            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+            (&mut tally.accepted, names.join(", "))
+        }
+        Verdict::Inconclusive(limit) => (&mut tally.inconclusive, limit.clone()),
+        Verdict::Unsupported(feature) => (&mut tally.unsupported, feature.to_string()),
+        Verdict::Disagree(difference) => {
+            progress.findings.fetch_add(1, Ordering::Relaxed);
+            return found(plan, tally, case, &checked, difference);
+        }
+    };
+    *counts.entry(key).or_default() += 1;
+    Ok(())
+}
+
+/// Counts a finding, and writes it down if it is among the first of its class.
+fn found(
+    plan: &Plan,
+    mut tally: MutexGuard<'_, Tally>,
+    case: &Case,
+    checked: &Checked,
+    difference: &Difference,
+) -> Result<()> {
+    let class = report::class(difference);
+    let count = tally.findings.entry(class.clone()).or_default();
+    *count += 1;
+    if *count > FILES_PER_CLASS {
+        return Ok(());
+    }
+    let name = format!("{}-{count}", file_name(&class));
+    let path = plan.findings.join(format!("{name}.toml"));
+    let mut file = corpus::unexplained(case.clone());
+    file.story = Some(format!(
+        "Found by `canonfuzz run` on wasmtime {}.",
+        wasmtime::VERSION
+    ));
+    corpus::save(&path, &file)?;
+    write_report(&path, &name, case, checked, difference)?;
+    tally.files.push(path);
+    Ok(())
+}
+
+fn write_report(
+    path: &Path,
+    name: &str,
+    case: &Case,
+    checked: &Checked,
+    difference: &Difference,
+) -> Result<()> {
+    let replay = format!("cargo run -- replay {}", path.display());
+    let report = report::disagreement(name, case, checked, difference, &replay);
+    corpus::write_atomically(&path.with_extension("txt"), (report + "\n").as_bytes())
+}
+
+fn file_name(class: &str) -> String {
+    let words = class
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words
+        .map(str::to_ascii_lowercase)
+        .collect::<Vec<_>>()
+        .join("-")
+}
+
+fn lock(progress: &Progress) -> MutexGuard<'_, Tally> {
+    progress
+        .tally
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+fn summary(plan: &Plan, progress: &Progress, elapsed: Duration) -> Summary {
+    let tally = lock(progress).clone();
+    let seconds = elapsed.as_secs_f64();
+    let time = tally
+        .timings
+        .named()
+        .map(|(name, time)| (name, time.as_secs_f64()));
+    let calls = u32::try_from(tally.calls).map_or(f64::INFINITY, f64::from);
+    Summary {
+        subject: format!("wasmtime {}", wasmtime::VERSION),
+        seed: plan.seed,
+        jobs: plan.jobs,
+        cases: progress.cases.load(Ordering::Relaxed),
+        seconds,
+        rate: calls / seconds,
+        time: time.into_iter().collect(),
+        tally,
+    }
+}
+
+impl Summary {
+    /// Whether anything was found.
+    pub fn has_findings(&self) -> bool {
+        !self.tally.findings.is_empty()
+    }
+
+    /// The summary for people.
+    pub fn text(&self) -> String {
+        let Tally {
+            calls,
+            agree,
+            files,
+            ..
+        } = &self.tally;
+        let mut lines = vec![format!(
+            "{}: {} cases, {calls} calls in {:.1} s, {:.0} compared calls per second, seed {}",
+            self.subject, self.cases, self.seconds, self.rate, self.seed
+        )];
+        lines.push(format!("  agree         {agree}"));
+        let tables = [
+            ("accepted", &self.tally.accepted),
+            ("inconclusive", &self.tally.inconclusive),
+            ("unsupported", &self.tally.unsupported),
+            ("finding", &self.tally.findings),
+        ];
+        for (name, table) in tables {
+            lines.extend(
+                table
+                    .iter()
+                    .map(|(key, count)| format!("  {name:<13} {count}  {key}")),
+            );
+        }
+        let outcomes: Vec<_> = self
+            .tally
+            .outcomes
+            .iter()
+            .map(|(end, count)| format!("{end} {count}"))
+            .collect();
+        lines.push(format!("  the reference {}", outcomes.join(", ")));
+        let time: Vec<_> = self
+            .time
+            .iter()
+            .map(|(name, time)| format!("{name} {time:.1} s"))
+            .collect();
+        lines.push(format!("  time          {}", time.join(", ")));
+        lines.extend(
+            files
+                .iter()
+                .map(|path| format!("  written       {}", path.display())),
+        );
+        lines.join("\n")
+    }
+}

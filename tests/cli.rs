@@ -1,0 +1,213 @@
+//! The command line end to end: what it prints, where, and with which exit code.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn canonfuzz(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_canonfuzz"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// The exit code, and what has to be in the output and in the errors; bad input says one line.
+#[track_caller]
+fn check(arguments: &[&str], code: i32, out: &str, err: &str) {
+    let output = canonfuzz(arguments);
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}\n{stdout}\n{stderr}"
+    );
+    assert!(stdout.contains(out), "{arguments:?}: {stdout}");
+    assert!(stderr.contains(err), "{arguments:?}: {stderr}");
+    if code == 2 && !err.is_empty() {
+        assert_eq!(stderr.trim_end().lines().count(), 1, "{stderr}");
+        assert!(!stderr.contains("panicked"), "{stderr}");
+    }
+}
+
+/// A file below a fresh folder, with these contents.
+fn file(folder: &tempfile::TempDir, name: &str, contents: &[u8]) -> String {
+    let path = folder.path().join(name);
+    fs::write(&path, contents).unwrap();
+    path.to_str().unwrap().to_string()
+}
+
+const CASE: &str = "corpus/strings/latin1-grows-to-utf16.toml";
+
+#[test]
+fn run_compares_cases_and_ends_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("summary.json");
+    let findings = folder.path().join("findings");
+    let paths = [json.to_str().unwrap(), findings.to_str().unwrap()];
+    let arguments = [
+        "run",
+        "--cases",
+        "300",
+        "--seed",
+        "7",
+        "--json",
+        paths[0],
+        "--findings",
+        paths[1],
+    ];
+    check(&arguments, 0, "300 cases", "");
+    let summary: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
+    assert_eq!(summary["cases"], 300);
+    assert_eq!(summary["seed"], 7);
+    assert!(!findings.exists());
+}
+
+#[test]
+fn run_with_several_jobs_counts_all_cases() {
+    check(
+        &["run", "--cases", "200", "--jobs", "2", "--seed", "1"],
+        0,
+        "200 cases",
+        "",
+    );
+}
+
+#[test]
+fn replay_takes_files_and_folders() {
+    check(&["replay", CASE], 0, "agree", "");
+    check(&["replay", "corpus/strings", CASE], 0, "clean", "");
+}
+
+#[test]
+fn replay_takes_encoded_cases() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = canonfuzz::corpus::load(Path::new(CASE)).unwrap().file.case;
+    let path = file(&folder, "crash-1", &canonfuzz::case::bytes::encode(&case));
+    check(&["replay", &path], 0, "agree", "");
+    check(
+        &["replay", folder.path().to_str().unwrap()],
+        0,
+        "1 cases, clean",
+        "",
+    );
+}
+
+#[test]
+fn replay_notices_that_the_reference_says_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(CASE).unwrap();
+    let wrong = text.replace("guest f(1042, 0x80000003)", "guest f(1042, 3)");
+    assert_ne!(text, wrong);
+    let path = file(&folder, "wrong.toml", wrong.as_bytes());
+    check(
+        &["replay", &path],
+        1,
+        "no longer says what the file expects",
+        "",
+    );
+    check(&["replay", "--bless", &path], 0, "clean", "");
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn replay_notices_another_spelling() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(CASE).unwrap();
+    let path = file(
+        &folder,
+        "spelled.toml",
+        text.replacen("rule = ", "rule  = ", 1).as_bytes(),
+    );
+    check(&["replay", &path], 1, "line 1: not in canonical form", "");
+}
+
+#[test]
+fn show_explains_where_values_lie() {
+    check(
+        &["show", CASE],
+        0,
+        "p0: string: flat 0..2, size 8, align 4, flat [i32 i32]",
+        "",
+    );
+    check(
+        &["show", "corpus/spill/seventeen-params.toml"],
+        0,
+        "spilled into memory",
+        "",
+    );
+    check(&["show", "--component", CASE], 0, "(canon lift", "");
+}
+
+#[test]
+fn vectors_are_counted() {
+    check(
+        &["vectors", "tests/vectors/vectors.jsonl"],
+        0,
+        "3867 passed, 0 failed",
+        "",
+    );
+}
+
+#[test]
+fn bad_input_is_one_line_and_exit_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(CASE).unwrap();
+    let case = canonfuzz::corpus::load(Path::new(CASE)).unwrap().file.case;
+    let mut bytes = canonfuzz::case::bytes::encode(&case);
+    bytes.truncate(bytes.len() - 3);
+    let rows = [
+        (file(&folder, "cut", &bytes), "cut"),
+        (file(&folder, "empty.toml", b""), "empty.toml: "),
+        (
+            file(&folder, "noise", &[0xff; 64]),
+            "neither an encoded case nor text",
+        ),
+        (
+            file(
+                &folder,
+                "key.toml",
+                text.replacen("rule", "ruel", 1).as_bytes(),
+            ),
+            "line 1",
+        ),
+        (
+            file(
+                &folder,
+                "wave.toml",
+                text.replacen("'\"aé☃\"'", "\"7\"", 1).as_bytes(),
+            ),
+            "line ",
+        ),
+        (
+            folder
+                .path()
+                .join("missing.toml")
+                .to_str()
+                .unwrap()
+                .to_string(),
+            "missing.toml",
+        ),
+        (
+            folder.path().to_str().unwrap().to_string() + "/nothing",
+            "nothing",
+        ),
+    ];
+    for (path, says) in &rows {
+        check(&["replay", path], 2, "", says);
+        check(&["show", path], 2, "", says);
+    }
+    check(&["vectors", &rows[2].0], 2, "", "noise");
+    check(&["vectors", &rows[5].0], 2, "", "missing.toml");
+    let empty = folder.path().join("folder");
+    fs::create_dir(&empty).unwrap();
+    check(&["replay", empty.to_str().unwrap()], 2, "", "no cases");
+    check(&["run", "--for", "3 weeks"], 2, "", "");
+    check(
+        &["run", "--cases", "5", "--json", "/dev/null/x"],
+        2,
+        "",
+        "/dev/null/x",
+    );
+}

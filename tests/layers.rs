@@ -1,0 +1,169 @@
+//! Which room may know which: the table of ARCHITECTURE.md against the `crate::` paths in the code.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room with those it may use. Order: from the bottom up.
+const ROOMS: [(&str, &[&str]); 17] = [
+    ("types", &[]),
+    ("value", &[]),
+    ("abi", &["types", "value"]),
+    ("component", &["abi", "types", "value"]),
+    ("case", &["abi", "types", "value"]),
+    ("observation", &["abi", "value"]),
+    ("generate", &["abi", "case", "encode", "types", "value"]),
+    ("encode", &["abi", "case", "observation", "types", "value"]),
+    (
+        "engine",
+        &[
+            "abi",
+            "case",
+            "component",
+            "encode",
+            "observation",
+            "types",
+            "value",
+        ],
+    ),
+    ("oracle", &["abi", "case", "observation", "value"]),
+    (
+        "session",
+        &[
+            "abi",
+            "case",
+            "component",
+            "encode",
+            "engine",
+            "observation",
+            "oracle",
+        ],
+    ),
+    ("corpus", &["case"]),
+    (
+        "report",
+        &[
+            "abi",
+            "case",
+            "encode",
+            "engine",
+            "observation",
+            "oracle",
+            "session",
+            "types",
+            "value",
+        ],
+    ),
+    (
+        "replay",
+        &["case", "corpus", "engine", "oracle", "report", "session"],
+    ),
+    (
+        "fuzz",
+        &["case", "engine", "generate", "oracle", "report", "session"],
+    ),
+    (
+        "run",
+        &[
+            "case", "corpus", "engine", "fuzz", "generate", "oracle", "report", "session",
+        ],
+    ),
+    ("vectors", &["abi", "types", "value"]),
+];
+
+#[test]
+fn rooms_use_only_what_they_may() {
+    let allowed: BTreeMap<&str, &[&str]> = ROOMS.into_iter().collect();
+    let mut wrong = Vec::new();
+    for path in sources(Path::new("src")) {
+        let room = room(&path);
+        if ["lib", "main"].contains(&room.as_str()) {
+            continue;
+        }
+        let Some(may) = allowed.get(room.as_str()) else {
+            wrong.push(format!("{}: no such room in the table", path.display()));
+            continue;
+        };
+        for used in used(&fs::read_to_string(&path).unwrap()) {
+            if used != room && !may.contains(&used.as_str()) {
+                wrong.push(format!("{}: uses {used}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_room_of_the_table_exists_and_depends_on_earlier_ones_or_is_said_to_be_a_user() {
+    for (room, _) in ROOMS {
+        let here = Path::new("src").join(room);
+        assert!(
+            here.is_dir() || here.with_extension("rs").is_file(),
+            "no room {room}"
+        );
+    }
+}
+
+#[test]
+fn the_subject_s_crate_is_named_in_its_adapter_alone() {
+    for path in sources(Path::new("src")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let adapter =
+            path.starts_with("src/engine/wasmtime") || path == Path::new("src/engine/wasmtime.rs");
+        let named = text
+            .lines()
+            .any(|line| line.trim_start().starts_with("use wasmtime"));
+        assert!(adapter || !named, "{} uses wasmtime", path.display());
+    }
+}
+
+#[test]
+fn only_generate_draws_random_choices() {
+    for path in sources(Path::new("src")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let draws = ["arbitrary::", "mutatis::"]
+            .iter()
+            .any(|word| text.contains(word));
+        assert!(
+            path.starts_with("src/generate") || !draws,
+            "{} draws",
+            path.display()
+        );
+    }
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The first part of a path below `src/`.
+fn room(path: &Path) -> String {
+    let first = path
+        .components()
+        .nth(1)
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
+    first.trim_end_matches(".rs").to_string()
+}
+
+/// The rooms that a file names as `crate::room`.
+fn used(text: &str) -> BTreeSet<String> {
+    let names = text.match_indices("crate::").map(|(at, found)| {
+        let rest = &text[at + found.len()..];
+        rest.chars()
+            .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+            .collect::<String>()
+    });
+    names.filter(|name| !name.is_empty()).collect()
+}
