@@ -15,11 +15,8 @@ fn main() {
     let text = fs::read_to_string(&lock).expect("the workspace has a lock file");
     let version = locked(&text, "wasmtime").expect("the lock file names wasmtime");
     println!("cargo::rustc-env=CANONFUZZ_WASMTIME={version}");
-    let major: u32 = version
-        .split('.')
-        .next()
-        .and_then(|major| major.parse().ok())
-        .expect("a version");
+    let major: u32 =
+        version.split('.').next().and_then(|major| major.parse().ok()).expect("a version");
     for step in STEPS {
         println!("cargo::rustc-check-cfg=cfg(wasmtime_{step})");
         if major >= step {
@@ -30,12 +27,8 @@ fn main() {
 
 /// The version of a package in a lock file.
 fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
-    let entry = lock.split("[[package]]").find(|entry| {
-        entry
-            .lines()
-            .any(|line| line == format!("name = \"{package}\""))
-    })?;
-    entry
-        .lines()
-        .find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'))
+    let entry = lock
+        .split("[[package]]")
+        .find(|entry| entry.lines().any(|line| line == format!("name = \"{package}\"")))?;
+    entry.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'))
 }

@@ -25,9 +25,7 @@ pub struct Found {
 impl Found {
     /// Whether the text is the one that `text::print` gives; bytes have but one form.
     pub fn is_canonical(&self) -> bool {
-        self.text
-            .as_ref()
-            .is_none_or(|text| *text == text::print(&self.file))
+        self.text.as_ref().is_none_or(|text| *text == text::print(&self.file))
     }
 }
 
@@ -35,10 +33,7 @@ impl Found {
 pub fn load(path: &Path) -> Result<Found> {
     let contents = fs::read(path).with_context(|| format!("{}", path.display()))?;
     let parsed = if bytes::is_encoded(&contents) {
-        bytes::decode(&contents).map(|case| Found {
-            file: unexplained(case),
-            text: None,
-        })
+        bytes::decode(&contents).map(|case| Found { file: unexplained(case), text: None })
     } else {
         parse_text(contents)
     };
@@ -50,20 +45,12 @@ fn parse_text(contents: Vec<u8>) -> Result<Found> {
         bail!("neither an encoded case nor text");
     };
     let file = text::parse(&text)?;
-    Ok(Found {
-        file,
-        text: Some(text),
-    })
+    Ok(Found { file, text: Some(text) })
 }
 
 /// A case that nobody has explained yet.
 pub fn unexplained(case: Case) -> CaseFile {
-    CaseFile {
-        rule: "Not reviewed yet.".to_string(),
-        story: None,
-        case,
-        expect: Vec::new(),
-    }
+    CaseFile { rule: "Not reviewed yet.".to_string(), story: None, case, expect: Vec::new() }
 }
 
 /// The case files at some paths: files as they are, and of folders all text cases below them, in
@@ -113,9 +100,7 @@ pub fn save(path: &Path, file: &CaseFile) -> Result<()> {
 
 /// Writes a file so that nobody ever sees half of it.
 pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let write = || -> Result<()> {
         fs::create_dir_all(folder)?;

@@ -30,10 +30,7 @@ pub fn lift_lower(data: &[u8]) -> Input {
     };
     SESSION.with_borrow_mut(|session| {
         let session = session.get_or_insert_with(|| {
-            assert!(
-                reference::bears_long_loops(),
-                "wasmi cannot run long loops in this build"
-            );
+            assert!(reference::bears_long_loops(), "wasmi cannot run long loops in this build");
             Session::new().expect("the register that was built in is valid")
         });
         check(session, &case)
@@ -89,7 +86,5 @@ fn fresh(seed: u64, room: usize, allowed: &BTreeSet<Feature>) -> Option<Vec<u8>>
 /// The features that the subject has.
 pub fn allowed() -> BTreeSet<Feature> {
     let all = [Feature::Map, Feature::FixedLengthList];
-    all.into_iter()
-        .filter(|feature| wasmtime::supports(*feature))
-        .collect()
+    all.into_iter().filter(|feature| wasmtime::supports(*feature)).collect()
 }

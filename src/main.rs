@@ -72,25 +72,9 @@ enum Command {
 fn main() -> ExitCode {
     crash::install_hook();
     let done = match Arguments::parse().command {
-        Command::Run {
-            cases,
-            time,
-            seed,
-            jobs,
-            json,
-            findings,
-        } => {
+        Command::Run { cases, time, seed, jobs, json, findings } => {
             let seed = seed.unwrap_or_else(random_seed);
-            run(
-                &Plan {
-                    seed,
-                    jobs,
-                    cases,
-                    time,
-                    findings,
-                },
-                json.as_deref(),
-            )
+            run(&Plan { seed, jobs, cases, time, findings }, json.as_deref())
         }
         Command::Replay { paths, bless } => replay(&paths, bless),
         Command::Show { case, component } => show(&case, component),
@@ -116,23 +100,18 @@ fn run(plan: &Plan, json: Option<&Path>) -> Result<bool> {
     let stopping = progress.clone();
     ctrlc::set_handler(move || stopping.stop.store(true, Ordering::Relaxed))
         .context("cannot listen for Ctrl-C")?;
-    print(&format!(
-        "subject: wasmtime {}, seed {}",
-        wasmtime::VERSION,
-        plan.seed
-    ));
+    print(&format!("subject: wasmtime {}, seed {}", wasmtime::VERSION, plan.seed));
     let bar = ProgressBar::no_length().with_style(
         ProgressStyle::with_template("{elapsed_precise} {msg}").expect("a valid template"),
     );
-    let summary = run::run(plan, &progress, &mut |progress| {
-        bar.set_message(status(&bar, progress))
-    });
+    let (summary, ended) =
+        run::run(plan, &progress, &mut |progress| bar.set_message(status(&bar, progress)));
     bar.finish_and_clear();
-    let summary = summary?;
     print(&summary.text());
     if let Some(path) = json {
         corpus::write_atomically(path, &serde_json::to_vec_pretty(&summary)?)?;
     }
+    ended?;
     Ok(!summary.has_findings())
 }
 
@@ -155,34 +134,18 @@ fn replay(paths: &[PathBuf], bless: bool) -> Result<bool> {
     for path in &files {
         let replayed = replay::replay(&mut session, path, bless)?;
         clean &= replayed.is_clean();
-        print(&format!(
-            "{}: {}",
-            path.display(),
-            report::verdict(&replayed.verdict)
-        ));
-        replayed
-            .complaints
-            .iter()
-            .for_each(|complaint| print(&format!("  {complaint}")));
+        print(&format!("{}: {}", path.display(), report::verdict(&replayed.verdict)));
+        replayed.complaints.iter().for_each(|complaint| print(&format!("  {complaint}")));
         replayed.report.iter().for_each(|report| print(report));
         verdicts.insert(path.clone(), replayed.verdict);
     }
-    for folder in paths
-        .iter()
-        .filter(|path| path.join(corpus::REGISTER).is_file())
-    {
+    for folder in paths.iter().filter(|path| path.join(corpus::REGISTER).is_file()) {
         let complaints = replay::check_register(folder, &verdicts)?;
         clean &= complaints.is_empty();
-        complaints
-            .iter()
-            .for_each(|complaint| print(&format!("register: {complaint}")));
+        complaints.iter().for_each(|complaint| print(&format!("register: {complaint}")));
     }
     let word = if clean { "clean" } else { "not clean" };
-    print(&format!(
-        "wasmtime {}: {} cases, {word}",
-        wasmtime::VERSION,
-        files.len()
-    ));
+    print(&format!("wasmtime {}: {} cases, {word}", wasmtime::VERSION, files.len()));
     Ok(clean)
 }
 
@@ -200,15 +163,8 @@ fn vectors(path: &Path) -> Result<bool> {
     let name = path.display().to_string();
     let text = fs::read_to_string(path).with_context(|| name.clone())?;
     let report = vectors::run(&text).context(name)?;
-    report
-        .failures
-        .iter()
-        .for_each(|failure| print(&failure.to_string()));
-    print(&format!(
-        "{} passed, {} failed",
-        report.passed,
-        report.failures.len()
-    ));
+    report.failures.iter().for_each(|failure| print(&failure.to_string()));
+    print(&format!("{} passed, {} failed", report.passed, report.failures.len()));
     Ok(report.failures.is_empty())
 }
 
@@ -220,13 +176,8 @@ fn time(text: &str) -> Result<Duration, String> {
         "h" => 3600,
         unit => return Err(format!("`{unit}` is no unit: use s, m or h")),
     };
-    let count: u64 = digits
-        .parse()
-        .map_err(|_| "not a whole number of s, m or h".to_string())?;
-    count
-        .checked_mul(unit)
-        .map(Duration::from_secs)
-        .ok_or_else(|| "too long".to_string())
+    let count: u64 = digits.parse().map_err(|_| "not a whole number of s, m or h".to_string())?;
+    count.checked_mul(unit).map(Duration::from_secs).ok_or_else(|| "too long".to_string())
 }
 
 fn random_seed() -> u64 {

@@ -49,12 +49,7 @@ pub fn replay(session: &mut Session, path: &Path, bless: bool) -> Result<Replaye
         Verdict::Disagree(difference) => Some(explain(path, &found.file, &checked, difference)),
         _ => None,
     };
-    Ok(Replayed {
-        path: path.to_path_buf(),
-        verdict: checked.verdict,
-        complaints,
-        report,
-    })
+    Ok(Replayed { path: path.to_path_buf(), verdict: checked.verdict, complaints, report })
 }
 
 fn explain(path: &Path, file: &CaseFile, checked: &Checked, difference: &Difference) -> String {
@@ -68,9 +63,8 @@ fn complaints(found: &Found, says: &[String]) -> Vec<String> {
     if !found.is_canonical() {
         let text = found.text.as_deref().unwrap_or_default();
         let line = first_unequal_line(text, &text::print(&found.file));
-        complaints.push(format!(
-            "line {line}: not in canonical form: `replay --bless` rewrites it"
-        ));
+        complaints
+            .push(format!("line {line}: not in canonical form: `replay --bless` rewrites it"));
     }
     let expect = &found.file.expect;
     if !expect.is_empty() && expect != says {
@@ -79,9 +73,7 @@ fn complaints(found: &Found, says: &[String]) -> Vec<String> {
         let line = |lines: &[String]| {
             lines
                 .get(position)
-                .map_or("nothing more".to_string(), |line| {
-                    format!("`{}`", line.trim())
-                })
+                .map_or("nothing more".to_string(), |line| format!("`{}`", line.trim()))
         };
         complaints.push(format!(
             "the reference no longer says what the file expects: {} where {} is expected",
@@ -106,10 +98,7 @@ pub fn check_register(corpus: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> R
         let path = corpus.join(&divergence.case);
         let name = divergence.deviation.name();
         let Some(verdict) = verdicts.get(&path) else {
-            complaints.push(format!(
-                "{name}: its case {} was not replayed",
-                path.display()
-            ));
+            complaints.push(format!("{name}: its case {} was not replayed", path.display()));
             continue;
         };
         let tuning = corpus::load(&path)?.file.case.tuning;

@@ -79,10 +79,15 @@ pub struct Summary {
     pub time: BTreeMap<&'static str, f64>,
 }
 
-/// Runs the plan. `tick` is called now and then, from this thread.
-pub fn run(plan: &Plan, progress: &Progress, tick: &mut dyn FnMut(&Progress)) -> Result<Summary> {
+/// Runs the plan. `tick` is called now and then, from this thread. Where the world stops the run
+/// (a full disk), the summary of what came before is there all the same.
+pub fn run(
+    plan: &Plan,
+    progress: &Progress,
+    tick: &mut dyn FnMut(&Progress),
+) -> (Summary, Result<()>) {
     let start = Instant::now();
-    std::thread::scope(|scope| {
+    let ended = std::thread::scope(|scope| {
         let jobs: Vec<_> = (0..plan.jobs)
             .map(|job| scope.spawn(move || work(plan, progress, job, start)))
             .collect();
@@ -90,20 +95,18 @@ pub fn run(plan: &Plan, progress: &Progress, tick: &mut dyn FnMut(&Progress)) ->
             tick(progress);
             std::thread::sleep(Duration::from_millis(100));
         }
-        jobs.into_iter().try_for_each(|job| {
-            job.join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-    })?;
-    Ok(summary(plan, progress, start.elapsed()))
+        let ended: Vec<_> = jobs.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        ended
+            .into_iter()
+            .try_for_each(|job| job.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    (summary(plan, progress, start.elapsed()), ended)
 }
 
 fn work(plan: &Plan, progress: &Progress, job: u64, start: Instant) -> Result<()> {
     let mut session = Session::new()?;
     // Far apart, so that seeds that follow each other share nothing.
-    let seed = plan
-        .seed
-        .wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut stream = Stream::new(seed, allowed(), Limits::CASE);
     let result = (|| {
         while !done(plan, progress, start) {
@@ -124,10 +127,7 @@ fn done(plan: &Plan, progress: &Progress, start: Instant) -> bool {
         return true;
     }
     let more = |cases| (plan.cases.is_none_or(|limit| cases < limit)).then_some(cases + 1);
-    progress
-        .cases
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-        .is_err()
+    progress.cases.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_err()
 }
 
 fn check(plan: &Plan, progress: &Progress, session: &mut Session, case: &Case) -> Result<()> {
@@ -137,10 +137,7 @@ fn check(plan: &Plan, progress: &Progress, session: &mut Session, case: &Case) -
     };
     let mut tally = lock(progress);
     tally.calls += u64::try_from(checked.expected.calls.len())?;
-    *tally
-        .outcomes
-        .entry(report::ended(&checked.expected.outcome))
-        .or_default() += 1;
+    *tally.outcomes.entry(report::ended(&checked.expected.outcome)).or_default() += 1;
     let (counts, key) = match &checked.verdict {
         Verdict::Agree => {
             tally.agree += 1;
@@ -179,10 +176,7 @@ fn found(
     let name = format!("{}-{count}", file_name(&class));
     let path = plan.findings.join(format!("{name}.toml"));
     let mut file = corpus::unexplained(case.clone());
-    file.story = Some(format!(
-        "Found by `canonfuzz run` on wasmtime {}.",
-        wasmtime::VERSION
-    ));
+    file.story = Some(format!("Found by `canonfuzz run` on wasmtime {}.", wasmtime::VERSION));
     corpus::save(&path, &file)?;
     write_report(&path, &name, case, checked, difference)?;
     tally.files.push(path);
@@ -202,29 +196,18 @@ fn write_report(
 }
 
 fn file_name(class: &str) -> String {
-    let words = class
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
-    words
-        .map(str::to_ascii_lowercase)
-        .collect::<Vec<_>>()
-        .join("-")
+    let words = class.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
 }
 
 fn lock(progress: &Progress) -> MutexGuard<'_, Tally> {
-    progress
-        .tally
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
+    progress.tally.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn summary(plan: &Plan, progress: &Progress, elapsed: Duration) -> Summary {
     let tally = lock(progress).clone();
     let seconds = elapsed.as_secs_f64();
-    let time = tally
-        .timings
-        .named()
-        .map(|(name, time)| (name, time.as_secs_f64()));
+    let time = tally.timings.named().map(|(name, time)| (name, time.as_secs_f64()));
     let calls = u32::try_from(tally.calls).map_or(f64::INFINITY, f64::from);
     Summary {
         subject: format!("wasmtime {}", wasmtime::VERSION),
@@ -246,12 +229,7 @@ impl Summary {
 
     /// The summary for people.
     pub fn text(&self) -> String {
-        let Tally {
-            calls,
-            agree,
-            files,
-            ..
-        } = &self.tally;
+        let Tally { calls, agree, files, .. } = &self.tally;
         let mut lines = vec![format!(
             "{}: {} cases, {calls} calls in {:.1} s, {:.0} compared calls per second, seed {}",
             self.subject, self.cases, self.seconds, self.rate, self.seed
@@ -264,30 +242,15 @@ impl Summary {
             ("finding", &self.tally.findings),
         ];
         for (name, table) in tables {
-            lines.extend(
-                table
-                    .iter()
-                    .map(|(key, count)| format!("  {name:<13} {count}  {key}")),
-            );
+            lines.extend(table.iter().map(|(key, count)| format!("  {name:<13} {count}  {key}")));
         }
-        let outcomes: Vec<_> = self
-            .tally
-            .outcomes
-            .iter()
-            .map(|(end, count)| format!("{end} {count}"))
-            .collect();
+        let outcomes: Vec<_> =
+            self.tally.outcomes.iter().map(|(end, count)| format!("{end} {count}")).collect();
         lines.push(format!("  the reference {}", outcomes.join(", ")));
-        let time: Vec<_> = self
-            .time
-            .iter()
-            .map(|(name, time)| format!("{name} {time:.1} s"))
-            .collect();
+        let time: Vec<_> =
+            self.time.iter().map(|(name, time)| format!("{name} {time:.1} s")).collect();
         lines.push(format!("  time          {}", time.join(", ")));
-        lines.extend(
-            files
-                .iter()
-                .map(|path| format!("  written       {}", path.display())),
-        );
+        lines.extend(files.iter().map(|path| format!("  written       {}", path.display())));
         lines.join("\n")
     }
 }

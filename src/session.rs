@@ -115,14 +115,9 @@ impl Session {
         let expected = timed(&mut timings.reference, || read(Deviations::NONE)).observation;
         let observed = timed(&mut timings.subject, || observe(built, case, &scripts));
         let deviating = || read(accepted);
-        let verdict = timed(&mut timings.compare, || {
-            oracle::judge(&expected, &observed, deviating)
-        });
-        Ok(Checked {
-            verdict,
-            expected,
-            observed,
-        })
+        let verdict =
+            timed(&mut timings.compare, || oracle::judge(&expected, &observed, deviating));
+        Ok(Checked { verdict, expected, observed })
     }
 
     /// What the reference alone says of a case, with some deviations in force.
@@ -138,28 +133,15 @@ impl Session {
             return;
         }
         let bytes = timed(&mut self.timings.encode, || encode::component(&case.shape));
-        let reference = timed(&mut self.timings.compile_reference, || {
-            Compiled::new(&bytes)
-        });
+        let reference = timed(&mut self.timings.compile_reference, || Compiled::new(&bytes));
         let reference = reference.map_err(|refusal| refusal.to_string());
-        self.shapes.put(
-            case.shape.clone(),
-            Built {
-                bytes,
-                reference,
-                subjects: Vec::new(),
-            },
-        );
+        self.shapes.put(case.shape.clone(), Built { bytes, reference, subjects: Vec::new() });
     }
 
     fn build(&mut self, case: &Case) {
         self.build_reference(case);
         let built = self.shapes.get_mut(&case.shape).expect("built just now");
-        if built
-            .subjects
-            .iter()
-            .all(|(tuning, _)| *tuning != case.tuning)
-        {
+        if built.subjects.iter().all(|(tuning, _)| *tuning != case.tuning) {
             let load = || self.subject.load(case, &built.bytes);
             let loaded = timed(&mut self.timings.compile_subject, load);
             built.subjects.push((case.tuning, loaded));
@@ -186,17 +168,11 @@ fn read(built: &Built, case: &Case, scripts: &[Vec<u8>], deviations: Deviations)
 }
 
 fn observe(built: &Built, case: &Case, scripts: &[Vec<u8>]) -> Observation {
-    let (_, loaded) = (built
-        .subjects
-        .iter()
-        .find(|(tuning, _)| *tuning == case.tuning))
-    .expect("loaded just now");
+    let (_, loaded) = (built.subjects.iter().find(|(tuning, _)| *tuning == case.tuning))
+        .expect("loaded just now");
     match loaded {
         Ok(loaded) => wasmtime::run(loaded, case, scripts),
-        Err(outcome) => Observation {
-            calls: Vec::new(),
-            outcome: outcome.clone(),
-        },
+        Err(outcome) => Observation { calls: Vec::new(), outcome: outcome.clone() },
     }
 }
 

@@ -69,6 +69,21 @@ pub struct FuncType {
     pub result: Option<Type>,
 }
 
+/// Spec: `keytype`: the types that a map may have as keys.
+pub const MAP_KEYS: [Type; 11] = [
+    Type::Bool,
+    Type::S8,
+    Type::U8,
+    Type::S16,
+    Type::U16,
+    Type::S32,
+    Type::U32,
+    Type::S64,
+    Type::U64,
+    Type::Char,
+    Type::String,
+];
+
 /// What is named by position: the letter before the number.
 pub const PARAM: char = 'p';
 pub const FIELD: char = 'f';
@@ -86,11 +101,7 @@ impl Label {
 
     /// The label that `at` turns back into `name`.
     pub fn named(name: &str, kind: char, position: usize) -> Label {
-        if name == positional(kind, position) {
-            Label(None)
-        } else {
-            Label(Some(name.into()))
-        }
+        if name == positional(kind, position) { Label(None) } else { Label(Some(name.into())) }
     }
 }
 
@@ -102,20 +113,14 @@ pub fn positional(kind: char, position: usize) -> String {
 impl Field {
     /// A field named after its position.
     pub fn new(ty: Type) -> Field {
-        Field {
-            label: Label::default(),
-            ty,
-        }
+        Field { label: Label::default(), ty }
     }
 }
 
 impl VariantCase {
     /// A case named after its position.
     pub fn new(ty: Option<Type>) -> VariantCase {
-        VariantCase {
-            label: Label::default(),
-            ty,
-        }
+        VariantCase { label: Label::default(), ty }
     }
 }
 

@@ -68,10 +68,7 @@ impl Str {
 impl Value {
     /// A string as the host makes it.
     pub fn string(text: impl Into<String>) -> Value {
-        Value::String(Str {
-            text: text.into(),
-            source: StringSource::Utf8,
-        })
+        Value::String(Str { text: text.into(), source: StringSource::Utf8 })
     }
 
     /// A case with a payload.

@@ -61,21 +61,11 @@ pub fn run(text: &str) -> Result<Report> {
     let header = Header::parse(header).context("line 1")?;
     let mut report = Report::default();
     for (vector, line) in lines {
-        report
-            .run(&header, vector, line)
-            .with_context(|| format!("line {line}"))?;
+        report.run(&header, vector, line).with_context(|| format!("line {line}"))?;
     }
     let total: usize = report.groups.values().sum();
-    ensure!(
-        total == header.total,
-        "the header announces {} vectors, not {total}",
-        header.total
-    );
-    ensure!(
-        report.groups == header.counts,
-        "the header announces {:?}",
-        header.counts
-    );
+    ensure!(total == header.total, "the header announces {} vectors, not {total}", header.total);
+    ensure!(report.groups == header.counts, "the header announces {:?}", header.counts);
     Ok(report)
 }
 
@@ -86,18 +76,8 @@ impl Report {
         *self.groups.entry(group).or_default() += 1;
         match difference {
             None => self.passed += 1,
-            Some(Difference {
-                about,
-                expected,
-                observed,
-            }) => {
-                self.failures.push(Failure {
-                    id,
-                    line,
-                    about,
-                    expected,
-                    observed,
-                });
+            Some(Difference { about, expected, observed }) => {
+                self.failures.push(Failure { id, line, about, expected, observed });
             }
         }
         Ok(())
@@ -107,25 +87,10 @@ impl Report {
 impl Header {
     fn parse(line: &str) -> Result<Header> {
         let header: Header = serde_json::from_str(line)?;
-        ensure!(
-            header.op == "header" && header.schema == 1,
-            "this is no header of schema 1"
-        );
-        ensure!(
-            header.spec_commit == SPEC_COMMIT,
-            "the vectors follow {}",
-            header.spec_commit
-        );
-        ensure!(
-            header.realloc.kind == "bump",
-            "no allocator is called {}",
-            header.realloc.kind
-        );
-        ensure!(
-            header.mem_size <= MAX_MEM_SIZE,
-            "a memory of {} bytes",
-            header.mem_size
-        );
+        ensure!(header.op == "header" && header.schema == 1, "this is no header of schema 1");
+        ensure!(header.spec_commit == SPEC_COMMIT, "the vectors follow {}", header.spec_commit);
+        ensure!(header.realloc.kind == "bump", "no allocator is called {}", header.realloc.kind);
+        ensure!(header.mem_size <= MAX_MEM_SIZE, "a memory of {} bytes", header.mem_size);
         Ok(header)
     }
 
@@ -136,9 +101,7 @@ impl Header {
         for (offset, hex) in chunks {
             let bytes = parse_hex(hex)?;
             let end = offset.saturating_add(bytes.len());
-            let chunk = memory
-                .get_mut(*offset..end)
-                .context("a chunk is outside the memory")?;
+            let chunk = memory.get_mut(*offset..end).context("a chunk is outside the memory")?;
             chunk.copy_from_slice(&bytes);
         }
         Ok(memory)
@@ -171,11 +134,7 @@ impl Checks {
     fn check_memory(&mut self, expected: &[u8], observed: &[u8]) {
         let differs = |(_, (a, b)): &(usize, (&u8, &u8))| a != b;
         if let Some((offset, (a, b))) = expected.iter().zip(observed).enumerate().find(differs) {
-            self.differ(
-                "mem",
-                format!("{a:02x} at offset {offset}"),
-                format!("{b:02x}"),
-            );
+            self.differ("mem", format!("{a:02x} at offset {offset}"), format!("{b:02x}"));
         }
     }
 
@@ -190,11 +149,7 @@ impl Checks {
     }
 
     fn differ(&mut self, about: &'static str, expected: String, observed: String) {
-        self.0.get_or_insert(Difference {
-            about,
-            expected,
-            observed,
-        });
+        self.0.get_or_insert(Difference { about, expected, observed });
     }
 }
 
@@ -223,30 +178,15 @@ impl LayoutOp {
 
 fn measure(ty: &Type, ptr: PtrType) -> Measures {
     let flat = names(&flatten_type(ty, ptr));
-    Measures {
-        size: elem_size(ty, ptr),
-        align: alignment(ty, ptr),
-        flat,
-    }
+    Measures { size: elem_size(ty, ptr), align: alignment(ty, ptr), flat }
 }
 
 impl FunctypeOp {
     fn run(&self, checks: &mut Checks) -> Result<()> {
         let params = parse_types(&self.params)?;
-        let ft = FuncType {
-            params,
-            result: self.result.as_ref().map(parse_type).transpose()?,
-        };
-        checks.check(
-            "functype for i32",
-            &self.i32,
-            &signatures(&ft, PtrType::I32),
-        );
-        checks.check(
-            "functype for i64",
-            &self.i64,
-            &signatures(&ft, PtrType::I64),
-        );
+        let ft = FuncType { params, result: self.result.as_ref().map(parse_type).transpose()? };
+        checks.check("functype for i32", &self.i32, &signatures(&ft, PtrType::I32));
+        checks.check("functype for i64", &self.i64, &signatures(&ft, PtrType::I64));
         Ok(())
     }
 }
@@ -272,25 +212,15 @@ impl LowerOp {
         let values = parse_values(&self.vals, &types, ptr)?;
         let measured = types.iter().map(|ty| measure(ty, ptr)).collect();
         checks.check("ty", &self.ty, &measured);
-        checks.check(
-            "core",
-            &self.core,
-            &signatures(&self.role.functype(&types)?, ptr),
-        );
+        checks.check("core", &self.core, &signatures(&self.role.functype(&types)?, ptr));
 
         let mut guest = header.guest(&Vec::new())?;
         guest.overrides = parse_overrides(&self.overrides)?;
-        let mut cx = Cx {
-            opts: opts(self.enc, self.ptr),
-            guest: &mut guest,
-        };
+        let mut cx = Cx { opts: opts(self.enc, self.ptr), guest: &mut guest };
         let out_param = self.out_ptr.map(|ptr| ptr.0);
         let flat = lower_flat_values(&mut cx, self.max_flat, &values, &types, out_param);
         checks.check("reallocs", &self.reallocs, &reallocs(&guest.calls));
-        checks.check_trap(
-            &expected_traps(self.trap, &self.trap_at, self.enc, self.ptr)?,
-            &flat,
-        );
+        checks.check_trap(&expected_traps(self.trap, &self.trap_at, self.enc, self.ptr)?, &flat);
         match flat {
             Ok(flat) if !self.trap => self.check_lowered(header, checks, &types, guest, flat),
             Ok(_) | Err(_) => Ok(()),
@@ -325,10 +255,7 @@ impl LowerOp {
         if let Some(out_ptr) = self.out_ptr.filter(|_| spilled) {
             flat.push(Core::from_bits(ptr.core_type(), out_ptr.0));
         }
-        let mut cx = Cx {
-            opts: opts(self.enc, self.ptr),
-            guest,
-        };
+        let mut cx = Cx { opts: opts(self.enc, self.ptr), guest };
         lift_flat_values(&mut cx, self.max_flat, &mut CoreValues::new(&flat), types)
     }
 }
@@ -336,14 +263,10 @@ impl LowerOp {
 impl Role {
     fn functype(self, types: &[Type]) -> Result<FuncType> {
         match (self, types) {
-            (Role::Params, params) => Ok(FuncType {
-                params: params.to_vec(),
-                result: None,
-            }),
-            (Role::Result, [result]) => Ok(FuncType {
-                params: Vec::new(),
-                result: Some(result.clone()),
-            }),
+            (Role::Params, params) => Ok(FuncType { params: params.to_vec(), result: None }),
+            (Role::Result, [result]) => {
+                Ok(FuncType { params: Vec::new(), result: Some(result.clone()) })
+            }
             (Role::Result, _) => bail!("a function has one result"),
         }
     }
@@ -354,15 +277,9 @@ impl LiftOp {
         let types = parse_value_types(&self.types)?;
         let flat = parse_args(&self.flat, &types, self.max_flat, self.ptr)?;
         let mut guest = header.guest(&self.mem)?;
-        let mut cx = Cx {
-            opts: opts(self.enc, self.ptr),
-            guest: &mut guest,
-        };
+        let mut cx = Cx { opts: opts(self.enc, self.ptr), guest: &mut guest };
         let lifted = lift_flat_values(&mut cx, self.max_flat, &mut CoreValues::new(&flat), &types);
-        checks.check_trap(
-            &expected_traps(self.trap, &self.trap_at, self.enc, self.ptr)?,
-            &lifted,
-        );
+        checks.check_trap(&expected_traps(self.trap, &self.trap_at, self.enc, self.ptr)?, &lifted);
         if !self.trap {
             let expected = parse_values(present(&self.lifted)?, &types, self.ptr.into())?;
             checks.check("lifted", &Ok(expected), &lifted);
@@ -380,11 +297,7 @@ impl PassOp {
             return Ok(());
         }
         let expected = parse_values(present(&self.lifted)?, &types, self.src.ptr.into())?;
-        checks.check(
-            "lifted",
-            &Ok(&expected),
-            &lifted.as_ref().map_err(|trap| *trap),
-        );
+        checks.check("lifted", &Ok(&expected), &lifted.as_ref().map_err(|trap| *trap));
         self.lower(header, checks, &types, &expected)
     }
 
@@ -394,19 +307,10 @@ impl PassOp {
         checks: &mut Checks,
         types: &[Type],
     ) -> Result<std::result::Result<Vec<Value>, Trap>> {
-        let Source {
-            enc,
-            ptr,
-            max_flat,
-            flat,
-            mem,
-        } = &self.src;
+        let Source { enc, ptr, max_flat, flat, mem } = &self.src;
         let flat = parse_args(flat, types, *max_flat, *ptr)?;
         let mut guest = header.guest(mem)?;
-        let mut cx = Cx {
-            opts: opts(*enc, *ptr),
-            guest: &mut guest,
-        };
+        let mut cx = Cx { opts: opts(*enc, *ptr), guest: &mut guest };
         let lifted = lift_flat_values(&mut cx, *max_flat, &mut CoreValues::new(&flat), types);
         checks.check_trap(&self.expected_traps(Phase::Lift, *enc, *ptr)?, &lifted);
         Ok(lifted)
@@ -419,18 +323,10 @@ impl PassOp {
         types: &[Type],
         values: &[Value],
     ) -> Result<()> {
-        let Destination {
-            enc,
-            ptr,
-            max_flat,
-            out_ptr,
-        } = &self.dst;
+        let Destination { enc, ptr, max_flat, out_ptr } = &self.dst;
         let mut guest = header.guest(&Vec::new())?;
         guest.overrides = parse_overrides(&self.overrides)?;
-        let mut cx = Cx {
-            opts: opts(*enc, *ptr),
-            guest: &mut guest,
-        };
+        let mut cx = Cx { opts: opts(*enc, *ptr), guest: &mut guest };
         let out_param = out_ptr.map(|ptr| ptr.0);
         let flat = lower_flat_values(&mut cx, *max_flat, values, types, out_param);
         checks.check("reallocs", &self.reallocs, &reallocs(&guest.calls));
@@ -444,25 +340,16 @@ impl PassOp {
 
     fn expected_traps(&self, phase: Phase, enc: Encoding, ptr: Ptr) -> Result<Vec<Trap>> {
         let traps = expected_traps(self.trap, &self.trap_at, enc, ptr)?;
-        Ok(if self.phase == Some(phase) {
-            traps
-        } else {
-            Vec::new()
-        })
+        Ok(if self.phase == Some(phase) { traps } else { Vec::new() })
     }
 }
 
 fn opts(enc: Encoding, ptr: Ptr) -> LiftLowerOptions {
-    LiftLowerOptions {
-        string_encoding: enc.into(),
-        ptr_type: ptr.into(),
-    }
+    LiftLowerOptions { string_encoding: enc.into(), ptr_type: ptr.into() }
 }
 
 fn present<T>(field: &Option<T>) -> Result<&T> {
-    field
-        .as_ref()
-        .context("a vector that does not trap needs flat, mem and lifted")
+    field.as_ref().context("a vector that does not trap needs flat, mem and lifted")
 }
 
 /// The traps that the place in the spec's definition may be about; none for a vector that returns.
@@ -523,20 +410,8 @@ fn invalid_text(enc: Encoding) -> Trap {
 
 fn reallocs(calls: &[ReallocCall]) -> Vec<Realloc> {
     let row = |call: &ReallocCall| {
-        let ReallocCall {
-            old,
-            old_size,
-            align,
-            new_size,
-            returned,
-        } = *call;
-        (
-            Decimal(old),
-            Decimal(old_size),
-            Decimal(align),
-            Decimal(new_size),
-            returned.map(Decimal),
-        )
+        let ReallocCall { old, old_size, align, new_size, returned } = *call;
+        (Decimal(old), Decimal(old_size), Decimal(align), Decimal(new_size), returned.map(Decimal))
     };
     calls.iter().map(row).collect()
 }

@@ -5,10 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 fn canonfuzz(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_canonfuzz"))
-        .args(arguments)
-        .output()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_canonfuzz")).args(arguments).output().unwrap()
 }
 
 /// The exit code, and what has to be in the output and in the errors; bad input says one line.
@@ -17,11 +14,7 @@ fn check(arguments: &[&str], code: i32, out: &str, err: &str) {
     let output = canonfuzz(arguments);
     let [stdout, stderr] =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    assert_eq!(
-        output.status.code(),
-        Some(code),
-        "{arguments:?}\n{stdout}\n{stderr}"
-    );
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{stdout}\n{stderr}");
     assert!(stdout.contains(out), "{arguments:?}: {stdout}");
     assert!(stderr.contains(err), "{arguments:?}: {stderr}");
     if code == 2 && !err.is_empty() {
@@ -45,17 +38,8 @@ fn run_compares_cases_and_ends_clean() {
     let json = folder.path().join("summary.json");
     let findings = folder.path().join("findings");
     let paths = [json.to_str().unwrap(), findings.to_str().unwrap()];
-    let arguments = [
-        "run",
-        "--cases",
-        "300",
-        "--seed",
-        "7",
-        "--json",
-        paths[0],
-        "--findings",
-        paths[1],
-    ];
+    let arguments =
+        ["run", "--cases", "300", "--seed", "7", "--json", paths[0], "--findings", paths[1]];
     check(&arguments, 0, "300 cases", "");
     let summary: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
@@ -66,12 +50,7 @@ fn run_compares_cases_and_ends_clean() {
 
 #[test]
 fn run_with_several_jobs_counts_all_cases() {
-    check(
-        &["run", "--cases", "200", "--jobs", "2", "--seed", "1"],
-        0,
-        "200 cases",
-        "",
-    );
+    check(&["run", "--cases", "200", "--jobs", "2", "--seed", "1"], 0, "200 cases", "");
 }
 
 #[test]
@@ -86,12 +65,7 @@ fn replay_takes_encoded_cases() {
     let case = canonfuzz::corpus::load(Path::new(CASE)).unwrap().file.case;
     let path = file(&folder, "crash-1", &canonfuzz::case::bytes::encode(&case));
     check(&["replay", &path], 0, "agree", "");
-    check(
-        &["replay", folder.path().to_str().unwrap()],
-        0,
-        "1 cases, clean",
-        "",
-    );
+    check(&["replay", folder.path().to_str().unwrap()], 0, "1 cases, clean", "");
 }
 
 #[test]
@@ -101,12 +75,7 @@ fn replay_notices_that_the_reference_says_something_else() {
     let wrong = text.replace("guest f(1042, 0x80000003)", "guest f(1042, 3)");
     assert_ne!(text, wrong);
     let path = file(&folder, "wrong.toml", wrong.as_bytes());
-    check(
-        &["replay", &path],
-        1,
-        "no longer says what the file expects",
-        "",
-    );
+    check(&["replay", &path], 1, "no longer says what the file expects", "");
     check(&["replay", "--bless", &path], 0, "clean", "");
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
 }
@@ -115,39 +84,20 @@ fn replay_notices_that_the_reference_says_something_else() {
 fn replay_notices_another_spelling() {
     let folder = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(CASE).unwrap();
-    let path = file(
-        &folder,
-        "spelled.toml",
-        text.replacen("rule = ", "rule  = ", 1).as_bytes(),
-    );
+    let path = file(&folder, "spelled.toml", text.replacen("rule = ", "rule  = ", 1).as_bytes());
     check(&["replay", &path], 1, "line 1: not in canonical form", "");
 }
 
 #[test]
 fn show_explains_where_values_lie() {
-    check(
-        &["show", CASE],
-        0,
-        "p0: string: flat 0..2, size 8, align 4, flat [i32 i32]",
-        "",
-    );
-    check(
-        &["show", "corpus/spill/seventeen-params.toml"],
-        0,
-        "spilled into memory",
-        "",
-    );
+    check(&["show", CASE], 0, "p0: string: flat 0..2, size 8, align 4, flat [i32 i32]", "");
+    check(&["show", "corpus/spill/seventeen-params.toml"], 0, "spilled into memory", "");
     check(&["show", "--component", CASE], 0, "(canon lift", "");
 }
 
 #[test]
 fn vectors_are_counted() {
-    check(
-        &["vectors", "tests/vectors/vectors.jsonl"],
-        0,
-        "3867 passed, 0 failed",
-        "",
-    );
+    check(&["vectors", "tests/vectors/vectors.jsonl"], 0, "3867 passed, 0 failed", "");
 }
 
 #[test]
@@ -160,39 +110,11 @@ fn bad_input_is_one_line_and_exit_2() {
     let rows = [
         (file(&folder, "cut", &bytes), "cut"),
         (file(&folder, "empty.toml", b""), "empty.toml: "),
-        (
-            file(&folder, "noise", &[0xff; 64]),
-            "neither an encoded case nor text",
-        ),
-        (
-            file(
-                &folder,
-                "key.toml",
-                text.replacen("rule", "ruel", 1).as_bytes(),
-            ),
-            "line 1",
-        ),
-        (
-            file(
-                &folder,
-                "wave.toml",
-                text.replacen("'\"aé☃\"'", "\"7\"", 1).as_bytes(),
-            ),
-            "line ",
-        ),
-        (
-            folder
-                .path()
-                .join("missing.toml")
-                .to_str()
-                .unwrap()
-                .to_string(),
-            "missing.toml",
-        ),
-        (
-            folder.path().to_str().unwrap().to_string() + "/nothing",
-            "nothing",
-        ),
+        (file(&folder, "noise", &[0xff; 64]), "neither an encoded case nor text"),
+        (file(&folder, "key.toml", text.replacen("rule", "ruel", 1).as_bytes()), "line 1"),
+        (file(&folder, "wave.toml", text.replacen("'\"aé☃\"'", "\"7\"", 1).as_bytes()), "line "),
+        (folder.path().join("missing.toml").to_str().unwrap().to_string(), "missing.toml"),
+        (folder.path().to_str().unwrap().to_string() + "/nothing", "nothing"),
     ];
     for (path, says) in &rows {
         check(&["replay", path], 2, "", says);
@@ -204,10 +126,5 @@ fn bad_input_is_one_line_and_exit_2() {
     fs::create_dir(&empty).unwrap();
     check(&["replay", empty.to_str().unwrap()], 2, "", "no cases");
     check(&["run", "--for", "3 weeks"], 2, "", "");
-    check(
-        &["run", "--cases", "5", "--json", "/dev/null/x"],
-        2,
-        "",
-        "/dev/null/x",
-    );
+    check(&["run", "--cases", "5", "--json", "/dev/null/x"], 2, "", "/dev/null/x");
 }

@@ -16,12 +16,7 @@ fn every_case_replays() {
     for path in &files {
         let replayed = replay::replay(&mut session, path, false).unwrap();
         let name = path.display();
-        complaints.extend(
-            replayed
-                .complaints
-                .iter()
-                .map(|line| format!("{name}: {line}")),
-        );
+        complaints.extend(replayed.complaints.iter().map(|line| format!("{name}: {line}")));
         complaints.extend(replayed.report);
         verdicts.insert(path.clone(), replayed.verdict);
     }
@@ -34,11 +29,7 @@ fn every_case_replays() {
 fn every_case_says_which_rule_it_shows_and_what_is_to_be_seen() {
     for path in corpus::find(&[PathBuf::from("corpus")]).unwrap() {
         let file = corpus::load(&path).unwrap().file;
-        assert!(
-            file.rule.ends_with('.') && file.rule.len() > 20,
-            "{}",
-            path.display()
-        );
+        assert!(file.rule.ends_with('.') && file.rule.len() > 20, "{}", path.display());
         assert!(!file.expect.is_empty(), "{}", path.display());
     }
 }

@@ -12,62 +12,19 @@ const ROOMS: [(&str, &[&str]); 17] = [
     ("component", &["abi", "types", "value"]),
     ("case", &["abi", "types", "value"]),
     ("observation", &["abi", "value"]),
-    ("generate", &["abi", "case", "encode", "types", "value"]),
     ("encode", &["abi", "case", "observation", "types", "value"]),
-    (
-        "engine",
-        &[
-            "abi",
-            "case",
-            "component",
-            "encode",
-            "observation",
-            "types",
-            "value",
-        ],
-    ),
+    ("generate", &["abi", "case", "encode", "types", "value"]),
+    ("engine", &["abi", "case", "component", "encode", "observation", "types", "value"]),
     ("oracle", &["abi", "case", "observation", "value"]),
-    (
-        "session",
-        &[
-            "abi",
-            "case",
-            "component",
-            "encode",
-            "engine",
-            "observation",
-            "oracle",
-        ],
-    ),
+    ("session", &["abi", "case", "component", "encode", "engine", "observation", "oracle"]),
     ("corpus", &["case"]),
     (
         "report",
-        &[
-            "abi",
-            "case",
-            "encode",
-            "engine",
-            "observation",
-            "oracle",
-            "session",
-            "types",
-            "value",
-        ],
+        &["abi", "case", "encode", "engine", "observation", "oracle", "session", "types", "value"],
     ),
-    (
-        "replay",
-        &["case", "corpus", "engine", "oracle", "report", "session"],
-    ),
-    (
-        "fuzz",
-        &["case", "engine", "generate", "oracle", "report", "session"],
-    ),
-    (
-        "run",
-        &[
-            "case", "corpus", "engine", "fuzz", "generate", "oracle", "report", "session",
-        ],
-    ),
+    ("replay", &["case", "corpus", "engine", "oracle", "report", "session"]),
+    ("fuzz", &["case", "engine", "generate", "oracle", "report", "session"]),
+    ("run", &["case", "corpus", "engine", "fuzz", "generate", "oracle", "report", "session"]),
     ("vectors", &["abi", "types", "value"]),
 ];
 
@@ -97,10 +54,7 @@ fn rooms_use_only_what_they_may() {
 fn every_room_of_the_table_exists_and_depends_on_earlier_ones_or_is_said_to_be_a_user() {
     for (room, _) in ROOMS {
         let here = Path::new("src").join(room);
-        assert!(
-            here.is_dir() || here.with_extension("rs").is_file(),
-            "no room {room}"
-        );
+        assert!(here.is_dir() || here.with_extension("rs").is_file(), "no room {room}");
     }
 }
 
@@ -110,9 +64,7 @@ fn the_subject_s_crate_is_named_in_its_adapter_alone() {
         let text = fs::read_to_string(&path).unwrap();
         let adapter =
             path.starts_with("src/engine/wasmtime") || path == Path::new("src/engine/wasmtime.rs");
-        let named = text
-            .lines()
-            .any(|line| line.trim_start().starts_with("use wasmtime"));
+        let named = text.lines().any(|line| line.trim_start().starts_with("use wasmtime"));
         assert!(adapter || !named, "{} uses wasmtime", path.display());
     }
 }
@@ -121,14 +73,8 @@ fn the_subject_s_crate_is_named_in_its_adapter_alone() {
 fn only_generate_draws_random_choices() {
     for path in sources(Path::new("src")) {
         let text = fs::read_to_string(&path).unwrap();
-        let draws = ["arbitrary::", "mutatis::"]
-            .iter()
-            .any(|word| text.contains(word));
-        assert!(
-            path.starts_with("src/generate") || !draws,
-            "{} draws",
-            path.display()
-        );
+        let draws = ["arbitrary::", "mutatis::"].iter().any(|word| text.contains(word));
+        assert!(path.starts_with("src/generate") || !draws, "{} draws", path.display());
     }
 }
 
@@ -147,13 +93,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 
 /// The first part of a path below `src/`.
 fn room(path: &Path) -> String {
-    let first = path
-        .components()
-        .nth(1)
-        .unwrap()
-        .as_os_str()
-        .to_str()
-        .unwrap();
+    let first = path.components().nth(1).unwrap().as_os_str().to_str().unwrap();
     first.trim_end_matches(".rs").to_string()
 }
 
@@ -161,9 +101,7 @@ fn room(path: &Path) -> String {
 fn used(text: &str) -> BTreeSet<String> {
     let names = text.match_indices("crate::").map(|(at, found)| {
         let rest = &text[at + found.len()..];
-        rest.chars()
-            .take_while(|c| c.is_ascii_lowercase() || *c == '_')
-            .collect::<String>()
+        rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>()
     });
     names.filter(|name| !name.is_empty()).collect()
 }

@@ -7,11 +7,7 @@ const VECTORS: &str = include_str!("vectors/vectors.jsonl");
 
 #[test]
 fn every_vector_passes() {
-    let Report {
-        passed,
-        failures,
-        groups,
-    } = run(VECTORS).unwrap();
+    let Report { passed, failures, groups } = run(VECTORS).unwrap();
     let failures: Vec<String> = failures.iter().map(ToString::to_string).collect();
     assert_eq!(failures, Vec::<String>::new());
     assert_eq!(passed, 3867);
@@ -37,12 +33,7 @@ fn a_corrupted_vector_is_noticed() {
             let mut wrong = vector.clone();
             if corrupt(field, &mut wrong[field]) {
                 let noticed = run_one(&wrong).is_ok_and(|report| report.failures.is_empty());
-                assert!(
-                    !noticed,
-                    "line {}: {field} is now {}",
-                    number + 1,
-                    wrong[field]
-                );
+                assert!(!noticed, "line {}: {field} is now {}", number + 1, wrong[field]);
                 corrupted += 1;
             }
         }
@@ -52,10 +43,7 @@ fn a_corrupted_vector_is_noticed() {
 
 #[test]
 fn a_failure_says_what_and_where() {
-    let line = VECTORS
-        .lines()
-        .find(|line| line.contains("\"realloc-0002\""))
-        .unwrap();
+    let line = VECTORS.lines().find(|line| line.contains("\"realloc-0002\"")).unwrap();
     let mut vector: Json = serde_json::from_str(line).unwrap();
     vector["mem"] = json!([[1281, "61626365"]]);
     let report = run_one(&vector).unwrap();
@@ -73,16 +61,8 @@ fn a_malformed_line_is_an_error_that_names_it() {
     check_malformed("types", json!(["strign"]), "no type is called strign");
     check_malformed("types", json!([{"record": []}]), "a type without parts");
     check_malformed("types", json!([{"flags": 33}]), "no number of labels");
-    check_malformed(
-        "types",
-        json!([{"list": "u8", "len": 0}]),
-        "the len of a list",
-    );
-    check_malformed(
-        "types",
-        json!([{"list": "u8", "len": 1 << 28}]),
-        "too large",
-    );
+    check_malformed("types", json!([{"list": "u8", "len": 0}]), "the len of a list");
+    check_malformed("types", json!([{"list": "u8", "len": 1 << 28}]), "too large");
     check_malformed("types", json!(["own"]), "handles have no values");
     check_malformed("types", json!(["u8"]), "flat is not");
     check_malformed("types", json!(null), "invalid type: null");
@@ -90,11 +70,7 @@ fn a_malformed_line_is_an_error_that_names_it() {
     check_malformed("lifted", json!([300]), "no string: 300");
     check_malformed("lifted", json!([]), "0 values of 1 types");
     check_malformed("flat", json!([["i32", "-1"], ["i32", "0"]]), "-1 is no I32");
-    check_malformed(
-        "mem",
-        json!([[65536, "00"]]),
-        "a chunk is outside the memory",
-    );
+    check_malformed("mem", json!([[65536, "00"]]), "a chunk is outside the memory");
     check_malformed("mem", json!([[0, "0g"]]), "no bytes");
     check_malformed("trap_at", json!("load:1"), "trap_at belongs to a trap");
 }
@@ -110,10 +86,7 @@ fn check_malformed(field: &str, value: Json, message: &str) {
     assert_eq!(run_one(&vector).unwrap().passed, 1);
     vector[field] = value;
     let error = format!("{:#}", run_one(&vector).unwrap_err());
-    assert!(
-        error.starts_with("line 2: ") && error.contains(message),
-        "{error}"
-    );
+    assert!(error.starts_with("line 2: ") && error.contains(message), "{error}");
 }
 
 /// The file of this vector only.
@@ -129,12 +102,8 @@ fn expectations(vector: &Json) -> &'static [&'static str] {
     match vector["op"].as_str().unwrap() {
         "layout" | "functype" => &["i32", "i64"],
         "lift" => &["lifted", "trap", "trap_at"],
-        "lower" => &[
-            "ty", "core", "flat", "reallocs", "mem", "lifted", "trap", "trap_at",
-        ],
-        "pass" => &[
-            "flat", "reallocs", "mem", "lifted", "trap", "trap_at", "phase",
-        ],
+        "lower" => &["ty", "core", "flat", "reallocs", "mem", "lifted", "trap", "trap_at"],
+        "pass" => &["flat", "reallocs", "mem", "lifted", "trap", "trap_at", "phase"],
         op => panic!("{op}"),
     }
 }

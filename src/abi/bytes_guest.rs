@@ -31,11 +31,7 @@ pub struct ReallocCall {
 
 impl ByteGuest {
     pub fn new(memory: Vec<u8>, bump: u64) -> ByteGuest {
-        ByteGuest {
-            memory,
-            bump,
-            ..ByteGuest::default()
-        }
+        ByteGuest { memory, bump, ..ByteGuest::default() }
     }
 
     /// Takes from what is left of the memory; nothing where that is too little.
@@ -75,13 +71,7 @@ impl Guest for ByteGuest {
 
     fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap> {
         let returned = self.answer(old, old_size, align, new_size);
-        self.calls.push(ReallocCall {
-            old,
-            old_size,
-            align,
-            new_size,
-            returned,
-        });
+        self.calls.push(ReallocCall { old, old_size, align, new_size, returned });
         trap_if(returned.is_none(), Trap::Guest)?;
         Ok(returned.expect("it did not trap"))
     }

@@ -17,25 +17,13 @@ pub fn canon_lift(
     args: &[Value],
 ) -> Result<Option<Value>, Trap> {
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lift);
-    let mut cx = Cx {
-        opts,
-        guest: &mut *instance,
-    };
+    let mut cx = Cx { opts, guest: &mut *instance };
     let flat_args = lower_flat_values(&mut cx, MAX_FLAT_PARAMS, args, &ft.params, None)?;
-    assert!(
-        types_match_values(&flat_ft.params, &flat_args),
-        "we lower to the types we flatten to"
-    );
+    assert!(types_match_values(&flat_ft.params, &flat_args), "we lower to the types we flatten to");
     let flat_results = instance.call(&flat_args)?;
-    assert!(
-        types_match_values(&flat_ft.results, &flat_results),
-        "the component was validated"
-    );
+    assert!(types_match_values(&flat_ft.results, &flat_results), "the component was validated");
     let mut vi = CoreValues::new(&flat_results);
-    let mut cx = Cx {
-        opts,
-        guest: &mut *instance,
-    };
+    let mut cx = Cx { opts, guest: &mut *instance };
     let mut results = lift_flat_values(&mut cx, MAX_FLAT_RESULTS, &mut vi, ft.results())?;
     // Differs from the spec: the caller gets the result only after `post-return`, not before it.
     // Neither can see the other; of two traps, that of `post-return` is the first.
@@ -62,38 +50,23 @@ pub fn canon_lower<I: Instance>(
 ) -> Result<Vec<Core>, Trap> {
     trap_if(!instance.may_leave(), Trap::CannotLeaveComponent)?;
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lower);
-    assert!(
-        types_match_values(&flat_ft.params, flat_args),
-        "the component was validated"
-    );
+    assert!(types_match_values(&flat_ft.params, flat_args), "the component was validated");
     let mut vi = CoreValues::new(flat_args);
-    let mut cx = Cx {
-        opts,
-        guest: instance,
-    };
+    let mut cx = Cx { opts, guest: instance };
     let args = lift_flat_values(&mut cx, MAX_FLAT_PARAMS, &mut vi, &ft.params)?;
     let out_param = (!vi.done()).then(|| vi.next(opts.ptr_type.core_type()));
     let result = callee(instance, args)?;
-    let mut cx = Cx {
-        opts,
-        guest: instance,
-    };
+    let mut cx = Cx { opts, guest: instance };
     let results = result.as_slice();
     let flat_results =
         lower_flat_values(&mut cx, MAX_FLAT_RESULTS, results, ft.results(), out_param)?;
-    assert!(
-        types_match_values(&flat_ft.results, &flat_results),
-        "we lower to what we flatten to"
-    );
+    assert!(types_match_values(&flat_ft.results, &flat_results), "we lower to what we flatten to");
     Ok(flat_results)
 }
 
 /// Spec: `types_match_values`.
 fn types_match_values(types: &[CoreType], values: &[Core]) -> bool {
-    types
-        .iter()
-        .copied()
-        .eq(values.iter().map(|value| value.ty()))
+    types.iter().copied().eq(values.iter().map(|value| value.ty()))
 }
 
 #[cfg(test)]
@@ -103,10 +76,8 @@ mod tests {
     use crate::abi::{Guest, Notes, PtrType, StringEncoding};
     use crate::types::Type;
 
-    const OPTS: LiftLowerOptions = LiftLowerOptions {
-        string_encoding: StringEncoding::Utf8,
-        ptr_type: PtrType::I32,
-    };
+    const OPTS: LiftLowerOptions =
+        LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
 
     /// A guest that returns what it is told to, and writes down what happens.
     struct Puppet {
@@ -142,10 +113,7 @@ mod tests {
         }
 
         fn post_return(&mut self, results: &[Core]) -> Result<(), Trap> {
-            self.log.push(format!(
-                "post-return {results:?}, may_leave {}",
-                self.may_leave
-            ));
+            self.log.push(format!("post-return {results:?}, may_leave {}", self.may_leave));
             Ok(())
         }
 
@@ -160,12 +128,7 @@ mod tests {
 
     fn puppet(results: &[Core]) -> Puppet {
         let bytes = ByteGuest::new(vec![0; 64], 32);
-        Puppet {
-            bytes,
-            results: results.to_vec(),
-            may_leave: true,
-            log: Vec::new(),
-        }
+        Puppet { bytes, results: results.to_vec(), may_leave: true, log: Vec::new() }
     }
 
     /// Lowers an import of type `func(string) -> string`; its callee answers with its argument.
@@ -173,10 +136,7 @@ mod tests {
     fn check_lower(may_leave: bool, flat_args: &[u32], log: &[&str], expected: Result<(), Trap>) {
         let mut puppet = puppet(&[]);
         puppet.may_leave = may_leave;
-        let ft = FuncType {
-            params: vec![Type::String],
-            result: Some(Type::String),
-        };
+        let ft = FuncType { params: vec![Type::String], result: Some(Type::String) };
         let flat_args: Vec<Core> = flat_args.iter().copied().map(Core::I32).collect();
         let echo = |puppet: &mut Puppet, mut args: Vec<Value>| {
             puppet.log.push("callee".into());
@@ -190,17 +150,10 @@ mod tests {
     #[test]
     fn lifting_lowers_calls_lifts_and_cleans_up() {
         let mut puppet = puppet(&[Core::I32(7)]);
-        let ft = FuncType {
-            params: vec![Type::String],
-            result: Some(Type::U8),
-        };
+        let ft = FuncType { params: vec![Type::String], result: Some(Type::U8) };
         let result = canon_lift(&mut puppet, OPTS, &ft, &[Value::string("hi")]);
         assert_eq!(result, Ok(Some(Value::U8(7))));
-        let log = [
-            "realloc",
-            "call [I32(32), I32(2)]",
-            "post-return [I32(7)], may_leave false",
-        ];
+        let log = ["realloc", "call [I32(32), I32(2)]", "post-return [I32(7)], may_leave false"];
         assert_eq!(puppet.log, log);
         assert!(puppet.may_leave);
     }
@@ -208,14 +161,8 @@ mod tests {
     #[test]
     fn a_trap_while_lifting_the_result_comes_before_post_return() {
         let mut puppet = puppet(&[Core::I32(0xd800)]);
-        let ft = FuncType {
-            params: Vec::new(),
-            result: Some(Type::Char),
-        };
-        assert_eq!(
-            canon_lift(&mut puppet, OPTS, &ft, &[]),
-            Err(Trap::InvalidChar)
-        );
+        let ft = FuncType { params: Vec::new(), result: Some(Type::Char) };
+        assert_eq!(canon_lift(&mut puppet, OPTS, &ft, &[]), Err(Trap::InvalidChar));
         assert_eq!(puppet.log, ["call []"]);
     }
 

@@ -56,11 +56,7 @@ impl Core {
 }
 
 /// The low 32 bits, as `i32.wrap_i64` gives them.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::as_conversions,
-    reason = "that is the point"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "that is the point")]
 pub fn wrap(bits: u64) -> u32 {
     bits as u32
 }

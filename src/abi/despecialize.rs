@@ -151,30 +151,16 @@ mod tests {
 
     #[test]
     fn enum_option_and_result_are_variants() {
-        check(
-            Type::Enum(vec![Label::default(); 3]),
-            variant(&[None, None, None]),
-        );
-        check(
-            Type::Option(Box::new(Type::F32)),
-            variant(&[None, Some(Type::F32)]),
-        );
-        check(
-            Type::Result(Some(Box::new(Type::F32)), None),
-            variant(&[Some(Type::F32), None]),
-        );
+        check(Type::Enum(vec![Label::default(); 3]), variant(&[None, None, None]));
+        check(Type::Option(Box::new(Type::F32)), variant(&[None, Some(Type::F32)]));
+        check(Type::Result(Some(Box::new(Type::F32)), None), variant(&[Some(Type::F32), None]));
     }
 
     #[test]
     fn a_map_is_a_list_of_tuples() {
         let (key, value) = (Type::U8, Type::String);
         let map = Type::Map(Box::new(key.clone()), Box::new(value.clone()));
-        let Despecialized::List(entry) = despecialize(&map) else {
-            panic!("{map:?}")
-        };
-        assert_eq!(
-            despecialize(*entry),
-            despecialize(&Type::Tuple(vec![key, value]))
-        );
+        let Despecialized::List(entry) = despecialize(&map) else { panic!("{map:?}") };
+        assert_eq!(despecialize(*entry), despecialize(&Type::Tuple(vec![key, value])));
     }
 }

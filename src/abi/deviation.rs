@@ -42,9 +42,7 @@ impl Deviation {
 
     /// The slip of this name.
     pub fn named(name: &str) -> Option<Deviation> {
-        Deviation::ALL
-            .into_iter()
-            .find(|deviation| deviation.name() == name)
+        Deviation::ALL.into_iter().find(|deviation| deviation.name() == name)
     }
 
     fn bit(self) -> u64 {
@@ -53,10 +51,7 @@ impl Deviation {
 }
 
 impl From<Deviation> for u8 {
-    #[expect(
-        clippy::as_conversions,
-        reason = "the discriminant of a `repr(u8)` enum"
-    )]
+    #[expect(clippy::as_conversions, reason = "the discriminant of a `repr(u8)` enum")]
     fn from(deviation: Deviation) -> u8 {
         deviation as u8
     }
@@ -87,18 +82,14 @@ impl Deviations {
 
     /// The slips in the set, in the order of declaration.
     pub fn iter(self) -> impl Iterator<Item = Deviation> {
-        Deviation::ALL
-            .into_iter()
-            .filter(move |deviation| self.contains(*deviation))
+        Deviation::ALL.into_iter().filter(move |deviation| self.contains(*deviation))
     }
 }
 
 impl FromIterator<Deviation> for Deviations {
     fn from_iter<I: IntoIterator<Item = Deviation>>(deviations: I) -> Deviations {
         let mut set = Deviations::NONE;
-        deviations
-            .into_iter()
-            .for_each(|deviation| set.insert(deviation));
+        deviations.into_iter().for_each(|deviation| set.insert(deviation));
         set
     }
 }

@@ -69,13 +69,8 @@ pub fn flatten_type(ty: &Type, ptr: PtrType) -> Vec<CoreType> {
 
 /// Spec: `flatten_variant`.
 pub(super) fn flatten_variant(cases: &[Option<Part>], ptr: PtrType) -> Vec<CoreType> {
-    let flattener = Flattener {
-        ptr,
-        max_flat: usize::MAX,
-    };
-    flattener
-        .flatten_variant(cases)
-        .expect("that many do not fit in an address space")
+    let flattener = Flattener { ptr, max_flat: usize::MAX };
+    flattener.flatten_variant(cases).expect("that many do not fit in an address space")
 }
 
 /// Spec: `join`.
@@ -84,11 +79,7 @@ pub fn join(a: CoreType, b: CoreType) -> CoreType {
         return a;
     }
     let narrow = |ty| ty == CoreType::I32 || ty == CoreType::F32;
-    if narrow(a) && narrow(b) {
-        CoreType::I32
-    } else {
-        CoreType::I64
-    }
+    if narrow(a) && narrow(b) { CoreType::I32 } else { CoreType::I64 }
 }
 
 /// What all of flattening needs; it gives up beyond `max_flat`.
@@ -173,12 +164,7 @@ mod tests {
     }
 
     fn variant(types: impl IntoIterator<Item = Type>) -> Type {
-        Type::Variant(
-            types
-                .into_iter()
-                .map(|ty| VariantCase::new(Some(ty)))
-                .collect(),
-        )
+        Type::Variant(types.into_iter().map(|ty| VariantCase::new(Some(ty))).collect())
     }
 
     #[test]
@@ -187,10 +173,7 @@ mod tests {
         check(variant([Type::F32, Type::F64]), &[I32, I64]);
         check(variant([Type::F32, Type::F32]), &[I32, F32]);
         check(variant([Type::String, Type::F64]), &[I32, I64, I32]);
-        check(
-            variant([Type::F64, Type::Tuple(vec![Type::F64; 2])]),
-            &[I32, F64, F64],
-        );
+        check(variant([Type::F64, Type::Tuple(vec![Type::F64; 2])]), &[I32, F64, F64]);
     }
 
     #[test]
@@ -207,18 +190,12 @@ mod tests {
     #[test]
     fn what_is_spilled_is_never_flattened() {
         let vast = Type::FixedLengthList(Box::new(Type::U8), u32::MAX);
-        assert_eq!(
-            flatten_within(&[variant([Type::U8, vast])], PtrType::I32, 16),
-            None
-        );
+        assert_eq!(flatten_within(&[variant([Type::U8, vast])], PtrType::I32, 16), None);
     }
 
     #[test]
     fn params_and_results_are_spilled_beyond_the_limits() {
-        let many = FuncType {
-            params: vec![Type::U64; 17],
-            result: Some(Type::String),
-        };
+        let many = FuncType { params: vec![Type::U64; 17], result: Some(Type::String) };
         let functype = |context| {
             let CoreFuncType { params, results } = flatten_functype(&many, PtrType::I32, context);
             (params, results)

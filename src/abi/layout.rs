@@ -38,11 +38,7 @@ impl Layout {
     fn new(shape: Despecialized<Layout>, ptr: PtrType) -> Layout {
         let alignment = shape_alignment(&shape, ptr);
         let elem_size = shape_elem_size(&shape, ptr);
-        Layout {
-            alignment,
-            elem_size,
-            shape,
-        }
+        Layout { alignment, elem_size, shape }
     }
 }
 
@@ -79,11 +75,7 @@ fn shape_alignment(shape: &Despecialized<Layout>, ptr: PtrType) -> u64 {
 
 /// Spec: `alignment_record`.
 fn alignment_record(fields: &[Layout]) -> u64 {
-    fields
-        .iter()
-        .map(|field| field.alignment)
-        .max()
-        .unwrap_or(1)
+    fields.iter().map(|field| field.alignment).max().unwrap_or(1)
 }
 
 /// Spec: `alignment_variant`.
@@ -103,20 +95,12 @@ pub fn discriminant_size(cases: usize) -> u64 {
 
 /// Spec: `max_case_alignment`.
 pub fn max_case_alignment(cases: &[Option<Layout>]) -> u64 {
-    cases
-        .iter()
-        .flatten()
-        .map(|case| case.alignment)
-        .max()
-        .unwrap_or(1)
+    cases.iter().flatten().map(|case| case.alignment).max().unwrap_or(1)
 }
 
 /// Spec: `alignment_flags`.
 fn alignment_flags(count: usize) -> u64 {
-    assert!(
-        (1..=32).contains(&count),
-        "{count} flags are refused by validation"
-    );
+    assert!((1..=32).contains(&count), "{count} flags are refused by validation");
     match count {
         ..=8 => 1,
         9..=16 => 2,
@@ -149,9 +133,9 @@ fn shape_elem_size(shape: &Despecialized<Layout>, ptr: PtrType) -> u64 {
 
 /// Spec: `elem_size_record`.
 fn elem_size_record(fields: &[Layout]) -> u64 {
-    let size = fields.iter().fold(0, |size, field| {
-        align_to(size, field.alignment).saturating_add(field.elem_size)
-    });
+    let size = fields
+        .iter()
+        .fold(0, |size, field| align_to(size, field.alignment).saturating_add(field.elem_size));
     assert!(size > 0, "a record without fields is refused by validation");
     align_to(size, alignment_record(fields))
 }
@@ -164,16 +148,8 @@ pub fn align_to(ptr: u64, alignment: u64) -> u64 {
 /// Spec: `elem_size_variant`.
 fn elem_size_variant(cases: &[Option<Layout>]) -> u64 {
     let payload_offset = align_to(discriminant_size(cases.len()), max_case_alignment(cases));
-    let payload_size = cases
-        .iter()
-        .flatten()
-        .map(|case| case.elem_size)
-        .max()
-        .unwrap_or(0);
-    align_to(
-        payload_offset.saturating_add(payload_size),
-        alignment_variant(cases),
-    )
+    let payload_size = cases.iter().flatten().map(|case| case.elem_size).max().unwrap_or(0);
+    align_to(payload_offset.saturating_add(payload_size), alignment_variant(cases))
 }
 
 /// Where in a record or tuple its fields lie.
@@ -210,25 +186,13 @@ mod tests {
     fn pointers_decide_the_layout_of_strings_lists_and_maps() {
         check(Type::String, (4, 8), (8, 16));
         check(Type::List(Box::new(Type::U64)), (4, 8), (8, 16));
-        check(
-            Type::Map(Box::new(Type::U8), Box::new(Type::U64)),
-            (4, 8),
-            (8, 16),
-        );
+        check(Type::Map(Box::new(Type::U8), Box::new(Type::U64)), (4, 8), (8, 16));
     }
 
     #[test]
     fn a_record_ends_at_a_multiple_of_its_alignment() {
-        check(
-            Type::Tuple(vec![Type::U8, Type::U32, Type::U8]),
-            (4, 12),
-            (4, 12),
-        );
-        check(
-            Type::Tuple(vec![Type::U8, Type::String, Type::U8]),
-            (4, 16),
-            (8, 32),
-        );
+        check(Type::Tuple(vec![Type::U8, Type::U32, Type::U8]), (4, 12), (4, 12));
+        check(Type::Tuple(vec![Type::U8, Type::String, Type::U8]), (4, 16), (8, 32));
     }
 
     #[test]
@@ -265,11 +229,7 @@ mod tests {
         for _ in 0..3 {
             ty = Type::FixedLengthList(Box::new(ty), u32::MAX);
         }
-        check(
-            Type::Tuple(vec![Type::U8, ty]),
-            (8, u64::MAX),
-            (8, u64::MAX),
-        );
+        check(Type::Tuple(vec![Type::U8, ty]), (8, u64::MAX), (8, u64::MAX));
     }
 
     #[test]

@@ -69,11 +69,9 @@ pub fn lift_flat<'a>(
         Despecialized::Char => Value::Char(convert_i32_to_char(wrap(vi.next(CoreType::I32)))?),
         Despecialized::String => Value::String(lift_flat_string(cx, vi)?),
         Despecialized::List(elem) => Value::List(lift_flat_list(cx, vi, *elem)?),
-        Despecialized::FixedLengthList(elem, length) => Value::List(
-            (0..length)
-                .map(|_| lift_flat(cx, vi, *elem))
-                .collect::<Result<_, _>>()?,
-        ),
+        Despecialized::FixedLengthList(elem, length) => {
+            Value::List((0..length).map(|_| lift_flat(cx, vi, *elem)).collect::<Result<_, _>>()?)
+        }
         Despecialized::Record(fields) => Value::Record(lift_flat_record(cx, vi, &fields)?),
         Despecialized::Variant(cases) => lift_flat_variant(cx, vi, &cases)?,
         Despecialized::Flags(count) => Value::Flags(lift_flat_flags(vi, count)),
@@ -83,10 +81,7 @@ pub fn lift_flat<'a>(
 
 /// Spec: `lift_flat_signed`, `lift_flat_unsigned`.
 fn lift_flat_int<const NBYTES: usize>(vi: &mut CoreValues, core: CoreType) -> [u8; NBYTES] {
-    *vi.next(core)
-        .to_le_bytes()
-        .first_chunk()
-        .expect("no integer is wider than 8 bytes")
+    *vi.next(core).to_le_bytes().first_chunk().expect("no integer is wider than 8 bytes")
 }
 
 /// Spec: `lift_flat_string`.
@@ -105,10 +100,7 @@ fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: Part) -> Result<Vec<Va
 
 /// Spec: `lift_flat_record`.
 fn lift_flat_record(cx: &mut Cx, vi: &mut CoreValues, fields: &[Part]) -> Result<Vec<Value>, Trap> {
-    fields
-        .iter()
-        .map(|field| lift_flat(cx, vi, *field))
-        .collect()
+    fields.iter().map(|field| lift_flat(cx, vi, *field)).collect()
 }
 
 /// Spec: `lift_flat_variant`.
@@ -143,13 +135,8 @@ pub fn lift_flat_values(
     let ptr = vi.next(cx.opts.ptr_type.core_type());
     let tuple = Layout::of_tuple(types, cx.opts.ptr_type);
     trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
-    trap_if(
-        cx.out_of_bounds(ptr, tuple.elem_size),
-        Trap::MemoryOutOfBounds,
-    )?;
-    let Despecialized::Record(fields) = &tuple.shape else {
-        unreachable!("a tuple is a record")
-    };
+    trap_if(cx.out_of_bounds(ptr, tuple.elem_size), Trap::MemoryOutOfBounds)?;
+    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
     load_record(cx, ptr, fields)
 }
 
@@ -164,20 +151,10 @@ mod tests {
     #[track_caller]
     fn check(types: &[Type], flat: &[Core], expected: Result<&[Value], Trap>) {
         let mut guest = ByteGuest::new(vec![0; 256], 0);
-        let opts = LiftLowerOptions {
-            string_encoding: StringEncoding::Utf8,
-            ptr_type: PtrType::I32,
-        };
+        let opts =
+            LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
         let mut vi = CoreValues::new(flat);
-        let lifted = lift_flat_values(
-            &mut Cx {
-                opts,
-                guest: &mut guest,
-            },
-            16,
-            &mut vi,
-            types,
-        );
+        let lifted = lift_flat_values(&mut Cx { opts, guest: &mut guest }, 16, &mut vi, types);
         assert_eq!(lifted.as_deref().map_err(|trap| *trap), expected);
         assert!(lifted.is_err() || vi.done());
     }
@@ -189,59 +166,30 @@ mod tests {
 
     #[test]
     fn wide_core_integers_are_truncated_then_sign_extended() {
-        check(
-            &[Type::S8],
-            &[Core::I32(0xffff_ff7f)],
-            Ok(&[Value::S8(127)]),
-        );
+        check(&[Type::S8], &[Core::I32(0xffff_ff7f)], Ok(&[Value::S8(127)]));
         check(&[Type::S8], &[Core::I32(0x80)], Ok(&[Value::S8(-128)]));
-        check(
-            &[Type::U16],
-            &[Core::I32(0x0001_0002)],
-            Ok(&[Value::U16(2)]),
-        );
+        check(&[Type::U16], &[Core::I32(0x0001_0002)], Ok(&[Value::U16(2)]));
     }
 
     #[test]
     fn a_flat_discriminant_is_not_truncated() {
         let result = Type::Result(None, None);
-        check(
-            &[result],
-            &[Core::I32(0x100)],
-            Err(Trap::InvalidDiscriminant),
-        );
+        check(&[result], &[Core::I32(0x100)], Err(Trap::InvalidDiscriminant));
     }
 
     #[test]
     fn a_joined_value_is_taken_apart_and_its_high_bits_are_ignored() {
         let float = Value::case(0, Value::F32(0x3f80_0000));
-        check(
-            &[joined()],
-            &[Core::I32(0), Core::I64(0xdead_0000_3f80_0000)],
-            Ok(&[float]),
-        );
+        check(&[joined()], &[Core::I32(0), Core::I64(0xdead_0000_3f80_0000)], Ok(&[float]));
         let int = Value::case(1, Value::S8(-1));
-        check(
-            &[joined()],
-            &[Core::I32(1), Core::I64(0xdead_0000_0000_00ff)],
-            Ok(&[int]),
-        );
+        check(&[joined()], &[Core::I32(1), Core::I64(0xdead_0000_0000_00ff)], Ok(&[int]));
     }
 
     #[test]
     fn what_a_case_does_not_use_is_consumed() {
         let option = Type::Option(Box::new(Type::String));
-        let flat = [
-            Core::I32(0),
-            Core::I32(u32::MAX),
-            Core::I32(u32::MAX),
-            Core::I32(5),
-        ];
-        check(
-            &[option, Type::U8],
-            &flat,
-            Ok(&[Value::Variant(0, None), Value::U8(5)]),
-        );
+        let flat = [Core::I32(0), Core::I32(u32::MAX), Core::I32(u32::MAX), Core::I32(5)];
+        check(&[option, Type::U8], &flat, Ok(&[Value::Variant(0, None), Value::U8(5)]));
     }
 
     #[test]

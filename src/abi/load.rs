@@ -21,14 +21,8 @@ pub fn load(cx: &mut Cx, ptr: u64, ty: &Type) -> Result<Value, Trap> {
 
 /// Spec: `load`.
 pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap> {
-    assert!(
-        ptr.is_multiple_of(layout.alignment),
-        "the caller checked the alignment"
-    );
-    assert!(
-        !cx.out_of_bounds(ptr, layout.elem_size),
-        "the caller checked the range"
-    );
+    assert!(ptr.is_multiple_of(layout.alignment), "the caller checked the alignment");
+    assert!(!cx.out_of_bounds(ptr, layout.elem_size), "the caller checked the range");
     Ok(match &layout.shape {
         Despecialized::Bool => Value::Bool(load_int(cx, ptr, 1) != 0),
         Despecialized::S8 => Value::S8(i8::from_le_bytes(load_bytes(cx, ptr))),
@@ -44,12 +38,9 @@ pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap>
         Despecialized::Char => Value::Char(convert_i32_to_char(wrap(load_int(cx, ptr, 4)))?),
         Despecialized::String => Value::String(load_string(cx, ptr)?),
         Despecialized::List(elem) => Value::List(load_list(cx, ptr, elem)?),
-        Despecialized::FixedLengthList(elem, length) => Value::List(load_list_from_valid_range(
-            cx,
-            ptr,
-            u64::from(*length),
-            elem,
-        )?),
+        Despecialized::FixedLengthList(elem, length) => {
+            Value::List(load_list_from_valid_range(cx, ptr, u64::from(*length), elem)?)
+        }
         Despecialized::Record(fields) => Value::Record(load_record(cx, ptr, fields)?),
         Despecialized::Variant(cases) => load_variant(cx, ptr, layout.payload_offset(), cases)?,
         Despecialized::Flags(count) => Value::Flags(load_flags(cx, ptr, layout, *count)),
@@ -60,27 +51,19 @@ pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap>
 /// Spec: `load_int`.
 pub(super) fn load_int(cx: &Cx, ptr: u64, nbytes: u64) -> u64 {
     let bytes = &cx.guest.memory()[valid_range(ptr, nbytes)];
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |int, byte| (int << 8) | u64::from(*byte))
+    bytes.iter().rev().fold(0, |int, byte| (int << 8) | u64::from(*byte))
 }
 
 /// Spec: `load_int`.
 fn load_bytes<const NBYTES: usize>(cx: &Cx, ptr: u64) -> [u8; NBYTES] {
     let start = valid_range(ptr, 0).start;
-    *cx.guest.memory()[start..]
-        .first_chunk()
-        .expect("the caller checked the range")
+    *cx.guest.memory()[start..].first_chunk().expect("the caller checked the range")
 }
 
 /// The pair that a string or list is in memory: where it begins and how long it is.
 pub(super) fn load_pair(cx: &Cx, ptr: u64) -> (u64, u64) {
     let ptr_size = cx.opts.ptr_type.size();
-    (
-        load_int(cx, ptr, ptr_size),
-        load_int(cx, ptr + ptr_size, ptr_size),
-    )
+    (load_int(cx, ptr, ptr_size), load_int(cx, ptr + ptr_size, ptr_size))
 }
 
 /// A range of the memory as an index.
@@ -158,9 +141,7 @@ fn load_list_from_valid_range(
         let bytes = &cx.guest.memory()[valid_range(ptr, length)];
         return Ok(bytes.iter().copied().map(Value::U8).collect());
     }
-    (0..length)
-        .map(|i| load_shape(cx, ptr + i * elem.elem_size, elem))
-        .collect()
+    (0..length).map(|i| load_shape(cx, ptr + i * elem.elem_size, elem)).collect()
 }
 
 /// Spec: `load_record`.
@@ -187,13 +168,8 @@ fn load_variant(
 ) -> Result<Value, Trap> {
     let case_index = wrap(load_int(cx, ptr, discriminant_size(cases.len())));
     let case = case_at(cases, case_index)?;
-    let payload = case
-        .as_ref()
-        .map(|case| load_shape(cx, ptr + payload_offset, case));
-    Ok(Value::Variant(
-        case_index,
-        payload.transpose()?.map(Box::new),
-    ))
+    let payload = case.as_ref().map(|case| load_shape(cx, ptr + payload_offset, case));
+    Ok(Value::Variant(case_index, payload.transpose()?.map(Box::new)))
 }
 
 /// The case that a discriminant, which may be the guest's, stands for.
@@ -209,9 +185,7 @@ fn load_flags(cx: &Cx, ptr: u64, layout: &Layout, count: usize) -> u32 {
 
 /// Spec: `unpack_flags_from_int`.
 pub(super) fn unpack_flags_from_int(int: u32, count: usize) -> u32 {
-    let beyond = u32::MAX
-        .checked_shl(u32::try_from(count).expect("at most 32"))
-        .unwrap_or(0);
+    let beyond = u32::MAX.checked_shl(u32::try_from(count).expect("at most 32")).unwrap_or(0);
     int & !beyond
 }
 
@@ -222,25 +196,13 @@ mod tests {
     use crate::abi::{LiftLowerOptions, PtrType, StringEncoding};
     use crate::types::Label;
 
-    const OPTS: LiftLowerOptions = LiftLowerOptions {
-        string_encoding: StringEncoding::Utf8,
-        ptr_type: PtrType::I32,
-    };
+    const OPTS: LiftLowerOptions =
+        LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
 
     #[track_caller]
     fn check(ty: Type, memory: &[u8], expected: Result<Value, Trap>) {
         let mut guest = ByteGuest::new(memory.to_vec(), 0);
-        assert_eq!(
-            load(
-                &mut Cx {
-                    opts: OPTS,
-                    guest: &mut guest
-                },
-                0,
-                &ty
-            ),
-            expected
-        );
+        assert_eq!(load(&mut Cx { opts: OPTS, guest: &mut guest }, 0, &ty), expected);
     }
 
     fn list(elem: Type) -> Type {
@@ -263,30 +225,18 @@ mod tests {
     fn a_char_is_tested_in_all_32_bits() {
         check(Type::Char, &[0x41, 0, 0, 1], Err(Trap::InvalidChar));
         check(Type::Char, &[0, 0xd8, 0, 0], Err(Trap::InvalidChar));
-        check(
-            Type::Char,
-            &[0xff, 0xff, 0x10, 0],
-            Ok(Value::Char('\u{10ffff}')),
-        );
+        check(Type::Char, &[0xff, 0xff, 0x10, 0], Ok(Value::Char('\u{10ffff}')));
     }
 
     #[test]
     fn bits_beyond_the_flags_are_ignored() {
-        check(
-            Type::Flags(vec![Label::default(); 3]),
-            &[0xff],
-            Ok(Value::Flags(7)),
-        );
+        check(Type::Flags(vec![Label::default(); 3]), &[0xff], Ok(Value::Flags(7)));
     }
 
     #[test]
     fn a_discriminant_beyond_the_cases_traps() {
         let option = Type::Option(Box::new(Type::U16));
-        check(
-            option.clone(),
-            &[1, 0xaa, 5, 0],
-            Ok(Value::case(1, Value::U16(5))),
-        );
+        check(option.clone(), &[1, 0xaa, 5, 0], Ok(Value::case(1, Value::U16(5))));
         check(option, &[2, 0, 0, 0], Err(Trap::InvalidDiscriminant));
     }
 
@@ -300,45 +250,23 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_checked_too() {
-        check(
-            list(Type::U16),
-            &[8, 0, 0, 0, 0, 0, 0, 0],
-            Ok(Value::List(vec![])),
-        );
-        check(
-            list(Type::U16),
-            &[10, 0, 0, 0, 0, 0, 0, 0],
-            Err(Trap::ListOutOfBounds),
-        );
-        check(
-            list(Type::U16),
-            &[7, 0, 0, 0, 0, 0, 0, 0],
-            Err(Trap::UnalignedPointer),
-        );
+        check(list(Type::U16), &[8, 0, 0, 0, 0, 0, 0, 0], Ok(Value::List(vec![])));
+        check(list(Type::U16), &[10, 0, 0, 0, 0, 0, 0, 0], Err(Trap::ListOutOfBounds));
+        check(list(Type::U16), &[7, 0, 0, 0, 0, 0, 0, 0], Err(Trap::UnalignedPointer));
     }
 
     #[test]
     fn the_length_of_a_list_is_checked_before_its_pointer() {
-        check(
-            list(Type::U64),
-            &[1, 0, 0, 0, 0, 0, 0, 2],
-            Err(Trap::ListTooLong),
-        );
+        check(list(Type::U64), &[1, 0, 0, 0, 0, 0, 0, 2], Err(Trap::ListTooLong));
     }
 
     #[test]
     fn the_slip_in_the_order_of_checks_is_noted_only_where_it_matters() {
         let mut guest = ByteGuest::new(vec![0; 16], 0);
-        guest
-            .notes
-            .deviations
-            .insert(Deviation::ListBoundsBeforeAlignment);
+        guest.notes.deviations.insert(Deviation::ListBoundsBeforeAlignment);
         let elem = Layout::of(&Type::U16, PtrType::I32);
         let mut load = |ptr, length| {
-            let cx = &mut Cx {
-                opts: OPTS,
-                guest: &mut guest,
-            };
+            let cx = &mut Cx { opts: OPTS, guest: &mut guest };
             let trap = load_list_from_range(cx, ptr, length, &elem).unwrap_err();
             (trap, guest.notes.taken.is_empty())
         };

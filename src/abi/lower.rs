@@ -92,14 +92,8 @@ fn lower_flat_elems(
     length: u32,
     flat: &mut Vec<Core>,
 ) -> Result<(), Trap> {
-    assert_eq!(
-        Ok(length),
-        u32::try_from(values.len()),
-        "the length is in the type"
-    );
-    values
-        .iter()
-        .try_for_each(|value| lower_flat(cx, value, elem, flat))
+    assert_eq!(Ok(length), u32::try_from(values.len()), "the length is in the type");
+    values.iter().try_for_each(|value| lower_flat(cx, value, elem, flat))
 }
 
 /// A pointer or length as a core value.
@@ -115,10 +109,7 @@ fn lower_flat_record(
     flat: &mut Vec<Core>,
 ) -> Result<(), Trap> {
     assert_eq!(values.len(), fields.len(), "the value is of the type");
-    values
-        .iter()
-        .zip(fields)
-        .try_for_each(|(value, field)| lower_flat(cx, value, *field, flat))
+    values.iter().zip(fields).try_for_each(|(value, field)| lower_flat(cx, value, *field, flat))
 }
 
 /// Spec: `lower_flat_variant`.
@@ -175,13 +166,8 @@ pub fn lower_flat_values(
         None => cx.allocate(tuple.alignment, tuple.elem_size)?,
     };
     trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
-    trap_if(
-        cx.out_of_bounds(ptr, tuple.elem_size),
-        Trap::MemoryOutOfBounds,
-    )?;
-    let Despecialized::Record(fields) = &tuple.shape else {
-        unreachable!("a tuple is a record")
-    };
+    trap_if(cx.out_of_bounds(ptr, tuple.elem_size), Trap::MemoryOutOfBounds)?;
+    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
     store_record(cx, values, ptr, fields)?;
     if out_param.is_none() {
         flat.push(core_ptr(cx, ptr));
@@ -196,31 +182,18 @@ mod tests {
     use crate::abi::{LiftLowerOptions, NanLeaf, PtrType, StringEncoding};
     use crate::types::VariantCase;
 
-    const OPTS: LiftLowerOptions = LiftLowerOptions {
-        string_encoding: StringEncoding::Utf8,
-        ptr_type: PtrType::I32,
-    };
+    const OPTS: LiftLowerOptions =
+        LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
 
     #[track_caller]
     fn check(types: &[Type], values: &[Value], expected: &[Core]) {
         let mut guest = ByteGuest::new(vec![0; 256], 64);
-        let cx = &mut Cx {
-            opts: OPTS,
-            guest: &mut guest,
-        };
-        assert_eq!(
-            lower_flat_values(cx, 16, values, types, None).unwrap(),
-            expected
-        );
+        let cx = &mut Cx { opts: OPTS, guest: &mut guest };
+        assert_eq!(lower_flat_values(cx, 16, values, types, None).unwrap(), expected);
     }
 
     fn variant(types: &[Type]) -> Type {
-        Type::Variant(
-            types
-                .iter()
-                .map(|ty| VariantCase::new(Some(ty.clone())))
-                .collect(),
-        )
+        Type::Variant(types.iter().map(|ty| VariantCase::new(Some(ty.clone()))).collect())
     }
 
     #[test]
@@ -239,11 +212,7 @@ mod tests {
     #[test]
     fn unused_slots_are_zeros_of_their_own_type() {
         let option = Type::Option(Box::new(Type::F32));
-        check(
-            &[option],
-            &[Value::Variant(0, None)],
-            &[Core::I32(0), Core::F32(0)],
-        );
+        check(&[option], &[Value::Variant(0, None)], &[Core::I32(0), Core::F32(0)]);
     }
 
     #[test]
@@ -258,10 +227,7 @@ mod tests {
     #[test]
     fn a_result_goes_where_the_caller_wants_it() {
         let mut guest = ByteGuest::new(vec![0; 16], 8);
-        let cx = &mut Cx {
-            opts: OPTS,
-            guest: &mut guest,
-        };
+        let cx = &mut Cx { opts: OPTS, guest: &mut guest };
         let mut lower = |out_ptr| {
             lower_flat_values(cx, 1, &[Value::string("")], &[Type::String], Some(out_ptr))
         };
@@ -273,19 +239,12 @@ mod tests {
     #[test]
     fn a_nan_is_noted_by_its_place_among_the_core_values() {
         let mut guest = ByteGuest::new(Vec::new(), 0);
-        let cx = &mut Cx {
-            opts: OPTS,
-            guest: &mut guest,
-        };
+        let cx = &mut Cx { opts: OPTS, guest: &mut guest };
         let types = [Type::U8, variant(&[Type::F32, Type::U64])];
         let values = [Value::U8(0), Value::case(0, Value::F32(0x7fc0_0001))];
         let flat = lower_flat_values(cx, 16, &values, &types, None).unwrap();
         assert_eq!(flat[2], Core::I64(0x7fc0_0001));
-        let nan = NanLeaf {
-            lowering: 1,
-            place: Place::Flat(2),
-            width: 4,
-        };
+        let nan = NanLeaf { lowering: 1, place: Place::Flat(2), width: 4 };
         assert_eq!(guest.notes.nans, [nan]);
     }
 }

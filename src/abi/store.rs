@@ -27,14 +27,8 @@ pub fn store(cx: &mut Cx, value: &Value, ty: &Type, ptr: u64) -> Result<(), Trap
 
 /// Spec: `store`.
 pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<(), Trap> {
-    assert!(
-        ptr.is_multiple_of(layout.alignment),
-        "the caller checked the alignment"
-    );
-    assert!(
-        !cx.out_of_bounds(ptr, layout.elem_size),
-        "the caller checked the range"
-    );
+    assert!(ptr.is_multiple_of(layout.alignment), "the caller checked the alignment");
+    assert!(!cx.out_of_bounds(ptr, layout.elem_size), "the caller checked the range");
     match &layout.shape {
         Despecialized::Bool => {
             store_bytes(cx, &[u8::from(*inside!(value, Value::Bool))], ptr);
@@ -56,11 +50,7 @@ pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Res
         Despecialized::List(elem) => store_list(cx, inside!(value, Value::List), ptr, elem)?,
         Despecialized::FixedLengthList(elem, length) => {
             let values = inside!(value, Value::List);
-            assert_eq!(
-                Ok(*length),
-                u32::try_from(values.len()),
-                "the length is in the type"
-            );
+            assert_eq!(Ok(*length), u32::try_from(values.len()), "the length is in the type");
             store_list_into_valid_range(cx, values, ptr, elem)?;
         }
         Despecialized::Record(fields) => {
@@ -131,11 +121,7 @@ pub(super) fn maybe_scramble_nan64(cx: &mut Cx, bits: u64, place: Place) -> u64 
 
 fn note_nan(cx: &mut Cx, place: Place, width: u32) -> NanMode {
     let notes = cx.guest.notes();
-    notes.nans.push(NanLeaf {
-        lowering: notes.lowerings,
-        place,
-        width,
-    });
+    notes.nans.push(NanLeaf { lowering: notes.lowerings, place, width });
     notes.nan_mode
 }
 
@@ -202,12 +188,7 @@ fn store_variant(
     cases: &[Option<Layout>],
 ) -> Result<(), Trap> {
     let (case_index, payload) = match_case(value, cases);
-    store_int(
-        cx,
-        u64::from(case_index),
-        ptr,
-        discriminant_size(cases.len()),
-    );
+    store_int(cx, u64::from(case_index), ptr, discriminant_size(cases.len()));
     let Some((value, case)) = payload else {
         return Ok(());
     };
@@ -219,35 +200,20 @@ pub(super) fn match_case<'a, T>(
     value: &'a Value,
     cases: &'a [Option<T>],
 ) -> (u32, Option<(&'a Value, &'a T)>) {
-    let Value::Variant(case_index, payload) = value else {
-        panic!("{value:?} is no variant")
-    };
+    let Value::Variant(case_index, payload) = value else { panic!("{value:?} is no variant") };
     let case = case_at(cases, *case_index).expect("the value is of the type");
-    assert_eq!(
-        case.is_some(),
-        payload.is_some(),
-        "the value is of the type"
-    );
+    assert_eq!(case.is_some(), payload.is_some(), "the value is of the type");
     (*case_index, payload.as_deref().zip(case.as_ref()))
 }
 
 /// Spec: `store_flags`.
 fn store_flags(cx: &mut Cx, flags: u32, ptr: u64, layout: &Layout, count: usize) {
-    store_int(
-        cx,
-        u64::from(pack_flags_into_int(flags, count)),
-        ptr,
-        layout.elem_size,
-    );
+    store_int(cx, u64::from(pack_flags_into_int(flags, count)), ptr, layout.elem_size);
 }
 
 /// Spec: `pack_flags_into_int`.
 pub(super) fn pack_flags_into_int(flags: u32, count: usize) -> u32 {
-    assert_eq!(
-        flags,
-        unpack_flags_from_int(flags, count),
-        "the value is of the type"
-    );
+    assert_eq!(flags, unpack_flags_from_int(flags, count), "the value is of the type");
     flags
 }
 
@@ -257,25 +223,14 @@ mod tests {
     use crate::abi::bytes_guest::ByteGuest;
     use crate::abi::{LiftLowerOptions, PtrType, StringEncoding};
 
-    const OPTS: LiftLowerOptions = LiftLowerOptions {
-        string_encoding: StringEncoding::Utf8,
-        ptr_type: PtrType::I32,
-    };
+    const OPTS: LiftLowerOptions =
+        LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
 
     /// The memory after storing to its start; allocations begin at 8.
     #[track_caller]
     fn check(ty: Type, value: &Value, expected: &[u8]) {
         let mut guest = ByteGuest::new(vec![0xaa; expected.len()], 8);
-        store(
-            &mut Cx {
-                opts: OPTS,
-                guest: &mut guest,
-            },
-            value,
-            &ty,
-            0,
-        )
-        .unwrap();
+        store(&mut Cx { opts: OPTS, guest: &mut guest }, value, &ty, 0).unwrap();
         assert_eq!(guest.memory, expected);
     }
 
@@ -287,11 +242,7 @@ mod tests {
             &Value::Variant(0, None),
             &[0, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa],
         );
-        check(
-            option,
-            &Value::case(1, Value::U32(5)),
-            &[1, 0xaa, 0xaa, 0xaa, 5, 0, 0, 0],
-        );
+        check(option, &Value::case(1, Value::U32(5)), &[1, 0xaa, 0xaa, 0xaa, 5, 0, 0, 0]);
     }
 
     #[test]
@@ -306,39 +257,22 @@ mod tests {
         let mut guest = ByteGuest::new(vec![0; 16], 8);
         guest.overrides.extend([(0, 1), (1, 18)]);
         let elem = Layout::of(&Type::U16, PtrType::I32);
-        let cx = &mut Cx {
-            opts: OPTS,
-            guest: &mut guest,
-        };
-        assert_eq!(
-            store_list_into_range(cx, &[], &elem),
-            Err(Trap::UnalignedPointer)
-        );
-        assert_eq!(
-            store_list_into_range(cx, &[], &elem),
-            Err(Trap::ListOutOfBounds)
-        );
+        let cx = &mut Cx { opts: OPTS, guest: &mut guest };
+        assert_eq!(store_list_into_range(cx, &[], &elem), Err(Trap::UnalignedPointer));
+        assert_eq!(store_list_into_range(cx, &[], &elem), Err(Trap::ListOutOfBounds));
     }
 
     #[test]
     fn a_nan_is_noted_and_keeps_its_bits_if_asked_to() {
-        for (nan_mode, bits) in [
-            (NanMode::Preserve, 0xffc0_0001_u32),
-            (NanMode::Canonicalize, CANONICAL_FLOAT32_NAN),
-        ] {
+        for (nan_mode, bits) in
+            [(NanMode::Preserve, 0xffc0_0001_u32), (NanMode::Canonicalize, CANONICAL_FLOAT32_NAN)]
+        {
             let mut guest = ByteGuest::new(vec![0; 8], 8);
             guest.notes.nan_mode = nan_mode;
-            let cx = &mut Cx {
-                opts: OPTS,
-                guest: &mut guest,
-            };
+            let cx = &mut Cx { opts: OPTS, guest: &mut guest };
             store(cx, &Value::F32(0xffc0_0001), &Type::F32, 4).unwrap();
             assert_eq!(guest.memory[4..], bits.to_le_bytes());
-            let nan = NanLeaf {
-                lowering: 0,
-                place: Place::Memory(4),
-                width: 4,
-            };
+            let nan = NanLeaf { lowering: 0, place: Place::Memory(4), width: 4 };
             assert_eq!(guest.notes.nans, [nan]);
         }
     }

@@ -40,10 +40,9 @@ fn source_and_byte_length(cx: &Cx, tagged_code_units: u64) -> (StringSource, u64
     match cx.opts.string_encoding {
         StringEncoding::Utf8 => (StringSource::Utf8, tagged_code_units),
         StringEncoding::Utf16 => (StringSource::Utf16, tagged_code_units.saturating_mul(2)),
-        StringEncoding::Latin1OrUtf16 if tagged_code_units & tag != 0 => (
-            StringSource::TaggedUtf16,
-            (tagged_code_units ^ tag).saturating_mul(2),
-        ),
+        StringEncoding::Latin1OrUtf16 if tagged_code_units & tag != 0 => {
+            (StringSource::TaggedUtf16, (tagged_code_units ^ tag).saturating_mul(2))
+        }
         StringEncoding::Latin1OrUtf16 => (StringSource::Latin1, tagged_code_units),
     }
 }
@@ -66,9 +65,7 @@ fn decode(source: StringSource, bytes: &[u8]) -> Result<String, Trap> {
 fn decode_utf16(bytes: &[u8]) -> Result<String, Trap> {
     let (pairs, _) = bytes.as_chunks::<2>();
     let code_units = pairs.iter().copied().map(u16::from_le_bytes);
-    char::decode_utf16(code_units)
-        .collect::<Result<_, _>>()
-        .map_err(|_| Trap::InvalidUtf16)
+    char::decode_utf16(code_units).collect::<Result<_, _>>().map_err(|_| Trap::InvalidUtf16)
 }
 
 /// Spec: `store_string`.
@@ -228,10 +225,7 @@ fn utf16(src: &Str) -> Vec<u8> {
 
 /// As much from the start as Latin-1 can say.
 fn latin1(src: &Str) -> Vec<u8> {
-    src.text
-        .chars()
-        .map_while(|char| u8::try_from(char).ok())
-        .collect()
+    src.text.chars().map_while(|char| u8::try_from(char).ok()).collect()
 }
 
 fn len(bytes: &[u8]) -> u64 {
@@ -248,10 +242,7 @@ mod tests {
     const TAG: u64 = 1 << 31;
 
     fn opts(string_encoding: StringEncoding) -> LiftLowerOptions {
-        LiftLowerOptions {
-            string_encoding,
-            ptr_type: PtrType::I32,
-        }
+        LiftLowerOptions { string_encoding, ptr_type: PtrType::I32 }
     }
 
     /// The calls of `realloc` (old_size, align, new_size), and the length that is lowered.
@@ -264,14 +255,8 @@ mod tests {
         length: u64,
     ) {
         let mut guest = ByteGuest::new(vec![0; 256], 0);
-        let src = Str {
-            text: text.into(),
-            source,
-        };
-        let cx = &mut Cx {
-            opts: opts(to),
-            guest: &mut guest,
-        };
+        let src = Str { text: text.into(), source };
+        let cx = &mut Cx { opts: opts(to), guest: &mut guest };
         let (ptr, tagged_code_units) = store_string_into_range(cx, &src).unwrap();
         assert_eq!(tagged_code_units, length);
         let lifted = load_string_from_range(cx, ptr, tagged_code_units).unwrap();
@@ -283,10 +268,7 @@ mod tests {
     #[track_caller]
     fn check_trap(encoding: StringEncoding, memory: &[u8], ptr: u64, length: u64, trap: Trap) {
         let mut guest = ByteGuest::new(memory.to_vec(), 0);
-        let cx = &mut Cx {
-            opts: opts(encoding),
-            guest: &mut guest,
-        };
+        let cx = &mut Cx { opts: opts(encoding), guest: &mut guest };
         assert_eq!(load_string_from_range(cx, ptr, length), Err(trap));
     }
 
@@ -294,39 +276,15 @@ mod tests {
     fn transcoding_to_utf8_grows_at_the_first_non_ascii() {
         check("aé", Utf8, StringEncoding::Utf8, &[(0, 1, 3)], 3);
         check("ab", Utf16, StringEncoding::Utf8, &[(0, 1, 2)], 2);
-        check(
-            "aé",
-            Utf16,
-            StringEncoding::Utf8,
-            &[(0, 1, 2), (2, 1, 6), (6, 1, 3)],
-            3,
-        );
-        check(
-            "éé",
-            Latin1,
-            StringEncoding::Utf8,
-            &[(0, 1, 2), (2, 1, 4)],
-            4,
-        );
-        check(
-            "☃",
-            TaggedUtf16,
-            StringEncoding::Utf8,
-            &[(0, 1, 1), (1, 1, 3)],
-            3,
-        );
+        check("aé", Utf16, StringEncoding::Utf8, &[(0, 1, 2), (2, 1, 6), (6, 1, 3)], 3);
+        check("éé", Latin1, StringEncoding::Utf8, &[(0, 1, 2), (2, 1, 4)], 4);
+        check("☃", TaggedUtf16, StringEncoding::Utf8, &[(0, 1, 1), (1, 1, 3)], 3);
     }
 
     #[test]
     fn transcoding_to_utf16_shrinks_at_the_end() {
         check("ab", Utf8, StringEncoding::Utf16, &[(0, 2, 4)], 2);
-        check(
-            "aé",
-            Utf8,
-            StringEncoding::Utf16,
-            &[(0, 2, 6), (6, 2, 4)],
-            2,
-        );
+        check("aé", Utf8, StringEncoding::Utf16, &[(0, 2, 6), (6, 2, 4)], 2);
         check("aé", Latin1, StringEncoding::Utf16, &[(0, 2, 4)], 2);
         check("😀", TaggedUtf16, StringEncoding::Utf16, &[(0, 2, 4)], 2);
     }
@@ -336,13 +294,7 @@ mod tests {
         let to = StringEncoding::Latin1OrUtf16;
         check("aé", Utf8, to, &[(0, 2, 3), (3, 2, 2)], 2);
         check("aé", Utf16, to, &[(0, 2, 2)], 2);
-        check(
-            "aé☃",
-            Utf8,
-            to,
-            &[(0, 2, 6), (6, 2, 12), (12, 2, 6)],
-            3 | TAG,
-        );
+        check("aé☃", Utf8, to, &[(0, 2, 6), (6, 2, 12), (12, 2, 6)], 3 | TAG);
         check("aé☃", Utf16, to, &[(0, 2, 3), (3, 2, 6)], 3 | TAG);
         check("aé", Latin1, to, &[(0, 2, 2)], 2);
     }
@@ -358,72 +310,31 @@ mod tests {
     fn inflating_reads_what_realloc_kept() {
         let mut guest = ByteGuest::new(vec![b'x'; 64], 0);
         guest.overrides.insert(1, 32);
-        let src = Str {
-            text: "ab☃".into(),
-            source: Utf16,
-        };
-        let cx = &mut Cx {
-            opts: opts(StringEncoding::Latin1OrUtf16),
-            guest: &mut guest,
-        };
+        let src = Str { text: "ab☃".into(), source: Utf16 };
+        let cx = &mut Cx { opts: opts(StringEncoding::Latin1OrUtf16), guest: &mut guest };
         let (ptr, length) = store_string_into_range(cx, &src).unwrap();
         assert_eq!(load_string_from_range(cx, ptr, length).unwrap().text, "xx☃");
     }
 
     #[test]
     fn the_checks_come_in_the_order_length_alignment_bounds_encoding() {
-        check_trap(
-            StringEncoding::Utf16,
-            &[0; 4],
-            1,
-            1 << 27,
-            Trap::StringTooLong,
-        );
+        check_trap(StringEncoding::Utf16, &[0; 4], 1, 1 << 27, Trap::StringTooLong);
         check_trap(StringEncoding::Utf16, &[0; 4], 5, 0, Trap::UnalignedPointer);
-        check_trap(
-            StringEncoding::Latin1OrUtf16,
-            &[0; 4],
-            1,
-            1,
-            Trap::UnalignedPointer,
-        );
-        check_trap(
-            StringEncoding::Utf16,
-            &[0; 4],
-            6,
-            0,
-            Trap::StringOutOfBounds,
-        );
+        check_trap(StringEncoding::Latin1OrUtf16, &[0; 4], 1, 1, Trap::UnalignedPointer);
+        check_trap(StringEncoding::Utf16, &[0; 4], 6, 0, Trap::StringOutOfBounds);
         check_trap(StringEncoding::Utf8, &[0xc0, 0x80], 0, 2, Trap::InvalidUtf8);
         check_trap(StringEncoding::Utf16, &[0, 0xd8], 0, 1, Trap::InvalidUtf16);
-        check_trap(
-            StringEncoding::Latin1OrUtf16,
-            &[0, 0xdc],
-            0,
-            1 | TAG,
-            Trap::InvalidUtf16,
-        );
+        check_trap(StringEncoding::Latin1OrUtf16, &[0, 0xdc], 0, 1 | TAG, Trap::InvalidUtf16);
     }
 
     #[test]
     fn the_slip_in_alignment_is_noted_only_for_an_odd_pointer() {
         let mut guest = ByteGuest::new(b"xa\0".to_vec(), 0);
-        guest
-            .notes
-            .deviations
-            .insert(Deviation::StringAlignmentUnchecked);
-        let cx = &mut Cx {
-            opts: opts(StringEncoding::Utf16),
-            guest: &mut guest,
-        };
+        guest.notes.deviations.insert(Deviation::StringAlignmentUnchecked);
+        let cx = &mut Cx { opts: opts(StringEncoding::Utf16), guest: &mut guest };
         assert!(load_string_from_range(cx, 0, 1).is_ok());
         assert!(cx.guest.notes().taken.is_empty());
         assert_eq!(load_string_from_range(cx, 1, 1).unwrap().text, "a");
-        assert!(
-            cx.guest
-                .notes()
-                .taken
-                .contains(Deviation::StringAlignmentUnchecked)
-        );
+        assert!(cx.guest.notes().taken.contains(Deviation::StringAlignmentUnchecked));
     }
 }

@@ -18,6 +18,10 @@ pub struct Case {
     pub calls: Vec<Call>,
 }
 
+/// Where in the guest's memory the data that it hands over begins; after it comes the heap that
+/// `realloc` gives away.
+pub const GUEST_DATA: u32 = 1024;
+
 /// How the subject is configured. No choice here may change what a run shows, but for a
 /// registered divergence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,10 +94,7 @@ pub struct ImportCall {
 pub enum Passed {
     /// These values, lowered by the rules (by the encoder, from the bottom of the guest's heap up),
     /// and then damaged.
-    Lowered {
-        values: Vec<Value>,
-        patches: Vec<Patch>,
-    },
+    Lowered { values: Vec<Value>, patches: Vec<Patch> },
     /// Anything: one word for each core value, its low bits where the value is narrower.
     Raw { flat: Vec<u64>, memory: Vec<Chunk> },
 }

@@ -54,14 +54,7 @@ pub struct State<T> {
 impl<T> State<T> {
     pub fn new(host: T, notes: Notes) -> State<T> {
         let exports = Arc::default();
-        State {
-            host,
-            exports,
-            notes,
-            may_leave: true,
-            may_enter: true,
-            exhausted: None,
-        }
+        State { host, exports, notes, may_leave: true, may_enter: true, exhausted: None }
     }
 }
 
@@ -81,10 +74,7 @@ impl<T: Host> Instance<T> {
 
     /// Calls an export. The caller has checked that it is there and that the values fit.
     pub fn call(&mut self, export: &str, args: &[Value]) -> Result<Option<Value>, Failure> {
-        let called = Context {
-            store: self.store.as_context_mut(),
-        }
-        .call(export, args);
+        let called = Context { store: self.store.as_context_mut() }.call(export, args);
         called.map_err(|trap| self.failure(trap))
     }
 
@@ -100,6 +90,14 @@ impl<T: Host> Instance<T> {
         let results = abi::Instance::call(&mut instance, args);
         let results = results.map_err(|trap| self.failure(trap))?;
         Ok((results, self.memory(export)))
+    }
+
+    /// Calls the `realloc` of the options of an export for a new block.
+    pub fn allocate(&mut self, export: &str, align: u32, size: u32) -> Result<u32, Failure> {
+        let lifted = self.store.data().exports[export].clone();
+        let mut instance = CoreInstance::of(self.store.as_context_mut(), &lifted);
+        let ptr = instance.realloc(0, 0, u64::from(align), u64::from(size));
+        ptr.map(abi::wrap).map_err(|trap| self.failure(trap))
     }
 
     /// The memory that the options of an export name.
@@ -145,21 +143,14 @@ pub struct CoreInstance<'a, T: 'static> {
 
 impl<'a, T> CoreInstance<'a, T> {
     fn of(store: StoreContextMut<'a, State<T>>, lifted: &'a Lifted) -> CoreInstance<'a, T> {
-        CoreInstance {
-            store,
-            core: Some(lifted.core),
-            opts: &lifted.opts,
-        }
+        CoreInstance { store, core: Some(lifted.core), opts: &lifted.opts }
     }
 
     fn call_core(&mut self, func: wasmi::Func, args: &[Core]) -> Result<Vec<Core>, Trap> {
         let args: Vec<_> = args.iter().copied().map(val).collect();
         let ty = func.ty(&self.store);
-        let mut results: Vec<_> = ty
-            .results()
-            .iter()
-            .map(|ty| wasmi::Val::default_for_ty(*ty))
-            .collect();
+        let mut results: Vec<_> =
+            ty.results().iter().map(|ty| wasmi::Val::default_for_ty(*ty)).collect();
         match func.call(&mut self.store, &args, &mut results) {
             Ok(()) => Ok(results.iter().map(core_value).collect()),
             Err(error) => Err(self.trap(&error)),
@@ -187,10 +178,7 @@ impl<'a, T> CoreInstance<'a, T> {
 
 impl<T> Guest for CoreInstance<'_, T> {
     fn memory(&self) -> &[u8] {
-        self.opts
-            .memory
-            .as_ref()
-            .map_or(&[], |memory| memory.data(&self.store))
+        self.opts.memory.as_ref().map_or(&[], |memory| memory.data(&self.store))
     }
 
     fn memory_mut(&mut self) -> &mut [u8] {
@@ -202,10 +190,7 @@ impl<T> Guest for CoreInstance<'_, T> {
 
     /// Spec: `reallocate`.
     fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap> {
-        let realloc = self
-            .opts
-            .realloc
-            .expect("validation demands realloc where it is needed");
+        let realloc = self.opts.realloc.expect("validation demands realloc where it is needed");
         let args = [old, old_size, align, new_size].map(|arg| Core::I32(abi::wrap(arg)));
         let outer = std::mem::replace(&mut self.store.data_mut().may_leave, false);
         let results = self.call_core(realloc, &args)?;

@@ -107,9 +107,7 @@ impl From<wasmparser::BinaryReaderError> for Refusal {
 /// The entry of an index space.
 pub fn at<'a, T>(space: &'a [T], index: u32, what: &str) -> Result<&'a T, Refusal> {
     let position = usize::try_from(index).expect("an index fits");
-    space
-        .get(position)
-        .ok_or_else(|| Refusal::invalid(format!("{what} index {index}")))
+    space.get(position).ok_or_else(|| Refusal::invalid(format!("{what} index {index}")))
 }
 
 /// Decodes and validates a component.
@@ -143,24 +141,16 @@ struct Decoder {
 
 impl Default for Decoder {
     fn default() -> Decoder {
-        let component = Component {
-            modules: Vec::new(),
-            definitions: Vec::new(),
-            exports: Vec::new(),
-        };
-        Decoder {
-            component,
-            types: Types::default(),
-        }
+        let component =
+            Component { modules: Vec::new(), definitions: Vec::new(), exports: Vec::new() };
+        Decoder { component, types: Types::default() }
     }
 }
 
 impl Decoder {
     fn payload(&mut self, payload: &Payload<'_>, depth: usize) -> Result<(), Refusal> {
         match payload {
-            Payload::ModuleSection {
-                unchecked_range, ..
-            } if depth == 1 => {
+            Payload::ModuleSection { unchecked_range, .. } if depth == 1 => {
                 let position =
                     |offset| usize::try_from(offset).expect("an offset into a slice fits");
                 let range = position(unchecked_range.start)..position(unchecked_range.end);
@@ -178,9 +168,9 @@ impl Decoder {
             Payload::ComponentCanonicalSection(section) => {
                 each(section, |canonical| self.canonical(&canonical))
             }
-            Payload::ComponentExportSection(section) => each(section, |export| {
-                self.export(export.name.name, export.kind, export.index)
-            }),
+            Payload::ComponentExportSection(section) => {
+                each(section, |export| self.export(export.name.name, export.kind, export.index))
+            }
             Payload::ComponentInstanceSection(_) => {
                 Err(Refusal::unsupported("component instances"))
             }
@@ -198,10 +188,7 @@ impl Decoder {
         self.define(match instance {
             Instance::Instantiate { module_index, args } => Definition::CoreInstantiate {
                 module: *module_index,
-                args: args
-                    .iter()
-                    .map(|arg| (arg.name.to_string(), arg.index))
-                    .collect(),
+                args: args.iter().map(|arg| (arg.name.to_string(), arg.index)).collect(),
             },
             Instance::FromExports(exports) => Definition::CoreExports(
                 (exports.iter())
@@ -239,10 +226,7 @@ impl Decoder {
             ComponentTypeRef::Func(index) => {
                 let ty = self.types.func(*index)?.clone();
                 refuse_handles(&ty)?;
-                self.define(Definition::ImportFunc {
-                    name: name.to_string(),
-                    ty,
-                });
+                self.define(Definition::ImportFunc { name: name.to_string(), ty });
                 Ok(())
             }
             ComponentTypeRef::Type(TypeBounds::Eq(index)) => {
@@ -256,19 +240,15 @@ impl Decoder {
             ComponentTypeRef::Module(_)
             | ComponentTypeRef::Value(_)
             | ComponentTypeRef::Instance(_)
-            | ComponentTypeRef::Component(_) => Err(Refusal::unsupported(
-                "imports that are no functions or types",
-            )),
+            | ComponentTypeRef::Component(_) => {
+                Err(Refusal::unsupported("imports that are no functions or types"))
+            }
         }
     }
 
     fn alias(&mut self, alias: &ComponentAlias<'_>) -> Result<(), Refusal> {
         match alias {
-            ComponentAlias::CoreInstanceExport {
-                kind,
-                instance_index,
-                name,
-            } => {
+            ComponentAlias::CoreInstanceExport { kind, instance_index, name } => {
                 self.define(Definition::CoreAlias {
                     instance: *instance_index,
                     kind: *kind,
@@ -276,36 +256,24 @@ impl Decoder {
                 });
                 Ok(())
             }
-            ComponentAlias::InstanceExport { .. } => Err(Refusal::unsupported(
-                "aliases of component instances' exports",
-            )),
+            ComponentAlias::InstanceExport { .. } => {
+                Err(Refusal::unsupported("aliases of component instances' exports"))
+            }
             ComponentAlias::Outer { .. } => Err(Refusal::unsupported("outer aliases")),
         }
     }
 
     fn canonical(&mut self, canonical: &CanonicalFunction) -> Result<(), Refusal> {
         let definition = match canonical {
-            CanonicalFunction::Lift {
-                core_func_index,
-                type_index,
-                options,
-            } => {
+            CanonicalFunction::Lift { core_func_index, type_index, options } => {
                 let ty = self.types.func(*type_index)?.clone();
                 refuse_handles(&ty)?;
                 let opts = canon_opts(options)?;
-                Definition::Lift {
-                    core_func: *core_func_index,
-                    ty,
-                    opts,
-                }
+                Definition::Lift { core_func: *core_func_index, ty, opts }
             }
-            CanonicalFunction::Lower {
-                func_index,
-                options,
-            } => Definition::Lower {
-                func: *func_index,
-                opts: canon_opts(options)?,
-            },
+            CanonicalFunction::Lower { func_index, options } => {
+                Definition::Lower { func: *func_index, opts: canon_opts(options)? }
+            }
             other => return Err(Refusal::unsupported(built_in(other))),
         };
         self.define(definition);
@@ -321,10 +289,7 @@ impl Decoder {
         match kind {
             ComponentExternalKind::Func => {
                 self.define(Definition::ExportFunc { func: index });
-                self.component.exports.push(Export {
-                    name: name.to_string(),
-                    func: index,
-                });
+                self.component.exports.push(Export { name: name.to_string(), func: index });
                 Ok(())
             }
             ComponentExternalKind::Type => {
@@ -335,9 +300,9 @@ impl Decoder {
             ComponentExternalKind::Module
             | ComponentExternalKind::Value
             | ComponentExternalKind::Instance
-            | ComponentExternalKind::Component => Err(Refusal::unsupported(
-                "exports that are no functions or types",
-            )),
+            | ComponentExternalKind::Component => {
+                Err(Refusal::unsupported("exports that are no functions or types"))
+            }
         }
     }
 }
@@ -346,10 +311,7 @@ fn each<'a, T: wasmparser::FromReader<'a>>(
     section: &wasmparser::SectionLimited<'a, T>,
     mut decode: impl FnMut(T) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    section
-        .clone()
-        .into_iter()
-        .try_for_each(|item| decode(item?))
+    section.clone().into_iter().try_for_each(|item| decode(item?))
 }
 
 /// The name of a built-in, as `canon task.return` has it.

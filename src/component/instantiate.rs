@@ -46,10 +46,7 @@ enum Func {
 
 impl Options {
     pub fn lift_lower(&self) -> LiftLowerOptions {
-        LiftLowerOptions {
-            string_encoding: self.string_encoding,
-            ptr_type: PtrType::I32,
-        }
+        LiftLowerOptions { string_encoding: self.string_encoding, ptr_type: PtrType::I32 }
     }
 }
 
@@ -62,11 +59,7 @@ impl Compiled {
             .map(|range| wasmi::Module::new(&engine, &bytes[range.clone()]))
             .collect::<Result<_, _>>()
             .map_err(|error| Refusal::unsupported(format!("a core module: {error}")))?;
-        Ok(Compiled {
-            engine,
-            modules,
-            component,
-        })
+        Ok(Compiled { engine, modules, component })
     }
 
     /// A new instance, with `host` behind its imports.
@@ -83,9 +76,7 @@ impl Compiled {
             }
         }
         spaces.store.data_mut().exports = Arc::new(exports);
-        Ok(Instance {
-            store: spaces.store,
-        })
+        Ok(Instance { store: spaces.store })
     }
 }
 
@@ -131,32 +122,17 @@ impl<'a, T: Host> Spaces<'a, T> {
         match definition {
             Definition::CoreInstantiate { module, args } => self.core_instantiate(*module, args),
             Definition::CoreExports(exports) => self.core_exports(exports),
-            Definition::CoreAlias {
-                instance,
-                kind,
-                name,
-            } => {
+            Definition::CoreAlias { instance, kind, name } => {
                 let exported = self.core_export(*instance, name)?;
                 self.core_alias(*kind, exported)
             }
             Definition::ImportFunc { name, ty } => {
-                self.funcs.push(Func::Imported {
-                    name: name.as_str().into(),
-                    ty: ty.clone(),
-                });
+                self.funcs.push(Func::Imported { name: name.as_str().into(), ty: ty.clone() });
                 Ok(())
             }
-            Definition::Lift {
-                core_func,
-                ty,
-                opts,
-            } => {
+            Definition::Lift { core_func, ty, opts } => {
                 let core = *at(&self.core_funcs, *core_func, "core function")?;
-                let lifted = Lifted {
-                    core,
-                    ty: ty.clone(),
-                    opts: self.options(opts)?,
-                };
+                let lifted = Lifted { core, ty: ty.clone(), opts: self.options(opts)? };
                 self.funcs.push(Func::Lifted(Arc::new(lifted)));
                 Ok(())
             }
@@ -225,9 +201,7 @@ impl<'a, T: Host> Spaces<'a, T> {
             (ExternalKind::Table, Extern::Table(table)) => self.core_tables.push(table),
             (ExternalKind::Global, Extern::Global(global)) => self.core_globals.push(global),
             (kind, _) => {
-                return Err(Refusal::unsupported(format!(
-                    "a core alias of kind {kind:?}"
-                )));
+                return Err(Refusal::unsupported(format!("a core alias of kind {kind:?}")));
             }
         }
         Ok(())
@@ -235,13 +209,10 @@ impl<'a, T: Host> Spaces<'a, T> {
 
     fn options(&self, opts: &CanonOpts) -> Result<Options, Refusal> {
         let func = |index: Option<u32>| {
-            index
-                .map(|index| at(&self.core_funcs, index, "core function").copied())
-                .transpose()
+            index.map(|index| at(&self.core_funcs, index, "core function").copied()).transpose()
         };
-        let memory = opts
-            .memory
-            .map(|index| at(&self.core_memories, index, "core memory").copied());
+        let memory =
+            opts.memory.map(|index| at(&self.core_memories, index, "core memory").copied());
         Ok(Options {
             string_encoding: opts.string_encoding,
             memory: memory.transpose()?,
@@ -259,34 +230,18 @@ impl<'a, T: Host> Spaces<'a, T> {
             core.params.into_iter().map(val_type),
             core.results.into_iter().map(val_type),
         );
-        Ok(wasmi::Func::new(
-            &mut self.store,
-            core,
-            move |mut caller, params, results| {
-                let params: Vec<_> = params.iter().map(core_value).collect();
-                let mut instance = CoreInstance {
-                    store: caller.as_context_mut(),
-                    core: None,
-                    opts: &opts,
-                };
-                let host = |instance: &mut CoreInstance<'_, T>, args| {
-                    T::call(
-                        &mut Context {
-                            store: instance.store.as_context_mut(),
-                        },
-                        &name,
-                        args,
-                    )
-                };
-                let flat = canon_lower(&mut instance, opts.lift_lower(), &ty, &params, host);
-                let flat = flat.map_err(error)?;
-                results
-                    .iter_mut()
-                    .zip(flat)
-                    .for_each(|(result, flat)| *result = val(flat));
-                Ok(())
-            },
-        ))
+        Ok(wasmi::Func::new(&mut self.store, core, move |mut caller, params, results| {
+            let params: Vec<_> = params.iter().map(core_value).collect();
+            let mut instance =
+                CoreInstance { store: caller.as_context_mut(), core: None, opts: &opts };
+            let host = |instance: &mut CoreInstance<'_, T>, args| {
+                T::call(&mut Context { store: instance.store.as_context_mut() }, &name, args)
+            };
+            let flat = canon_lower(&mut instance, opts.lift_lower(), &ty, &params, host);
+            let flat = flat.map_err(error)?;
+            results.iter_mut().zip(flat).for_each(|(result, flat)| *result = val(flat));
+            Ok(())
+        }))
     }
 }
 

@@ -45,15 +45,8 @@ impl Types {
         if ty.async_ {
             return Err(Refusal::unsupported("async function types"));
         }
-        let params = ty
-            .params
-            .iter()
-            .map(|(_, ty)| self.resolve(ty))
-            .collect::<Result<_, _>>()?;
-        Ok(FuncType {
-            params,
-            result: self.resolve_option(&ty.result)?,
-        })
+        let params = ty.params.iter().map(|(_, ty)| self.resolve(ty)).collect::<Result<_, _>>()?;
+        Ok(FuncType { params, result: self.resolve_option(&ty.result)? })
     }
 
     /// Resolves a defined type.
@@ -64,10 +57,7 @@ impl Types {
                 (fields.iter().enumerate())
                     .map(|(i, (name, ty))| {
                         let label = Label::named(name, FIELD, i);
-                        Ok(Field {
-                            label,
-                            ty: self.resolve(ty)?,
-                        })
+                        Ok(Field { label, ty: self.resolve(ty)? })
                     })
                     .collect::<Result<_, Refusal>>()?,
             ),
@@ -75,10 +65,7 @@ impl Types {
                 (cases.iter().enumerate())
                     .map(|(i, case)| {
                         let label = Label::named(case.name, CASE, i);
-                        Ok(VariantCase {
-                            label,
-                            ty: self.resolve_option(&case.ty)?,
-                        })
+                        Ok(VariantCase { label, ty: self.resolve_option(&case.ty)? })
                     })
                     .collect::<Result<_, Refusal>>()?,
             ),
@@ -89,12 +76,9 @@ impl Types {
             ComponentDefinedType::FixedLengthList(elem, length) => {
                 Type::FixedLengthList(Box::new(self.resolve(elem)?), *length)
             }
-            ComponentDefinedType::Tuple(types) => Type::Tuple(
-                types
-                    .iter()
-                    .map(|ty| self.resolve(ty))
-                    .collect::<Result<_, _>>()?,
-            ),
+            ComponentDefinedType::Tuple(types) => {
+                Type::Tuple(types.iter().map(|ty| self.resolve(ty)).collect::<Result<_, _>>()?)
+            }
             ComponentDefinedType::Flags(names) => Type::Flags(labels(names, FLAG)),
             ComponentDefinedType::Enum(names) => Type::Enum(labels(names, CASE)),
             ComponentDefinedType::Option(some) => Type::Option(Box::new(self.resolve(some)?)),
@@ -140,11 +124,7 @@ fn nodes(ty: &Type) -> usize {
 }
 
 fn labels(names: &[&str], kind: char) -> Vec<Label> {
-    names
-        .iter()
-        .enumerate()
-        .map(|(i, name)| Label::named(name, kind, i))
-        .collect()
+    names.iter().enumerate().map(|(i, name)| Label::named(name, kind, i)).collect()
 }
 
 fn primitive(ty: PrimitiveValType) -> Type {

@@ -10,8 +10,7 @@ use wasm_encoder::{
 
 use super::script::{
     EVENT_CALLED, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN, EVENT_REALLOC, EVENT_REALLOCATED,
-    FILL_PERIOD, LOG, LOG_END, SCRIPT, SCRIPT_PAGES, WORD, ZERO_ARGS, fill_pattern, realloc_kind,
-    word,
+    FILL_PERIOD, SCRIPT, SCRIPT_PAGES, WORD, ZERO_ARGS, fill_pattern, realloc_kind, word,
 };
 use super::{core_names, wire};
 use crate::abi::flatten::{Context, flatten_functype};
@@ -30,6 +29,11 @@ const POST_RETURN: u32 = 3;
 const LOAD_SCRIPT: u32 = 4;
 const OBSERVE: u32 = 5;
 const CALL_IMPORT: u32 = 6;
+const LOG_WORD: u32 = 7;
+const MAKE_ROOM: u32 = 8;
+
+/// The type of the lowered import comes after those of the functions.
+const IMPORT_TYPE: u32 = 9;
 
 /// Where the log ends.
 const LOG_NEXT: u32 = 0;
@@ -39,7 +43,9 @@ const BUMP: u32 = 1;
 const REALLOCS: u32 = 2;
 /// Whether the function is running already: a reentrant call makes no calls of its own.
 const RUNNING: u32 = 3;
-const GLOBALS: u32 = 4;
+/// Where the log begins.
+const LOG: u32 = 4;
+const GLOBALS: u32 = 5;
 
 /// The core module for components of this shape.
 pub fn puppet(shape: &Shape) -> Module {
@@ -56,10 +62,7 @@ pub fn puppet(shape: &Shape) -> Module {
     module.section(&DataCountSection { count: 1 });
     module.section(&functions.code());
     let mut data = DataSection::new();
-    data.segment(DataSegment {
-        mode: DataSegmentMode::Passive,
-        data: fill_pattern(),
-    });
+    data.segment(DataSegment { mode: DataSegmentMode::Passive, data: fill_pattern() });
     module.section(&data);
     module
 }
@@ -90,21 +93,14 @@ fn memories(shape: &Shape) -> MemorySection {
     };
     let mut memories = MemorySection::new();
     let pages = shape.pages;
-    memories.memory(memory(
-        u64::from(pages.initial),
-        Some(u64::from(pages.maximum)),
-    ));
+    memories.memory(memory(u64::from(pages.initial), Some(u64::from(pages.maximum))));
     memories.memory(memory(u64::from(SCRIPT_PAGES), None));
     memories
 }
 
 fn globals() -> GlobalSection {
     let mut globals = GlobalSection::new();
-    let ty = GlobalType {
-        val_type: ValType::I32,
-        mutable: true,
-        shared: false,
-    };
+    let ty = GlobalType { val_type: ValType::I32, mutable: true, shared: false };
     for _ in 0..GLOBALS {
         globals.global(ty, &ConstExpr::i32_const(0));
     }
@@ -149,10 +145,8 @@ impl Functions {
             params: vec![CoreType::I32; params],
             results: vec![CoreType::I32; results],
         };
-        let post_return = CoreFuncType {
-            params: self.function.results.clone(),
-            results: Vec::new(),
-        };
+        let post_return =
+            CoreFuncType { params: self.function.results.clone(), results: Vec::new() };
         let mut types = TypeSection::new();
         function_type(&mut types, &i32s(4, 1));
         function_type(&mut types, &i32s(4, 1));
@@ -160,6 +154,8 @@ impl Functions {
         function_type(&mut types, &post_return);
         function_type(&mut types, &i32s(2, 0));
         function_type(&mut types, &i32s(0, 1));
+        function_type(&mut types, &i32s(1, 0));
+        types.ty().function([ValType::I64], []);
         function_type(&mut types, &i32s(1, 0));
         if let Some(import) = &self.import {
             function_type(&mut types, import);
@@ -169,7 +165,7 @@ impl Functions {
 
     fn declarations(&self) -> FunctionSection {
         let mut declarations = FunctionSection::new();
-        for function in REALLOC..=CALL_IMPORT {
+        for function in REALLOC..=MAKE_ROOM {
             declarations.function(function);
         }
         declarations
@@ -184,6 +180,8 @@ impl Functions {
         code.function(&load_script());
         code.function(&observe());
         code.function(&self.call_import());
+        code.function(&log_word());
+        code.function(&make_room());
         code
     }
 
@@ -200,16 +198,10 @@ impl Functions {
             script_word(sink, word::IMPORT_COUNT).local_set(left);
             while_left(sink, left, |sink| {
                 sink.local_get(next).call(CALL_IMPORT);
-                sink.local_get(next)
-                    .i32_const(self.import_stride())
-                    .i32_add()
-                    .local_set(next);
+                sink.local_get(next).i32_const(self.import_stride()).i32_add().local_set(next);
             });
             sink.i32_const(0).global_set(RUNNING).end();
-            script_word(sink, word::TRAPS)
-                .if_(BlockType::Empty)
-                .unreachable()
-                .end();
+            script_word(sink, word::TRAPS).if_(BlockType::Empty).unreachable().end();
             script_word(sink, word::RESULTS).local_set(next);
             load_words(sink, next, &self.function.results);
         })
@@ -223,10 +215,7 @@ impl Functions {
     fn post_return(&self) -> Function {
         body([], |sink| {
             log(sink, EVENT_POST_RETURN, &locals(&self.function.results));
-            script_word(sink, word::POST_RETURN_TRAPS)
-                .if_(BlockType::Empty)
-                .unreachable()
-                .end();
+            script_word(sink, word::POST_RETURN_TRAPS).if_(BlockType::Empty).unreachable().end();
             script_word(sink, word::POST_RETURN_LEAVES).if_(BlockType::Empty);
             sink.i32_const(ZERO_ARGS).call(CALL_IMPORT).end();
         })
@@ -243,7 +232,7 @@ impl Functions {
         let result = 1;
         body(result_type.map(|ty| (1, val_type(ty))), |sink| {
             load_words(sink, 0, &import.params);
-            sink.i32_const(0).call_indirect(0, CALL_IMPORT + 1);
+            sink.i32_const(0).call_indirect(0, IMPORT_TYPE);
             match result_type {
                 Some(ty) => {
                     sink.local_set(result);
@@ -261,54 +250,26 @@ fn realloc() -> Function {
     body([(4, ValType::I32)], |sink| {
         log(sink, EVENT_REALLOC, &locals(&[CoreType::I32; 4]));
         sink.global_get(REALLOCS);
-        script_word(sink, word::REALLOC_COUNT)
-            .i32_lt_u()
-            .if_(BlockType::Empty);
+        script_word(sink, word::REALLOC_COUNT).i32_lt_u().if_(BlockType::Empty);
         script_word(sink, word::REALLOCS);
-        sink.global_get(REALLOCS)
-            .i32_const(4)
-            .i32_shl()
-            .i32_add()
-            .local_tee(entry);
+        sink.global_get(REALLOCS).i32_const(4).i32_shl().i32_add().local_tee(entry);
         sink.i32_load(in_script(0)).local_set(kind);
-        sink.local_get(entry)
-            .i32_load(in_script(8))
-            .local_set(operand)
-            .end();
-        sink.global_get(REALLOCS)
-            .i32_const(1)
-            .i32_add()
-            .global_set(REALLOCS);
+        sink.local_get(entry).i32_load(in_script(8)).local_set(operand).end();
+        sink.global_get(REALLOCS).i32_const(1).i32_add().global_set(REALLOCS);
 
         if_kind(sink, kind, realloc_kind::TRAP).unreachable().end();
-        if_kind(sink, kind, realloc_kind::AT)
-            .local_get(operand)
-            .local_set(answer)
-            .else_();
-        if_kind(sink, kind, realloc_kind::OLD)
-            .local_get(old)
-            .local_set(answer)
-            .else_();
+        if_kind(sink, kind, realloc_kind::AT).local_get(operand).local_set(answer).else_();
+        if_kind(sink, kind, realloc_kind::OLD).local_get(old).local_set(answer).else_();
         if_kind(sink, kind, realloc_kind::GROW);
         sink.local_get(operand).memory_grow(MEMORY).drop().end();
-        if_kind(sink, kind, realloc_kind::IMPORT)
-            .i32_const(ZERO_ARGS)
-            .call(CALL_IMPORT)
-            .end();
+        if_kind(sink, kind, realloc_kind::IMPORT).i32_const(ZERO_ARGS).call(CALL_IMPORT).end();
         bump(sink, align, new_size, answer);
-        sink.local_get(kind)
-            .i32_const(realloc_kind::FORGET)
-            .i32_ne()
-            .if_(BlockType::Empty);
+        sink.local_get(kind).i32_const(realloc_kind::FORGET).i32_ne().if_(BlockType::Empty);
         sink.local_get(answer).local_get(old);
         minimum(sink, old_size, new_size);
         sink.memory_copy(MEMORY, MEMORY).end();
         if_kind(sink, kind, realloc_kind::SKEW);
-        sink.local_get(answer)
-            .local_get(operand)
-            .i32_add()
-            .local_set(answer)
-            .end();
+        sink.local_get(answer).local_get(operand).i32_add().local_set(answer).end();
         sink.end().end();
 
         log(sink, EVENT_REALLOCATED, &[(answer, CoreType::I32)]);
@@ -318,43 +279,32 @@ fn realloc() -> Function {
 
 /// Sets `answer` to the next aligned address, and traps where the block would not fit.
 fn bump(sink: &mut InstructionSink<'_>, align: u32, new_size: u32, answer: u32) {
-    sink.global_get(BUMP)
-        .local_get(align)
-        .i32_add()
-        .i32_const(1)
-        .i32_sub();
-    sink.i32_const(0)
-        .local_get(align)
-        .i32_sub()
-        .i32_and()
-        .local_tee(answer);
-    sink.i64_extend_i32_u()
-        .local_get(new_size)
-        .i64_extend_i32_u()
-        .i64_add();
-    sink.memory_size(MEMORY)
-        .i64_extend_i32_u()
-        .i64_const(16)
-        .i64_shl();
+    sink.global_get(BUMP).local_get(align).i32_add().i32_const(1).i32_sub();
+    sink.i32_const(0).local_get(align).i32_sub().i32_and().local_tee(answer);
+    sink.i64_extend_i32_u().local_get(new_size).i64_extend_i32_u().i64_add();
+    sink.memory_size(MEMORY).i64_extend_i32_u().i64_const(16).i64_shl();
     sink.i64_gt_u().if_(BlockType::Empty).unreachable().end();
-    sink.local_get(answer)
-        .local_get(new_size)
-        .i32_add()
-        .global_set(BUMP);
+    sink.local_get(answer).local_get(new_size).i32_add().global_set(BUMP);
 }
 
-/// The one place that scripts are written to.
+/// Scripts are written to one place, whose room grows.
 fn script_realloc() -> Function {
+    let new_size = 3;
     body([], |sink| {
+        sink.local_get(new_size).i32_const(SCRIPT).i32_add().call(MAKE_ROOM);
         sink.i32_const(SCRIPT);
     })
 }
 
 /// Forgets the last call, fills the memory if asked, and puts the script's chunks into it.
 fn load_script() -> Function {
-    let [next, left] = [2, 3];
+    let [script, length, next, left] = [0, 1, 2, 3];
     body([(2, ValType::I32)], |sink| {
-        sink.i32_const(LOG + 8).global_set(LOG_NEXT);
+        sink.local_get(script).local_get(length).i32_add().i32_const(7).i32_add();
+        sink.i32_const(-8).i32_and().global_set(LOG);
+        sink.global_get(LOG).global_set(LOG_NEXT);
+        // Room for the log's length.
+        sink.i64_const(0).call(LOG_WORD);
         sink.i32_const(0).global_set(REALLOCS);
         sink.i32_const(0).global_set(RUNNING);
         script_word(sink, word::HEAP).global_set(BUMP);
@@ -375,25 +325,16 @@ fn load_script() -> Function {
 
 /// Fills the memory with the pattern: once from the data segment, then by doubling.
 fn fill(sink: &mut InstructionSink<'_>, filled: u32, count: u32) {
-    sink.i32_const(0)
-        .i32_const(0)
-        .i32_const(FILL_PERIOD)
-        .memory_init(MEMORY, 0);
+    sink.i32_const(0).i32_const(0).i32_const(FILL_PERIOD).memory_init(MEMORY, 0);
     sink.i32_const(FILL_PERIOD).local_set(filled);
     sink.loop_(BlockType::Empty);
-    memory_bytes(sink);
+    memory_bytes(sink, MEMORY);
     sink.local_get(filled).i32_sub().local_set(count);
     minimum(sink, filled, count);
     sink.local_set(count);
-    sink.local_get(filled)
-        .i32_const(0)
-        .local_get(count)
-        .memory_copy(MEMORY, MEMORY);
-    sink.local_get(filled)
-        .local_get(count)
-        .i32_add()
-        .local_tee(filled);
-    memory_bytes(sink);
+    sink.local_get(filled).i32_const(0).local_get(count).memory_copy(MEMORY, MEMORY);
+    sink.local_get(filled).local_get(count).i32_add().local_tee(filled);
+    memory_bytes(sink, MEMORY);
     sink.i32_lt_u().br_if(0).end();
 }
 
@@ -401,38 +342,39 @@ fn fill(sink: &mut InstructionSink<'_>, filled: u32, count: u32) {
 fn observe() -> Function {
     let size = 0;
     body([(1, ValType::I32)], |sink| {
-        sink.i32_const(LOG)
-            .global_get(LOG_NEXT)
-            .i32_const(LOG)
-            .i32_sub()
-            .i32_store(in_script(0));
-        memory_bytes(sink);
-        sink.local_set(size);
-        sink.global_get(LOG_NEXT)
-            .local_get(size)
-            .i32_add()
-            .i32_const(0xffff)
-            .i32_add();
-        sink.i32_const(16)
-            .i32_shr_u()
-            .memory_size(SCRIPT_MEMORY)
-            .i32_sub();
-        sink.i32_const(0).i32_gt_s().if_(BlockType::Empty);
-        sink.local_get(size)
-            .i32_const(16)
-            .i32_shr_u()
-            .memory_grow(SCRIPT_MEMORY)
-            .drop()
-            .end();
+        sink.global_get(LOG);
+        sink.global_get(LOG_NEXT).global_get(LOG).i32_sub().i32_store(in_script(0));
+        memory_bytes(sink, MEMORY);
+        sink.local_tee(size).global_get(LOG_NEXT).i32_add().call(MAKE_ROOM);
         sink.global_get(LOG_NEXT).i32_const(0).local_get(size);
         sink.memory_copy(SCRIPT_MEMORY, MEMORY);
-        sink.i32_const(0).i32_const(LOG).i32_store(in_script(0));
-        sink.i32_const(0)
-            .global_get(LOG_NEXT)
-            .i32_const(LOG)
-            .i32_sub();
+        sink.i32_const(0).global_get(LOG).i32_store(in_script(0));
+        sink.i32_const(0).global_get(LOG_NEXT).global_get(LOG).i32_sub();
         sink.local_get(size).i32_add().i32_store(in_script(4));
         sink.i32_const(0);
+    })
+}
+
+/// Appends its param to the log.
+fn log_word() -> Function {
+    let word = 0;
+    body([], |sink| {
+        sink.global_get(LOG_NEXT).i32_const(8).i32_add().call(MAKE_ROOM);
+        sink.global_get(LOG_NEXT).local_get(word).i64_store(in_script(0));
+        sink.global_get(LOG_NEXT).i32_const(8).i32_add().global_set(LOG_NEXT);
+    })
+}
+
+/// Grows the second memory until its param is an address in it, and traps if it cannot.
+fn make_room() -> Function {
+    let [end, missing] = [0, 1];
+    body([(1, ValType::I32)], |sink| {
+        sink.local_get(end);
+        memory_bytes(sink, SCRIPT_MEMORY);
+        sink.i32_sub().local_tee(missing).i32_const(0).i32_gt_s().if_(BlockType::Empty);
+        sink.local_get(missing).i32_const(0xffff).i32_add().i32_const(16).i32_shr_u();
+        sink.memory_grow(SCRIPT_MEMORY).i32_const(-1).i32_eq();
+        sink.if_(BlockType::Empty).unreachable().end().end();
     })
 }
 
@@ -450,28 +392,17 @@ where
 
 /// Appends an event to the log: its number and the values of some locals, a word each.
 fn log(sink: &mut InstructionSink<'_>, event: i64, values: &[(u32, CoreType)]) {
-    let bytes = i32::try_from((values.len() + 1) * WORD).expect("an event has few values");
-    sink.global_get(LOG_NEXT)
-        .i32_const(LOG_END - bytes)
-        .i32_gt_u();
-    sink.if_(BlockType::Empty).unreachable().end();
-    sink.global_get(LOG_NEXT)
-        .i64_const(event)
-        .i64_store(in_script(0));
-    for (i, (local, ty)) in values.iter().enumerate() {
-        sink.global_get(LOG_NEXT).local_get(*local);
+    sink.i64_const(event).call(LOG_WORD);
+    for (local, ty) in values {
+        sink.local_get(*local);
         match ty {
             CoreType::I32 => sink.i64_extend_i32_u(),
             CoreType::I64 => sink,
             CoreType::F32 => sink.i32_reinterpret_f32().i64_extend_i32_u(),
             CoreType::F64 => sink.i64_reinterpret_f64(),
         }
-        .i64_store(in_script(u64::from(index(i + 1)) * 8));
+        .call(LOG_WORD);
     }
-    sink.global_get(LOG_NEXT)
-        .i32_const(bytes)
-        .i32_add()
-        .global_set(LOG_NEXT);
 }
 
 /// Pushes words at the address in a local, as values of these types.
@@ -506,23 +437,15 @@ fn if_kind<'a, 'b>(
     kind: u32,
     wanted: i32,
 ) -> &'a mut InstructionSink<'b> {
-    sink.local_get(kind)
-        .i32_const(wanted)
-        .i32_eq()
-        .if_(BlockType::Empty)
+    sink.local_get(kind).i32_const(wanted).i32_eq().if_(BlockType::Empty)
 }
 
 fn minimum(sink: &mut InstructionSink<'_>, a: u32, b: u32) {
-    sink.local_get(a)
-        .local_get(b)
-        .local_get(a)
-        .local_get(b)
-        .i32_lt_u()
-        .select();
+    sink.local_get(a).local_get(b).local_get(a).local_get(b).i32_lt_u().select();
 }
 
-fn memory_bytes(sink: &mut InstructionSink<'_>) {
-    sink.memory_size(MEMORY).i32_const(16).i32_shl();
+fn memory_bytes(sink: &mut InstructionSink<'_>, memory: u32) {
+    sink.memory_size(memory).i32_const(16).i32_shl();
 }
 
 fn script_word<'a, 'b>(
@@ -533,20 +456,11 @@ fn script_word<'a, 'b>(
 }
 
 fn in_script(offset: u64) -> MemArg {
-    MemArg {
-        offset,
-        align: 0,
-        target: MemArgTarget::Memory(SCRIPT_MEMORY),
-        ordering: None,
-    }
+    MemArg { offset, align: 0, target: MemArgTarget::Memory(SCRIPT_MEMORY), ordering: None }
 }
 
 fn locals(types: &[CoreType]) -> Vec<(u32, CoreType)> {
-    types
-        .iter()
-        .enumerate()
-        .map(|(i, ty)| (index(i), *ty))
-        .collect()
+    types.iter().enumerate().map(|(i, ty)| (index(i), *ty)).collect()
 }
 
 fn index(position: usize) -> u32 {

@@ -16,14 +16,8 @@ use crate::case::{CanonOpts, Function, Shape};
 
 /// The bytes of the component that this shape describes.
 pub fn component(shape: &Shape) -> Vec<u8> {
-    let mut root = Root {
-        builder: ComponentBuilder::default(),
-        types: Types::default(),
-    };
-    let import = shape
-        .import
-        .as_ref()
-        .map(|function| (root.import(function), function));
+    let mut root = Root { builder: ComponentBuilder::default(), types: Types::default() };
+    let import = shape.import.as_ref().map(|function| (root.import(function), function));
     let export_type = root.types.function(&mut root.builder, &shape.export.ty);
     let module = root.builder.core_module(None, &puppet::puppet(shape));
     let puppet = root.builder.core_instantiate(None, module, []);
@@ -50,15 +44,12 @@ impl<'a> Root<'a> {
         let options = self.options(puppet, &function.opts);
         let lowered = self.builder.lower_func(None, func, options);
         let table = self.alias(puppet, core_names::TABLE, ExportKind::Table);
-        let items = [
-            (IMPORT, ExportKind::Func, lowered),
-            (core_names::TABLE, ExportKind::Table, table),
-        ];
+        let items =
+            [(IMPORT, ExportKind::Func, lowered), (core_names::TABLE, ExportKind::Table, table)];
         let arg = self.builder.core_instantiate_exports(None, items);
         let lowered = flatten_functype(&function.ty, PtrType::I32, Context::Lower);
         let module = self.builder.core_module(None, &wire(&lowered));
-        self.builder
-            .core_instantiate(None, module, [(WIRE_IMPORTS, ModuleArg::Instance(arg))]);
+        self.builder.core_instantiate(None, module, [(WIRE_IMPORTS, ModuleArg::Instance(arg))]);
     }
 
     fn lift_export(&mut self, puppet: u32, ty: u32, opts: &CanonOpts) {
@@ -75,16 +66,11 @@ impl<'a> Root<'a> {
 
         let (load, mut encoder) = self.builder.type_function(None);
         encoder.params([("script", bytes)]).result(None);
-        let options = vec![
-            CanonicalOption::Memory(memory),
-            CanonicalOption::Realloc(realloc),
-        ];
+        let options = vec![CanonicalOption::Memory(memory), CanonicalOption::Realloc(realloc)];
         self.lift(puppet, core_names::LOAD_SCRIPT, load, options, LOAD_SCRIPT);
 
         let (observe, mut encoder) = self.builder.type_function(None);
-        encoder
-            .params::<[(&str, ComponentValType); 0], _>([])
-            .result(Some(bytes));
+        encoder.params::<[(&str, ComponentValType); 0], _>([]).result(Some(bytes));
         let options = vec![CanonicalOption::Memory(memory)];
         self.lift(puppet, core_names::OBSERVE, observe, options, OBSERVE);
     }
@@ -99,8 +85,7 @@ impl<'a> Root<'a> {
     ) {
         let core = self.alias(puppet, core_name, ExportKind::Func);
         let func = self.builder.lift_func(None, core, ty, options);
-        self.builder
-            .export(name, ComponentExportKind::Func, func, None);
+        self.builder.export(name, ComponentExportKind::Func, func, None);
     }
 
     fn options(&mut self, puppet: u32, opts: &CanonOpts) -> Vec<CanonicalOption> {

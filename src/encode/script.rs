@@ -8,7 +8,7 @@ use crate::abi::lower::lower_flat_values;
 use crate::abi::{
     Core, CoreFuncType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType, wrap,
 };
-use crate::case::{Call, Chunk, Finish, Function, Passed, Patch, PostReturn, Realloc, Shape};
+use crate::case::{Call, Chunk, GUEST_DATA, Finish, Function, Passed, Patch, PostReturn, Realloc, Shape};
 use crate::observation::GuestEvent;
 use crate::types::Type;
 use crate::value::Value;
@@ -17,21 +17,17 @@ use crate::value::Value;
 pub const WORD: usize = 8;
 /// Where a call of the import that no script foresaw finds its params: zeros.
 pub const ZERO_ARGS: i32 = 0x100;
-/// Where the script lies.
-pub const SCRIPT: i32 = 0x1000;
-/// Where the log lies. Its first word is its length in bytes, this word included.
-pub const LOG: i32 = 0xa_0000;
-/// Where the puppet gives up logging; a copy of the memory under test follows the log.
-pub const LOG_END: i32 = 0x10_0000;
-/// The second memory's first size; it grows when the copy does not fit.
-pub const SCRIPT_PAGES: u32 = 17;
+/// Where the script lies. The log follows it, and a copy of the memory under test follows the log.
+/// The log's first word is its length in bytes, this word included.
+pub const SCRIPT: i32 = 0x400;
+/// The second memory's first size, enough for most; it grows as it has to.
+pub const SCRIPT_PAGES: u32 = 2;
+/// The longest script, in bytes: a memory of a few pages written once over, and much to do.
+const MAX_SCRIPT: usize = 1 << 20;
 
 /// Memory is filled with a pattern of this period before the first call: no power of two, so that
 /// no misplaced block looks right.
 pub const FILL_PERIOD: i32 = 251;
-
-/// Where the data that the guest hands over begins, and after it the heap of `realloc`.
-pub const GUEST_DATA: u32 = 1024;
 
 pub const EVENT_CALLED: i64 = 0;
 pub const EVENT_REALLOC: i64 = 1;
@@ -82,12 +78,8 @@ pub struct GuestData {
 }
 
 /// The memory's contents before the first call.
-pub fn fill_pattern() -> impl Iterator<Item = u8> + ExactSizeIterator {
-    (0..250u8)
-        .chain(std::iter::once(250))
-        .map(|i| i + 1)
-        .collect::<Vec<_>>()
-        .into_iter()
+pub fn fill_pattern() -> impl ExactSizeIterator<Item = u8> {
+    (0..250u8).chain(std::iter::once(250)).map(|i| i + 1).collect::<Vec<_>>().into_iter()
 }
 
 /// Lowers what the guest hands over in this call. An error says what does not fit.
@@ -95,17 +87,14 @@ pub fn guest_data(shape: &Shape, call: &Call) -> Result<GuestData, String> {
     let mut writer = Writer::new(shape);
     let mut imports = Vec::new();
     for (i, step) in call.imports.iter().enumerate() {
-        let import = shape
-            .import
-            .as_ref()
-            .ok_or("the guest calls an import that is not there")?;
+        let import = shape.import.as_ref().ok_or("the guest calls an import that is not there")?;
         let flat = writer.import_args(import, &step.passed);
         imports.push(flat.map_err(|error| format!("import {i}: {error}"))?);
     }
     let results = match &call.finish {
-        Finish::Return(passed) => writer
-            .results(&shape.export, passed)
-            .map_err(|error| format!("return: {error}"))?,
+        Finish::Return(passed) => {
+            writer.results(&shape.export, passed).map_err(|error| format!("return: {error}"))?
+        }
         Finish::Trap => Vec::new(),
     };
     Ok(writer.finish(imports, results))
@@ -113,37 +102,20 @@ pub fn guest_data(shape: &Shape, call: &Call) -> Result<GuestData, String> {
 
 /// The script of this call; the `first` one on an instance fills the memory.
 pub fn script(call: &Call, data: &GuestData, first: bool) -> Result<Vec<u8>, String> {
-    let mut script = Script {
-        words: vec![0; word::COUNT],
-    };
+    let mut script = Script { words: vec![0; word::COUNT] };
     script.set(word::HEAP, u64::from(data.heap));
     script.set(word::FILL, u64::from(first));
-    script.append(
-        word::REALLOCS,
-        call.realloc
-            .iter()
-            .flat_map(|realloc| realloc_words(*realloc)),
-    );
+    script.append(word::REALLOCS, call.realloc.iter().flat_map(|realloc| realloc_words(*realloc)));
     script.set(word::REALLOC_COUNT, len64(call.realloc.len()));
     script.append(word::IMPORTS, data.imports.iter().flatten().copied());
     script.set(word::IMPORT_COUNT, len64(data.imports.len()));
     script.set(word::TRAPS, u64::from(call.finish == Finish::Trap));
     script.append(word::RESULTS, data.results.iter().copied());
-    script.set(
-        word::POST_RETURN_TRAPS,
-        u64::from(call.post_return == PostReturn::Trap),
-    );
-    script.set(
-        word::POST_RETURN_LEAVES,
-        u64::from(call.post_return == PostReturn::Import),
-    );
+    script.set(word::POST_RETURN_TRAPS, u64::from(call.post_return == PostReturn::Trap));
+    script.set(word::POST_RETURN_LEAVES, u64::from(call.post_return == PostReturn::Import));
     let script = script.with_chunks(&data.memory);
-    let room = usize::try_from(LOG - SCRIPT).expect("the log follows the script");
-    if script.len() > room {
-        return Err(format!(
-            "its script of {} bytes is longer than {room}",
-            script.len()
-        ));
+    if script.len() > MAX_SCRIPT {
+        return Err(format!("its script of {} bytes is longer than {MAX_SCRIPT}", script.len()));
     }
     Ok(script)
 }
@@ -155,16 +127,10 @@ pub fn read_observed<'a>(
 ) -> Result<(Vec<GuestEvent>, &'a [u8]), String> {
     let length = bytes.first_chunk().map(|word| u64::from_le_bytes(*word));
     let length = length.and_then(|length| usize::try_from(length & 0xffff_ffff).ok());
-    let log = length
-        .and_then(|length| bytes.get(WORD..length))
-        .ok_or("the log has no length")?;
+    let log = length.and_then(|length| bytes.get(WORD..length)).ok_or("the log has no length")?;
     let length = WORD + log.len();
-    let words: Vec<u64> = log
-        .as_chunks()
-        .0
-        .iter()
-        .map(|word: &[u8; WORD]| u64::from_le_bytes(*word))
-        .collect();
+    let words: Vec<u64> =
+        log.as_chunks().0.iter().map(|word: &[u8; WORD]| u64::from_le_bytes(*word)).collect();
     Ok((events(&words, shape)?, &bytes[length..]))
 }
 
@@ -193,15 +159,11 @@ impl Log<'_> {
     }
 
     fn word(&mut self) -> Result<u64, String> {
-        self.next()
-            .ok_or_else(|| "the log ends within an event".to_string())
+        self.next().ok_or_else(|| "the log ends within an event".to_string())
     }
 
     fn values(&mut self, types: &[crate::abi::CoreType]) -> Result<Vec<Core>, String> {
-        types
-            .iter()
-            .map(|ty| Ok(Core::from_bits(*ty, self.word()?)))
-            .collect()
+        types.iter().map(|ty| Ok(Core::from_bits(*ty, self.word()?))).collect()
     }
 
     fn event(
@@ -243,10 +205,7 @@ impl Writer {
             let count = memory.len().min(size - memory.len());
             memory.extend_from_within(..count);
         }
-        Writer {
-            guest: ByteGuest::new(memory, u64::from(GUEST_DATA)),
-            chunks: Vec::new(),
-        }
+        Writer { guest: ByteGuest::new(memory, u64::from(GUEST_DATA)), chunks: Vec::new() }
     }
 
     /// The core params of a call of the import; the last is the out-pointer where there is one.
@@ -256,23 +215,11 @@ impl Writer {
             let core = flatten_functype(&import.ty, PtrType::I32, Context::Lower);
             (!results.is_empty() && core.results.is_empty()).then(|| writer.allocate(&results[0]))
         };
-        self.flat(
-            import,
-            &import.ty.params,
-            MAX_FLAT_PARAMS,
-            passed,
-            &mut out_pointer,
-        )
+        self.flat(import, &import.ty.params, MAX_FLAT_PARAMS, passed, &mut out_pointer)
     }
 
     fn results(&mut self, export: &Function, passed: &Passed) -> Result<Vec<u64>, String> {
-        self.flat(
-            export,
-            export.ty.results(),
-            MAX_FLAT_RESULTS,
-            passed,
-            &mut |_| None,
-        )
+        self.flat(export, export.ty.results(), MAX_FLAT_RESULTS, passed, &mut |_| None)
     }
 
     fn flat(
@@ -305,14 +252,8 @@ impl Writer {
         values: &[Value],
     ) -> Result<Vec<u64>, String> {
         let string_encoding = function.opts.string_encoding;
-        let opts = LiftLowerOptions {
-            string_encoding,
-            ptr_type: PtrType::I32,
-        };
-        let mut cx = Cx {
-            opts,
-            guest: &mut self.guest,
-        };
+        let opts = LiftLowerOptions { string_encoding, ptr_type: PtrType::I32 };
+        let mut cx = Cx { opts, guest: &mut self.guest };
         let flat = lower_flat_values(&mut cx, max_flat, values, types, None);
         let flat = flat.map_err(|_| "the data does not fit into the guest's memory".to_string())?;
         Ok(flat.into_iter().map(Core::bits).collect())
@@ -342,18 +283,10 @@ impl Writer {
         let end = end.min(self.guest.memory.len());
         let mut memory = Vec::new();
         if end > start {
-            memory.push(Chunk {
-                at: GUEST_DATA,
-                bytes: self.guest.memory[start..end].to_vec(),
-            });
+            memory.push(Chunk { at: GUEST_DATA, bytes: self.guest.memory[start..end].to_vec() });
         }
         memory.extend(self.chunks);
-        GuestData {
-            memory,
-            imports,
-            results,
-            heap: wrap(align_to(self.guest.bump, 16)),
-        }
+        GuestData { memory, imports, results, heap: wrap(align_to(self.guest.bump, 16)) }
     }
 }
 
@@ -384,14 +317,8 @@ impl Script {
             .collect();
         self.set(word::CHUNK_COUNT, len64(chunks.len()));
         self.append(word::CHUNKS, table.into_iter());
-        let mut bytes: Vec<u8> = self
-            .words
-            .iter()
-            .flat_map(|word| word.to_le_bytes())
-            .collect();
-        chunks
-            .iter()
-            .for_each(|chunk| bytes.extend_from_slice(&chunk.bytes));
+        let mut bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        chunks.iter().for_each(|chunk| bytes.extend_from_slice(&chunk.bytes));
         bytes
     }
 }

@@ -24,9 +24,7 @@ impl<'a> Types<'a> {
             .collect();
         let result = ty.result.as_ref().map(|ty| self.value(builder, ty));
         let (index, mut encoder) = builder.type_function(None);
-        encoder
-            .params(params.iter().map(|(name, ty)| (name.as_str(), *ty)))
-            .result(result);
+        encoder.params(params.iter().map(|(name, ty)| (name.as_str(), *ty))).result(result);
         index
     }
 
@@ -46,10 +44,7 @@ impl<'a> Types<'a> {
     where
         T: IntoIterator<Item = &'a Type>,
     {
-        types
-            .into_iter()
-            .map(|ty| self.value(builder, ty))
-            .collect()
+        types.into_iter().map(|ty| self.value(builder, ty)).collect()
     }
 
     fn option(
@@ -95,10 +90,8 @@ impl<'a> Types<'a> {
                 define(builder, |encoder| encoder.tuple(types))
             }
             Type::Variant(cases) => {
-                let types: Vec<_> = cases
-                    .iter()
-                    .map(|case| self.option(builder, case.ty.as_ref()))
-                    .collect();
+                let types: Vec<_> =
+                    cases.iter().map(|case| self.option(builder, case.ty.as_ref())).collect();
                 let names = names(cases.iter().map(|case| &case.label), CASE);
                 let cases = names.iter().map(String::as_str).zip(types);
                 let defined = define(builder, |encoder| encoder.variant(cases));
@@ -139,10 +132,7 @@ impl<'a> Types<'a> {
     fn name(&mut self, builder: &mut ComponentBuilder, defined: u32) -> u32 {
         let name = positional('t', self.named);
         self.named += 1;
-        builder.import(
-            name.as_str(),
-            ComponentTypeRef::Type(TypeBounds::Eq(defined)),
-        )
+        builder.import(name.as_str(), ComponentTypeRef::Type(TypeBounds::Eq(defined)))
     }
 }
 
@@ -156,11 +146,7 @@ fn define(
 }
 
 fn names<'a>(labels: impl IntoIterator<Item = &'a Label>, kind: char) -> Vec<String> {
-    labels
-        .into_iter()
-        .enumerate()
-        .map(|(i, label)| label.at(kind, i).into_owned())
-        .collect()
+    labels.into_iter().enumerate().map(|(i, label)| label.at(kind, i).into_owned()).collect()
 }
 
 fn primitive(ty: &Type) -> Option<PrimitiveValType> {

@@ -24,11 +24,7 @@ pub fn wire(lowered: &CoreFuncType) -> Module {
     imports.import(WIRE_IMPORTS, TABLE, EntityType::Table(table()));
     module.section(&imports);
     let mut elements = ElementSection::new();
-    elements.active(
-        Some(0),
-        &ConstExpr::i32_const(0),
-        Elements::Functions([0].as_slice().into()),
-    );
+    elements.active(Some(0), &ConstExpr::i32_const(0), Elements::Functions([0].as_slice().into()));
     module.section(&elements);
     module
 }

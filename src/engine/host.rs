@@ -15,26 +15,14 @@ pub struct HostScript {
 
 impl HostScript {
     pub fn of(call: &Call) -> HostScript {
-        let answers = call
-            .imports
-            .iter()
-            .map(|import| import.answer.clone())
-            .collect();
-        HostScript {
-            args: call.args.clone(),
-            answers,
-            seen: Vec::new(),
-        }
+        let answers = call.imports.iter().map(|import| import.answer.clone()).collect();
+        HostScript { args: call.args.clone(), answers, seen: Vec::new() }
     }
 
     /// Notes a call of the import and says what to do about it. A call that nobody scripted is
     /// the engine's mistake (the guest only tries where it must not): it fails.
     pub fn called(&mut self, args: Vec<Value>) -> Answer {
-        let answer = self
-            .answers
-            .get(self.seen.len())
-            .cloned()
-            .unwrap_or(Answer::Error);
+        let answer = self.answers.get(self.seen.len()).cloned().unwrap_or(Answer::Error);
         self.seen.push(args);
         answer
     }

@@ -5,7 +5,7 @@ use crate::abi::{Core, Deviations, Notes, Place, Trap};
 use crate::case::{Answer, Case, Shape};
 use crate::component::instantiate::Compiled;
 use crate::component::{Context, Failure, Host, Instance};
-use crate::encode::script::{SCRIPT, read_observed};
+use crate::encode::script::read_observed;
 use crate::encode::{EXPORT, LOAD_SCRIPT, OBSERVE, looping};
 use crate::engine::host::HostScript;
 use crate::observation::{CallObservation, Observation, Outcome, Reading, Returned};
@@ -18,16 +18,11 @@ pub fn run(
     scripts: &[Vec<u8>],
     deviations: Deviations,
 ) -> Reading {
-    let notes = Notes {
-        deviations,
-        ..Notes::default()
-    };
+    let notes = Notes { deviations, ..Notes::default() };
     match compiled.instantiate(HostScript::default(), notes) {
-        Ok(instance) if instance.export(EXPORT) == Some(&case.shape.export.ty) => Run {
-            instance,
-            calls: Vec::new(),
+        Ok(instance) if instance.export(EXPORT) == Some(&case.shape.export.ty) => {
+            Run { instance, calls: Vec::new() }.run(case, scripts)
         }
-        .run(case, scripts),
         Ok(_) => refused("the component's export has another type than the case's"),
         Err(refusal) => refused(&refusal.to_string()),
     }
@@ -45,14 +40,8 @@ pub fn bears_long_loops() -> bool {
 /// What the reference says of a component that it cannot run.
 pub fn refused(message: &str) -> Reading {
     let outcome = Outcome::Refused(message.to_string());
-    let observation = Observation {
-        calls: Vec::new(),
-        outcome,
-    };
-    Reading {
-        observation,
-        taken: Deviations::NONE,
-    }
+    let observation = Observation { calls: Vec::new(), outcome };
+    Reading { observation, taken: Deviations::NONE }
 }
 
 impl Host for HostScript {
@@ -91,13 +80,7 @@ impl Run {
             }
         }
         let taken = self.instance.notes().taken;
-        Reading {
-            observation: Observation {
-                calls: self.calls,
-                outcome,
-            },
-            taken,
-        }
+        Reading { observation: Observation { calls: self.calls, outcome }, taken }
     }
 
     fn call(&mut self, case: &Case, index: usize, script: &[u8]) -> Result<(), Failure> {
@@ -107,10 +90,7 @@ impl Run {
         self.begin_notes();
         let result = self.instance.call(EXPORT, &call.args);
         let host = std::mem::take(&mut self.instance.host().seen);
-        self.calls.push(CallObservation {
-            host,
-            returned: None,
-        });
+        self.calls.push(CallObservation { host, returned: None });
         let returned = self.observe(&case.shape, result?)?;
         self.calls[index].returned = Some(returned);
         Ok(())
@@ -120,17 +100,16 @@ impl Run {
     fn begin_notes(&mut self) {
         let notes = self.instance.notes();
         notes.lowerings = 0;
-        notes
-            .nans
-            .retain(|leaf| matches!(leaf.place, Place::Memory(_)));
+        notes.nans.retain(|leaf| matches!(leaf.place, Place::Memory(_)));
     }
 
     fn load_script(&mut self, script: &[u8]) -> Result<(), Failure> {
-        let start = usize::try_from(SCRIPT).expect("a small address");
+        let length = u32::try_from(script.len()).expect("scripts are short");
+        let script_ptr = self.instance.allocate(LOAD_SCRIPT, 1, length)?;
+        let start = usize::try_from(script_ptr).expect("an address fits");
         let memory = self.instance.memory(LOAD_SCRIPT);
         memory[start..start + script.len()].copy_from_slice(script);
-        let length = u32::try_from(script.len()).expect("scripts are short");
-        let args = [Core::I32(SCRIPT.unsigned_abs()), Core::I32(length)];
+        let args = [Core::I32(script_ptr), Core::I32(length)];
         self.instance.inspect(LOAD_SCRIPT, &args).map(|_| ())
     }
 
@@ -138,20 +117,13 @@ impl Run {
         let nans = self.instance.notes().nans.clone();
         let (_, memory) = self.instance.inspect(OBSERVE, &[])?;
         let word = |at: usize| {
-            let bytes = memory[at..]
-                .first_chunk()
-                .expect("the memory has many words");
+            let bytes = memory[at..].first_chunk().expect("the memory has many words");
             usize::try_from(u32::from_le_bytes(*bytes)).expect("an address fits")
         };
         let (start, length) = (word(0), word(4));
         let (guest, memory) =
             read_observed(&memory[start..start + length], shape).expect("the puppet logs events");
-        Ok(Returned {
-            result,
-            guest,
-            memory: memory.to_vec(),
-            nans,
-        })
+        Ok(Returned { result, guest, memory: memory.to_vec(), nans })
     }
 }
 

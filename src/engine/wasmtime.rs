@@ -57,9 +57,7 @@ pub fn supports(feature: Feature) -> bool {
 impl Subject {
     /// Compiles and links a component.
     pub fn load(&mut self, case: &Case, bytes: &[u8]) -> Result<Loaded, NotLoaded> {
-        let missing = features(case)
-            .into_iter()
-            .find(|feature| !supports(*feature));
+        let missing = features(case).into_iter().find(|feature| !supports(*feature));
         if let Some(feature) = missing {
             return Err(Outcome::Unsupported(feature.name()));
         }
@@ -100,11 +98,9 @@ fn load(engine: &Engine, shape: &Arc<Shape>, bytes: &[u8]) -> wasmtime::Result<I
     let mut linker = Linker::<Data>::new(engine);
     if shape.import.is_some() {
         let shape = shape.clone();
-        linker
-            .root()
-            .func_new(IMPORT, move |mut store, _, params, results| {
-                import(&shape, store.as_context_mut(), params, results)
-            })?;
+        linker.root().func_new(IMPORT, move |mut store, _, params, results| {
+            import(&shape, store.as_context_mut(), params, results)
+        })?;
     }
     linker.instantiate_pre(&component)
 }
@@ -116,14 +112,8 @@ fn import(
     params: &[Val],
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
-    let function = shape
-        .import
-        .as_ref()
-        .expect("only linked where there is one");
-    let args = params
-        .iter()
-        .zip(&function.ty.params)
-        .map(|(val, ty)| from_val(val, ty));
+    let function = shape.import.as_ref().expect("only linked where there is one");
+    let args = params.iter().zip(&function.ty.params).map(|(val, ty)| from_val(val, ty));
     let args = args.collect::<Result<_, _>>()?;
     let value = match store.data_mut().host.called(args) {
         Answer::Return(value) => value,
@@ -133,25 +123,15 @@ fn import(
             value
         }
     };
-    let value = value
-        .iter()
-        .zip(&function.ty.result)
-        .map(|(value, ty)| to_val(value, ty));
-    results
-        .iter_mut()
-        .zip(value)
-        .for_each(|(result, value)| *result = value);
+    let value = value.iter().zip(&function.ty.result).map(|(value, ty)| to_val(value, ty));
+    results.iter_mut().zip(value).for_each(|(result, value)| *result = value);
     Ok(())
 }
 
 fn reenter(shape: &Shape, mut store: StoreContextMut<'_, Data>) -> wasmtime::Result<()> {
     let ty = &shape.export.ty;
     let args = store.data_mut().host.args();
-    let args: Vec<_> = args
-        .iter()
-        .zip(&ty.params)
-        .map(|(value, ty)| to_val(value, ty))
-        .collect();
+    let args: Vec<_> = args.iter().zip(&ty.params).map(|(value, ty)| to_val(value, ty)).collect();
     let mut results = vec![Val::Bool(false); ty.results().len()];
     let export = store.data().export.expect("set before the first call");
     export.call(&mut store, &args, &mut results)?;
@@ -177,26 +157,16 @@ struct Run {
 
 impl Run {
     fn start(loaded: &Loaded) -> Result<Run, Outcome> {
-        let data = Data {
-            host: HostScript::default(),
-            export: None,
-        };
+        let data = Data { host: HostScript::default(), export: None };
         let mut store = Store::new(&loaded.engine, data);
         #[cfg(wasmtime_42)]
         store.set_hostcall_fuel(usize::MAX);
-        let instance = loaded
-            .pre
-            .instantiate(&mut store)
-            .map_err(|error| outcome(&error))?;
+        let instance = loaded.pre.instantiate(&mut store).map_err(|error| outcome(&error))?;
         let export = instance.get_func(&mut store, EXPORT);
         let export =
             export.ok_or_else(|| Outcome::Refused("the component has no export".to_string()))?;
         store.data_mut().export = Some(export);
-        Ok(Run {
-            store,
-            instance,
-            export,
-        })
+        Ok(Run { store, instance, export })
     }
 
     fn run(
@@ -228,9 +198,7 @@ impl Run {
     }
 
     fn load_script(&mut self, script: &[u8]) -> wasmtime::Result<()> {
-        let load = self
-            .instance
-            .get_typed_func::<(&[u8],), ()>(&mut self.store, LOAD_SCRIPT)?;
+        let load = self.instance.get_typed_func::<(&[u8],), ()>(&mut self.store, LOAD_SCRIPT)?;
         load.call(&mut self.store, (script,))?;
         #[cfg(not(wasmtime_42))]
         load.post_return(&mut self.store)?;
@@ -243,18 +211,11 @@ impl Run {
         let result = result.map_err(|wrong| Outcome::Refused(wrong.to_string()))?;
         let observed = self.observed().map_err(|error| outcome(&error))?;
         let (guest, memory) = read_observed(&observed, shape).map_err(Outcome::Refused)?;
-        Ok(Returned {
-            result,
-            guest,
-            memory: memory.to_vec(),
-            nans: Vec::new(),
-        })
+        Ok(Returned { result, guest, memory: memory.to_vec(), nans: Vec::new() })
     }
 
     fn observed(&mut self) -> wasmtime::Result<Vec<u8>> {
-        let observe = self
-            .instance
-            .get_typed_func::<(), (Vec<u8>,)>(&mut self.store, OBSERVE)?;
+        let observe = self.instance.get_typed_func::<(), (Vec<u8>,)>(&mut self.store, OBSERVE)?;
         let (observed,) = observe.call(&mut self.store, ())?;
         #[cfg(not(wasmtime_42))]
         observe.post_return(&mut self.store)?;

@@ -41,12 +41,7 @@ pub fn calls(u: &mut Unstructured, shape: &Shape, limits: &Limits) -> Result<Vec
         .map(|index| {
             let conduct = weighted(u, weights::CONDUCTS)?;
             let honest = index + 1 < count && chance(u, weights::HONEST_BEFORE)?;
-            call(
-                u,
-                shape,
-                limits,
-                if honest { Conduct::Honest } else { conduct },
-            )
+            call(u, shape, limits, if honest { Conduct::Honest } else { conduct })
         })
         .collect()
 }
@@ -82,9 +77,7 @@ fn slips(u: &mut Unstructured, shape: &Shape, imports: u32, conduct: Conduct) ->
         Conduct::Slips => between(u, 2, 3)?,
     };
     let possible = |slip| possible(shape, imports, slip);
-    (0..count)
-        .map(|_| weighted_where(u, weights::SLIPS, possible))
-        .collect()
+    (0..count).map(|_| weighted_where(u, weights::SLIPS, possible)).collect()
 }
 
 /// Whether the shape has room for this slip.
@@ -116,10 +109,7 @@ fn import_calls(
         .map(|index| {
             let passed = import_args(u, shape, has(index, Slip::Import), data)?;
             let fails = has(index, Slip::Answer);
-            Ok(ImportCall {
-                passed,
-                answer: answer(u, shape, fails, has(index, Slip::Reenter))?,
-            })
+            Ok(ImportCall { passed, answer: answer(u, shape, fails, has(index, Slip::Reenter))? })
         })
         .collect()
 }
@@ -133,11 +123,7 @@ pub fn import_args(
 ) -> Result<Passed> {
     let import = shape.import.as_ref().expect("only what is there is called");
     let side = Side::params(import);
-    if lies {
-        data.lie(u, side)
-    } else {
-        data.truth(u, side)
-    }
+    if lies { data.lie(u, side) } else { data.truth(u, side) }
 }
 
 /// What the host's function answers.
@@ -145,16 +131,9 @@ pub fn answer(u: &mut Unstructured, shape: &Shape, fails: bool, reenters: bool) 
     if fails {
         return Ok(Answer::Error);
     }
-    let result = shape
-        .import
-        .as_ref()
-        .and_then(|import| import.ty.result.as_ref());
+    let result = shape.import.as_ref().and_then(|import| import.ty.result.as_ref());
     let value = result.map(|ty| fresh(u, ty)).transpose()?;
-    Ok(if reenters {
-        Answer::Reenter(value)
-    } else {
-        Answer::Return(value)
-    })
+    Ok(if reenters { Answer::Reenter(value) } else { Answer::Return(value) })
 }
 
 fn finish(
@@ -168,11 +147,7 @@ fn finish(
     }
     let side = Side::results(&shape.export);
     let lies = slips.contains(&Slip::Return);
-    let passed = if lies {
-        data.lie(u, side)
-    } else {
-        data.truth(u, side)
-    };
+    let passed = if lies { data.lie(u, side) } else { data.truth(u, side) };
     passed.map(Finish::Return)
 }
 

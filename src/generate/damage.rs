@@ -3,23 +3,15 @@
 
 use arbitrary::{Result, Unstructured};
 
-use super::draw::{integer, pick};
+use super::draw::{integer, pick, weighted};
 use super::places::{Kind, Place, Spot, Text};
+use super::weights;
 use crate::abi::wrap;
 use crate::case::{Chunk, Patch};
 
 /// Code points and what are none.
-const CHARS: [u64; 9] = [
-    0x11_0000,
-    0xd800,
-    0xdfff,
-    0xd7ff,
-    0xe000,
-    0x10_ffff,
-    0xffff_ffff,
-    0x8000_0041,
-    0x1_0041,
-];
+const CHARS: [u64; 9] =
+    [0x11_0000, 0xd800, 0xdfff, 0xd7ff, 0xe000, 0x10_ffff, 0xffff_ffff, 0x8000_0041, 0x1_0041];
 
 /// Sequences that are no UTF-8: a lone continuation, overlong forms, surrogates, beyond the last
 /// code point, bytes that never occur, and beginnings without their end.
@@ -60,13 +52,7 @@ const NO_UTF16: [&[u8]; 6] = [
 const ODD_LATIN1: [&[u8]; 4] = [&[0x80], &[0xff], &[0xc3, 0xa9], &[0x00]];
 
 /// Float bits that no value has: NaNs, quiet and signaling, of both signs.
-const NANS32: [u64; 5] = [
-    0x7fc0_0001,
-    0x7f80_0001,
-    0xffc0_0000,
-    0xffff_ffff,
-    0x7fa0_0000,
-];
+const NANS32: [u64; 5] = [0x7fc0_0001, 0x7f80_0001, 0xffc0_0000, 0xffff_ffff, 0x7fa0_0000];
 const NANS64: [u64; 5] = [
     0x7ff8_0000_0000_0001,
     0x7ff0_0000_0000_0001,
@@ -75,20 +61,12 @@ const NANS64: [u64; 5] = [
     0x7ff4_0000_0000_0000,
 ];
 
-/// Damages one of the places; each kind among them is as likely as any other.
+/// Damages one of the places. How many there are of a kind plays no part.
 pub fn damage(u: &mut Unstructured, places: &[Place], memory: u64) -> Result<Option<Patch>> {
-    let mut kinds: Vec<std::mem::Discriminant<Kind>> = Vec::new();
-    for place in places {
-        let kind = std::mem::discriminant(&place.kind);
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
-        }
-    }
-    if kinds.is_empty() {
+    let Some(kind) = any_kind(u, places)? else {
         return Ok(None);
-    }
-    let kind = pick(u, &kinds)?;
-    let of_kind = |place: &&Place| std::mem::discriminant(&place.kind) == kind;
+    };
+    let of_kind = |place: &&Place| discriminant_of(place) == kind;
     let places: Vec<&Place> = places.iter().filter(of_kind).collect();
     let place = **u.choose(&places)?;
     if let Kind::Text { bytes, encoding } = place.kind {
@@ -98,22 +76,37 @@ pub fn damage(u: &mut Unstructured, places: &[Place], memory: u64) -> Result<Opt
     Ok(Some(patch(place.spot, bits)))
 }
 
+/// Tells kinds apart without what is in them.
+type KindOf = std::mem::Discriminant<Kind>;
+
+fn discriminant_of(place: &Place) -> KindOf {
+    std::mem::discriminant(&place.kind)
+}
+
+fn any_kind(u: &mut Unstructured, places: &[Place]) -> Result<Option<KindOf>> {
+    let mut kinds: Vec<(u32, KindOf)> = Vec::new();
+    for place in places {
+        let kind = discriminant_of(place);
+        if !kinds.iter().any(|(_, other)| *other == kind) {
+            kinds.push((weights::damage(place.kind), kind));
+        }
+    }
+    if kinds.is_empty() {
+        return Ok(None);
+    }
+    weighted(u, &kinds).map(Some)
+}
+
 /// Puts bits at a place, as many as there is room for.
-fn patch(spot: Spot, bits: u64) -> Patch {
+pub fn patch(spot: Spot, bits: u64) -> Patch {
     match spot {
         Spot::Flat { index, ty } => {
             let bits = crate::abi::Core::from_bits(ty, bits).bits();
-            Patch::Flat {
-                index: u32::try_from(index).expect("core values are few"),
-                bits,
-            }
+            Patch::Flat { index: u32::try_from(index).expect("core values are few"), bits }
         }
         Spot::Memory { at, width } => {
             let width = usize::try_from(width).expect("at most 8");
-            Patch::Memory(Chunk {
-                at: wrap(at),
-                bytes: bits.to_le_bytes()[..width].to_vec(),
-            })
+            Patch::Memory(Chunk { at: wrap(at), bytes: bits.to_le_bytes()[..width].to_vec() })
         }
     }
 }
@@ -123,44 +116,18 @@ fn bits(u: &mut Unstructured, place: Place, memory: u64) -> Result<u64> {
     match place.kind {
         Kind::Discriminant { cases } => discriminant(u, u64::try_from(cases).unwrap_or(0)),
         Kind::Pointer { align, bytes } => pointer(u, now, align, bytes, memory),
-        Kind::Length {
-            elem_size,
-            ptr,
-            tagged,
-        } => length(u, now, elem_size, ptr, tagged, memory),
+        Kind::Length { elem_size, ptr, tagged } => length(u, now, elem_size, ptr, tagged, memory),
         Kind::Text { .. } | Kind::Unused => integer(u, 64),
         Kind::Char => pick(u, &CHARS),
-        Kind::Bool => pick(
-            u,
-            &[2, 255, 256, 0x80, 0xffff_ff00, 0x1_0000_0000, 0xffff_ffff],
-        ),
+        Kind::Bool => pick(u, &[2, 255, 256, 0x80, 0xffff_ff00, 0x1_0000_0000, 0xffff_ffff]),
         Kind::Flags { count } => {
-            let beyond = u64::MAX
-                .checked_shl(u32::try_from(count).unwrap_or(64))
-                .unwrap_or(0);
-            pick(
-                u,
-                &[
-                    now | beyond,
-                    now | (beyond & beyond.wrapping_neg()),
-                    beyond,
-                    u64::MAX,
-                ],
-            )
+            let beyond = u64::MAX.checked_shl(u32::try_from(count).unwrap_or(64)).unwrap_or(0);
+            pick(u, &[now | beyond, now | (beyond & beyond.wrapping_neg()), beyond, u64::MAX])
         }
         Kind::Narrow { width } => {
             let upper = u64::MAX << width;
             let sign = 1 << (width - 1);
-            pick(
-                u,
-                &[
-                    now ^ upper,
-                    now | upper,
-                    now ^ (1 << width),
-                    now ^ sign,
-                    now | 0x8000_0000,
-                ],
-            )
+            pick(u, &[now ^ upper, now | upper, now ^ (1 << width), now ^ sign, now | 0x8000_0000])
         }
         Kind::Float { width: 32 } => pick(u, &NANS32),
         Kind::Float { .. } => pick(u, &NANS64),
@@ -175,53 +142,20 @@ fn bits(u: &mut Unstructured, place: Place, memory: u64) -> Result<u64> {
 fn discriminant(u: &mut Unstructured, cases: u64) -> Result<u64> {
     let around = [cases, cases - 1, cases + 1, cases | 0x100, cases | 0x1_0000];
     let fixed = [0, 255, 256, 0xffff, 0x8000_0000, 0xffff_ffff, 0x1_0000_0000];
-    if u.ratio(2, 3)? {
-        pick(u, &around)
-    } else {
-        pick(u, &fixed)
-    }
+    if u.ratio(2, 3)? { pick(u, &around) } else { pick(u, &fixed) }
 }
 
 fn pointer(u: &mut Unstructured, now: u64, align: u64, bytes: u64, memory: u64) -> Result<u64> {
     let last = memory.saturating_sub(bytes);
     let aligned = last / align * align;
     match u.int_in_range(0..=3)? {
-        0 => pick(
-            u,
-            &[
-                now + 1,
-                now.wrapping_sub(1),
-                now ^ (align / 2).max(1),
-                now + align,
-            ],
-        ),
-        1 => pick(
-            u,
-            &[
-                aligned,
-                aligned + align,
-                last,
-                last + 1,
-                last.wrapping_sub(1),
-            ],
-        ),
-        2 => pick(
-            u,
-            &[
-                memory,
-                memory - align,
-                memory - 1,
-                memory + 1,
-                memory + align,
-            ],
-        ),
+        0 => pick(u, &[now + 1, now.wrapping_sub(1), now ^ (align / 2).max(1), now + align]),
+        1 => pick(u, &[aligned, aligned + align, last, last + 1, last.wrapping_sub(1)]),
+        2 => pick(u, &[memory, memory - align, memory - 1, memory + 1, memory + align]),
         _ => {
             let top = 0x1_0000_0000 - align;
             let wraps = 0x1_0000_0000u64.wrapping_sub(bytes) / align * align;
-            pick(
-                u,
-                &[0, 1, 0x8000_0000, 0x7fff_ffff, 0xffff_ffff, top, wraps],
-            )
+            pick(u, &[0, 1, 0x8000_0000, 0x7fff_ffff, 0xffff_ffff, top, wraps])
         }
     }
 }
@@ -238,38 +172,25 @@ fn length(
     let wraps = 0x1_0000_0000 / elem_size;
     let limit = ((1 << 28) - 1) / elem_size;
     if tagged && u.ratio(1, 3)? {
-        return pick(u, &[now ^ 0x8000_0000, 0x8000_0000, most / 2 | 0x8000_0000]);
+        return pick(u, &[now ^ 0x8000_0000, 0x8000_0000, (most / 2) | 0x8000_0000]);
     }
     match u.int_in_range(0..=2)? {
         0 => pick(u, &[now + 1, now.wrapping_sub(1), now * 2, now / 2, 0]),
         1 => pick(u, &[most, most + 1, wraps, wraps + 1, limit, limit + 1]),
-        _ => pick(
-            u,
-            &[
-                0xffff_ffff,
-                0x8000_0000,
-                0x7fff_ffff,
-                0x4000_0000,
-                now ^ 0x8000_0000,
-            ],
-        ),
+        _ => pick(u, &[0xffff_ffff, 0x8000_0000, 0x7fff_ffff, 0x4000_0000, now ^ 0x8000_0000]),
     }
 }
 
 /// Breaks a string at its start, at its end or in between.
 fn text(u: &mut Unstructured, spot: Spot, bytes: u64, encoding: Text) -> Result<Patch> {
-    let Spot::Memory { at, .. } = spot else {
-        unreachable!("a string is in memory")
-    };
+    let Spot::Memory { at, .. } = spot else { unreachable!("a string is in memory") };
     let (sequences, unit): (&[&[u8]], u64) = match encoding {
         Text::Utf8 => (&NO_UTF8, 1),
         Text::Utf16 => (&NO_UTF16, 2),
         Text::Latin1 => (&ODD_LATIN1, 1),
     };
     let sequence = pick(u, sequences)?;
-    let length = u64::try_from(sequence.len())
-        .expect("a few bytes")
-        .min(bytes);
+    let length = u64::try_from(sequence.len()).expect("a few bytes").min(bytes);
     let last = (bytes - length) / unit;
     let offset = match u.int_in_range(0..=2)? {
         0 => 0,
@@ -277,8 +198,5 @@ fn text(u: &mut Unstructured, spot: Spot, bytes: u64, encoding: Text) -> Result<
         _ => u.int_in_range(0..=last)?,
     };
     let sequence = &sequence[..usize::try_from(length).expect("a few bytes")];
-    Ok(Patch::Memory(Chunk {
-        at: wrap(at + offset * unit),
-        bytes: sequence.to_vec(),
-    }))
+    Ok(Patch::Memory(Chunk { at: wrap(at + offset * unit), bytes: sequence.to_vec() }))
 }

@@ -52,11 +52,7 @@ pub fn between(u: &mut Unstructured, low: usize, high: usize) -> Result<usize> {
 
 /// A position among `count`, if there is one.
 pub fn position(u: &mut Unstructured, count: usize) -> Result<Option<usize>> {
-    if count == 0 {
-        Ok(None)
-    } else {
-        u.choose_index(count).map(Some)
-    }
+    if count == 0 { Ok(None) } else { u.choose_index(count).map(Some) }
 }
 
 /// An integer of `width` bits: often one at which something changes.
@@ -75,6 +71,15 @@ pub fn integer(u: &mut Unstructured, width: u32) -> Result<u64> {
         _ => u.arbitrary()?,
     };
     Ok(bits & mask)
+}
+
+/// Bytes to draw from, in the order that all machines have in common.
+pub fn entropy(rng: &mut fastrand::Rng, count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    for word in bytes.chunks_exact_mut(8) {
+        word.copy_from_slice(&rng.u64(..).to_le_bytes());
+    }
+    bytes
 }
 
 /// The low bits.

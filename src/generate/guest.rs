@@ -3,9 +3,9 @@
 
 use arbitrary::{Result, Unstructured};
 
-use super::damage::damage;
+use super::damage::{damage, patch};
 use super::draw::{between, integer, pick, weighted};
-use super::places::{Place, out_pointer, places};
+use super::places::{Kind, Place, out_pointer, places};
 use super::values::{Room, least, values};
 use super::weights;
 use crate::abi::bytes_guest::ByteGuest;
@@ -16,7 +16,7 @@ use crate::abi::{
     Core, CoreType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType, wrap,
 };
 use crate::case::{Call, Chunk, Finish, Function, Passed, Patch, Shape};
-use crate::encode::script::GUEST_DATA;
+use crate::case::GUEST_DATA;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -25,6 +25,8 @@ use crate::value::Value;
 pub enum Lie {
     OnePatch,
     Patches,
+    /// No lie yet: the same elsewhere, often where the memory ends.
+    Move,
     Raw,
 }
 
@@ -54,28 +56,14 @@ impl<'a> Side<'a> {
     /// The guest returns from its function.
     pub fn results(export: &'a Function) -> Side<'a> {
         let types = export.ty.results();
-        Side {
-            function: export,
-            types,
-            max_flat: MAX_FLAT_RESULTS,
-            out: None,
-        }
+        Side { function: export, types, max_flat: MAX_FLAT_RESULTS, out: None }
     }
 
     /// The guest calls the host's function.
     pub fn params(import: &'a Function) -> Side<'a> {
         let core = flatten_functype(&import.ty, PtrType::I32, Context::Lower);
-        let out = import
-            .ty
-            .result
-            .as_ref()
-            .filter(|_| core.results.is_empty());
-        Side {
-            function: import,
-            types: &import.ty.params,
-            max_flat: MAX_FLAT_PARAMS,
-            out,
-        }
+        let out = import.ty.result.as_ref().filter(|_| core.results.is_empty());
+        Side { function: import, types: &import.ty.params, max_flat: MAX_FLAT_PARAMS, out }
     }
 
     pub fn core(&self) -> Vec<CoreType> {
@@ -91,17 +79,13 @@ impl<'a> Side<'a> {
 pub fn fits(shape: &Shape, call: &Call) -> bool {
     let mut data = GuestData::new(shape);
     let imports = shape.import.iter().flat_map(|import| {
-        call.imports
-            .iter()
-            .map(move |call| (Side::params(import), &call.passed))
+        call.imports.iter().map(move |call| (Side::params(import), &call.passed))
     });
     let results = match &call.finish {
         Finish::Return(passed) => Some((Side::results(&shape.export), passed)),
         Finish::Trap => None,
     };
-    imports
-        .chain(results)
-        .all(|(side, passed)| data.advance(side, passed).is_some())
+    imports.chain(results).all(|(side, passed)| data.advance(side, passed).is_some())
 }
 
 impl<'a> GuestData<'a> {
@@ -118,18 +102,61 @@ impl<'a> GuestData<'a> {
 
     /// Hands over something that is wrong, if there is anything that can be.
     pub fn lie(&mut self, u: &mut Unstructured, side: Side) -> Result<Passed> {
-        let count = match weighted(u, weights::LIES)? {
-            Lie::OnePatch => 1,
-            Lie::Patches => between(u, 2, weights::PATCHES)?,
-            Lie::Raw => return self.raw(u, side),
-        };
-        let (mut passed, places) = self.lowered(u, side)?;
-        if let Passed::Lowered { patches, .. } = &mut passed {
-            for _ in 0..count {
-                patches.extend(damage(u, &places, self.size())?);
-            }
+        let lie = weighted(u, weights::LIES)?;
+        if lie == Lie::Raw {
+            return self.raw(u, side);
         }
-        Ok(passed)
+        let (mut passed, places) = self.lowered(u, side)?;
+        match &mut passed {
+            Passed::Lowered { patches, .. } if !places.is_empty() => {
+                *patches = self.patches(u, lie, &places)?;
+                Ok(passed)
+            }
+            Passed::Lowered { .. } | Passed::Raw { .. } => self.raw(u, side),
+        }
+    }
+
+    fn patches(&self, u: &mut Unstructured, lie: Lie, places: &[Place]) -> Result<Vec<Patch>> {
+        let count = match lie {
+            Lie::Move => return self.moved(u, places),
+            Lie::OnePatch | Lie::Raw => 1,
+            Lie::Patches => between(u, 2, weights::PATCHES)?,
+        };
+        let mut patches = Vec::new();
+        for _ in 0..count {
+            patches.extend(damage(u, places, self.size())?);
+        }
+        Ok(patches)
+    }
+
+    /// Puts what a pointer points to somewhere else, or damages something where none does.
+    fn moved(&self, u: &mut Unstructured, places: &[Place]) -> Result<Vec<Patch>> {
+        let movable: Vec<(&Place, u64, &[u8])> = (places.iter())
+            .filter_map(|place| {
+                let Kind::Pointer { align, .. } = place.kind else {
+                    return None;
+                };
+                Some((place, align, self.pointed_to(place)?))
+            })
+            .collect();
+        if movable.is_empty() {
+            return Ok(damage(u, places, self.size())?.into_iter().collect());
+        }
+        let (place, align, bytes) = *u.choose(&movable)?;
+        let last = self.size() - u64::try_from(bytes.len()).expect("a few bytes");
+        let at = pick(u, &[last / align * align, last, last / align * align - align, align])?;
+        let bytes = bytes.to_vec();
+        Ok(vec![patch(place.spot, at), Patch::Memory(Chunk { at: wrap(at), bytes })])
+    }
+
+    /// The bytes that a pointer points to, if there are some, but not many.
+    fn pointed_to(&self, place: &Place) -> Option<&[u8]> {
+        let Kind::Pointer { bytes, .. } = place.kind else {
+            return None;
+        };
+        let (start, length) = (usize::try_from(place.bits).ok()?, usize::try_from(bytes).ok()?);
+        let bytes = self.guest.memory.get(start..start.checked_add(length)?)?;
+        (1..=weights::MOVED_BYTES).contains(&length).then_some(bytes)
     }
 
     /// Lowers what is handed over without drawing anything; nothing where it does not fit.
@@ -171,13 +198,7 @@ impl<'a> GuestData<'a> {
             };
             if let Some(flat) = self.lower(side, &values) {
                 let places = self.places(side, &flat);
-                return Ok((
-                    Passed::Lowered {
-                        values,
-                        patches: Vec::new(),
-                    },
-                    places,
-                ));
+                return Ok((Passed::Lowered { values, patches: Vec::new() }, places));
             }
             self.guest.bump = start;
         }
@@ -186,14 +207,8 @@ impl<'a> GuestData<'a> {
 
     fn lower(&mut self, side: Side, values: &[Value]) -> Option<Flat> {
         let string_encoding = side.function.opts.string_encoding;
-        let opts = LiftLowerOptions {
-            string_encoding,
-            ptr_type: PtrType::I32,
-        };
-        let mut cx = Cx {
-            opts,
-            guest: &mut self.guest,
-        };
+        let opts = LiftLowerOptions { string_encoding, ptr_type: PtrType::I32 };
+        let mut cx = Cx { opts, guest: &mut self.guest };
         let flat = lower_flat_values(&mut cx, side.max_flat, values, side.types, None).ok()?;
         let mut core: Vec<CoreType> = flat.iter().map(|core| core.ty()).collect();
         let mut bits: Vec<u64> = flat.into_iter().map(Core::bits).collect();
@@ -222,11 +237,7 @@ impl<'a> GuestData<'a> {
     /// Core values and memory without regard to what they mean.
     fn raw(&mut self, u: &mut Unstructured, side: Side) -> Result<Passed> {
         let word = |ty: CoreType| Ok(Core::from_bits(ty, self.word(u)?).bits());
-        let flat = side
-            .core()
-            .into_iter()
-            .map(word)
-            .collect::<Result<Vec<u64>>>()?;
+        let flat = side.core().into_iter().map(word).collect::<Result<Vec<u64>>>()?;
         let mut memory = Vec::new();
         if side.function.opts.memory {
             for _ in 0..between(u, 0, weights::RAW_CHUNKS)? {
@@ -251,27 +262,17 @@ impl<'a> GuestData<'a> {
         let length = between(u, 1, weights::RAW_BYTES)?;
         let last = self.size() - u64::try_from(length).expect("a few bytes");
         let inside: Vec<u64> = flat.iter().copied().filter(|at| *at <= last).collect();
-        let at = if inside.is_empty() {
-            u64::from(GUEST_DATA)
-        } else {
-            pick(u, &inside)?
-        };
+        let at = if inside.is_empty() { u64::from(GUEST_DATA) } else { pick(u, &inside)? };
         let mut bytes = Vec::new();
         for _ in 0..length.div_ceil(4) {
             bytes.extend_from_slice(&wrap(self.word(u)?).to_le_bytes());
         }
         bytes.truncate(length);
-        Ok(Chunk {
-            at: wrap(at),
-            bytes,
-        })
+        Ok(Chunk { at: wrap(at), bytes })
     }
 }
 
 /// What always fits.
 pub fn zeros(side: Side) -> Passed {
-    Passed::Raw {
-        flat: vec![0; side.core().len()],
-        memory: Vec::new(),
-    }
+    Passed::Raw { flat: vec![0; side.core().len()], memory: Vec::new() }
 }

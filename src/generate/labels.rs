@@ -8,18 +8,8 @@ use super::weights;
 use crate::types::Label;
 
 /// Words that sort otherwise than they are likely to be drawn; none ends in a digit.
-const WORDS: [&str; 10] = [
-    "zulu",
-    "a",
-    "kilo-metre",
-    "URL",
-    "x-Y",
-    "m-n-o",
-    "alpha",
-    "Z",
-    "is-it",
-    "b-B",
-];
+const WORDS: [&str; 10] =
+    ["zulu", "a", "kilo-metre", "URL", "x-Y", "m-n-o", "alpha", "Z", "is-it", "b-B"];
 
 /// Names that text has to quote: WIT and WAVE have other uses for them.
 const KEYWORDS: [&str; 12] = [

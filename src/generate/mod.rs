@@ -37,18 +37,14 @@ pub fn case(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) 
     let shape = shape(u, allowed, limits)?;
     let tuning = options::tuning(u)?;
     let calls = calls(u, &shape, limits)?;
-    Ok(Case {
-        tuning,
-        shape,
-        calls,
-    })
+    Ok(Case { tuning, shape, calls })
 }
 
 /// A component for which there are calls within the limits.
 pub fn shape(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
     for _ in 0..weights::ATTEMPTS {
         let shape = any_shape(u, allowed, limits)?;
-        if valid(&shape, &[least_call(&shape)], limits) {
+        if check(&untuned(&shape, vec![least_call(&shape)]), limits).is_ok() {
             return Ok(shape);
         }
     }
@@ -57,14 +53,19 @@ pub fn shape(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits)
 
 /// Calls that are within the limits: fewer, or the least, where those drawn are not.
 pub fn calls(u: &mut Unstructured, shape: &Shape, limits: &Limits) -> Result<Vec<Call>> {
-    let mut calls = calls::calls(u, shape, limits)?;
-    while !calls.is_empty() {
-        if valid(shape, &calls, limits) {
-            return Ok(calls);
+    let calls = calls::calls(u, shape, limits)?;
+    let mut case = untuned(shape, calls);
+    while !case.calls.is_empty() {
+        if check(&case, limits).is_ok() {
+            return Ok(case.calls);
         }
-        calls.pop();
+        case.calls.pop();
     }
     Ok(vec![least_call(shape)])
+}
+
+fn untuned(shape: &Shape, calls: Vec<Call>) -> Case {
+    Case { tuning: options::PLAIN, shape: shape.clone(), calls }
 }
 
 fn any_shape(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
@@ -76,20 +77,12 @@ fn any_shape(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits)
     } else {
         None
     };
-    Ok(Shape {
-        export,
-        import,
-        pages: options::pages(u, limits)?,
-    })
+    Ok(Shape { export, import, pages: options::pages(u, limits)? })
 }
 
 /// The component that does nothing.
 fn no_shape() -> Shape {
-    Shape {
-        export: options::empty(),
-        import: None,
-        pages: options::ONE_PAGE,
-    }
+    Shape { export: options::empty(), import: None, pages: options::ONE_PAGE }
 }
 
 /// The call of which there is least.
@@ -101,13 +94,4 @@ fn least_call(shape: &Shape) -> Call {
         finish: Finish::Trap,
         post_return: PostReturn::Nothing,
     }
-}
-
-fn valid(shape: &Shape, calls: &[Call], limits: &Limits) -> bool {
-    let case = Case {
-        tuning: options::PLAIN,
-        shape: shape.clone(),
-        calls: calls.to_vec(),
-    };
-    check(&case, limits).is_ok()
 }

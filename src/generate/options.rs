@@ -18,18 +18,11 @@ pub enum Role {
 }
 
 /// The smallest tuning.
-pub const PLAIN: Tuning = Tuning {
-    optimize: false,
-    pooling: false,
-    moving_memory: false,
-    concurrency: false,
-};
+pub const PLAIN: Tuning =
+    Tuning { optimize: false, pooling: false, moving_memory: false, concurrency: false };
 
 /// One page that stays one.
-pub const ONE_PAGE: Pages = Pages {
-    initial: 1,
-    maximum: 1,
-};
+pub const ONE_PAGE: Pages = Pages { initial: 1, maximum: 1 };
 
 /// A function with options that it needs and some that it does not.
 pub fn function(
@@ -50,25 +43,12 @@ pub fn function(
 /// The function with what its options lack, and without what they may not have.
 pub fn with_needed(function: Function, role: Role, limits: &Limits) -> Function {
     let least = least(&function.ty, role, limits);
-    let CanonOpts {
-        string_encoding,
-        memory,
-        realloc,
-        post_return,
-    } = function.opts;
+    let CanonOpts { string_encoding, memory, realloc, post_return } = function.opts;
     let realloc = realloc || least.realloc;
     let memory = memory || realloc || least.memory;
     let post_return = post_return && role == Role::Export;
-    let opts = CanonOpts {
-        string_encoding,
-        memory,
-        realloc,
-        post_return,
-    };
-    Function {
-        ty: function.ty,
-        opts,
-    }
+    let opts = CanonOpts { string_encoding, memory, realloc, post_return };
+    Function { ty: function.ty, opts }
 }
 
 /// The fewest options that validation takes.
@@ -80,31 +60,12 @@ pub fn least(ty: &FuncType, role: Role, limits: &Limits) -> CanonOpts {
         post_return: false,
     };
     let passes = |opts: &CanonOpts| {
-        let function = Function {
-            ty: ty.clone(),
-            opts: *opts,
-        };
+        let function = Function { ty: ty.clone(), opts: *opts };
         let shape = match role {
-            Role::Export => Shape {
-                export: function,
-                import: None,
-                pages: ONE_PAGE,
-            },
-            Role::Import => Shape {
-                export: empty(),
-                import: Some(function),
-                pages: ONE_PAGE,
-            },
+            Role::Export => Shape { export: function, import: None, pages: ONE_PAGE },
+            Role::Import => Shape { export: empty(), import: Some(function), pages: ONE_PAGE },
         };
-        check(
-            &Case {
-                tuning: PLAIN,
-                shape,
-                calls: Vec::new(),
-            },
-            limits,
-        )
-        .is_ok()
+        check(&Case { tuning: PLAIN, shape, calls: Vec::new() }, limits).is_ok()
     };
     let few = [opts(false, false), opts(true, false)];
     few.into_iter().find(passes).unwrap_or(opts(true, true))
@@ -118,18 +79,11 @@ pub fn empty() -> Function {
         realloc: false,
         post_return: false,
     };
-    Function {
-        ty: FuncType::default(),
-        opts,
-    }
+    Function { ty: FuncType::default(), opts }
 }
 
 pub fn pages(u: &mut Unstructured, limits: &Limits) -> Result<Pages> {
-    let initial = if chance(u, weights::SECOND_PAGE)? {
-        2
-    } else {
-        1
-    };
+    let initial = if chance(u, weights::SECOND_PAGE)? { 2 } else { 1 };
     let initial = limits.pages.min(initial);
     let maximum = if chance(u, weights::GROWABLE)? {
         u.int_in_range(initial..=limits.pages)?
@@ -141,8 +95,8 @@ pub fn pages(u: &mut Unstructured, limits: &Limits) -> Result<Pages> {
 
 pub fn tuning(u: &mut Unstructured) -> Result<Tuning> {
     Ok(Tuning {
-        optimize: u.arbitrary()?,
-        pooling: u.arbitrary()?,
+        optimize: chance(u, weights::OPTIMIZE)?,
+        pooling: chance(u, weights::POOLING)?,
         moving_memory: u.arbitrary()?,
         concurrency: u.arbitrary()?,
     })

@@ -88,18 +88,9 @@ pub fn places(
     flat: &[u64],
     core: &[CoreType],
 ) -> Vec<Place> {
-    let mut walk = Walk {
-        guest,
-        encoding,
-        flat,
-        core,
-        next: 0,
-        places: Vec::new(),
-    };
+    let mut walk = Walk { guest, encoding, flat, core, next: 0, places: Vec::new() };
     if flatten_within(types, PtrType::I32, max_flat).is_some() {
-        types
-            .iter()
-            .for_each(|ty| walk.flat(&Layout::of(ty, PtrType::I32)));
+        types.iter().for_each(|ty| walk.flat(&Layout::of(ty, PtrType::I32)));
     } else {
         let tuple = Layout::of_tuple(types, PtrType::I32);
         walk.pointer_to(&tuple);
@@ -109,24 +100,10 @@ pub fn places(
 
 /// The out-pointer among the core params, which is the last.
 pub fn out_pointer(ty: &Type, flat: &[u64]) -> Option<Place> {
-    let Layout {
-        alignment,
-        elem_size,
-        ..
-    } = Layout::of(ty, PtrType::I32);
+    let Layout { alignment, elem_size, .. } = Layout::of(ty, PtrType::I32);
     let bits = *flat.last()?;
-    let spot = Spot::Flat {
-        index: flat.len() - 1,
-        ty: CoreType::I32,
-    };
-    Some(Place {
-        kind: Kind::Pointer {
-            align: alignment,
-            bytes: elem_size,
-        },
-        spot,
-        bits,
-    })
+    let spot = Spot::Flat { index: flat.len() - 1, ty: CoreType::I32 };
+    Some(Place { kind: Kind::Pointer { align: alignment, bytes: elem_size }, spot, bits })
 }
 
 struct Walk<'a> {
@@ -194,10 +171,7 @@ impl Walk<'_> {
         let index = self.next;
         let ptr = self.take(None, 32);
         let length = self.take(None, 32);
-        let spot = |index| Spot::Flat {
-            index,
-            ty: self.core[index],
-        };
+        let spot = |index| Spot::Flat { index, ty: self.core[index] };
         let spots = [spot(index), spot(index + 1)];
         self.range(elem, spots, ptr, length);
     }
@@ -215,10 +189,7 @@ impl Walk<'_> {
 
     /// The one core value that points to spilled values.
     fn pointer_to(&mut self, tuple: &Layout) {
-        let kind = Kind::Pointer {
-            align: tuple.alignment,
-            bytes: tuple.elem_size,
-        };
+        let kind = Kind::Pointer { align: tuple.alignment, bytes: tuple.elem_size };
         let ptr = self.take(Some(kind), 32);
         self.memory(tuple, ptr);
     }
@@ -229,25 +200,10 @@ impl Walk<'_> {
         match elem {
             None => self.text(spots, ptr, length),
             Some(elem) => {
-                let Layout {
-                    alignment,
-                    elem_size,
-                    ..
-                } = *elem;
-                let kind = Kind::Pointer {
-                    align: alignment,
-                    bytes: elem_size * length,
-                };
+                let Layout { alignment, elem_size, .. } = *elem;
+                let kind = Kind::Pointer { align: alignment, bytes: elem_size * length };
                 self.add(kind, pointer, ptr);
-                self.add(
-                    Kind::Length {
-                        elem_size,
-                        ptr,
-                        tagged: false,
-                    },
-                    count,
-                    length,
-                );
+                self.add(Kind::Length { elem_size, ptr, tagged: false }, count, length);
                 self.elems(elem, ptr, length);
             }
         }
@@ -261,23 +217,11 @@ impl Walk<'_> {
             StringEncoding::Latin1OrUtf16 if code_units == length => (Text::Latin1, 1),
             StringEncoding::Latin1OrUtf16 => (Text::Utf16, 2),
         };
-        let align = if self.encoding == StringEncoding::Utf8 {
-            1
-        } else {
-            2
-        };
+        let align = if self.encoding == StringEncoding::Utf8 { 1 } else { 2 };
         let tagged = self.encoding == StringEncoding::Latin1OrUtf16;
         let bytes = code_units * unit;
         self.add(Kind::Pointer { align, bytes }, pointer, ptr);
-        self.add(
-            Kind::Length {
-                elem_size: unit,
-                ptr,
-                tagged,
-            },
-            count,
-            length,
-        );
+        self.add(Kind::Length { elem_size: unit, ptr, tagged }, count, length);
         if bytes > 0 {
             let spot = Spot::Memory { at: ptr, width: 1 };
             self.add(Kind::Text { bytes, encoding }, spot, self.load(ptr, 1));

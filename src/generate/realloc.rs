@@ -10,11 +10,7 @@ use crate::case::{Limits, Realloc, Shape};
 
 /// Whether any function has a `realloc` to script.
 pub fn has(shape: &Shape) -> bool {
-    shape.export.opts.realloc
-        || shape
-            .import
-            .as_ref()
-            .is_some_and(|import| import.opts.realloc)
+    shape.export.opts.realloc || shape.import.as_ref().is_some_and(|import| import.opts.realloc)
 }
 
 /// What each call of `realloc` does; nothing scripted is all well.
@@ -30,27 +26,14 @@ pub fn script(
     let most = usize::try_from(limits.reallocs).unwrap_or(usize::MAX) - 1;
     let index = weighted(u, weights::REALLOC_INDICES)?.min(most);
     let mut script = vec![Realloc::Bump; index];
-    script.push(if slips {
-        action(u, shape)?
-    } else {
-        harmless(u)?
-    });
+    script.push(if slips { action(u, shape)? } else { harmless(u)? });
     Ok(script)
 }
 
 /// What keeps the promises of `realloc`, or breaks only that of keeping contents.
 fn harmless(u: &mut Unstructured) -> Result<Realloc> {
     let skew = Realloc::Skew(pick(u, &[8, 16, 64])?);
-    pick(
-        u,
-        &[
-            Realloc::Grow(1),
-            Realloc::Forget,
-            Realloc::Grow(2),
-            skew,
-            Realloc::Bump,
-        ],
-    )
+    pick(u, &[Realloc::Grow(1), Realloc::Forget, Realloc::Grow(2), skew, Realloc::Bump])
 }
 
 /// Any of the things that `realloc` can do.

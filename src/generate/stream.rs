@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use arbitrary::Unstructured;
 
+use super::draw::entropy;
 use super::{options, weights};
 use crate::case::check::Feature;
 use crate::case::{Case, Limits, Shape, Tuning};
@@ -24,14 +25,7 @@ impl Stream {
     pub fn new(seed: u64, allowed: BTreeSet<Feature>, limits: Limits) -> Stream {
         let shape = super::no_shape();
         let rng = fastrand::Rng::with_seed(seed);
-        Stream {
-            rng,
-            allowed,
-            limits,
-            shape,
-            tuning: options::PLAIN,
-            left: 0,
-        }
+        Stream { rng, allowed, limits, shape, tuning: options::PLAIN, left: 0 }
     }
 
     pub fn next_case(&mut self) -> Case {
@@ -39,29 +33,17 @@ impl Stream {
             self.next_shape();
         }
         self.left -= 1;
-        let bytes = self.bytes();
+        let bytes = entropy(&mut self.rng, weights::ENTROPY);
         let calls = super::calls(&mut Unstructured::new(&bytes), &self.shape, &self.limits);
         let calls = calls.expect("no choice is empty");
-        Case {
-            tuning: self.tuning,
-            shape: self.shape.clone(),
-            calls,
-        }
+        Case { tuning: self.tuning, shape: self.shape.clone(), calls }
     }
 
     fn next_shape(&mut self) {
-        let bytes = self.bytes();
+        let bytes = entropy(&mut self.rng, weights::ENTROPY);
         let mut u = Unstructured::new(&bytes);
         self.shape = super::shape(&mut u, &self.allowed, &self.limits).expect("no choice is empty");
         self.tuning = options::tuning(&mut u).expect("no choice is empty");
         self.left = weights::CASES_PER_SHAPE;
-    }
-
-    /// In the order of bytes that all machines have in common.
-    fn bytes(&mut self) -> Vec<u8> {
-        let words = weights::ENTROPY / 8;
-        (0..words)
-            .flat_map(|_| self.rng.u64(..).to_le_bytes())
-            .collect()
     }
 }

@@ -69,10 +69,7 @@ pub fn code_point(u: &mut Unstructured) -> Result<char> {
 
 fn truncate(text: &mut String, most: usize) {
     let most = most.min(text.len());
-    let end = (0..=most)
-        .rev()
-        .find(|end| text.is_char_boundary(*end))
-        .unwrap_or(0);
+    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     text.truncate(end);
 }
 
@@ -92,19 +89,13 @@ fn of_kind(u: &mut Unstructured, kind: StringKind, length: usize) -> Result<Stri
 type Draw = fn(&mut Unstructured) -> Result<char>;
 
 fn periodic(u: &mut Unstructured, length: usize, draw: Draw) -> Result<String> {
-    let period = (0..length.min(PERIOD))
-        .map(|_| draw(u))
-        .collect::<Result<Vec<char>>>()?;
+    let period = (0..length.min(PERIOD)).map(|_| draw(u)).collect::<Result<Vec<char>>>()?;
     Ok(period.into_iter().cycle().take(length).collect())
 }
 
 /// A text that changes at some point, often with its last code point, and perhaps back again.
 fn turning(u: &mut Unstructured, length: usize, before: Draw, after: Draw) -> Result<String> {
-    let turn = if u.arbitrary()? {
-        length - 1
-    } else {
-        between(u, 0, length - 1)?
-    };
+    let turn = if u.arbitrary()? { length - 1 } else { between(u, 0, length - 1)? };
     let mut text = periodic(u, turn, before)?;
     text.push(after(u)?);
     let rest = length - turn - 1;
@@ -118,19 +109,11 @@ fn ascii(u: &mut Unstructured) -> Result<char> {
 }
 
 fn latin1(u: &mut Unstructured) -> Result<char> {
-    if u.ratio(1, 4)? {
-        ascii(u)
-    } else {
-        any(u, 0x80, 0xff)
-    }
+    if u.ratio(1, 4)? { ascii(u) } else { any(u, 0x80, 0xff) }
 }
 
 fn wide(u: &mut Unstructured) -> Result<char> {
-    if u.ratio(1, 3)? {
-        supplementary(u)
-    } else {
-        bmp(u)
-    }
+    if u.ratio(1, 3)? { supplementary(u) } else { bmp(u) }
 }
 
 fn bmp(u: &mut Unstructured) -> Result<char> {

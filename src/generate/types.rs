@@ -13,7 +13,7 @@ use crate::abi::flatten::{flatten_type, flatten_types};
 use crate::abi::layout::elem_size;
 use crate::case::Limits;
 use crate::case::check::Feature;
-use crate::types::{Field, FuncType, Label, Type, VariantCase};
+use crate::types::{Field, FuncType, Label, MAP_KEYS, Type, VariantCase};
 
 /// The types of one function as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,25 +61,10 @@ const PRIMITIVES: [Type; 12] = [
     Type::Char,
 ];
 
-/// The types that a map may have as keys.
-const KEYS: [Type; 11] = [
-    Type::U8,
-    Type::Bool,
-    Type::S8,
-    Type::S16,
-    Type::U16,
-    Type::S32,
-    Type::U32,
-    Type::S64,
-    Type::U64,
-    Type::Char,
-    Type::String,
-];
-
 /// Draws types while there is room for them.
 pub struct Types<'a> {
-    pub allowed: &'a BTreeSet<Feature>,
-    pub limits: &'a Limits,
+    allowed: &'a BTreeSet<Feature>,
+    limits: &'a Limits,
     /// How many more types there may be.
     nodes: u32,
 }
@@ -91,11 +76,7 @@ pub fn func_type(
     limits: &Limits,
 ) -> Result<FuncType> {
     let plan = weighted(u, weights::TYPE_PLANS)?;
-    let nodes = if plan == TypePlan::Rich {
-        weights::RICH_NODES
-    } else {
-        weights::SMALL_NODES
-    };
+    let nodes = if plan == TypePlan::Rich { weights::RICH_NODES } else { weights::SMALL_NODES };
     let mut types = Types::new(allowed, limits, nodes.min(limits.type_nodes));
     let mut params = types.params(u, plan)?;
     let mut result = types.result(u, plan)?;
@@ -170,11 +151,7 @@ fn feature(constructor: Constructor) -> Option<Feature> {
 
 impl<'a> Types<'a> {
     pub fn new(allowed: &'a BTreeSet<Feature>, limits: &'a Limits, nodes: u32) -> Types<'a> {
-        Types {
-            allowed,
-            limits,
-            nodes,
-        }
+        Types { allowed, limits, nodes }
     }
 
     fn params(&mut self, u: &mut Unstructured, plan: TypePlan) -> Result<Vec<Type>> {
@@ -247,10 +224,9 @@ impl<'a> Types<'a> {
             Constructor::Variant => self.variant(u, inside),
             Constructor::Enum => Ok(Type::Enum(self.labels(u)?)),
             Constructor::Option => Ok(Type::Option(self.boxed(u, inside)?)),
-            Constructor::Result => Ok(Type::Result(
-                self.payload(u, inside)?,
-                self.payload(u, inside)?,
-            )),
+            Constructor::Result => {
+                Ok(Type::Result(self.payload(u, inside)?, self.payload(u, inside)?))
+            }
             Constructor::Flags => flags(u),
             Constructor::Map => self.map(u, inside),
         }
@@ -282,33 +258,18 @@ impl<'a> Types<'a> {
     fn fixed_length_list(&mut self, u: &mut Unstructured, depth: u32) -> Result<Type> {
         let elem = self.boxed(u, depth)?;
         let length = weighted(u, weights::FIXED_LENGTHS)?;
-        Ok(Type::FixedLengthList(
-            elem.clone(),
-            fixed_length(&elem, length),
-        ))
+        Ok(Type::FixedLengthList(elem.clone(), fixed_length(&elem, length)))
     }
 
     fn record(&mut self, u: &mut Unstructured, depth: u32) -> Result<Type> {
         let labels = self.labels(u)?;
-        let field = |label| {
-            Ok(Field {
-                label,
-                ty: self.ty(u, depth)?,
-            })
-        };
-        labels
-            .into_iter()
-            .map(field)
-            .collect::<Result<_>>()
-            .map(Type::Record)
+        let field = |label| Ok(Field { label, ty: self.ty(u, depth)? });
+        labels.into_iter().map(field).collect::<Result<_>>().map(Type::Record)
     }
 
     fn tuple(&mut self, u: &mut Unstructured, depth: u32) -> Result<Type> {
         let count = self.members(u)?;
-        (0..count)
-            .map(|_| self.ty(u, depth))
-            .collect::<Result<_>>()
-            .map(Type::Tuple)
+        (0..count).map(|_| self.ty(u, depth)).collect::<Result<_>>().map(Type::Tuple)
     }
 
     fn variant(&mut self, u: &mut Unstructured, depth: u32) -> Result<Type> {
@@ -317,15 +278,11 @@ impl<'a> Types<'a> {
             let ty = self.payload(u, depth)?.map(|ty| *ty);
             Ok(VariantCase { label, ty })
         };
-        labels
-            .into_iter()
-            .map(case)
-            .collect::<Result<_>>()
-            .map(Type::Variant)
+        labels.into_iter().map(case).collect::<Result<_>>().map(Type::Variant)
     }
 
     fn map(&mut self, u: &mut Unstructured, depth: u32) -> Result<Type> {
-        let key = u.choose(&KEYS)?.clone();
+        let key = u.choose(&MAP_KEYS)?.clone();
         let value = self.boxed(u, depth.saturating_sub(1))?;
         Ok(Type::Map(Box::new(key), value))
     }
@@ -333,11 +290,7 @@ impl<'a> Types<'a> {
     /// A type of which the discriminant may need two bytes.
     fn wide(&mut self, u: &mut Unstructured) -> Result<Type> {
         let widest = chance(u, weights::WIDEST)?;
-        let count = if widest {
-            self.most_members()
-        } else {
-            pick(u, weights::WIDE_MEMBERS)?
-        };
+        let count = if widest { self.most_members() } else { pick(u, weights::WIDE_MEMBERS)? };
         let count = count.min(self.most_members());
         if u.arbitrary()? {
             return Ok(Type::Enum(labels(u, count)?));
@@ -372,11 +325,7 @@ impl<'a> Types<'a> {
 }
 
 fn depth(plan: TypePlan) -> u32 {
-    if plan == TypePlan::Rich {
-        weights::RICH_DEPTH
-    } else {
-        weights::SMALL_DEPTH
-    }
+    if plan == TypePlan::Rich { weights::RICH_DEPTH } else { weights::SMALL_DEPTH }
 }
 
 /// The length, or less where the list would be large.

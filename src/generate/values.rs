@@ -52,15 +52,9 @@ impl Room {
     /// For one value.
     pub fn draw(u: &mut Unstructured) -> Result<Room> {
         if chance(u, weights::LARGE_VALUE)? {
-            return Ok(Room {
-                nodes: weights::LARGE_VALUE_NODES,
-                bytes: 4000,
-            });
+            return Ok(Room { nodes: weights::LARGE_VALUE_NODES, bytes: 4000 });
         }
-        Ok(Room {
-            nodes: weights::SMALL_VALUE_NODES,
-            bytes: 1200,
-        })
+        Ok(Room { nodes: weights::SMALL_VALUE_NODES, bytes: 1200 })
     }
 }
 
@@ -111,29 +105,13 @@ pub fn value(u: &mut Unstructured, ty: &Type, room: &mut Room) -> Result<Value> 
 }
 
 fn float32(u: &mut Unstructured) -> Result<u32> {
-    let bits = if u.ratio(1, 4)? {
-        u.arbitrary()?
-    } else {
-        pick(u, &FLOATS32)?
-    };
-    Ok(if is_nan32(bits) {
-        CANONICAL_FLOAT32_NAN
-    } else {
-        bits
-    })
+    let bits = if u.ratio(1, 4)? { u.arbitrary()? } else { pick(u, &FLOATS32)? };
+    Ok(if is_nan32(bits) { CANONICAL_FLOAT32_NAN } else { bits })
 }
 
 fn float64(u: &mut Unstructured) -> Result<u64> {
-    let bits = if u.ratio(1, 4)? {
-        u.arbitrary()?
-    } else {
-        pick(u, &FLOATS64)?
-    };
-    Ok(if is_nan64(bits) {
-        CANONICAL_FLOAT64_NAN
-    } else {
-        bits
-    })
+    let bits = if u.ratio(1, 4)? { u.arbitrary()? } else { pick(u, &FLOATS64)? };
+    Ok(if is_nan64(bits) { CANONICAL_FLOAT64_NAN } else { bits })
 }
 
 fn string(u: &mut Unstructured, room: &mut Room) -> Result<Value> {
@@ -166,10 +144,7 @@ fn fixed_length_list(
     length: u32,
     room: &mut Room,
 ) -> Result<Value> {
-    (0..length)
-        .map(|_| value(u, elem, room))
-        .collect::<Result<_>>()
-        .map(Value::List)
+    (0..length).map(|_| value(u, elem, room)).collect::<Result<_>>().map(Value::List)
 }
 
 fn record<'a>(
@@ -177,20 +152,14 @@ fn record<'a>(
     types: impl IntoIterator<Item = &'a Type>,
     room: &mut Room,
 ) -> Result<Value> {
-    types
-        .into_iter()
-        .map(|ty| value(u, ty, room))
-        .collect::<Result<_>>()
-        .map(Value::Record)
+    types.into_iter().map(|ty| value(u, ty, room)).collect::<Result<_>>().map(Value::Record)
 }
 
 /// One of `count` cases; without room the first that needs none.
 fn case(u: &mut Unstructured, ty: &Type, count: usize, room: &mut Room) -> Result<Value> {
     let last = u32::try_from(count - 1).expect("cases are few");
     let index = if room.nodes == 0 {
-        (0..=last)
-            .find(|index| payload_type(ty, *index) == Some(None))
-            .unwrap_or(0)
+        (0..=last).find(|index| payload_type(ty, *index) == Some(None)).unwrap_or(0)
     } else if chance(u, weights::EDGE_CASE)? {
         pick(u, &[last, 0])?
     } else {
@@ -212,11 +181,7 @@ fn map(u: &mut Unstructured, key: &Type, value: &Type, room: &mut Room) -> Resul
         if room.nodes == 0 {
             break;
         }
-        let repeated = if chance(u, weights::REPEATED_KEY)? {
-            entries.last()
-        } else {
-            None
-        };
+        let repeated = if chance(u, weights::REPEATED_KEY)? { entries.last() } else { None };
         let key = match repeated {
             Some(Value::Record(entry)) => entry[0].clone(),
             _ => self::value(u, key, room)?,

@@ -5,6 +5,7 @@ use super::calls::{Conduct, Slip};
 use super::draw::{Percent, Table};
 use super::guest::Lie;
 use super::mutate::Change;
+use super::places::Kind;
 use super::strings::StringKind;
 use super::types::{Constructor, TypePlan};
 use crate::abi::StringEncoding;
@@ -14,7 +15,7 @@ use crate::abi::StringEncoding;
 pub const CASES_PER_SHAPE: u32 = 20;
 
 /// Bytes that one shape or the calls of one case are drawn from: more than nearly all need.
-pub const ENTROPY: usize = 4096;
+pub const ENTROPY: usize = 2048;
 
 // Types
 
@@ -52,17 +53,8 @@ pub const SMALL_NODES: u32 = 16;
 pub const RICH_NODES: u32 = 120;
 
 /// Params of most functions. None is a case of its own.
-pub const PARAMS: &Table<usize> = &[
-    (10, 0),
-    (40, 1),
-    (24, 2),
-    (12, 3),
-    (4, 5),
-    (4, 8),
-    (2, 15),
-    (2, 16),
-    (2, 17),
-];
+pub const PARAMS: &Table<usize> =
+    &[(10, 0), (40, 1), (24, 2), (12, 3), (4, 5), (4, 8), (2, 15), (2, 16), (2, 17)];
 
 /// How often params are brought to a number of flat values at the limit, beyond which they spill.
 pub const AIM_PARAMS: Percent = Percent(22);
@@ -89,17 +81,8 @@ pub const FLAGS: &[usize] = &[1, 2, 7, 8, 9, 15, 16, 17, 31, 32];
 /// How often a case of a variant has a payload.
 pub const PAYLOAD: Percent = Percent(70);
 /// Lengths of lists of fixed length, with the flat limits among them.
-pub const FIXED_LENGTHS: &Table<u32> = &[
-    (30, 1),
-    (30, 2),
-    (16, 3),
-    (8, 4),
-    (4, 8),
-    (4, 15),
-    (4, 16),
-    (4, 17),
-    (2, 40),
-];
+pub const FIXED_LENGTHS: &Table<u32> =
+    &[(30, 1), (30, 2), (16, 3), (8, 4), (4, 8), (4, 15), (4, 16), (4, 17), (2, 40)];
 /// Bytes of a list of fixed length: one inside the other they multiply.
 pub const FIXED_LENGTH_LIST_BYTES: u64 = 1024;
 
@@ -108,11 +91,8 @@ pub const NAMED: Percent = Percent(15);
 
 // Options
 
-pub const ENCODINGS: &[StringEncoding] = &[
-    StringEncoding::Utf8,
-    StringEncoding::Utf16,
-    StringEncoding::Latin1OrUtf16,
-];
+pub const ENCODINGS: &[StringEncoding] =
+    &[StringEncoding::Utf8, StringEncoding::Utf16, StringEncoding::Latin1OrUtf16];
 /// How often `memory` and `realloc` are given although nothing needs them.
 pub const NEEDLESS_OPTION: Percent = Percent(25);
 pub const POST_RETURN: Percent = Percent(40);
@@ -129,17 +109,8 @@ pub const LARGE_VALUE_NODES: u32 = 600;
 /// How often a value may be large; that costs as much as many small ones.
 pub const LARGE_VALUE: Percent = Percent(3);
 /// Elements of a list.
-pub const LIST_LENGTHS: &Table<usize> = &[
-    (16, 0),
-    (30, 1),
-    (24, 2),
-    (14, 3),
-    (6, 5),
-    (4, 8),
-    (3, 17),
-    (2, 64),
-    (1, 300),
-];
+pub const LIST_LENGTHS: &Table<usize> =
+    &[(16, 0), (30, 1), (24, 2), (14, 3), (6, 5), (4, 8), (3, 17), (2, 64), (1, 300)];
 /// How often an entry of a map repeats the key before: the ABI keeps both.
 pub const REPEATED_KEY: Percent = Percent(30);
 /// How often the case of a variant is the first or last.
@@ -184,13 +155,10 @@ pub const IMPORT_CALLS: &Table<u32> = &[(20, 0), (50, 1), (20, 2), (10, 3)];
 
 /// How the guest and the host behave in one call. Half of the calls are well-formed throughout, so
 /// that nothing keeps them from the end; a single slip reaches deeper than many.
-pub const CONDUCTS: &Table<Conduct> = &[
-    (54, Conduct::Honest),
-    (36, Conduct::OneSlip),
-    (10, Conduct::Slips),
-];
+pub const CONDUCTS: &Table<Conduct> =
+    &[(38, Conduct::Honest), (48, Conduct::OneSlip), (14, Conduct::Slips)];
 /// How often a call that others follow is honest anyway: a trap would be their end.
-pub const HONEST_BEFORE: Percent = Percent(85);
+pub const HONEST_BEFORE: Percent = Percent(75);
 /// The shares of slips, where there is room for them. What a guest hands over has the most ways to
 /// be wrong.
 pub const SLIPS: &Table<Slip> = &[
@@ -203,9 +171,31 @@ pub const SLIPS: &Table<Slip> = &[
     (5, Slip::PostReturn),
 ];
 /// How guest data is wrong. Raw data dies at the first check, mostly.
-pub const LIES: &Table<Lie> = &[(70, Lie::OnePatch), (15, Lie::Patches), (15, Lie::Raw)];
+pub const LIES: &Table<Lie> =
+    &[(60, Lie::OnePatch), (14, Lie::Patches), (14, Lie::Move), (12, Lie::Raw)];
+/// The share of damage to one kind of place among the kinds that there are. What is checked has
+/// more than what is only to be ignored.
+pub fn damage(kind: Kind) -> u32 {
+    match kind {
+        Kind::Discriminant { .. } => 16,
+        Kind::Pointer { .. } => 18,
+        Kind::Length { .. } => 18,
+        Kind::Text { .. } => 14,
+        Kind::Char => 14,
+        Kind::Bool => 4,
+        Kind::Flags { .. } => 4,
+        Kind::Narrow { .. } => 5,
+        Kind::Float { .. } => 3,
+        Kind::UpperHalf => 5,
+        Kind::Unused => 2,
+        Kind::Padding => 1,
+    }
+}
+
 /// Patches of data that has several.
 pub const PATCHES: usize = 4;
+/// Bytes that are moved: they are part of the case.
+pub const MOVED_BYTES: usize = 128;
 /// Chunks of raw memory, and their bytes.
 pub const RAW_CHUNKS: usize = 3;
 pub const RAW_BYTES: usize = 48;
@@ -214,6 +204,12 @@ pub const RAW_BYTES: usize = 48;
 pub const ODD_REALLOC: Percent = Percent(15);
 /// At which call of `realloc` something happens: the first few are reached most.
 pub const REALLOC_INDICES: &Table<usize> = &[(46, 0), (24, 1), (14, 2), (8, 3), (4, 5), (4, 8)];
+
+/// How often a shape is compiled with optimisation: it takes half as long again, and what lifts and
+/// lowers on the host is not compiled by it.
+pub const OPTIMIZE: Percent = Percent(25);
+/// How often instances come from a pool: without one, a case takes twice as long.
+pub const POOLING: Percent = Percent(75);
 
 // Mutation
 
@@ -230,6 +226,21 @@ pub const CHANGES: &Table<Change> = &[
     (9, Change::Type),
     (4, Change::Options),
     (1, Change::Tuning),
+    (2, Change::Pages),
+];
+
+/// The same where the case is to become smaller: much of a small case is types.
+pub const SHRINKS: &Table<Change> = &[
+    (24, Change::Value),
+    (10, Change::Data),
+    (8, Change::Realloc),
+    (8, Change::ImportCall),
+    (3, Change::Answer),
+    (4, Change::Ending),
+    (7, Change::Call),
+    (26, Change::Type),
+    (5, Change::Options),
+    (3, Change::Tuning),
     (2, Change::Pages),
 ];
 

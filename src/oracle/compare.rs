@@ -62,22 +62,13 @@ pub fn first_difference(expected: &Observation, observed: &Observation) -> Optio
         match difference {
             Part::Same => {}
             Part::At(at, expected, observed) => {
-                return Some(Difference {
-                    call,
-                    at,
-                    expected,
-                    observed,
-                });
+                return Some(Difference { call, at, expected, observed });
             }
             Part::Ended => break,
         }
     }
     (!same_outcome(&expected.outcome, &observed.outcome)).then(|| Difference {
-        call: expected
-            .calls
-            .len()
-            .min(observed.calls.len())
-            .saturating_sub(1),
+        call: expected.calls.len().min(observed.calls.len()).saturating_sub(1),
         at: Where::Outcome,
         expected: Observed::Outcome(expected.outcome.clone()),
         observed: Observed::Outcome(observed.outcome.clone()),
@@ -100,15 +91,9 @@ fn call_difference(expected: &CallObservation, observed: &CallObservation) -> Pa
     let ended = expected.returned.is_none() || observed.returned.is_none();
     if let Some(i) = host.filter(|i| !ended || *i < both || same_ending(expected, observed)) {
         let side = |calls: &[Vec<Value>]| {
-            calls
-                .get(i)
-                .map_or(Observed::Nothing, |args| Observed::HostCall(args.clone()))
+            calls.get(i).map_or(Observed::Nothing, |args| Observed::HostCall(args.clone()))
         };
-        return Part::At(
-            Where::HostCall(i),
-            side(&expected.host),
-            side(&observed.host),
-        );
+        return Part::At(Where::HostCall(i), side(&expected.host), side(&observed.host));
     }
     match (&expected.returned, &observed.returned) {
         (Some(expected), Some(observed)) => returned_difference(expected, observed),
@@ -123,15 +108,9 @@ fn same_ending(expected: &CallObservation, observed: &CallObservation) -> bool {
 fn returned_difference(expected: &Returned, observed: &Returned) -> Part {
     if let Some(i) = event_difference(expected, observed) {
         let side = |events: &[GuestEvent]| {
-            events.get(i).map_or(Observed::Nothing, |event| {
-                Observed::GuestEvent(event.clone())
-            })
+            events.get(i).map_or(Observed::Nothing, |event| Observed::GuestEvent(event.clone()))
         };
-        return Part::At(
-            Where::GuestEvent(i),
-            side(&expected.guest),
-            side(&observed.guest),
-        );
+        return Part::At(Where::GuestEvent(i), side(&expected.guest), side(&observed.guest));
     }
     if !all_same(expected.result.as_slice(), observed.result.as_slice()) {
         let side = |returned: &Returned| Observed::Result(returned.result.clone());
@@ -146,11 +125,7 @@ fn returned_difference(expected: &Returned, observed: &Returned) -> Part {
         Some(address) => {
             let end = expected.memory.len().min(address + QUOTED);
             let side = |memory: &[u8]| Observed::Memory(memory[address..end].to_vec());
-            Part::At(
-                Where::Memory(address),
-                side(&expected.memory),
-                side(&observed.memory),
-            )
+            Part::At(Where::Memory(address), side(&expected.memory), side(&observed.memory))
         }
     }
 }
@@ -240,10 +215,7 @@ fn take_nan(wanted: &mut [u8], observed: &[u8], address: u64, width: u32) {
 }
 
 fn little_endian(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |bits, byte| bits << 8 | u64::from(*byte))
+    bytes.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }
 
 fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
@@ -281,5 +253,123 @@ fn kind(trap: Trap) -> &'static str {
         Trap::CannotLeaveComponent => "cannot leave component",
         Trap::Guest => "guest code",
         Trap::Host => "host function",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN};
+
+    const OTHER_NAN: u32 = 0xffc0_0001;
+
+    fn returned(result: Option<Value>) -> Returned {
+        Returned { result, guest: Vec::new(), memory: vec![0; 16], nans: Vec::new() }
+    }
+
+    fn run(returned: Returned) -> Observation {
+        let call = CallObservation { host: Vec::new(), returned: Some(returned) };
+        Observation { calls: vec![call], outcome: Outcome::Returned }
+    }
+
+    fn trapped(host: Vec<Vec<Value>>, trap: Trap) -> Observation {
+        let calls = vec![CallObservation { host, returned: None }];
+        Observation { calls, outcome: Outcome::Trapped(Some(trap), String::new()) }
+    }
+
+    #[track_caller]
+    fn check(expected: &Observation, observed: &Observation, at: Option<Where>) {
+        assert_eq!(first_difference(expected, observed).map(|difference| difference.at), at);
+    }
+
+    #[test]
+    fn results_are_compared_by_bits_but_for_nans() {
+        let float = |bits| run(returned(Some(Value::F32(bits))));
+        check(&float(0), &float(0), None);
+        check(&float(0), &float(0x8000_0000), Some(Where::Result));
+        check(&float(CANONICAL_FLOAT32_NAN), &float(OTHER_NAN), None);
+        check(&float(CANONICAL_FLOAT32_NAN), &run(returned(None)), Some(Where::Result));
+    }
+
+    #[test]
+    fn a_byte_of_memory_is_enough() {
+        let mut other = returned(None);
+        other.memory[7] = 1;
+        check(&run(returned(None)), &run(other), Some(Where::Memory(7)));
+        let mut other = returned(None);
+        other.memory.push(0);
+        check(&run(returned(None)), &run(other), Some(Where::MemorySize));
+    }
+
+    #[test]
+    fn any_nan_will_do_where_the_reference_lowered_one_and_nowhere_else() {
+        let with = |bits: u32, nans: &[NanLeaf]| {
+            let mut returned = returned(None);
+            returned.memory[4..8].copy_from_slice(&bits.to_le_bytes());
+            run(Returned { nans: nans.to_vec(), ..returned })
+        };
+        let leaf = NanLeaf { lowering: 1, place: Place::Memory(4), width: 4 };
+        let wanted = with(CANONICAL_FLOAT32_NAN, &[leaf]);
+        check(&wanted, &with(OTHER_NAN, &[]), None);
+        check(&wanted, &with(0x7f80_0000, &[]), Some(Where::Memory(4)));
+        let unmarked = with(CANONICAL_FLOAT32_NAN, &[]);
+        check(&unmarked, &with(OTHER_NAN, &[]), Some(Where::Memory(4)));
+    }
+
+    #[test]
+    fn a_flat_nan_belongs_to_its_lowering() {
+        let with = |second: u64, lowering| {
+            let events = [CANONICAL_FLOAT64_NAN, second];
+            let guest = events.map(|bits| GuestEvent::Called(vec![Core::F64(bits)])).to_vec();
+            let nans = vec![NanLeaf { lowering, place: Place::Flat(0), width: 8 }];
+            run(Returned { guest, nans, ..returned(None) })
+        };
+        let other = CANONICAL_FLOAT64_NAN | 1;
+        check(&with(CANONICAL_FLOAT64_NAN, 2), &with(other, 0), None);
+        check(&with(CANONICAL_FLOAT64_NAN, 1), &with(other, 0), Some(Where::GuestEvent(1)));
+    }
+
+    #[test]
+    fn a_nan_in_a_joined_slot_has_nothing_above_it() {
+        let with = |bits| {
+            let guest = vec![GuestEvent::Called(vec![Core::I64(bits)])];
+            let nans = vec![NanLeaf { lowering: 1, place: Place::Flat(0), width: 4 }];
+            run(Returned { guest, nans, ..returned(None) })
+        };
+        let wanted = with(u64::from(CANONICAL_FLOAT32_NAN));
+        check(&wanted, &with(u64::from(OTHER_NAN)), None);
+        check(&wanted, &with(u64::from(OTHER_NAN) | 1 << 40), Some(Where::GuestEvent(0)));
+    }
+
+    #[test]
+    fn a_missing_event_is_a_difference() {
+        let mut more = returned(None);
+        more.guest.push(GuestEvent::PostReturn(Vec::new()));
+        check(&run(returned(None)), &run(more), Some(Where::GuestEvent(0)));
+    }
+
+    #[test]
+    fn traps_are_compared_by_kind() {
+        let list = trapped(Vec::new(), Trap::ListOutOfBounds);
+        check(&list, &trapped(Vec::new(), Trap::StringTooLong), None);
+        check(&list, &trapped(Vec::new(), Trap::UnalignedPointer), Some(Where::Outcome));
+        check(&list, &run(returned(None)), Some(Where::Outcome));
+        check(&run(returned(None)), &list, Some(Where::Outcome));
+    }
+
+    #[test]
+    fn what_the_host_saw_before_a_trap_counts() {
+        let saw = |value| trapped(vec![vec![Value::U8(value)]], Trap::Guest);
+        check(&saw(1), &saw(1), None);
+        check(&saw(1), &saw(2), Some(Where::HostCall(0)));
+        check(&saw(1), &trapped(Vec::new(), Trap::Guest), Some(Where::HostCall(0)));
+    }
+
+    #[test]
+    fn crashes_and_refusals_never_agree() {
+        for outcome in [Outcome::Crashed(String::new()), Outcome::Refused(String::new())] {
+            let run = Observation { calls: Vec::new(), outcome };
+            check(&run, &run, Some(Where::Outcome));
+        }
     }
 }

@@ -59,16 +59,10 @@ impl Register {
     /// Reads a register's text.
     pub fn parse(text: &str) -> Result<Register> {
         let file: File = toml::from_str(text).map_err(|error| {
-            let before = error
-                .span()
-                .map_or(0, |span| text[..span.start].matches('\n').count());
+            let before = error.span().map_or(0, |span| text[..span.start].matches('\n').count());
             anyhow!("line {}: {}", before + 1, error.message())
         })?;
-        let divergences = file
-            .divergence
-            .into_iter()
-            .map(Entry::read)
-            .collect::<Result<_>>()?;
+        let divergences = file.divergence.into_iter().map(Entry::read).collect::<Result<_>>()?;
         Ok(Register { divergences })
     }
 
@@ -85,9 +79,7 @@ impl Divergence {
     /// Whether this release, so configured, has it.
     pub fn applies(&self, version: &semver::Version, tuning: Tuning) -> bool {
         self.versions.matches(version)
-            && self
-                .concurrency
-                .is_none_or(|concurrency| concurrency == tuning.concurrency)
+            && self.concurrency.is_none_or(|concurrency| concurrency == tuning.concurrency)
     }
 }
 
@@ -97,20 +89,7 @@ impl Entry {
             .ok_or_else(|| anyhow!("no deviation is called `{}`", self.deviation))?;
         let versions = semver::VersionReq::parse(&self.versions)
             .with_context(|| format!("versions of `{}`", self.deviation))?;
-        let Entry {
-            concurrency,
-            reason,
-            link,
-            case,
-            ..
-        } = self;
-        Ok(Divergence {
-            deviation,
-            versions,
-            concurrency,
-            reason,
-            link,
-            case,
-        })
+        let Entry { concurrency, reason, link, case, .. } = self;
+        Ok(Divergence { deviation, versions, concurrency, reason, link, case })
     }
 }

@@ -35,11 +35,7 @@ pub fn class(difference: &Difference) -> String {
         },
         Where::HostCall(_) => "params of the import".to_string(),
         Where::GuestEvent(_) => {
-            format!(
-                "{} / {}",
-                event(&difference.expected),
-                event(&difference.observed)
-            )
+            format!("{} / {}", event(&difference.expected), event(&difference.observed))
         }
         Where::Result => "result".to_string(),
         Where::MemorySize => "memory size".to_string(),
@@ -59,29 +55,14 @@ pub fn disagreement(
     let subject = format!("wasmtime {VERSION}");
     let mut lines = vec![format!("disagree  {name}")];
     lines.push(format!("  call      {}", called(case, *call)));
-    lines.push(format!(
-        "  {:<9} reference   {}",
-        place(*at),
-        side(case, difference, true)
-    ));
-    lines.push(format!(
-        "            {:<11} {}",
-        "subject",
-        side(case, difference, false)
-    ));
+    lines.push(format!("  {:<9} reference   {}", place(*at), side(case, difference, true)));
+    lines.push(format!("            {:<11} {}", "subject", side(case, difference, false)));
     lines.push(format!("  subject   {subject} ({})", tuning(case)));
     lines.push(format!("  spec      {}", spec(difference)));
     lines.push(format!("  replay    {replay}"));
-    for (side, observation) in [
-        ("reference", &checked.expected),
-        ("subject", &checked.observed),
-    ] {
+    for (side, observation) in [("reference", &checked.expected), ("subject", &checked.observed)] {
         lines.push(format!("  {side} saw"));
-        lines.extend(
-            timeline(case, observation)
-                .into_iter()
-                .map(|line| format!("    {line}")),
-        );
+        lines.extend(timeline(case, observation).into_iter().map(|line| format!("    {line}")));
     }
     lines.join("\n")
 }
@@ -98,11 +79,7 @@ fn tuning(case: &Case) -> String {
     .into_iter()
     .flatten()
     .collect();
-    if names.is_empty() {
-        "no options".to_string()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "no options".to_string() } else { names.join(", ") }
 }
 
 fn called(case: &Case, call: usize) -> String {
@@ -111,10 +88,7 @@ fn called(case: &Case, call: usize) -> String {
     };
     let export = &case.shape.export;
     let args = values(&made.args, &export.ty.params);
-    let mut text = format!(
-        "{call}: {EXPORT}({args})  {}",
-        encoding(export.opts.string_encoding)
-    );
+    let mut text = format!("{call}: {EXPORT}({args})  {}", encoding(export.opts.string_encoding));
     if let Some(import) = &case.shape.import {
         text += &format!("; {IMPORT} {}", encoding(import.opts.string_encoding));
     }
@@ -141,16 +115,8 @@ fn place(at: Where) -> String {
 }
 
 fn side(case: &Case, difference: &Difference, expected: bool) -> String {
-    let observed = if expected {
-        &difference.expected
-    } else {
-        &difference.observed
-    };
-    let import: &[Type] = case
-        .shape
-        .import
-        .as_ref()
-        .map_or(&[], |import| &import.ty.params);
+    let observed = if expected { &difference.expected } else { &difference.observed };
+    let import: &[Type] = case.shape.import.as_ref().map_or(&[], |import| &import.ty.params);
     match observed {
         Observed::Outcome(end) => outcome(end),
         Observed::HostCall(args) => format!("{IMPORT}({})", values(args, import)),

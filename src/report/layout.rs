@@ -25,22 +25,13 @@ pub fn show(file: &CaseFile) -> String {
 
 fn function(name: &str, direction: &str, function: &Function, context: Context) -> Vec<String> {
     let core = flatten_functype(&function.ty, PtrType::I32, context);
-    let signature = format!(
-        "({}) -> ({})",
-        core_types(&core.params),
-        core_types(&core.results)
-    );
+    let signature = format!("({}) -> ({})", core_types(&core.params), core_types(&core.results));
     let mut lines = vec![format!("#\n# {name}, {direction}: {signature}")];
     let params = &function.ty.params;
     let names: Vec<_> = (0..params.len()).map(|i| positional(PARAM, i)).collect();
     lines.extend(values("params", &names, params, MAX_FLAT_PARAMS));
     let results = function.ty.results();
-    lines.extend(values(
-        "result",
-        &["result".to_string()],
-        results,
-        MAX_FLAT_RESULTS,
-    ));
+    lines.extend(values("result", &["result".to_string()], results, MAX_FLAT_RESULTS));
     lines
 }
 
@@ -51,23 +42,14 @@ fn values(what: &str, names: &[String], types: &[Type], max_flat: usize) -> Vec<
     }
     let flat = flatten_types(types, PtrType::I32).len();
     let spilled = flat > max_flat;
-    let passing = if spilled {
-        "spilled into memory"
-    } else {
-        "passed flat"
-    };
-    let mut lines = vec![format!(
-        "#   {what}: {flat} flat of at most {max_flat}, {passing}"
-    )];
+    let passing = if spilled { "spilled into memory" } else { "passed flat" };
+    let mut lines = vec![format!("#   {what}: {flat} flat of at most {max_flat}, {passing}")];
     let offsets = field_offsets(types, PtrType::I32);
     let mut index = 0;
     for ((name, ty), offset) in names.iter().zip(types).zip(offsets) {
         let end = index + flatten_type(ty, PtrType::I32).len();
-        let place = if spilled {
-            format!("offset {offset}")
-        } else {
-            format!("flat {index}..{end}")
-        };
+        let place =
+            if spilled { format!("offset {offset}") } else { format!("flat {index}..{end}") };
         lines.extend(part(2, name, ty, &place));
         index = end;
     }
@@ -90,28 +72,19 @@ fn part(depth: usize, name: &str, ty: &Type, place: &str) -> Vec<String> {
 fn parts(ty: &Type) -> Vec<(String, &Type, String)> {
     match ty {
         Type::Record(fields) => {
-            let names = fields
-                .iter()
-                .enumerate()
-                .map(|(i, field)| field.label.at(FIELD, i).into());
+            let names = fields.iter().enumerate().map(|(i, field)| field.label.at(FIELD, i).into());
             fields_at(names, fields.iter().map(|field| &field.ty))
         }
         Type::Tuple(types) => fields_at((0..types.len()).map(|i| i.to_string()), types.iter()),
         Type::Variant(cases) => {
-            let names = cases
-                .iter()
-                .enumerate()
-                .map(|(i, case)| case.label.at(CASE, i).into());
+            let names = cases.iter().enumerate().map(|(i, case)| case.label.at(CASE, i).into());
             let payloads = cases.iter().map(|case| case.ty.as_ref());
             payloads_at(ty, names.zip(payloads))
         }
         Type::Option(some) => payloads_at(ty, [("some".to_string(), Some(&**some))]),
         Type::Result(ok, error) => payloads_at(
             ty,
-            [
-                ("ok".to_string(), ok.as_deref()),
-                ("error".to_string(), error.as_deref()),
-            ],
+            [("ok".to_string(), ok.as_deref()), ("error".to_string(), error.as_deref())],
         ),
         Type::List(elem) | Type::FixedLengthList(elem, _) => {
             vec![("element".to_string(), elem, "each".to_string())]
@@ -145,11 +118,7 @@ fn fields_at<'a>(
 ) -> Vec<(String, &'a Type, String)> {
     let offsets = field_offsets(types.clone(), PtrType::I32);
     let places = offsets.into_iter().map(|offset| format!("offset {offset}"));
-    names
-        .zip(types)
-        .zip(places)
-        .map(|((name, ty), place)| (name, ty, place))
-        .collect()
+    names.zip(types).zip(places).map(|((name, ty), place)| (name, ty, place)).collect()
 }
 
 /// Payloads all lie at one offset; cases without one are left out.
@@ -157,14 +126,9 @@ fn payloads_at<'a>(
     ty: &'a Type,
     payloads: impl IntoIterator<Item = (String, Option<&'a Type>)>,
 ) -> Vec<(String, &'a Type, String)> {
-    let place = format!(
-        "payload at offset {}",
-        Layout::of(ty, PtrType::I32).payload_offset()
-    );
+    let place = format!("payload at offset {}", Layout::of(ty, PtrType::I32).payload_offset());
     let payloads = payloads.into_iter();
-    payloads
-        .filter_map(|(name, ty)| Some((name, ty?, place.clone())))
-        .collect()
+    payloads.filter_map(|(name, ty)| Some((name, ty?, place.clone()))).collect()
 }
 
 fn core_types(types: &[CoreType]) -> String {

@@ -23,10 +23,7 @@ pub fn timeline(case: &Case, observation: &Observation) -> Vec<String> {
     let mut memory = first_memory(case);
     for (i, call) in observation.calls.iter().enumerate() {
         put(&mut memory, &chunks(case, i));
-        lines.push(format!(
-            "call {i}: {EXPORT}({})",
-            values(&case.calls[i].args, params(case))
-        ));
+        lines.push(format!("call {i}: {EXPORT}({})", values(&case.calls[i].args, params(case))));
         lines.extend(call_lines(case, call).map(|line| format!("  {line}")));
         if let Some(returned) = &call.returned {
             lines.extend(changes(&memory, &returned.memory).map(|line| format!("  {line}")));
@@ -55,27 +52,15 @@ pub fn outcome(outcome: &Outcome) -> String {
 
 fn trapped(trap: Trap, message: &str) -> String {
     let name = format!("{trap:?}");
-    if name == message {
-        format!("trapped {name}")
-    } else {
-        format!("trapped {name} ({message})")
-    }
+    if name == message { format!("trapped {name}") } else { format!("trapped {name} ({message})") }
 }
 
 /// Something that the guest saw, in words.
 pub fn guest_event(event: &GuestEvent) -> String {
     match event {
         GuestEvent::Called(flat) => format!("{EXPORT}({})", cores(flat)),
-        GuestEvent::Realloc {
-            old,
-            old_size,
-            align,
-            new_size,
-        } => {
-            format!(
-                "realloc({}, {old_size}, {align}, {new_size})",
-                word(u64::from(*old))
-            )
+        GuestEvent::Realloc { old, old_size, align, new_size } => {
+            format!("realloc({}, {old_size}, {align}, {new_size})", word(u64::from(*old)))
         }
         GuestEvent::Reallocated(ptr) => format!("realloc -> {}", word(u64::from(*ptr))),
         GuestEvent::ImportReturned(flat) => format!("{IMPORT} -> ({})", cores(flat)),
@@ -85,12 +70,7 @@ pub fn guest_event(event: &GuestEvent) -> String {
 
 /// Values of these types, as WAVE.
 pub fn values(values: &[Value], types: &[Type]) -> String {
-    values
-        .iter()
-        .zip(types)
-        .map(|(value, ty)| wave(value, ty))
-        .collect::<Vec<_>>()
-        .join(", ")
+    values.iter().zip(types).map(|(value, ty)| wave(value, ty)).collect::<Vec<_>>().join(", ")
 }
 
 /// Bytes as hex.
@@ -106,20 +86,11 @@ fn params(case: &Case) -> &[Type] {
 }
 
 fn call_lines(case: &Case, call: &CallObservation) -> impl Iterator<Item = String> {
-    let import = case
-        .shape
-        .import
-        .as_ref()
-        .map_or(&[][..], |import| &import.ty.params);
-    let host: Vec<_> = call
-        .host
-        .iter()
-        .map(|args| format!("host  {IMPORT}({})", values(args, import)))
-        .collect();
+    let import = case.shape.import.as_ref().map_or(&[][..], |import| &import.ty.params);
+    let host: Vec<_> =
+        call.host.iter().map(|args| format!("host  {IMPORT}({})", values(args, import))).collect();
     let returned = call.returned.as_ref();
-    let guest = returned
-        .into_iter()
-        .flat_map(|returned| guest_lines(&returned.guest));
+    let guest = returned.into_iter().flat_map(|returned| guest_lines(&returned.guest));
     let result = returned.map(|returned| result_line(case, returned));
     host.into_iter().chain(guest).chain(result)
 }
@@ -147,10 +118,7 @@ fn result_line(case: &Case, returned: &Returned) -> String {
 }
 
 fn cores(flat: &[Core]) -> String {
-    flat.iter()
-        .map(|core| self::core(*core))
-        .collect::<Vec<_>>()
-        .join(", ")
+    flat.iter().map(|core| self::core(*core)).collect::<Vec<_>>().join(", ")
 }
 
 fn core(core: Core) -> String {
@@ -164,11 +132,7 @@ fn core(core: Core) -> String {
 
 /// Small numbers are lengths and are read in decimal, large ones in hex.
 fn word(bits: u64) -> String {
-    if bits < 0x1_0000 {
-        bits.to_string()
-    } else {
-        format!("{bits:#x}")
-    }
+    if bits < 0x1_0000 { bits.to_string() } else { format!("{bits:#x}") }
 }
 
 fn first_memory(case: &Case) -> Vec<u8> {
@@ -178,9 +142,7 @@ fn first_memory(case: &Case) -> Vec<u8> {
 }
 
 fn chunks(case: &Case, call: usize) -> Vec<Chunk> {
-    guest_data(&case.shape, &case.calls[call])
-        .map(|data| data.memory)
-        .unwrap_or_default()
+    guest_data(&case.shape, &case.calls[call]).map(|data| data.memory).unwrap_or_default()
 }
 
 fn put(memory: &mut [u8], chunks: &[Chunk]) {
@@ -198,9 +160,8 @@ fn changes<'a>(before: &'a [u8], after: &'a [u8]) -> impl Iterator<Item = String
     let grown =
         (after.len() > before.len()).then(|| format!("memory grew to {} bytes", after.len()));
     let common = before.len().min(after.len());
-    let starts: BTreeSet<usize> = (0..common)
-        .filter(|i| changed(*i) && (*i == 0 || !changed(*i - 1)))
-        .collect();
+    let starts: BTreeSet<usize> =
+        (0..common).filter(|i| changed(*i) && (*i == 0 || !changed(*i - 1))).collect();
     let runs = starts.into_iter().map(move |start| {
         let end = (start..common).find(|i| !changed(*i)).unwrap_or(common);
         let quoted = hex(&after[start..end.min(start + QUOTED)]);

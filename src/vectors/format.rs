@@ -272,19 +272,13 @@ pub fn parse_types(types: &[Json]) -> Result<Vec<Type>> {
 pub fn parse_value_types(types: &[Json]) -> Result<Vec<Type>> {
     let types = parse_types(types)?;
     let is_handle = &mut |ty: &Type| matches!(ty, Type::Handle(_));
-    ensure!(
-        !types.iter().any(|ty| ty.any(is_handle)),
-        "handles have no values"
-    );
+    ensure!(!types.iter().any(|ty| ty.any(is_handle)), "handles have no values");
     Ok(types)
 }
 
 pub fn parse_type(json: &Json) -> Result<Type> {
     let ty = parse_type_part(json)?;
-    ensure!(
-        elem_size(&ty, PtrType::I64) < MAX_ELEM_SIZE,
-        "the type is too large"
-    );
+    ensure!(elem_size(&ty, PtrType::I64) < MAX_ELEM_SIZE, "the type is too large");
     Ok(ty)
 }
 
@@ -292,18 +286,10 @@ fn parse_type_part(json: &Json) -> Result<Type> {
     if let Some(name) = json.as_str() {
         return parse_type_name(name);
     }
-    let fields = json
-        .as_object()
-        .with_context(|| format!("no type: {json}"))?;
+    let fields = json.as_object().with_context(|| format!("no type: {json}"))?;
     if let (Some(elem), Some(len), 2) = (fields.get("list"), fields.get("len"), fields.len()) {
-        let length = len
-            .as_u64()
-            .filter(|len| *len > 0)
-            .context("the len of a list")?;
-        return Ok(Type::FixedLengthList(
-            parse_boxed(elem)?,
-            u32::try_from(length)?,
-        ));
+        let length = len.as_u64().filter(|len| *len > 0).context("the len of a list")?;
+        return Ok(Type::FixedLengthList(parse_boxed(elem)?, u32::try_from(length)?));
     }
     match fields.iter().next() {
         Some((kind, parts)) if fields.len() == 1 => parse_type_kind(kind, parts),
@@ -338,9 +324,7 @@ fn parse_type_kind(kind: &str, parts: &Json) -> Result<Type> {
         "list" => Type::List(parse_boxed(parts)?),
         "record" => Type::Record(parse_each(parts, |ty| parse_type_part(ty).map(Field::new))?),
         "tuple" => Type::Tuple(parse_each(parts, parse_type_part)?),
-        "variant" => Type::Variant(parse_each(parts, |ty| {
-            parse_case(ty).map(VariantCase::new)
-        })?),
+        "variant" => Type::Variant(parse_each(parts, |ty| parse_case(ty).map(VariantCase::new))?),
         "enum" => Type::Enum(parse_labels(parts, MAX_ENUM_CASES)?),
         "option" => Type::Option(parse_boxed(parts)?),
         "result" => {
@@ -363,11 +347,7 @@ fn parse_boxed(json: &Json) -> Result<Box<Type>> {
 }
 
 fn parse_case(json: &Json) -> Result<Option<Type>> {
-    if json.is_null() {
-        Ok(None)
-    } else {
-        parse_type_part(json).map(Some)
-    }
+    if json.is_null() { Ok(None) } else { parse_type_part(json).map(Some) }
 }
 
 fn parse_optional(json: &Json) -> Result<Option<Box<Type>>> {
@@ -382,15 +362,11 @@ fn parse_each<T>(json: &Json, parse: impl Fn(&Json) -> Result<T>) -> Result<Vec<
 }
 
 fn parse_two(json: &Json) -> Result<&[Json; 2]> {
-    parse_array(json)?
-        .try_into()
-        .with_context(|| format!("no pair: {json}"))
+    parse_array(json)?.try_into().with_context(|| format!("no pair: {json}"))
 }
 
 fn parse_array(json: &Json) -> Result<&[Json]> {
-    Ok(json
-        .as_array()
-        .with_context(|| format!("no array: {json}"))?)
+    Ok(json.as_array().with_context(|| format!("no array: {json}"))?)
 }
 
 fn parse_labels(json: &Json, max: u64) -> Result<Vec<Label>> {
@@ -401,17 +377,8 @@ fn parse_labels(json: &Json, max: u64) -> Result<Vec<Label>> {
 
 /// Values, one of each type, of an instance with pointers of this width.
 pub fn parse_values(values: &[Json], types: &[Type], ptr: PtrType) -> Result<Vec<Value>> {
-    ensure!(
-        values.len() == types.len(),
-        "{} values of {} types",
-        values.len(),
-        types.len()
-    );
-    values
-        .iter()
-        .zip(types)
-        .map(|(value, ty)| parse_value(value, ty, ptr))
-        .collect()
+    ensure!(values.len() == types.len(), "{} values of {} types", values.len(), types.len());
+    values.iter().zip(types).map(|(value, ty)| parse_value(value, ty, ptr)).collect()
 }
 
 fn parse_value(json: &Json, ty: &Type, ptr: PtrType) -> Result<Value> {
@@ -423,39 +390,21 @@ fn parse_value(json: &Json, ty: &Type, ptr: PtrType) -> Result<Value> {
         Type::U16 => integer(json).map(Value::U16),
         Type::S32 => integer(json).map(Value::S32),
         Type::U32 => integer(json).map(Value::U32),
-        Type::S64 => json
-            .as_str()
-            .and_then(|text| text.parse().ok())
-            .map(Value::S64),
-        Type::U64 => json
-            .as_str()
-            .and_then(|text| text.parse().ok())
-            .map(Value::U64),
-        Type::F32 => json
-            .as_str()
-            .and_then(|text| bits(text, 8))
-            .and_then(float32),
-        Type::F64 => json
-            .as_str()
-            .and_then(|text| bits(text, 16))
-            .map(Value::F64),
+        Type::S64 => json.as_str().and_then(|text| text.parse().ok()).map(Value::S64),
+        Type::U64 => json.as_str().and_then(|text| text.parse().ok()).map(Value::U64),
+        Type::F32 => json.as_str().and_then(|text| bits(text, 8)).and_then(float32),
+        Type::F64 => json.as_str().and_then(|text| bits(text, 16)).map(Value::F64),
         Type::Char => integer(json).and_then(char::from_u32).map(Value::Char),
         Type::String => Some(Value::String(parse_string(json, ptr)?)),
         Type::List(elem) => Some(Value::List(parse_elems(parse_array(json)?, elem, ptr)?)),
         Type::FixedLengthList(elem, length) => {
             let elems = parse_array(json)?;
-            ensure!(
-                u32::try_from(elems.len()) == Ok(*length),
-                "{} elements",
-                elems.len()
-            );
+            ensure!(u32::try_from(elems.len()) == Ok(*length), "{} elements", elems.len());
             Some(Value::List(parse_elems(elems, elem, ptr)?))
         }
-        Type::Record(fields) => Some(parse_record(
-            json,
-            fields.iter().map(|field| &field.ty),
-            ptr,
-        )?),
+        Type::Record(fields) => {
+            Some(parse_record(json, fields.iter().map(|field| &field.ty), ptr)?)
+        }
         Type::Tuple(types) => Some(parse_record(json, types.iter(), ptr)?),
         Type::Variant(cases) => {
             let case = |index: usize| cases.get(index).map(|case| case.ty.as_ref());
@@ -495,10 +444,7 @@ fn fits(flags: u32, labels: &[Label]) -> bool {
 }
 
 fn parse_elems(elems: &[Json], elem: &Type, ptr: PtrType) -> Result<Vec<Value>> {
-    elems
-        .iter()
-        .map(|value| parse_value(value, elem, ptr))
-        .collect()
+    elems.iter().map(|value| parse_value(value, elem, ptr)).collect()
 }
 
 fn parse_record<'a>(
@@ -507,16 +453,8 @@ fn parse_record<'a>(
     ptr: PtrType,
 ) -> Result<Value> {
     let values = parse_array(json)?;
-    ensure!(
-        values.len() == types.len(),
-        "{} values of {} fields",
-        values.len(),
-        types.len()
-    );
-    let fields = values
-        .iter()
-        .zip(types)
-        .map(|(value, ty)| parse_value(value, ty, ptr));
+    ensure!(values.len() == types.len(), "{} values of {} fields", values.len(), types.len());
+    let fields = values.iter().zip(types).map(|(value, ty)| parse_value(value, ty, ptr));
     Ok(Value::Record(fields.collect::<Result<_>>()?))
 }
 
@@ -525,17 +463,9 @@ fn parse_variant<'a>(
     case: impl Fn(usize) -> Option<Option<&'a Type>>,
     ptr: PtrType,
 ) -> Result<Value> {
-    let fields = json
-        .as_object()
-        .with_context(|| format!("no case: {json}"))?;
-    ensure!(
-        fields.keys().all(|key| key == "c" || key == "v"),
-        "no case: {json}"
-    );
-    let index: u32 = fields
-        .get("c")
-        .and_then(integer)
-        .with_context(|| format!("no c: {json}"))?;
+    let fields = json.as_object().with_context(|| format!("no case: {json}"))?;
+    ensure!(fields.keys().all(|key| key == "c" || key == "v"), "no case: {json}");
+    let index: u32 = fields.get("c").and_then(integer).with_context(|| format!("no c: {json}"))?;
     let ty = case(usize::try_from(index)?).with_context(|| format!("no case {index}"))?;
     match (ty, fields.get("v")) {
         (None, None) => Ok(Value::Variant(index, None)),
@@ -550,19 +480,11 @@ fn parse_entries(json: &Json, key: &Type, value: &Type, ptr: PtrType) -> Result<
 }
 
 fn parse_string(json: &Json, ptr: PtrType) -> Result<Str> {
-    let fields = json
-        .as_object()
-        .with_context(|| format!("no string: {json}"))?;
-    let hex = fields
-        .get("s")
-        .and_then(Json::as_str)
-        .with_context(|| format!("no s: {json}"))?;
+    let fields = json.as_object().with_context(|| format!("no string: {json}"))?;
+    let hex = fields.get("s").and_then(Json::as_str).with_context(|| format!("no s: {json}"))?;
     let text = String::from_utf8(parse_hex(hex)?)?;
     match (fields.get("enc"), fields.get("units"), fields.len()) {
-        (None, None, 1) => Ok(Str {
-            text,
-            source: StringSource::Utf8,
-        }),
+        (None, None, 1) => Ok(Str { text, source: StringSource::Utf8 }),
         (Some(enc), Some(units), 3) => with_hint(text, enc, units, ptr),
         _ => bail!("no string: {json}"),
     }
@@ -577,21 +499,11 @@ fn with_hint(text: String, enc: &Json, units: &Json, ptr: PtrType) -> Result<Str
         Encoding::Latin1OrUtf16 if tagged => StringSource::TaggedUtf16,
         Encoding::Latin1OrUtf16 => StringSource::Latin1,
     };
-    let tag = if source == StringSource::TaggedUtf16 {
-        utf16_tag(ptr)
-    } else {
-        0
-    };
+    let tag = if source == StringSource::TaggedUtf16 { utf16_tag(ptr) } else { 0 };
     let latin1 = text.chars().all(|char| u8::try_from(char).is_ok());
-    ensure!(
-        latin1 || source != StringSource::Latin1,
-        "{text:?} is not Latin-1"
-    );
+    ensure!(latin1 || source != StringSource::Latin1, "{text:?} is not Latin-1");
     let str = Str { text, source };
-    ensure!(
-        str.code_units() | tag == tagged_code_units,
-        "{str:?} has no {tagged_code_units}"
-    );
+    ensure!(str.code_units() | tag == tagged_code_units, "{str:?} has no {tagged_code_units}");
     Ok(str)
 }
 
@@ -605,9 +517,7 @@ pub fn parse_hex(hex: &str) -> Result<Vec<u8>> {
 
 /// Core values.
 pub fn parse_flat(flat: &[(CoreTypeName, String)]) -> Result<Vec<Core>> {
-    flat.iter()
-        .map(|(ty, text)| parse_core(*ty, text))
-        .collect()
+    flat.iter().map(|(ty, text)| parse_core(*ty, text)).collect()
 }
 
 fn parse_core(ty: CoreTypeName, text: &str) -> Result<Core> {
@@ -630,17 +540,11 @@ pub fn parse_args(
     let ptr = PtrType::from(ptr);
     let want = flatten_within(types, ptr, max_flat).unwrap_or_else(|| vec![ptr.core_type()]);
     let flat = parse_flat(flat)?;
-    ensure!(
-        flat.iter().map(|core| core.ty()).eq(want.iter().copied()),
-        "flat is not {want:?}"
-    );
+    ensure!(flat.iter().map(|core| core.ty()).eq(want.iter().copied()), "flat is not {want:?}");
     Ok(flat)
 }
 
 /// What each call of `realloc` returns that is named.
 pub fn parse_overrides(overrides: &BTreeMap<String, Decimal>) -> Result<BTreeMap<usize, u64>> {
-    overrides
-        .iter()
-        .map(|(call, ptr)| Ok((call.parse()?, ptr.0)))
-        .collect()
+    overrides.iter().map(|(call, ptr)| Ok((call.parse()?, ptr.0))).collect()
 }

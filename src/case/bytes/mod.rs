@@ -32,11 +32,7 @@ pub fn encode(case: &Case) -> Vec<u8> {
 
 /// The valid case that was encoded as `bytes`, by this version or an older one.
 pub fn decode(bytes: &[u8]) -> Result<Case> {
-    ensure!(
-        bytes.len() <= MAX_BYTES,
-        "{} bytes are more than {MAX_BYTES}",
-        bytes.len()
-    );
+    ensure!(bytes.len() <= MAX_BYTES, "{} bytes are more than {MAX_BYTES}", bytes.len());
     let body = bytes.strip_prefix(MAGIC).context("the magic is missing")?;
     let case = match body.split_first() {
         Some((b'1', body)) => v1::decode(body, &Limits::CASE)?,

@@ -93,34 +93,19 @@ fn table(types: &[&[u8]]) -> Vec<u8> {
 #[test]
 fn a_table_of_types_cannot_lie() {
     const BOOL: &[u8] = &[0];
-    check(
-        &table(&[BOOL]),
-        "world case {\n  export f: func(p0: bool);\n}\n",
-    );
+    check(&table(&[BOOL]), "world case {\n  export f: func(p0: bool);\n}\n");
     check(&table(&[&[13, 0]]), "a type refers to a later one");
-    check(
-        &table(&[&[13, 9], BOOL, &[13, 0]]),
-        "a type refers to a later one",
-    );
+    check(&table(&[&[13, 9], BOOL, &[13, 0]]), "a type refers to a later one");
     check(&table(&[&[15, 1, 3, 0, 0]]), "a member lacks its type");
     check(&table(&[&[18, 1, 1, 7, 1, b'a']]), "a label has no member");
     // An enum of 2^32 - 1 cases.
-    check(
-        &table(&[&[18, 0xff, 0xff, 0xff, 0xff, 0x0f, 0]]),
-        "the types are too many",
-    );
+    check(&table(&[&[18, 0xff, 0xff, 0xff, 0xff, 0x0f, 0]]), "the types are too many");
     // A tree of 2^40 nodes: each entry is a tuple of two of the one before.
     let pairs: Vec<Vec<u8>> = (0..40).map(|entry| vec![16, 1, 2, 1, entry]).collect();
-    let doubling: Vec<&[u8]> = [BOOL]
-        .into_iter()
-        .chain(pairs.iter().map(|p| &**p))
-        .collect();
+    let doubling: Vec<&[u8]> = [BOOL].into_iter().chain(pairs.iter().map(|p| &**p)).collect();
     check(&table(&doubling), "the types are too many");
     let lists: Vec<Vec<u8>> = (0..100).map(|entry| vec![13, entry]).collect();
-    let nested: Vec<&[u8]> = [BOOL]
-        .into_iter()
-        .chain(lists.iter().map(|l| &**l))
-        .collect();
+    let nested: Vec<&[u8]> = [BOOL].into_iter().chain(lists.iter().map(|l| &**l)).collect();
     check(&table(&nested), "the type is nested too deeply");
 }
 

@@ -46,20 +46,13 @@ pub fn check(case: &Case, limits: &Limits) -> Result<(), String> {
     }
     let total = script::total(case);
     at_most("values", total.nodes, limits.value_nodes)?;
-    at_most(
-        "bytes of labels, strings and memory",
-        total.bytes + label_bytes,
-        limits.payload_bytes,
-    )
+    at_most("bytes of labels, strings and memory", total.bytes + label_bytes, limits.payload_bytes)
 }
 
 /// What the types of `case` need of a subject.
 pub fn features(case: &Case) -> BTreeSet<Feature> {
     let mut features = BTreeSet::new();
-    for ty in functions(&case.shape)
-        .into_iter()
-        .flat_map(|(_, function)| types_of(&function.ty))
-    {
+    for ty in functions(&case.shape).into_iter().flat_map(|(_, function)| types_of(&function.ty)) {
         ty.any(&mut |ty| {
             features.extend(feature(ty));
             false
@@ -80,9 +73,7 @@ fn feature(ty: &Type) -> Option<Feature> {
 
 fn functions(shape: &Shape) -> Vec<(&'static str, &Function)> {
     let export = [("export", &shape.export)].into_iter();
-    export
-        .chain(shape.import.iter().map(|import| ("import", import)))
-        .collect()
+    export.chain(shape.import.iter().map(|import| ("import", import))).collect()
 }
 
 fn types_of(ty: &FuncType) -> impl Iterator<Item = &Type> {
@@ -98,20 +89,13 @@ fn check_shape(shape: &Shape, limits: &Limits) -> Result<usize, String> {
             types::check_functype(&function.ty, limits).map_err(|why| format!("{name}: {why}"))?;
     }
     check_lift(&shape.export).map_err(|why| format!("export: {why}"))?;
-    shape
-        .import
-        .as_ref()
-        .map_or(Ok(()), check_lower)
-        .map_err(|why| format!("import: {why}"))?;
+    shape.import.as_ref().map_or(Ok(()), check_lower).map_err(|why| format!("import: {why}"))?;
     Ok(label_bytes)
 }
 
 fn check_pages(pages: Pages, limits: &Limits) -> Result<(), String> {
     refuse_if(pages.initial == 0, "memory: initial is 0")?;
-    refuse_if(
-        pages.initial > pages.maximum,
-        "memory: initial is more than maximum",
-    )?;
+    refuse_if(pages.initial > pages.maximum, "memory: initial is more than maximum")?;
     at_most("pages of memory", pages.maximum, limits.pages)
 }
 
@@ -130,10 +114,7 @@ fn check_lower(function: &Function) -> Result<(), String> {
     let reads = any_pointer(params) || spills(params, MAX_FLAT_PARAMS);
     let result = result.as_slice();
     let writes = any_pointer(result) || spills(result, MAX_FLAT_RESULTS);
-    refuse_if(
-        function.opts.post_return,
-        "post-return is not an option of an import",
-    )?;
+    refuse_if(function.opts.post_return, "post-return is not an option of an import")?;
     check_memory(function, reads || writes, any_pointer(result))
 }
 

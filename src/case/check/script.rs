@@ -41,22 +41,13 @@ fn check_scripts(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), Stri
     at_most("calls of realloc", call.realloc.len(), limits.reallocs)?;
     at_most("calls of the import", call.imports.len(), limits.imports)?;
     let realloc = functions(shape).any(|function| function.opts.realloc);
-    refuse_if(
-        !realloc && !call.realloc.is_empty(),
-        "no function has realloc",
-    )?;
+    refuse_if(!realloc && !call.realloc.is_empty(), "no function has realloc")?;
     let silent = call.post_return == PostReturn::Nothing;
-    refuse_if(
-        !shape.export.opts.post_return && !silent,
-        "the export has no post-return",
-    )?;
+    refuse_if(!shape.export.opts.post_return && !silent, "the export has no post-return")?;
     let calls_import = !call.imports.is_empty()
         || call.realloc.contains(&Realloc::Import)
         || call.post_return == PostReturn::Import;
-    refuse_if(
-        shape.import.is_none() && calls_import,
-        "there is no import to call",
-    )
+    refuse_if(shape.import.is_none() && calls_import, "there is no import to call")
 }
 
 fn functions(shape: &Shape) -> impl Iterator<Item = &Function> {
@@ -78,36 +69,21 @@ fn check_import(shape: &Shape, call: &ImportCall) -> Result<(), String> {
 
 fn results(shape: &Shape) -> Side<'_> {
     let core = flatten_functype(&shape.export.ty, PtrType::I32, Context::Lift).results;
-    Side {
-        types: shape.export.ty.results(),
-        core,
-        memory: memory(shape, &shape.export),
-    }
+    Side { types: shape.export.ty.results(), core, memory: memory(shape, &shape.export) }
 }
 
 fn params<'a>(shape: &Shape, import: &'a Function) -> Side<'a> {
     let core = flatten_functype(&import.ty, PtrType::I32, Context::Lower).params;
-    Side {
-        types: &import.ty.params,
-        core,
-        memory: memory(shape, import),
-    }
+    Side { types: &import.ty.params, core, memory: memory(shape, import) }
 }
 
 fn memory(shape: &Shape, function: &Function) -> u64 {
-    if function.opts.memory {
-        u64::from(shape.pages.initial) * PAGE
-    } else {
-        0
-    }
+    if function.opts.memory { u64::from(shape.pages.initial) * PAGE } else { 0 }
 }
 
 fn check_values(name: &str, values: &[Value], types: &[Type]) -> Result<(), String> {
     let (found, expected) = (values.len(), types.len());
-    refuse_if(
-        found != expected,
-        &format!("{found} of {expected} {name}s are given"),
-    )?;
+    refuse_if(found != expected, &format!("{found} of {expected} {name}s are given"))?;
     for (index, (value, ty)) in values.iter().zip(types).enumerate() {
         check_value(&format!("{name} {index}"), value, ty)?;
     }
@@ -118,38 +94,26 @@ fn check_passed(passed: &Passed, side: &Side) -> Result<(), String> {
     match passed {
         Passed::Lowered { values, patches } => {
             check_values("value", values, side.types)?;
-            patches
-                .iter()
-                .try_for_each(|patch| check_patch(patch, side))
+            patches.iter().try_for_each(|patch| check_patch(patch, side))
         }
         Passed::Raw { flat, memory } => {
             check_flat(flat, &side.core)?;
-            memory
-                .iter()
-                .try_for_each(|chunk| check_chunk(chunk, side.memory))
+            memory.iter().try_for_each(|chunk| check_chunk(chunk, side.memory))
         }
     }
 }
 
 fn check_flat(flat: &[u64], core: &[CoreType]) -> Result<(), String> {
     let (found, expected) = (flat.len(), core.len());
-    refuse_if(
-        found != expected,
-        &format!("{found} of {expected} core values are given"),
-    )?;
-    flat.iter()
-        .zip(core)
-        .try_for_each(|(bits, ty)| check_word(*bits, *ty))
+    refuse_if(found != expected, &format!("{found} of {expected} core values are given"))?;
+    flat.iter().zip(core).try_for_each(|(bits, ty)| check_word(*bits, *ty))
 }
 
 fn check_patch(patch: &Patch, side: &Side) -> Result<(), String> {
     match patch {
         Patch::Flat { index, bits } => {
             let index = usize::try_from(*index).unwrap_or(usize::MAX);
-            let ty = side
-                .core
-                .get(index)
-                .ok_or_else(|| format!("there is no flat {index}"))?;
+            let ty = side.core.get(index).ok_or_else(|| format!("there is no flat {index}"))?;
             check_word(*bits, *ty)
         }
         Patch::Memory(chunk) => check_chunk(chunk, side.memory),
@@ -158,27 +122,15 @@ fn check_patch(patch: &Patch, side: &Side) -> Result<(), String> {
 
 fn check_word(bits: u64, ty: CoreType) -> Result<(), String> {
     let narrow = matches!(ty, CoreType::I32 | CoreType::F32);
-    refuse_if(
-        narrow && bits > u64::from(u32::MAX),
-        &format!("{bits:#x} exceeds 32 bits"),
-    )
+    refuse_if(narrow && bits > u64::from(u32::MAX), &format!("{bits:#x} exceeds 32 bits"))
 }
 
 fn check_chunk(chunk: &Chunk, memory: u64) -> Result<(), String> {
     let at = chunk.at;
-    refuse_if(
-        memory == 0,
-        &format!("memory {at:#x}: the function has no memory"),
-    )?;
-    refuse_if(
-        chunk.bytes.is_empty(),
-        &format!("memory {at:#x}: there are no bytes"),
-    )?;
+    refuse_if(memory == 0, &format!("memory {at:#x}: the function has no memory"))?;
+    refuse_if(chunk.bytes.is_empty(), &format!("memory {at:#x}: there are no bytes"))?;
     let end = u64::try_from(chunk.bytes.len()).map_or(u64::MAX, |len| u64::from(at) + len);
-    refuse_if(
-        end > memory,
-        &format!("memory {at:#x}: the bytes exceed the initial memory"),
-    )
+    refuse_if(end > memory, &format!("memory {at:#x}: the bytes exceed the initial memory"))
 }
 
 /// What a case comes to.

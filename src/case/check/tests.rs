@@ -23,35 +23,18 @@ fn valid() -> Case {
         post_return: true,
     };
     let result = Some(Type::Tuple(vec![Type::U8, Type::F32]));
-    let export = FuncType {
-        params: vec![Type::String, Type::U8],
-        result,
-    };
-    let import = FuncType {
-        params: vec![Type::U8],
-        result: Some(Type::U8),
-    };
-    let import_opts = CanonOpts {
-        memory: false,
-        realloc: false,
-        post_return: false,
-        ..opts
-    };
+    let export = FuncType { params: vec![Type::String, Type::U8], result };
+    let import = FuncType { params: vec![Type::U8], result: Some(Type::U8) };
+    let import_opts = CanonOpts { memory: false, realloc: false, post_return: false, ..opts };
     let returned = Value::Record(vec![Value::U8(1), Value::F32(0)]);
     let call = Call {
         args: vec![Value::string("a"), Value::U8(1)],
         realloc: vec![Realloc::Bump, Realloc::Import],
         imports: vec![ImportCall {
-            passed: Passed::Lowered {
-                values: vec![Value::U8(1)],
-                patches: Vec::new(),
-            },
+            passed: Passed::Lowered { values: vec![Value::U8(1)], patches: Vec::new() },
             answer: Answer::Return(Some(Value::U8(2))),
         }],
-        finish: Finish::Return(Passed::Lowered {
-            values: vec![returned],
-            patches: Vec::new(),
-        }),
+        finish: Finish::Return(Passed::Lowered { values: vec![returned], patches: Vec::new() }),
         post_return: PostReturn::Import,
     };
     Case {
@@ -63,14 +46,8 @@ fn valid() -> Case {
         },
         shape: Shape {
             export: Function { ty: export, opts },
-            import: Some(Function {
-                ty: import,
-                opts: import_opts,
-            }),
-            pages: Pages {
-                initial: 1,
-                maximum: 1,
-            },
+            import: Some(Function { ty: import, opts: import_opts }),
+            pages: Pages { initial: 1, maximum: 1 },
         },
         calls: vec![call],
     }
@@ -109,26 +86,11 @@ fn the_sample_is_valid() {
 
 #[test]
 fn types_need_members() {
-    check(
-        "export: param 1: record without members",
-        param(Type::Record(Vec::new())),
-    );
-    check(
-        "export: param 1: tuple without members",
-        param(Type::Tuple(Vec::new())),
-    );
-    check(
-        "export: param 1: variant without members",
-        param(Type::Variant(Vec::new())),
-    );
-    check(
-        "export: param 1: enum without members",
-        param(Type::Enum(Vec::new())),
-    );
-    check(
-        "export: param 1: flags without members",
-        param(Type::Flags(Vec::new())),
-    );
+    check("export: param 1: record without members", param(Type::Record(Vec::new())));
+    check("export: param 1: tuple without members", param(Type::Tuple(Vec::new())));
+    check("export: param 1: variant without members", param(Type::Variant(Vec::new())));
+    check("export: param 1: enum without members", param(Type::Enum(Vec::new())));
+    check("export: param 1: flags without members", param(Type::Flags(Vec::new())));
     let inner = Type::List(Box::new(Type::Option(Box::new(Type::Tuple(Vec::new())))));
     check("export: param 1: tuple without members", param(inner));
     check("import: result: tuple without members", |case| {
@@ -160,69 +122,36 @@ fn labels_are_in_kebab_case() {
 
 #[test]
 fn labels_differ_in_more_than_case_and_hyphens() {
-    check(
-        "export: param 1: label `B-0` is there twice",
-        param(flag("B-0")),
-    );
-    check(
-        "export: param 1: label `B0` is there twice",
-        param(flag("B0")),
-    );
-    check(
-        "export: param 1: label `b0` is there twice",
-        param(flag("b0")),
-    );
+    check("export: param 1: label `B-0` is there twice", param(flag("B-0")));
+    check("export: param 1: label `B0` is there twice", param(flag("B0")));
+    check("export: param 1: label `b0` is there twice", param(flag("b0")));
     check("", param(flag("b-2")));
 }
 
 #[test]
 fn a_label_that_its_position_gives_is_not_given() {
-    check(
-        "export: param 1: label `b1` is given where it is implied",
-        param(flag("b1")),
-    );
+    check("export: param 1: label `b1` is given where it is implied", param(flag("b1")));
     let label = Label(Some("f0".into()));
-    let record = Type::Record(vec![Field {
-        label: label.clone(),
-        ty: Type::U8,
-    }]);
-    check(
-        "export: param 1: label `f0` is given where it is implied",
-        param(record),
-    );
-    check(
-        "",
-        param(Type::Variant(vec![VariantCase { label, ty: None }])),
-    );
+    let record = Type::Record(vec![Field { label: label.clone(), ty: Type::U8 }]);
+    check("export: param 1: label `f0` is given where it is implied", param(record));
+    check("", param(Type::Variant(vec![VariantCase { label, ty: None }])));
 }
 
 #[test]
 fn types_are_bounded() {
     check("", param(nested(90)));
-    check(
-        "export: param 1: the type is nested too deeply",
-        param(nested(91)),
-    );
+    check("export: param 1: the type is nested too deeply", param(nested(91)));
     let maps = |depth| (0..depth).fold(Type::U8, |ty, _| Type::Map(Type::U8.into(), ty.into()));
     check("", |case| {
         import(case).opts.memory = true;
         param(maps(44))(case);
     });
-    check(
-        "export: param 1: the type is nested too deeply",
-        param(maps(45)),
-    );
+    check("export: param 1: the type is nested too deeply", param(maps(45)));
     let wide = |count| Type::Enum(vec![Label::default(); count]);
     check("", param(wide(10_000)));
-    check(
-        "export: param 1: 10001 members are more than 10000",
-        param(wide(10_001)),
-    );
+    check("export: param 1: 10001 members are more than 10000", param(wide(10_001)));
     let twice = Type::Tuple(vec![wide(6_000), wide(6_000)]);
-    check(
-        "export: param 1: 12004 types are more than 12000",
-        param(twice),
-    );
+    check("export: param 1: 12004 types are more than 12000", param(twice));
     check("export: 1001 params are more than 1000", |case| {
         case.shape.export.ty.params = vec![Type::U8; 1_001];
     });
@@ -232,10 +161,7 @@ fn types_are_bounded() {
 fn fixed_length_lists_are_neither_empty_nor_huge() {
     let fixed = |elem, length| Type::FixedLengthList(Box::new(elem), length);
     check("", param(fixed(Type::U8, 524_288)));
-    check(
-        "export: param 1: a fixed-length list has length 0",
-        param(fixed(Type::U8, 0)),
-    );
+    check("export: param 1: a fixed-length list has length 0", param(fixed(Type::U8, 0)));
     let why = "export: param 1: 524289 bytes of one value are more than 524288";
     check(why, param(fixed(Type::U8, 524_289)));
     let why = "export: param 1: 34359738360 bytes of one value are more than 524288";
@@ -246,57 +172,31 @@ fn fixed_length_lists_are_neither_empty_nor_huge() {
 fn map_keys_are_discrete() {
     let map = |key| Type::Map(Box::new(key), Box::new(Type::U8));
     check("", param(map(Type::Char)));
-    check(
-        "export: param 1: no map has keys of type f32",
-        param(map(Type::F32)),
-    );
-    check(
-        "export: param 1: no map has keys of type option",
-        param(map(nested(2))),
-    );
+    check("export: param 1: no map has keys of type f32", param(map(Type::F32)));
+    check("export: param 1: no map has keys of type option", param(map(nested(2))));
 }
 
 #[test]
 fn there_are_no_handles() {
-    check(
-        "export: param 1: handles are not supported",
-        param(Type::Handle(Handle::Own)),
-    );
+    check("export: param 1: handles are not supported", param(Type::Handle(Handle::Own)));
 }
 
 #[test]
 fn values_are_of_their_types() {
-    check(
-        "call 0: arg 1 is not of type u8",
-        arg(Type::U8, Value::U16(1)),
-    );
-    check("call 0: 1 of 2 args are given", |case| {
-        case.calls[0].args.truncate(1)
-    });
+    check("call 0: arg 1 is not of type u8", arg(Type::U8, Value::U16(1)));
+    check("call 0: 1 of 2 args are given", |case| case.calls[0].args.truncate(1));
     let pair = Type::Tuple(vec![Type::U8, nested(2)]);
     let value = |some| Value::Record(vec![Value::U8(1), Value::case(1, some)]);
     check("", arg(pair.clone(), value(Value::U8(1))));
-    check(
-        "call 0: arg 1.1.0 is not of type u8",
-        arg(pair, value(Value::S8(1))),
-    );
+    check("call 0: arg 1.1.0 is not of type u8", arg(pair, value(Value::S8(1))));
     let flags = Type::Flags(vec![Label::default(); 3]);
     check("", arg(flags.clone(), Value::Flags(7)));
-    check(
-        "call 0: arg 1 has a flag that its type lacks",
-        arg(flags, Value::Flags(8)),
-    );
+    check("call 0: arg 1 has a flag that its type lacks", arg(flags, Value::Flags(8)));
     let fixed = Type::FixedLengthList(Box::new(Type::U8), 2);
+    check("call 0: arg 1 has 1 of 2 parts", arg(fixed, Value::List(vec![Value::U8(1)])));
     check(
         "call 0: arg 1 has 1 of 2 parts",
-        arg(fixed, Value::List(vec![Value::U8(1)])),
-    );
-    check(
-        "call 0: arg 1 has 1 of 2 parts",
-        arg(
-            Type::Tuple(vec![Type::U8, Type::U8]),
-            Value::Record(vec![Value::U8(1)]),
-        ),
+        arg(Type::Tuple(vec![Type::U8, Type::U8]), Value::Record(vec![Value::U8(1)])),
     );
     check("call 0, import 0: answer 0 is not of type u8", |case| {
         case.calls[0].imports[0].answer = Answer::Reenter(Some(Value::Bool(true)));
@@ -308,10 +208,7 @@ fn values_are_of_their_types() {
 
 #[test]
 fn cases_have_the_payload_of_their_type() {
-    check(
-        "call 0: arg 1 lacks its payload",
-        arg(nested(2), Value::Variant(1, None)),
-    );
+    check("call 0: arg 1 lacks its payload", arg(nested(2), Value::Variant(1, None)));
     check(
         "call 0: arg 1 has a payload that its type lacks",
         arg(nested(2), Value::case(0, Value::U8(1))),
@@ -327,14 +224,8 @@ fn values_are_such_that_text_can_tell_them_apart() {
     let why = "call 0: arg 1 is a NaN other than the canonical one";
     check(why, arg(Type::F32, Value::F32(0x7fc0_0001)));
     check(why, arg(Type::F64, Value::F64(0xfff8_0000_0000_0000)));
-    let lifted = Str {
-        text: String::new(),
-        source: StringSource::Utf16,
-    };
-    check(
-        "call 0: arg 1 is a string that was lifted",
-        arg(Type::String, Value::String(lifted)),
-    );
+    let lifted = Str { text: String::new(), source: StringSource::Utf16 };
+    check("call 0: arg 1 is a string that was lifted", arg(Type::String, Value::String(lifted)));
 }
 
 #[test]
@@ -347,27 +238,12 @@ fn a_lift_has_the_options_that_its_type_needs() {
             case.shape.export.opts.realloc = realloc;
         }
     };
-    check(
-        "export: realloc needs memory",
-        opts(vec![], None, false, true),
-    );
+    check("export: realloc needs memory", opts(vec![], None, false, true));
     check("", opts(vec![Type::U8; 16], Some(Type::U8), false, false));
-    check(
-        "export: the type needs memory",
-        opts(vec![Type::U8; 17], None, false, false),
-    );
-    check(
-        "export: the type needs realloc",
-        opts(vec![Type::U8; 17], None, true, false),
-    );
-    check(
-        "export: the type needs realloc",
-        opts(vec![Type::String], None, true, false),
-    );
-    check(
-        "export: the type needs memory",
-        opts(vec![], Some(nested(2)), false, false),
-    );
+    check("export: the type needs memory", opts(vec![Type::U8; 17], None, false, false));
+    check("export: the type needs realloc", opts(vec![Type::U8; 17], None, true, false));
+    check("export: the type needs realloc", opts(vec![Type::String], None, true, false));
+    check("export: the type needs memory", opts(vec![], Some(nested(2)), false, false));
     check("", opts(vec![], Some(Type::String), true, false));
 }
 
@@ -381,29 +257,14 @@ fn a_lower_has_the_options_that_its_type_needs() {
             import(case).opts.realloc = realloc;
         }
     };
-    check(
-        "import: realloc needs memory",
-        opts(vec![], None, false, true),
-    );
-    check(
-        "import: the type needs memory",
-        opts(vec![Type::U8; 17], None, false, false),
-    );
+    check("import: realloc needs memory", opts(vec![], None, false, true));
+    check("import: the type needs memory", opts(vec![Type::U8; 17], None, false, false));
     check("", opts(vec![Type::String], Some(nested(2)), true, false));
-    check(
-        "import: the type needs memory",
-        opts(vec![], Some(nested(2)), false, false),
-    );
-    check(
-        "import: the type needs realloc",
-        opts(vec![], Some(Type::String), true, false),
-    );
-    check(
-        "import: post-return is not an option of an import",
-        |case| {
-            import(case).opts.post_return = true;
-        },
-    );
+    check("import: the type needs memory", opts(vec![], Some(nested(2)), false, false));
+    check("import: the type needs realloc", opts(vec![], Some(Type::String), true, false));
+    check("import: post-return is not an option of an import", |case| {
+        import(case).opts.post_return = true;
+    });
 }
 
 #[test]
@@ -435,22 +296,13 @@ fn scripts_speak_of_what_is_there() {
 fn raw_data_is_in_its_core_types_and_its_memory() {
     let flat = |flat: &'static [u64]| {
         move |case: &mut Case| {
-            let passed = Passed::Raw {
-                flat: flat.to_vec(),
-                memory: Vec::new(),
-            };
+            let passed = Passed::Raw { flat: flat.to_vec(), memory: Vec::new() };
             case.calls[0].finish = Finish::Return(passed);
         }
     };
     check("", flat(&[0xffff_ffff]));
-    check(
-        "call 0, return: 0x100000000 exceeds 32 bits",
-        flat(&[1 << 32]),
-    );
-    check(
-        "call 0, return: 2 of 1 core values are given",
-        flat(&[0, 0]),
-    );
+    check("call 0, return: 0x100000000 exceeds 32 bits", flat(&[1 << 32]));
+    check("call 0, return: 2 of 1 core values are given", flat(&[0, 0]));
     let patch = |patch: Patch| {
         move |case: &mut Case| {
             let Finish::Return(Passed::Lowered { patches, .. }) = &mut case.calls[0].finish else {
@@ -459,37 +311,17 @@ fn raw_data_is_in_its_core_types_and_its_memory() {
             patches.push(patch);
         }
     };
-    let chunk = |at, len| {
-        Patch::Memory(Chunk {
-            at,
-            bytes: vec![0; len],
-        })
-    };
+    let chunk = |at, len| Patch::Memory(Chunk { at, bytes: vec![0; len] });
     check("", patch(Patch::Flat { index: 0, bits: 7 }));
-    check(
-        "call 0, return: there is no flat 1",
-        patch(Patch::Flat { index: 1, bits: 7 }),
-    );
+    check("call 0, return: there is no flat 1", patch(Patch::Flat { index: 1, bits: 7 }));
     check("", patch(chunk(0xffff, 1)));
     let why = "call 0, return: memory 0xffff: the bytes exceed the initial memory";
     check(why, patch(chunk(0xffff, 2)));
-    check(
-        "call 0, return: memory 0x0: there are no bytes",
-        patch(chunk(0, 0)),
-    );
-    check(
-        "call 0, import 0: memory 0x0: the function has no memory",
-        |case| {
-            let memory = vec![Chunk {
-                at: 0,
-                bytes: vec![0],
-            }];
-            case.calls[0].imports[0].passed = Passed::Raw {
-                flat: vec![0],
-                memory,
-            };
-        },
-    );
+    check("call 0, return: memory 0x0: there are no bytes", patch(chunk(0, 0)));
+    check("call 0, import 0: memory 0x0: the function has no memory", |case| {
+        let memory = vec![Chunk { at: 0, bytes: vec![0] }];
+        case.calls[0].imports[0].passed = Passed::Raw { flat: vec![0], memory };
+    });
 }
 
 #[test]
@@ -504,21 +336,16 @@ fn memory_has_pages() {
 
 #[test]
 fn a_case_is_bounded_as_a_whole() {
-    check("17 calls are more than 16", |case| {
-        case.calls = vec![case.calls[0].clone(); 17]
-    });
+    check("17 calls are more than 16", |case| case.calls = vec![case.calls[0].clone(); 17]);
     check("call 0: 17 calls of the import are more than 16", |case| {
         case.calls[0].imports = vec![case.calls[0].imports[0].clone(); 17];
     });
     check("call 0: 65 calls of realloc are more than 64", |case| {
         case.calls[0].realloc = vec![Realloc::Bump; 65];
     });
-    check(
-        "65537 bytes of labels, strings and memory are more than 65536",
-        |case| {
-            case.calls[0].args[0] = Value::string("a".repeat(65_537));
-        },
-    );
+    check("65537 bytes of labels, strings and memory are more than 65536", |case| {
+        case.calls[0].args[0] = Value::string("a".repeat(65_537));
+    });
     check("40007 values are more than 40000", |case| {
         case.shape.export.ty.params[1] = Type::List(Box::new(Type::U8));
         case.calls[0].args[1] = Value::List(vec![Value::U8(0); 40_000]);

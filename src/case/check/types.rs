@@ -4,30 +4,15 @@ use std::collections::BTreeSet;
 
 use crate::abi::PtrType;
 use crate::abi::layout::elem_size;
-use crate::types::{CASE, FIELD, FLAG, FuncType, Label, Type};
+use crate::types::{CASE, FIELD, FLAG, FuncType, Label, MAP_KEYS, Type};
 
 use super::{Limits, at_most, refuse_if};
-
-/// The types that a map may have as keys.
-const KEY_TYPES: [Type; 11] = [
-    Type::Bool,
-    Type::S8,
-    Type::U8,
-    Type::S16,
-    Type::U16,
-    Type::S32,
-    Type::U32,
-    Type::S64,
-    Type::U64,
-    Type::Char,
-    Type::String,
-];
 
 /// Validation refuses more flags in one type.
 const FLAGS: u32 = 32;
 
 fn is_key(ty: &Type) -> bool {
-    KEY_TYPES.contains(ty)
+    MAP_KEYS.contains(ty)
 }
 
 /// What kind of type this is, in a word.
@@ -63,18 +48,12 @@ pub fn kind(ty: &Type) -> &'static str {
 /// Returns the bytes of all labels, each counted as often as it occurs.
 pub fn check_functype(ty: &FuncType, limits: &Limits) -> Result<usize, String> {
     at_most("params", ty.params.len(), limits.params)?;
-    let mut walk = Walk {
-        limits,
-        nodes: 0,
-        label_bytes: 0,
-    };
+    let mut walk = Walk { limits, nodes: 0, label_bytes: 0 };
     for (index, param) in ty.params.iter().enumerate() {
-        walk.check_root(param)
-            .map_err(|why| format!("param {index}: {why}"))?;
+        walk.check_root(param).map_err(|why| format!("param {index}: {why}"))?;
     }
     if let Some(result) = &ty.result {
-        walk.check_root(result)
-            .map_err(|why| format!("result: {why}"))?;
+        walk.check_root(result).map_err(|why| format!("result: {why}"))?;
     }
     Ok(walk.label_bytes)
 }
@@ -95,10 +74,7 @@ impl Walk<'_> {
     /// `depth` is how many types are around this one.
     fn check_type(&mut self, ty: &Type, depth: u32) -> Result<(), String> {
         let depth = depth + levels(ty);
-        refuse_if(
-            depth > self.limits.type_depth,
-            "the type is nested too deeply",
-        )?;
+        refuse_if(depth > self.limits.type_depth, "the type is nested too deeply")?;
         self.count(ty)?;
         self.check_members(ty)?;
         for child in ty.children() {
@@ -109,11 +85,7 @@ impl Walk<'_> {
 
     /// A member without a type costs as much as one with.
     fn count(&mut self, ty: &Type) -> Result<(), String> {
-        let untyped = members(ty)
-            .iter()
-            .flatten()
-            .filter(|(_, ty)| ty.is_none())
-            .count();
+        let untyped = members(ty).iter().flatten().filter(|(_, ty)| ty.is_none()).count();
         self.nodes += 1 + untyped;
         at_most("types", self.nodes, self.limits.type_nodes)
     }
@@ -124,15 +96,9 @@ impl Walk<'_> {
         };
         refuse_if(members.is_empty(), &format!("{} without members", kind(ty)))?;
         at_most("members", members.len(), self.limits.members)?;
-        let given = members
-            .iter()
-            .filter_map(|(label, _)| (*label)?.0.as_deref());
+        let given = members.iter().filter_map(|(label, _)| (*label)?.0.as_deref());
         self.label_bytes += given.map(str::len).sum::<usize>();
-        at_most(
-            "bytes of labels",
-            self.label_bytes,
-            self.limits.payload_bytes,
-        )?;
+        at_most("bytes of labels", self.label_bytes, self.limits.payload_bytes)?;
         check_labels(&members, letter(ty))
     }
 
@@ -146,10 +112,7 @@ impl Walk<'_> {
             at_most("flags", labels.len(), FLAGS)?;
         }
         if let Type::Map(key, _) = ty {
-            refuse_if(
-                !is_key(key),
-                &format!("no map has keys of type {}", kind(key)),
-            )?;
+            refuse_if(!is_key(key), &format!("no map has keys of type {}", kind(key)))?;
         }
         refuse_if(matches!(ty, Type::Handle(_)), "handles are not supported")
     }
@@ -186,19 +149,13 @@ fn members(ty: &Type) -> Option<Vec<Member<'_>>> {
         | Type::String
         | Type::List(_)
         | Type::FixedLengthList(..) => None,
-        Type::Record(fields) => Some(
-            fields
-                .iter()
-                .map(|field| (Some(&field.label), Some(&field.ty)))
-                .collect(),
-        ),
+        Type::Record(fields) => {
+            Some(fields.iter().map(|field| (Some(&field.label), Some(&field.ty))).collect())
+        }
         Type::Tuple(types) => Some(types.iter().map(|ty| (None, Some(ty))).collect()),
-        Type::Variant(cases) => Some(
-            cases
-                .iter()
-                .map(|case| (Some(&case.label), case.ty.as_ref()))
-                .collect(),
-        ),
+        Type::Variant(cases) => {
+            Some(cases.iter().map(|case| (Some(&case.label), case.ty.as_ref())).collect())
+        }
         Type::Enum(labels) | Type::Flags(labels) => {
             Some(labels.iter().map(|label| (Some(label), None)).collect())
         }
@@ -226,15 +183,9 @@ fn check_labels(members: &[Member], letter: char) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for (position, label) in labels.into_iter().enumerate() {
         let name = label.at(letter, position);
-        refuse_if(
-            !is_kebab_case(&name),
-            &format!("label `{name}` is not in kebab-case"),
-        )?;
+        refuse_if(!is_kebab_case(&name), &format!("label `{name}` is not in kebab-case"))?;
         let normal = Label::named(&name, letter, position) == *label;
-        refuse_if(
-            !normal,
-            &format!("label `{name}` is given where it is implied"),
-        )?;
+        refuse_if(!normal, &format!("label `{name}` is given where it is implied"))?;
         let new = seen.insert(name.replace('-', "").to_ascii_lowercase());
         refuse_if(!new, &format!("label `{name}` is there twice"))?;
     }

@@ -18,13 +18,10 @@ struct Wrong {
 /// Says what is wrong with the value called `name`, if anything is.
 pub fn check_value(name: &str, value: &Value, ty: &Type) -> Result<(), String> {
     fits(value, ty).map_err(|Wrong { path, why }| {
-        path.iter()
-            .rev()
-            .fold(name.to_string(), |mut name, position| {
-                write!(name, ".{position}").expect("a string takes all");
-                name
-            })
-            + &why
+        path.iter().rev().fold(name.to_string(), |mut name, position| {
+            write!(name, ".{position}").expect("a string takes all");
+            name
+        }) + &why
     })
 }
 
@@ -65,19 +62,12 @@ fn fits(value: &Value, ty: &Type) -> Result<(), Wrong> {
 }
 
 fn wrong(why: impl Into<String>) -> Wrong {
-    Wrong {
-        path: Vec::new(),
-        why: why.into(),
-    }
+    Wrong { path: Vec::new(), why: why.into() }
 }
 
 /// `other` means a NaN that text could not tell from the canonical one.
 fn one_nan(other: bool) -> Result<(), Wrong> {
-    if other {
-        Err(wrong(" is a NaN other than the canonical one"))
-    } else {
-        Ok(())
-    }
+    if other { Err(wrong(" is a NaN other than the canonical one")) } else { Ok(()) }
 }
 
 fn made_by_host(text: &Str) -> Result<(), Wrong> {
@@ -170,9 +160,5 @@ fn case_fits(ty: Option<Option<&Type>>, payload: Option<&Value>) -> Result<(), W
 
 fn flags_fit(count: usize, bits: u32) -> Result<(), Wrong> {
     let used = usize::try_from(u32::BITS - bits.leading_zeros()).unwrap_or(usize::MAX);
-    if used <= count {
-        Ok(())
-    } else {
-        Err(wrong(" has a flag that its type lacks"))
-    }
+    if used <= count { Ok(()) } else { Err(wrong(" has a flag that its type lacks")) }
 }

@@ -102,38 +102,17 @@ pub struct Passing<'a> {
 
 impl<'a> From<&'a ImportCall> for Passing<'a> {
     fn from(call: &'a ImportCall) -> Passing<'a> {
-        let ImportCall {
-            values,
-            patches,
-            flat,
-            memory,
-            ..
-        } = call;
+        let ImportCall { values, patches, flat, memory, .. } = call;
         let [values, patches, flat, memory] = [values, patches, flat, memory].map(Option::as_ref);
-        Passing {
-            values,
-            patches,
-            flat,
-            memory,
-        }
+        Passing { values, patches, flat, memory }
     }
 }
 
 impl<'a> From<&'a Return> for Passing<'a> {
     fn from(passed: &'a Return) -> Passing<'a> {
-        let Return {
-            values,
-            patches,
-            flat,
-            memory,
-        } = passed;
+        let Return { values, patches, flat, memory } = passed;
         let [values, patches, flat, memory] = [values, patches, flat, memory].map(Option::as_ref);
-        Passing {
-            values,
-            patches,
-            flat,
-            memory,
-        }
+        Passing { values, patches, flat, memory }
     }
 }
 

@@ -51,43 +51,27 @@ pub fn lines(text: &str) -> String {
             out.push('\\');
             quotes = 0;
         }
-        out += &if c == '\n' {
-            c.to_string()
-        } else {
-            escape_char(c)
-        };
+        out += &if c == '\n' { c.to_string() } else { escape_char(c) };
     }
     out + "\"\"\""
 }
 
 /// A string of plain characters, with its line breaks as they are.
 pub fn block(text: &str) -> String {
-    if text.contains('\n') {
-        format!("\"\"\"{text}\"\"\"")
-    } else {
-        string(text)
-    }
+    if text.contains('\n') { format!("\"\"\"{text}\"\"\"") } else { string(text) }
 }
 
 /// An array of items that are TOML already: on one line where that fits, else one item a line.
 pub fn array(key: &str, items: &[String]) -> String {
     let line = format!("{key} = [{}]", items.join(", "));
-    if line.len() > WIDTH || line.contains('\n') {
-        column(key, items)
-    } else {
-        line + "\n"
-    }
+    if line.len() > WIDTH || line.contains('\n') { column(key, items) } else { line + "\n" }
 }
 
 /// An array of short items that are TOML already: on one line where that fits, else as many on a
 /// line as fit.
 pub fn words(key: &str, items: &[String]) -> String {
     let line = format!("{key} = [{}]\n", items.join(", "));
-    if line.len() <= WIDTH {
-        line
-    } else {
-        format!("{key} = [{}\n]\n", fill("  ", items))
-    }
+    if line.len() <= WIDTH { line } else { format!("{key} = [{}\n]\n", fill("  ", items)) }
 }
 
 /// Items on lines of their own, each followed by a comma, as many on a line as fit.

@@ -20,18 +20,8 @@ pub fn parse(text: &str) -> Result<CaseFile> {
     let document: Document = toml::from_str(text).map_err(|error| reader.toml(&error))?;
     let case = reader.case(&document)?;
     check(&case, &Limits::CASE).map_err(|why| anyhow!(why))?;
-    let Document {
-        rule,
-        story,
-        expect,
-        ..
-    } = document;
-    Ok(CaseFile {
-        rule,
-        story,
-        case,
-        expect: expect.lines,
-    })
+    let Document { rule, story, expect, .. } = document;
+    Ok(CaseFile { rule, story, case, expect: expect.lines })
 }
 
 /// The file, for the lines of errors.
@@ -49,12 +39,7 @@ impl Reader<'_> {
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
-        self.text
-            .bytes()
-            .take(span.start)
-            .filter(|byte| *byte == b'\n')
-            .count()
-            + 1
+        self.text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1
     }
 
     /// What `read` makes of one string, which is at `place`.
@@ -85,9 +70,7 @@ impl Reader<'_> {
 
     fn values(&self, place: &str, items: &Strings, types: &[Type]) -> Result<Vec<Value>> {
         self.each(place, items, |index, text| {
-            let ty = types
-                .get(index)
-                .ok_or_else(|| format!("expected {} values", types.len()))?;
+            let ty = types.get(index).ok_or_else(|| format!("expected {} values", types.len()))?;
             wave::parse(text, ty)
         })
     }
@@ -96,23 +79,9 @@ impl Reader<'_> {
         let shape = self.shape(document)?;
         let calls = document.call.iter().enumerate();
         let calls = calls.map(|(index, call)| self.call(&format!("call {index}"), call, &shape));
-        let document::Subject {
-            optimize,
-            pooling,
-            moving_memory,
-            concurrency,
-        } = document.subject;
-        let tuning = Tuning {
-            optimize,
-            pooling,
-            moving_memory,
-            concurrency,
-        };
-        Ok(Case {
-            tuning,
-            calls: calls.collect::<Result<_>>()?,
-            shape,
-        })
+        let document::Subject { optimize, pooling, moving_memory, concurrency } = document.subject;
+        let tuning = Tuning { optimize, pooling, moving_memory, concurrency };
+        Ok(Case { tuning, calls: calls.collect::<Result<_>>()?, shape })
     }
 
     fn shape(&self, document: &Document) -> Result<Shape> {
@@ -126,70 +95,33 @@ impl Reader<'_> {
             (None, Some(_)) => return Err(anyhow!("import: its options are missing")),
         };
         let document::Memory { initial, maximum } = document.memory;
-        Ok(Shape {
-            export,
-            import,
-            pages: Pages { initial, maximum },
-        })
+        Ok(Shape { export, import, pages: Pages { initial, maximum } })
     }
 
     /// `line` counts from where the string starts, which is below its quotes if these stand alone.
     fn wit(&self, wit: &Spanned<String>, line: usize, why: &str) -> Error {
         let quotes = &self.text[wit.span()];
         let below = quotes.starts_with("\"\"\"\n") || quotes.starts_with("'''\n");
-        anyhow!(
-            "line {}: wit: {why}",
-            self.line(&wit.span()) + usize::from(below) + line
-        )
+        anyhow!("line {}: wit: {why}", self.line(&wit.span()) + usize::from(below) + line)
     }
 
     fn export(&self, opts: &document::Export, ty: FuncType) -> Result<Function> {
-        let string_encoding = self.read(
-            "export",
-            &opts.string_encoding,
-            script::parse_string_encoding,
-        )?;
-        let document::Export {
-            memory,
-            realloc,
-            post_return,
-            ..
-        } = *opts;
-        Ok(Function {
-            ty,
-            opts: CanonOpts {
-                string_encoding,
-                memory,
-                realloc,
-                post_return,
-            },
-        })
+        let string_encoding =
+            self.read("export", &opts.string_encoding, script::parse_string_encoding)?;
+        let document::Export { memory, realloc, post_return, .. } = *opts;
+        Ok(Function { ty, opts: CanonOpts { string_encoding, memory, realloc, post_return } })
     }
 
     fn import(&self, opts: &document::Import, ty: FuncType) -> Result<Function> {
-        let string_encoding = self.read(
-            "import",
-            &opts.string_encoding,
-            script::parse_string_encoding,
-        )?;
-        let document::Import {
-            memory, realloc, ..
-        } = *opts;
-        let opts = CanonOpts {
-            string_encoding,
-            memory,
-            realloc,
-            post_return: false,
-        };
+        let string_encoding =
+            self.read("import", &opts.string_encoding, script::parse_string_encoding)?;
+        let document::Import { memory, realloc, .. } = *opts;
+        let opts = CanonOpts { string_encoding, memory, realloc, post_return: false };
         Ok(Function { ty, opts })
     }
 
     fn call(&self, place: &str, call: &document::Call, shape: &Shape) -> Result<Call> {
-        let args = self.values(
-            &format!("{place}: args"),
-            &call.args,
-            &shape.export.ty.params,
-        )?;
+        let args = self.values(&format!("{place}: args"), &call.args, &shape.export.ty.params)?;
         let realloc = self.each(&format!("{place}: realloc"), &call.realloc, |_, text| {
             script::parse_realloc(text)
         })?;
@@ -199,20 +131,12 @@ impl Reader<'_> {
         let imports = imports.collect::<Result<_>>()?;
         let finish = self.finish(place, call, shape)?;
         let post_return = match &call.post_return {
-            Some(word) => self.read(
-                &format!("{place}: post-return"),
-                word,
-                script::parse_post_return,
-            )?,
+            Some(word) => {
+                self.read(&format!("{place}: post-return"), word, script::parse_post_return)?
+            }
             None => PostReturn::Nothing,
         };
-        Ok(Call {
-            args,
-            realloc,
-            imports,
-            finish,
-            post_return,
-        })
+        Ok(Call { args, realloc, imports, finish, post_return })
     }
 
     fn finish(&self, place: &str, call: &document::Call, shape: &Shape) -> Result<Finish> {
@@ -225,8 +149,7 @@ impl Reader<'_> {
             (Some(_), Some(_)) => Err(anyhow!("{place}: `finish` and `return` exclude each other")),
             (None, passed) => {
                 let passed = passed.as_ref().map(Passing::from).unwrap_or_default();
-                self.passed(&format!("{place}: return"), passed, types)
-                    .map(Finish::Return)
+                self.passed(&format!("{place}: return"), passed, types).map(Finish::Return)
             }
         }
     }
@@ -247,33 +170,23 @@ impl Reader<'_> {
     }
 
     fn passed(&self, place: &str, passing: Passing, types: &[Type]) -> Result<Passed> {
-        let Passing {
-            values,
-            patches,
-            flat,
-            memory,
-        } = passing;
+        let Passing { values, patches, flat, memory } = passing;
         let lowered = values.is_some() || patches.is_some();
         let raw = flat.is_some() || memory.is_some();
-        ensure!(
-            !(lowered && raw),
-            "{place}: values and patches exclude flat and memory"
-        );
+        ensure!(!(lowered && raw), "{place}: values and patches exclude flat and memory");
         let none = Strings::new();
         let key = |key: &str| format!("{place}: {key}");
         if raw {
-            let flat = self.each(&key("flat"), flat.unwrap_or(&none), |_, text| {
-                script::parse_word(text)
-            })?;
+            let flat =
+                self.each(&key("flat"), flat.unwrap_or(&none), |_, text| script::parse_word(text))?;
             let memory = self.each(&key("memory"), memory.unwrap_or(&none), |_, text| {
                 script::parse_chunk(text)
             })?;
             return Ok(Passed::Raw { flat, memory });
         }
         let values = self.values(&key("values"), values.unwrap_or(&none), types)?;
-        let patches = self.each(&key("patches"), patches.unwrap_or(&none), |_, text| {
-            script::parse_patch(text)
-        })?;
+        let patches = self
+            .each(&key("patches"), patches.unwrap_or(&none), |_, text| script::parse_patch(text))?;
         Ok(Passed::Lowered { values, patches })
     }
 }

@@ -24,9 +24,7 @@ pub fn parse_string_encoding(text: &str) -> Result<StringEncoding, String> {
         "utf8" => Ok(StringEncoding::Utf8),
         "utf16" => Ok(StringEncoding::Utf16),
         "latin1+utf16" => Ok(StringEncoding::Latin1OrUtf16),
-        _ => Err(format!(
-            "expected utf8, utf16 or latin1+utf16, found `{text}`"
-        )),
+        _ => Err(format!("expected utf8, utf16 or latin1+utf16, found `{text}`")),
     }
 }
 
@@ -118,10 +116,7 @@ pub fn parse_patch(text: &str) -> Result<Patch, String> {
     match text.split_once(' ') {
         Some(("flat", flat)) => {
             let (index, bits) = assignment(flat)?;
-            Ok(Patch::Flat {
-                index: number(index)?,
-                bits: number(bits)?,
-            })
+            Ok(Patch::Flat { index: number(index)?, bits: number(bits)? })
         }
         Some(("memory", chunk)) => parse_chunk(chunk).map(Patch::Memory),
         Some(_) | None => Err(format!("no patch is `{text}`")),
@@ -137,12 +132,7 @@ pub fn parse_word(text: &str) -> Result<u64, String> {
 }
 
 pub fn print_chunk(chunk: &Chunk) -> String {
-    let hex = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let lines: Vec<String> = chunk.bytes.chunks(BYTES_PER_LINE).map(hex).collect();
     let space = if lines.len() > 1 { "\n    " } else { " " };
     format!("{:#x} ={space}{}", chunk.at, lines.join("\n    "))
@@ -152,10 +142,7 @@ pub fn parse_chunk(text: &str) -> Result<Chunk, String> {
     let (at, hex) = assignment(text)?;
     let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
     let bytes = digits.chunks(2).map(byte).collect::<Option<_>>();
-    Ok(Chunk {
-        at: number(at)?,
-        bytes: bytes.ok_or("expected two hex digits for each byte")?,
-    })
+    Ok(Chunk { at: number(at)?, bytes: bytes.ok_or("expected two hex digits for each byte")? })
 }
 
 fn byte(digits: &[char]) -> Option<u8> {
@@ -164,9 +151,7 @@ fn byte(digits: &[char]) -> Option<u8> {
 }
 
 fn assignment(text: &str) -> Result<(&str, &str), String> {
-    let (place, what) = text
-        .split_once('=')
-        .ok_or_else(|| format!("`{text}` lacks a `=`"))?;
+    let (place, what) = text.split_once('=').ok_or_else(|| format!("`{text}` lacks a `=`"))?;
     Ok((place.trim(), what.trim()))
 }
 

@@ -24,10 +24,7 @@ fn check(text: &str, expected: &str) {
     };
     let printed = print(&file);
     assert_eq!(parse(&printed).unwrap(), file);
-    assert_eq!(
-        bytes::decode(&bytes::encode(&file.case)).unwrap(),
-        file.case
-    );
+    assert_eq!(bytes::decode(&bytes::encode(&file.case)).unwrap(), file.case);
     assert_eq!(printed, expected);
 }
 
@@ -45,18 +42,12 @@ fn the_sample_is_canonical() {
 #[test]
 fn what_behaves_needs_few_words() {
     check_canonical("  export f: func();\n", "");
-    check_canonical(
-        "  export f: func();\n",
-        "\n[[call]]\n\n[[call]]\nfinish = \"trap\"\n",
-    );
+    check_canonical("  export f: func();\n", "\n[[call]]\n\n[[call]]\nfinish = \"trap\"\n");
 }
 
 #[test]
 fn raw_data_is_told_from_lowered_data_even_if_there_is_none() {
-    check_canonical(
-        "  export f: func();\n",
-        "\n[[call]]\n\n[call.return]\nflat = []\n",
-    );
+    check_canonical("  export f: func();\n", "\n[[call]]\n\n[call.return]\nflat = []\n");
 }
 
 #[test]
@@ -67,10 +58,7 @@ fn types_are_named_when_they_are_complete() {
         IMPORT,
     );
     check(
-        &document(
-            "  export f: func(a: b) -> d;\n  type d = b;\n  enum b { c0 }\n",
-            "",
-        ),
+        &document("  export f: func(a: b) -> d;\n  type d = b;\n  enum b { c0 }\n", ""),
         &document("  enum t0 { c0 }\n  export f: func(p0: t0) -> t0;\n", ""),
     );
 }
@@ -87,10 +75,7 @@ fn every_type_can_be_written() {
         "  export f: func(p0: result<_, u32>, p1: result<s64>, p2: option<u64>, p3: list<f32, 3>);\n",
         "",
     );
-    check_canonical(
-        "  export f: func(p0: map<char, string>) -> list<list<f64>>;\n",
-        "",
-    );
+    check_canonical("  export f: func(p0: map<char, string>) -> list<list<f64>>;\n", "");
 }
 
 #[test]
@@ -164,12 +149,7 @@ fn texts_of_any_kind_survive() {
     for text in texts {
         let case = parse(SAMPLE).unwrap().case;
         let story = Some(text.to_string());
-        let file = CaseFile {
-            rule: text.into(),
-            story,
-            case,
-            expect: vec![text.into(); 2],
-        };
+        let file = CaseFile { rule: text.into(), story, case, expect: vec![text.into(); 2] };
         assert_eq!(parse(&print(&file)).unwrap(), file, "{}", print(&file));
     }
 }
@@ -177,10 +157,7 @@ fn texts_of_any_kind_survive() {
 #[test]
 fn toml_errors_name_the_line() {
     let text = |rest| document("  export f: func();\n", rest);
-    check(
-        "rule = 1",
-        "line 1: invalid type: integer `1`, expected a string",
-    );
+    check("rule = 1", "line 1: invalid type: integer `1`, expected a string");
     check("rule = ''", "line 1: missing field `wit`");
     check("rule = ''\nrule = ''", "line 2: duplicate key");
     check(
@@ -189,51 +166,26 @@ fn toml_errors_name_the_line() {
         `return`, `post-return`",
     );
     check(&text("[export]\n"), "line 23: duplicate key");
-    check(
-        &text("[call]\n"),
-        "line 23: invalid type: map, expected a sequence",
-    );
+    check(&text("[call]\n"), "line 23: invalid type: map, expected a sequence");
 }
 
 #[test]
 fn wit_errors_name_the_line() {
     let check = |wit: &str, expected: &str| check(&document(wit, ""), expected);
-    check(
-        "  export f: func(;\n",
-        "line 4: wit: expected an identifier or string, found ';'",
-    );
-    check(
-        "\n  export f: func(p0: t);\n",
-        "line 5: wit: name `t` does not exist",
-    );
-    check(
-        "  export h: func();\n",
-        "line 3: wit: expected a function `f`, found `h`",
-    );
+    check("  export f: func(;\n", "line 4: wit: expected an identifier or string, found ';'");
+    check("\n  export f: func(p0: t);\n", "line 5: wit: name `t` does not exist");
+    check("  export h: func();\n", "line 3: wit: expected a function `f`, found `h`");
     check("", "line 3: wit: the world must export a function `f`");
-    check(
-        "  export f: async func();\n",
-        "line 3: wit: `f` is not a plain function",
-    );
+    check("  export f: async func();\n", "line 3: wit: `f` is not a plain function");
     check(
         "  export f: func(p0: stream<u8>);\n",
         "line 3: wit: a type of kind stream is not supported",
     );
-    check(
-        "  export f: func();\n} world other {\n",
-        "line 3: wit: expected one world, found 2",
-    );
-    check(
-        "  import g: func();\n  export f: func();\n",
-        "import: its options are missing",
-    );
-    check(
-        "  enum e { a, A }\n",
-        "line 4: wit: case `A` conflicts with previous case `a`",
-    );
-    let doubling: String = (1..40)
-        .map(|i| format!("type d{i} = tuple<d{}, d{}>;\n", i - 1, i - 1))
-        .collect();
+    check("  export f: func();\n} world other {\n", "line 3: wit: expected one world, found 2");
+    check("  import g: func();\n  export f: func();\n", "import: its options are missing");
+    check("  enum e { a, A }\n", "line 4: wit: case `A` conflicts with previous case `a`");
+    let doubling: String =
+        (1..40).map(|i| format!("type d{i} = tuple<d{}, d{}>;\n", i - 1, i - 1)).collect();
     check(
         &format!("type d0 = u8;\n{doubling}export f: func(p0: d39);\n"),
         "line 3: wit: the types are too many",
@@ -244,45 +196,21 @@ fn wit_errors_name_the_line() {
 fn errors_in_a_call_name_the_line_and_the_place() {
     let check = |call: &str, expected: &str| {
         let wit = "  import g: func(p0: u8);\n  export f: func(p0: string, p1: u8) -> f32;\n";
-        check(
-            &document(wit, &format!("{IMPORT}[[call]]\n{call}")),
-            expected,
-        );
+        check(&document(wit, &format!("{IMPORT}[[call]]\n{call}")), expected);
     };
     let args = "args = ['\"\"', '0']\n";
-    check(
-        "args = ['\"\"', '300']",
-        "line 30: call 0: args[1]: expected u8, found `300`",
-    );
-    check(
-        "args = [\n'\"\"',\n'1e0']",
-        "line 32: call 0: args[1]: expected u8, found `1e0`",
-    );
-    check(
-        "args = ['\"\"', '']",
-        "line 30: call 0: args[1]: unexpected end of input at the end",
-    );
-    check(
-        "args = ['\"\"', '1', '2']",
-        "line 30: call 0: args[2]: expected 2 values",
-    );
+    check("args = ['\"\"', '300']", "line 30: call 0: args[1]: expected u8, found `300`");
+    check("args = [\n'\"\"',\n'1e0']", "line 32: call 0: args[1]: expected u8, found `1e0`");
+    check("args = ['\"\"', '']", "line 30: call 0: args[1]: unexpected end of input at the end");
+    check("args = ['\"\"', '1', '2']", "line 30: call 0: args[2]: expected 2 values");
     check("args = ['\"\"']\n", "call 0: 1 of 2 args are given");
     check(
         "realloc = ['at 0x100000000']",
         "line 30: call 0: realloc[0]: `0x100000000` is no number that fits",
     );
-    check(
-        "realloc = ['jump']",
-        "line 30: call 0: realloc[0]: realloc cannot `jump`",
-    );
-    check(
-        "finish = 'stop'",
-        "line 30: call 0: finish: the guest cannot `stop`",
-    );
-    check(
-        "post-return = 'stop'",
-        "line 30: call 0: post-return: post-return cannot `stop`",
-    );
+    check("realloc = ['jump']", "line 30: call 0: realloc[0]: realloc cannot `jump`");
+    check("finish = 'stop'", "line 30: call 0: finish: the guest cannot `stop`");
+    check("post-return = 'stop'", "line 30: call 0: post-return: post-return cannot `stop`");
     check(
         &format!("{args}[call.return]\nvalues = ['1e39']"),
         "line 32: call 0: return: values[0]: `1e39` is too large",
@@ -313,9 +241,8 @@ fn errors_in_a_call_name_the_line_and_the_place() {
 fn the_deepest_case_fits_a_small_stack() {
     let ty = format!("{}u8{}", "option<".repeat(89), ">".repeat(89));
     let value = format!("{}1{}", "some(".repeat(89), ")".repeat(89));
-    let records: String = (1..90)
-        .map(|i| format!("  record t{i} {{ f0: t{} }}\n", i - 1))
-        .collect();
+    let records: String =
+        (1..90).map(|i| format!("  record t{i} {{ f0: t{} }}\n", i - 1)).collect();
     let records = format!("  type t0 = u8;\n{records}");
     let record_value = format!("{}1{}", "{f0: ".repeat(89), "}".repeat(89));
     let maps = format!("{}u8{}", "map<u8, ".repeat(44), ">".repeat(44));
@@ -326,10 +253,7 @@ fn the_deepest_case_fits_a_small_stack() {
     let run = move || {
         let file = parse(&text).unwrap();
         assert_eq!(parse(&print(&file)).unwrap(), file);
-        assert_eq!(
-            bytes::decode(&bytes::encode(&file.case)).unwrap(),
-            file.case
-        );
+        assert_eq!(bytes::decode(&bytes::encode(&file.case)).unwrap(), file.case);
     };
     let small = std::thread::Builder::new().stack_size(2 << 20);
     small.spawn(run).unwrap().join().unwrap();

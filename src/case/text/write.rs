@@ -9,29 +9,18 @@ use super::{CaseFile, quote, script, wave, wit};
 /// The text that `parse` reads as this file.
 pub fn print(file: &CaseFile) -> String {
     let mut out = text("rule", &file.rule);
-    out += &file
-        .story
-        .as_ref()
-        .map(|story| text("story", story))
-        .unwrap_or_default();
+    out += &file.story.as_ref().map(|story| text("story", story)).unwrap_or_default();
     out += &format!("wit = {}\n", quote::lines(&wit::print(&file.case.shape)));
     out += &case(&file.case);
     if !file.expect.is_empty() {
         let lines = file.expect.iter().map(|line| quote::string(line));
-        out += &format!(
-            "\n[expect]\n{}",
-            quote::column("lines", &lines.collect::<Vec<_>>())
-        );
+        out += &format!("\n[expect]\n{}", quote::column("lines", &lines.collect::<Vec<_>>()));
     }
     out
 }
 
 fn text(key: &str, text: &str) -> String {
-    let value = if text.contains('\n') {
-        quote::lines(text)
-    } else {
-        quote::string(text)
-    };
+    let value = if text.contains('\n') { quote::lines(text) } else { quote::string(text) };
     format!("{key} = {value}\n")
 }
 
@@ -42,21 +31,11 @@ fn case(case: &Case) -> String {
     out += &format!("pooling = {}\n", tuning.pooling);
     out += &format!("moving-memory = {}\n", tuning.moving_memory);
     out += &format!("concurrency = {}\n", tuning.concurrency);
-    out += &format!(
-        "\n[memory]\ninitial = {}\nmaximum = {}\n",
-        pages.initial, pages.maximum
-    );
+    out += &format!("\n[memory]\ninitial = {}\nmaximum = {}\n", pages.initial, pages.maximum);
     out += &opts("export", &case.shape.export);
     out += &format!("post-return = {}\n", case.shape.export.opts.post_return);
-    out += &case
-        .shape
-        .import
-        .as_ref()
-        .map(|import| opts("import", import))
-        .unwrap_or_default();
-    case.calls
-        .iter()
-        .fold(out, |out, c| out + &call(c, &case.shape))
+    out += &case.shape.import.as_ref().map(|import| opts("import", import)).unwrap_or_default();
+    case.calls.iter().fold(out, |out, c| out + &call(c, &case.shape))
 }
 
 fn opts(name: &str, function: &Function) -> String {
@@ -72,20 +51,14 @@ fn call(call: &Call, shape: &Shape) -> String {
     let mut out = "\n[[call]]\n".to_string();
     out += &list("args", values(&call.args, &shape.export.ty.params));
     if !call.realloc.is_empty() {
-        let actions = call
-            .realloc
-            .iter()
-            .map(|action| script::print_realloc(*action));
+        let actions = call.realloc.iter().map(|action| script::print_realloc(*action));
         out += &quote::words("realloc", &strings(actions));
     }
     if call.finish == Finish::Trap {
         out += "finish = \"trap\"\n";
     }
     if call.post_return != PostReturn::Nothing {
-        out += &format!(
-            "post-return = \"{}\"\n",
-            script::print_post_return(call.post_return)
-        );
+        out += &format!("post-return = \"{}\"\n", script::print_post_return(call.post_return));
     }
     for import in &call.imports {
         out += &import_call(import, shape.import.as_ref());
@@ -97,10 +70,7 @@ fn import_call(call: &ImportCall, import: Option<&Function>) -> String {
     let types = import.map_or(&[][..], |import| &import.ty.params);
     let result = import.and_then(|import| import.ty.result.as_ref());
     let answer = quote::string(&script::print_answer(&call.answer, result));
-    format!(
-        "\n[[call.import]]\n{}answer = {answer}\n",
-        passed(&call.passed, types)
-    )
+    format!("\n[[call.import]]\n{}answer = {answer}\n", passed(&call.passed, types))
 }
 
 /// A function that returns nothing, as it should, needs no words.
@@ -109,19 +79,12 @@ fn finish(finish: &Finish, types: &[Type]) -> String {
         Finish::Return(what) => passed(what, types),
         Finish::Trap => String::new(),
     };
-    if keys.is_empty() {
-        keys
-    } else {
-        format!("\n[call.return]\n{keys}")
-    }
+    if keys.is_empty() { keys } else { format!("\n[call.return]\n{keys}") }
 }
 
 fn passed(passed: &Passed, types: &[Type]) -> String {
     match passed {
-        Passed::Lowered {
-            values: lowered,
-            patches,
-        } => {
+        Passed::Lowered { values: lowered, patches } => {
             list("values", values(lowered, types))
                 + &list("patches", patches.iter().map(script::print_patch))
         }
@@ -134,20 +97,13 @@ fn passed(passed: &Passed, types: &[Type]) -> String {
 }
 
 fn values(values: &[Value], types: &[Type]) -> impl Iterator<Item = String> {
-    values
-        .iter()
-        .zip(types)
-        .map(|(value, ty)| wave::print(value, ty))
+    values.iter().zip(types).map(|(value, ty)| wave::print(value, ty))
 }
 
 /// An array of strings, left out if it is empty.
 fn list(key: &str, items: impl Iterator<Item = String>) -> String {
     let items = strings(items);
-    if items.is_empty() {
-        String::new()
-    } else {
-        quote::array(key, &items)
-    }
+    if items.is_empty() { String::new() } else { quote::array(key, &items) }
 }
 
 fn strings(items: impl Iterator<Item = String>) -> Vec<String> {

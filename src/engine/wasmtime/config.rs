@@ -1,7 +1,9 @@
 //! How the subject is configured.
 //! Knows the interface of `wasmtime::Config` in every release, and a case's tuning.
 
-use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{
+    Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm,
+};
 
 use crate::case::Tuning;
 
@@ -9,8 +11,10 @@ use crate::case::Tuning;
 const INSTANCES: u32 = 4;
 /// The puppet, the wire, and what is put together from definitions.
 const CORE_INSTANCES: u32 = 8;
-/// The puppet's second memory holds a script, a log and a copy of the first: below 2 MiB.
+/// The puppet's second memory holds a script, a log and a copy of the first.
 const MEMORY_SIZE: usize = 4 << 20;
+/// The memories of most cases.
+const KEEP_RESIDENT: usize = 256 << 10;
 
 /// The configuration for a tuning.
 pub fn config(tuning: Tuning) -> Config {
@@ -22,20 +26,21 @@ pub fn config(tuning: Tuning) -> Config {
     config.wasm_component_model_fixed_length_lists(true);
     #[cfg(wasmtime_42)]
     config.concurrency_support(tuning.concurrency);
-    config.cranelift_opt_level(if tuning.optimize {
-        OptLevel::Speed
+    // Only backtraces need it, and nobody reads them.
+    config.generate_address_map(false);
+    if tuning.optimize {
+        config.cranelift_opt_level(OptLevel::Speed);
     } else {
-        OptLevel::None
-    });
+        config.cranelift_opt_level(OptLevel::None);
+        config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+    }
     config.memory_may_move(tuning.moving_memory);
     if tuning.pooling {
         // A slot of the pool is its memory's reservation; what is in the pool never moves.
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
     } else if tuning.moving_memory {
         // Nothing reserved: growing has to move.
-        config
-            .memory_reservation(0)
-            .memory_reservation_for_growth(0);
+        config.memory_reservation(0).memory_reservation_for_growth(0);
     }
     config
 }
@@ -49,6 +54,8 @@ fn pool() -> PoolingAllocationConfig {
         .max_memories_per_component(2)
         .max_memories_per_module(2)
         .max_memory_size(MEMORY_SIZE)
+        // Clearing what a case touched is cheaper than giving it back and faulting it in again.
+        .linear_memory_keep_resident(KEEP_RESIDENT)
         .total_tables(INSTANCES * 2)
         .max_tables_per_component(2)
         .total_stacks(INSTANCES);

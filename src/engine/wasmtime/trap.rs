@@ -24,11 +24,7 @@ pub struct WrongValue(pub String);
 
 impl fmt::Display for WrongValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the engine gave the host a value of another type: {}",
-            self.0
-        )
+        write!(f, "the engine gave the host a value of another type: {}", self.0)
     }
 }
 
@@ -62,55 +58,25 @@ fn core_trap(trap: wasmtime::Trap) -> Trap {
 
 /// Errors that are text. The first that is contained in the message counts.
 const TEXTS: [(&str, Option<Trap>); 24] = [
-    (
-        "cannot enter component instance",
-        Some(Trap::CannotEnterComponent),
-    ),
-    (
-        "cannot leave component instance",
-        Some(Trap::CannotLeaveComponent),
-    ),
-    (
-        "realloc return: result not aligned",
-        Some(Trap::UnalignedPointer),
-    ),
-    (
-        "realloc return: beyond end of memory",
-        Some(Trap::MemoryOutOfBounds),
-    ),
+    ("cannot enter component instance", Some(Trap::CannotEnterComponent)),
+    ("cannot leave component instance", Some(Trap::CannotLeaveComponent)),
+    ("realloc return: result not aligned", Some(Trap::UnalignedPointer)),
+    ("realloc return: beyond end of memory", Some(Trap::MemoryOutOfBounds)),
     ("list pointer is not aligned", Some(Trap::UnalignedPointer)),
-    (
-        "list pointer/length out of bounds",
-        Some(Trap::ListOutOfBounds),
-    ),
+    ("list pointer/length out of bounds", Some(Trap::ListOutOfBounds)),
     ("map pointer is not aligned", Some(Trap::UnalignedPointer)),
-    (
-        "map pointer/length out of bounds",
-        Some(Trap::ListOutOfBounds),
-    ),
+    ("map pointer/length out of bounds", Some(Trap::ListOutOfBounds)),
     ("string pointer not aligned", Some(Trap::UnalignedPointer)),
-    (
-        "string pointer/length out of bounds",
-        Some(Trap::StringOutOfBounds),
-    ),
+    ("string pointer/length out of bounds", Some(Trap::StringOutOfBounds)),
     ("pointer not aligned", Some(Trap::UnalignedPointer)),
     ("pointer size overflow", Some(Trap::MemoryOutOfBounds)),
     ("pointer out of bounds", Some(Trap::MemoryOutOfBounds)),
     ("invalid utf-8 sequence", Some(Trap::InvalidUtf8)),
     ("incomplete utf-8 byte sequence", Some(Trap::InvalidUtf8)),
     ("unpaired surrogate found", Some(Trap::InvalidUtf16)),
-    (
-        "converted integer out of range for `char`",
-        Some(Trap::InvalidChar),
-    ),
-    (
-        "invalid option discriminant",
-        Some(Trap::InvalidDiscriminant),
-    ),
-    (
-        "invalid expected discriminant",
-        Some(Trap::InvalidDiscriminant),
-    ),
+    ("converted integer out of range for `char`", Some(Trap::InvalidChar)),
+    ("invalid option discriminant", Some(Trap::InvalidDiscriminant)),
+    ("invalid expected discriminant", Some(Trap::InvalidDiscriminant)),
     ("unexpected discriminant", Some(Trap::InvalidDiscriminant)),
     ("discriminant ", Some(Trap::InvalidDiscriminant)),
     ("too large to copy into wasm", Some(Trap::StringTooLong)),

@@ -30,30 +30,21 @@ pub fn to_val(value: &Value, ty: &Type) -> Val {
         (Type::Record(fields), Value::Record(values)) => Val::Record(
             (fields.iter().zip(values).enumerate())
                 .map(|(i, (field, value))| {
-                    (
-                        field.label.at(FIELD, i).into_owned(),
-                        to_val(value, &field.ty),
-                    )
+                    (field.label.at(FIELD, i).into_owned(), to_val(value, &field.ty))
                 })
                 .collect(),
         ),
-        (Type::Tuple(types), Value::Record(values)) => Val::Tuple(
-            types
-                .iter()
-                .zip(values)
-                .map(|(ty, value)| to_val(value, ty))
-                .collect(),
-        ),
+        (Type::Tuple(types), Value::Record(values)) => {
+            Val::Tuple(types.iter().zip(values).map(|(ty, value)| to_val(value, ty)).collect())
+        }
         (Type::Variant(cases), Value::Variant(index, payload)) => {
             let VariantCase { label, ty } = &cases[position(*index)];
             let name = label.at(CASE, position(*index)).into_owned();
             Val::Variant(name, payload_to_val(payload, ty.as_ref()))
         }
-        (Type::Enum(labels), Value::Variant(index, _)) => Val::Enum(
-            labels[position(*index)]
-                .at(CASE, position(*index))
-                .into_owned(),
-        ),
+        (Type::Enum(labels), Value::Variant(index, _)) => {
+            Val::Enum(labels[position(*index)].at(CASE, position(*index)).into_owned())
+        }
         (Type::Option(some), Value::Variant(_, payload)) => {
             Val::Option(payload_to_val(payload, Some(some)))
         }
@@ -79,10 +70,7 @@ fn all_to_val(values: &[Value], ty: &Type) -> Vec<Val> {
 }
 
 fn payload_to_val(payload: &Option<Box<Value>>, ty: Option<&Type>) -> Option<Box<Val>> {
-    payload
-        .as_ref()
-        .zip(ty)
-        .map(|(value, ty)| Box::new(to_val(value, ty)))
+    payload.as_ref().zip(ty).map(|(value, ty)| Box::new(to_val(value, ty)))
 }
 
 #[cfg(wasmtime_48)]
@@ -178,11 +166,7 @@ pub fn from_val(val: &Val, ty: &Type) -> Result<Value, WrongValue> {
 }
 
 fn all_from_val(vals: &[Val], ty: &Type) -> Result<Value, WrongValue> {
-    Ok(Value::List(
-        vals.iter()
-            .map(|val| from_val(val, ty))
-            .collect::<Result<_, _>>()?,
-    ))
+    Ok(Value::List(vals.iter().map(|val| from_val(val, ty)).collect::<Result<_, _>>()?))
 }
 
 /// The case at `index`; `None` where a payload is missing or too many.
@@ -204,10 +188,7 @@ fn index_of<'a>(
     kind: char,
     name: &str,
 ) -> Option<usize> {
-    labels
-        .into_iter()
-        .enumerate()
-        .position(|(i, label)| label.at(kind, i) == name)
+    labels.into_iter().enumerate().position(|(i, label)| label.at(kind, i) == name)
 }
 
 fn position(index: u32) -> usize {

@@ -42,19 +42,14 @@ pub fn change_import_calls(u: &mut Unstructured, case: &mut Case) -> Result<()> 
         (Some(index), 0) => drop(call.imports.remove(index)),
         (Some(index), 1) => call.imports.insert(index, call.imports[index].clone()),
         (Some(index), 2) => call.imports.swap(0, index),
-        (index, _) => call
-            .imports
-            .insert(index.unwrap_or(0), import_call(u, shape)?),
+        (index, _) => call.imports.insert(index.unwrap_or(0), import_call(u, shape)?),
     }
     Ok(())
 }
 
 fn import_call(u: &mut Unstructured, shape: &Shape) -> Result<ImportCall> {
     let passed = import_args(u, shape, false, &mut GuestData::new(shape))?;
-    Ok(ImportCall {
-        passed,
-        answer: answer(u, shape, false, false)?,
-    })
+    Ok(ImportCall { passed, answer: answer(u, shape, false, false)? })
 }
 
 pub fn change_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {

@@ -46,11 +46,7 @@ fn change_passed(
     passed: &mut Passed,
 ) -> Result<()> {
     if u.ratio(1, 8)? {
-        *passed = if u.arbitrary()? {
-            data.truth(u, side)?
-        } else {
-            data.lie(u, side)?
-        };
+        *passed = if u.arbitrary()? { data.truth(u, side)? } else { data.lie(u, side)? };
         return Ok(());
     }
     let patch = data.patch(u, side, passed)?;
@@ -115,11 +111,7 @@ fn change_word(u: &mut Unstructured, flat: &mut [u64], core: &[CoreType]) -> Res
     let Some(index) = position(u, flat.len())? else {
         return Ok(());
     };
-    let bits = if u.arbitrary()? {
-        flat[index].wrapping_add(1)
-    } else {
-        integer(u, 64)?
-    };
+    let bits = if u.arbitrary()? { flat[index].wrapping_add(1) } else { integer(u, 64)? };
     flat[index] = Core::from_bits(core[index], bits).bits();
     Ok(())
 }

@@ -6,6 +6,7 @@ mod data;
 mod repair;
 mod shape;
 mod shrink;
+mod size;
 mod types;
 mod values;
 
@@ -14,11 +15,12 @@ use std::collections::BTreeSet;
 use arbitrary::Unstructured;
 use mutatis::{Candidates, Context, Mutate, Session};
 
+use super::draw::{Table, entropy};
 use super::{guest, weights};
 use crate::case::check::{Feature, check};
 use crate::case::{Case, Limits};
 use repair::repair;
-pub use shrink::size;
+pub use size::size;
 
 /// What is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +49,7 @@ pub fn mutate(
 ) -> bool {
     let mut session = Session::new().seed(seed).shrink(shrink);
     let mut mutator = CaseMutator { allowed, limits };
-    let attempts = if shrink {
-        weights::SHRINK_ATTEMPTS
-    } else {
-        weights::ATTEMPTS
-    };
+    let attempts = if shrink { weights::SHRINK_ATTEMPTS } else { weights::ATTEMPTS };
     for _ in 0..attempts {
         let mut next = case.clone();
         if session.mutate_with(&mut mutator, &mut next).is_err() {
@@ -70,7 +68,7 @@ pub fn mutate(
 /// fits together.
 pub fn crossover(a: &Case, b: &Case, seed: u64) -> Case {
     let limits = Limits::CASE;
-    let bytes: Vec<u8> = seed.to_le_bytes().repeat(weights::MUTATION_ENTROPY / 8);
+    let bytes = entropy(&mut fastrand::Rng::with_seed(seed), weights::MUTATION_ENTROPY);
     let mut u = Unstructured::new(&bytes);
     let mut case = a.clone();
     if seed.is_multiple_of(2) {
@@ -79,11 +77,7 @@ pub fn crossover(a: &Case, b: &Case, seed: u64) -> Case {
         case.shape.import = b.shape.import.clone();
     }
     let repaired = repair(&mut u, &mut case, &limits).is_ok();
-    if repaired && valid(&case, &limits) {
-        case
-    } else {
-        a.clone()
-    }
+    if repaired && valid(&case, &limits) { case } else { a.clone() }
 }
 
 fn valid(case: &Case, limits: &Limits) -> bool {
@@ -105,12 +99,9 @@ struct CaseMutator<'a> {
 
 impl Mutate<Case> for CaseMutator<'_> {
     fn mutate(&mut self, candidates: &mut Candidates, case: &mut Case) -> mutatis::Result<()> {
-        let bounds = Bounds {
-            allowed: self.allowed,
-            limits: self.limits,
-        };
+        let bounds = Bounds { allowed: self.allowed, limits: self.limits };
         let shrink = candidates.shrink();
-        for (weight, change) in weights::CHANGES {
+        for (weight, change) in changes(shrink) {
             candidates.mutation_group(*weight, |context, _| {
                 apply(context, *change, case, bounds, shrink);
                 Ok(())
@@ -119,9 +110,13 @@ impl Mutate<Case> for CaseMutator<'_> {
         Ok(())
     }
 
-    fn mutation_count(&self, _: &Case, _: bool) -> Option<u32> {
-        Some(weights::CHANGES.iter().map(|(weight, _)| weight).sum())
+    fn mutation_count(&self, _: &Case, shrink: bool) -> Option<u32> {
+        Some(changes(shrink).iter().map(|(weight, _)| weight).sum())
     }
+}
+
+fn changes(shrink: bool) -> &'static Table<Change> {
+    if shrink { weights::SHRINKS } else { weights::CHANGES }
 }
 
 /// May change nothing, or leave a case that is not valid: `mutate` looks.

@@ -19,14 +19,9 @@ pub fn repair(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<
     let Case { shape, calls, .. } = case;
     let keep = |function: &Function, role| with_needed(function.clone(), role, limits);
     shape.export = keep(&shape.export, Role::Export);
-    shape.import = shape
-        .import
-        .as_ref()
-        .map(|import| keep(import, Role::Import));
+    shape.import = shape.import.as_ref().map(|import| keep(import, Role::Import));
     calls.truncate(most(limits.calls));
-    calls
-        .iter_mut()
-        .try_for_each(|call| repair_call(u, shape, call, limits))
+    calls.iter_mut().try_for_each(|call| repair_call(u, shape, call, limits))
 }
 
 fn most(limit: u32) -> usize {
@@ -57,27 +52,16 @@ fn repair_call(
 
 /// Drops what the shape has nothing for.
 fn repair_scripts(shape: &Shape, call: &mut Call, limits: &Limits) {
-    call.realloc.truncate(if realloc::has(shape) {
-        most(limits.reallocs)
-    } else {
-        0
-    });
-    call.imports.truncate(if shape.import.is_some() {
-        most(limits.imports)
-    } else {
-        0
-    });
+    call.realloc.truncate(if realloc::has(shape) { most(limits.reallocs) } else { 0 });
+    call.imports.truncate(if shape.import.is_some() { most(limits.imports) } else { 0 });
     let leaves = call.post_return == PostReturn::Import;
     if !shape.export.opts.post_return || (leaves && shape.import.is_none()) {
         call.post_return = PostReturn::Nothing;
     }
     if shape.import.is_none() {
-        call.realloc
-            .iter_mut()
-            .filter(|action| **action == Realloc::Import)
-            .for_each(|action| {
-                *action = Realloc::Bump;
-            });
+        call.realloc.iter_mut().filter(|action| **action == Realloc::Import).for_each(|action| {
+            *action = Realloc::Bump;
+        });
     }
 }
 
@@ -127,15 +111,15 @@ fn repair_value(u: &mut Unstructured, value: &mut Value, ty: &Type) -> Result<()
         | (Value::F64(_), Type::F64)
         | (Value::Char(_), Type::Char)
         | (Value::String(_), Type::String) => Ok(()),
-        (Value::List(values), Type::List(elem)) => values
-            .iter_mut()
-            .try_for_each(|value| repair_value(u, value, elem)),
+        (Value::List(values), Type::List(elem)) => {
+            values.iter_mut().try_for_each(|value| repair_value(u, value, elem))
+        }
         (Value::List(values), Type::FixedLengthList(elem, length)) => {
             repair_parts(u, values, (0..most(*length)).map(|_| &**elem))
         }
-        (Value::List(entries), Type::Map(key, value)) => entries
-            .iter_mut()
-            .try_for_each(|entry| repair_entry(u, entry, key, value)),
+        (Value::List(entries), Type::Map(key, value)) => {
+            entries.iter_mut().try_for_each(|entry| repair_entry(u, entry, key, value))
+        }
         (Value::Record(values), Type::Record(fields)) => {
             repair_parts(u, values, fields.iter().map(|field| &field.ty))
         }
@@ -166,9 +150,7 @@ fn repair_entry(u: &mut Unstructured, entry: &mut Value, key: &Type, value: &Typ
     if !matches!(entry, Value::Record(_)) {
         *entry = Value::Record(Vec::new());
     }
-    let Value::Record(parts) = entry else {
-        unreachable!("just made one")
-    };
+    let Value::Record(parts) = entry else { unreachable!("just made one") };
     repair_parts(u, parts, [key, value].into_iter())
 }
 
@@ -180,24 +162,15 @@ fn repair_passed(
 ) -> Result<()> {
     let core = side.core();
     let opts = side.function.opts;
-    let memory = if opts.memory {
-        u64::from(shape.pages.initial) << 16
-    } else {
-        0
-    };
+    let memory = if opts.memory { u64::from(shape.pages.initial) << 16 } else { 0 };
     match passed {
         Passed::Lowered { values, patches } => {
             patches.retain_mut(|patch| repair_patch(patch, &core, memory));
             repair_values(u, values, side.types)
         }
-        Passed::Raw {
-            flat,
-            memory: chunks,
-        } => {
+        Passed::Raw { flat, memory: chunks } => {
             flat.resize(core.len(), 0);
-            flat.iter_mut()
-                .zip(&core)
-                .for_each(|(bits, ty)| *bits = fit(*bits, *ty));
+            flat.iter_mut().zip(&core).for_each(|(bits, ty)| *bits = fit(*bits, *ty));
             chunks.retain(|chunk| fits(chunk.at, &chunk.bytes, memory));
             Ok(())
         }

@@ -1,4 +1,4 @@
-//! Changes that make a case smaller, and what smaller means.
+//! Changes that make a case smaller.
 //! Knows nothing of why a case is wanted.
 
 use arbitrary::{Result, Unstructured};
@@ -8,178 +8,12 @@ use super::shape::{any_function, change_tuning};
 use super::types::{any_root, count, node, unwrap};
 use super::values::any_node;
 use crate::abi::StringEncoding;
-use crate::case::Shape;
-use crate::case::{
-    Answer, Call, Case, Chunk, Finish, Function, Passed, Patch, PostReturn, Realloc,
-};
+use crate::case::{Answer, Call, Case, Finish, Passed, PostReturn, Realloc};
 use crate::generate::draw::position;
 use crate::generate::options::ONE_PAGE;
 use crate::generate::values::least;
 use crate::types::{FuncType, Label, Type};
 use crate::value::Value;
-
-/// How large a case is: what there is of things, then how large their numbers are.
-pub fn size(case: &Case) -> (u64, u64) {
-    let mut size = Size::default();
-    size.shape(&case.shape);
-    case.calls.iter().for_each(|call| size.call(call));
-    let tuning = case.tuning;
-    let tuned = [
-        tuning.optimize,
-        tuning.pooling,
-        tuning.moving_memory,
-        tuning.concurrency,
-    ];
-    size.bits += tuned.map(u64::from).iter().sum::<u64>();
-    (size.things, size.bits)
-}
-
-#[derive(Default)]
-struct Size {
-    things: u64,
-    bits: u64,
-}
-
-impl Size {
-    fn things(&mut self, count: usize) {
-        self.things += u64::try_from(count).expect("a count fits in 64 bits");
-    }
-
-    fn number(&mut self, number: u64) {
-        self.bits += u64::from(u64::BITS - number.leading_zeros());
-    }
-
-    fn shape(&mut self, shape: &Shape) {
-        self.function(&shape.export);
-        shape.import.iter().for_each(|import| {
-            self.things(1);
-            self.function(import);
-        });
-        self.number(u64::from(shape.pages.initial - 1));
-        self.number(u64::from(shape.pages.maximum - 1));
-    }
-
-    fn function(&mut self, function: &Function) {
-        function
-            .ty
-            .params
-            .iter()
-            .chain(&function.ty.result)
-            .for_each(|ty| self.ty(ty));
-        let opts = function.opts;
-        self.bits += [opts.memory, opts.realloc, opts.post_return]
-            .map(u64::from)
-            .iter()
-            .sum::<u64>();
-        self.bits += u64::from(opts.string_encoding != StringEncoding::Utf8);
-    }
-
-    fn ty(&mut self, ty: &Type) {
-        self.things(1 + labels(ty).len());
-        self.things(
-            labels(ty)
-                .iter()
-                .filter_map(|label| label.0.as_ref())
-                .map(|name| name.len())
-                .sum(),
-        );
-        if let Type::FixedLengthList(_, length) = ty {
-            self.number(u64::from(*length));
-        }
-        ty.children().into_iter().for_each(|child| self.ty(child));
-    }
-
-    fn call(&mut self, call: &Call) {
-        self.things(1 + call.realloc.len() + call.imports.len());
-        call.args.iter().for_each(|value| self.value(value));
-        call.realloc.iter().for_each(|action| self.realloc(*action));
-        for step in &call.imports {
-            self.passed(&step.passed);
-            match &step.answer {
-                Answer::Return(value) => value.iter().for_each(|value| self.value(value)),
-                Answer::Reenter(value) => {
-                    self.number(1);
-                    value.iter().for_each(|value| self.value(value));
-                }
-                Answer::Error => self.number(1),
-            }
-        }
-        match &call.finish {
-            Finish::Return(passed) => self.passed(passed),
-            Finish::Trap => {}
-        }
-        self.bits += u64::from(call.post_return != PostReturn::Nothing);
-    }
-
-    fn realloc(&mut self, action: Realloc) {
-        match action {
-            Realloc::Bump => {}
-            Realloc::At(number) | Realloc::Skew(number) | Realloc::Grow(number) => {
-                self.number(u64::from(number));
-                self.number(1);
-            }
-            Realloc::Forget | Realloc::Old | Realloc::Trap | Realloc::Import => self.number(1),
-        }
-    }
-
-    fn passed(&mut self, passed: &Passed) {
-        match passed {
-            Passed::Lowered { values, patches } => {
-                values.iter().for_each(|value| self.value(value));
-                patches.iter().for_each(|patch| self.patch(patch));
-            }
-            Passed::Raw { flat, memory } => {
-                self.things(flat.len());
-                flat.iter().for_each(|bits| self.number(*bits));
-                memory.iter().for_each(|chunk| self.chunk(chunk));
-            }
-        }
-    }
-
-    fn patch(&mut self, patch: &Patch) {
-        match patch {
-            Patch::Flat { bits, .. } => {
-                self.things(1);
-                self.number(*bits);
-            }
-            Patch::Memory(chunk) => self.chunk(chunk),
-        }
-    }
-
-    fn chunk(&mut self, chunk: &Chunk) {
-        self.things(1 + chunk.bytes.len());
-        chunk
-            .bytes
-            .iter()
-            .for_each(|byte| self.number(u64::from(*byte)));
-    }
-
-    fn value(&mut self, value: &Value) {
-        self.things(1);
-        match value {
-            Value::Bool(value) => self.number(u64::from(*value)),
-            Value::S8(value) => self.number(u64::from(value.cast_unsigned())),
-            Value::U8(value) => self.number(u64::from(*value)),
-            Value::S16(value) => self.number(u64::from(value.cast_unsigned())),
-            Value::U16(value) => self.number(u64::from(*value)),
-            Value::S32(value) => self.number(u64::from(value.cast_unsigned())),
-            Value::U32(value) | Value::F32(value) | Value::Flags(value) => {
-                self.number(u64::from(*value));
-            }
-            Value::S64(value) => self.number(value.cast_unsigned()),
-            Value::U64(value) | Value::F64(value) => self.number(*value),
-            Value::Char(value) => self.number(u64::from(u32::from(*value))),
-            Value::String(text) => self.things(text.text.len()),
-            Value::List(values) | Value::Record(values) => {
-                values.iter().for_each(|value| self.value(value));
-            }
-            Value::Variant(index, payload) => {
-                self.number(u64::from(*index));
-                payload.iter().for_each(|value| self.value(value));
-            }
-        }
-    }
-}
 
 /// Makes one thing smaller. It may turn out that the whole is not.
 pub fn shrink(u: &mut Unstructured, change: Change, case: &mut Case) -> Result<()> {
@@ -208,11 +42,7 @@ fn shrink_value(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     match (value, ty) {
         (Value::List(values), Type::List(_) | Type::Map(..)) if !values.is_empty() => {
             let start = u.choose_index(values.len())?;
-            let end = if u.arbitrary()? {
-                start + 1
-            } else {
-                values.len()
-            };
+            let end = if u.arbitrary()? { start + 1 } else { values.len() };
             values.drain(start..end);
         }
         (Value::String(text), _) if u.arbitrary()? => {
@@ -303,11 +133,7 @@ fn simple_ending(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 }
 
 fn remove_call(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    if case.calls.len() > 1 {
-        remove(u, &mut case.calls)
-    } else {
-        Ok(())
-    }
+    if case.calls.len() > 1 { remove(u, &mut case.calls) } else { Ok(()) }
 }
 
 fn shrink_type(u: &mut Unstructured, case: &mut Case) -> Result<()> {
@@ -343,52 +169,56 @@ fn fewer_params(u: &mut Unstructured, ty: &mut FuncType) -> Result<()> {
 }
 
 fn fewer_members(u: &mut Unstructured, ty: &mut Type) -> Result<()> {
-    match ty {
-        Type::Record(fields) if fields.len() > 1 => remove_some(u, fields),
-        Type::Tuple(types) if types.len() > 1 => remove_some(u, types),
-        Type::Variant(cases) if cases.len() > 1 => remove_some(u, cases),
-        Type::Enum(labels) | Type::Flags(labels) if labels.len() > 1 => remove_some(u, labels),
-        Type::FixedLengthList(_, length) => {
-            *length = length.div_ceil(2);
-            Ok(())
-        }
-        Type::Result(ok, error) => {
-            *(if u.arbitrary()? { ok } else { error }) = None;
-            Ok(())
-        }
-        _ => {
-            clear_labels(ty);
-            Ok(())
-        }
+    if u.ratio(1, 4)? {
+        labels_mut(ty).into_iter().for_each(|label| label.0 = None);
+        return Ok(());
     }
+    match ty {
+        Type::Bool
+        | Type::S8
+        | Type::U8
+        | Type::S16
+        | Type::U16
+        | Type::S32
+        | Type::U32
+        | Type::S64
+        | Type::U64
+        | Type::F32
+        | Type::F64
+        | Type::Char
+        | Type::String
+        | Type::List(_)
+        | Type::Option(_)
+        | Type::Map(..)
+        | Type::Handle(_) => {}
+        Type::FixedLengthList(_, length) => *length = length.div_ceil(2),
+        Type::Record(fields) => remove_some(u, fields)?,
+        Type::Tuple(types) => remove_some(u, types)?,
+        Type::Variant(cases) => remove_some(u, cases)?,
+        Type::Enum(labels) | Type::Flags(labels) => remove_some(u, labels)?,
+        Type::Result(ok, error) => *(if u.arbitrary()? { ok } else { error }) = None,
+    }
+    Ok(())
 }
 
-/// Takes away one member, or half of them.
+/// Takes away one member, or half of them; one stays.
 fn remove_some<T>(u: &mut Unstructured, members: &mut Vec<T>) -> Result<()> {
-    if u.arbitrary()? {
+    if members.len() == 1 || u.arbitrary()? {
         members.truncate(members.len().div_ceil(2));
         return Ok(());
     }
     remove(u, members)
 }
 
-fn labels(ty: &Type) -> Vec<&Label> {
-    match ty {
-        Type::Record(fields) => fields.iter().map(|field| &field.label).collect(),
-        Type::Variant(cases) => cases.iter().map(|case| &case.label).collect(),
-        Type::Enum(labels) | Type::Flags(labels) => labels.iter().collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn clear_labels(ty: &mut Type) {
-    match ty {
-        Type::Record(fields) => fields.iter_mut().for_each(|field| field.label.0 = None),
-        Type::Variant(cases) => cases.iter_mut().for_each(|case| case.label.0 = None),
-        Type::Enum(labels) | Type::Flags(labels) => {
-            labels.iter_mut().for_each(|label| label.0 = None);
-        }
-        _ => {}
+fn labels_mut(ty: &mut Type) -> Vec<&mut Label> {
+    if let Type::Record(fields) = ty {
+        fields.iter_mut().map(|field| &mut field.label).collect()
+    } else if let Type::Variant(cases) = ty {
+        cases.iter_mut().map(|case| &mut case.label).collect()
+    } else if let Type::Enum(labels) | Type::Flags(labels) = ty {
+        labels.iter_mut().collect()
+    } else {
+        Vec::new()
     }
 }
 

@@ -59,13 +59,7 @@ fn change_params(u: &mut Unstructured, ty: &mut FuncType, bounds: Bounds) -> Res
         (Some(index), 0) => drop(ty.params.remove(index)),
         (Some(index), 1) => ty.params.swap(0, index),
         (Some(index), 2) => ty.params.insert(index, ty.params[index].clone()),
-        (_, 3) => {
-            ty.result = if ty.result.is_some() {
-                None
-            } else {
-                Some(more)
-            }
-        }
+        (_, 3) => ty.result = if ty.result.is_some() { None } else { Some(more) },
         _ => ty.params.push(more),
     }
     Ok(())
@@ -86,9 +80,7 @@ pub fn node<'a>(ty: &'a mut Type, index: &mut usize) -> Option<&'a mut Type> {
         return Some(ty);
     }
     *index -= 1;
-    children(ty)
-        .into_iter()
-        .find_map(|child| node(child, index))
+    children(ty).into_iter().find_map(|child| node(child, index))
 }
 
 fn children(ty: &mut Type) -> Vec<&mut Type> {
@@ -111,15 +103,8 @@ fn children(ty: &mut Type) -> Vec<&mut Type> {
         Type::List(elem) | Type::FixedLengthList(elem, _) | Type::Option(elem) => vec![elem],
         Type::Record(fields) => fields.iter_mut().map(|field| &mut field.ty).collect(),
         Type::Tuple(types) => types.iter_mut().collect(),
-        Type::Variant(cases) => cases
-            .iter_mut()
-            .filter_map(|case| case.ty.as_mut())
-            .collect(),
-        Type::Result(ok, error) => [ok, error]
-            .into_iter()
-            .flatten()
-            .map(|ty| &mut **ty)
-            .collect(),
+        Type::Variant(cases) => cases.iter_mut().filter_map(|case| case.ty.as_mut()).collect(),
+        Type::Result(ok, error) => [ok, error].into_iter().flatten().map(|ty| &mut **ty).collect(),
         Type::Map(key, value) => vec![key, value],
         Type::Handle(Handle::Stream(elem) | Handle::Future(elem)) => {
             elem.iter_mut().map(|ty| &mut **ty).collect()
@@ -178,19 +163,12 @@ fn change_members(u: &mut Unstructured, ty: &mut Type, bounds: Bounds) -> Result
         }
         Type::Enum(labels) => change_some(u, labels, Label::default(), limits)?,
         Type::Flags(labels) => {
-            let limits = Limits {
-                members: limits.members.min(32),
-                ..*limits
-            };
+            let limits = Limits { members: limits.members.min(32), ..*limits };
             change_some(u, labels, Label::default(), &limits)?;
         }
         Type::Result(ok, error) => {
             let side = if u.arbitrary()? { ok } else { error };
-            *side = if side.is_some() {
-                None
-            } else {
-                Some(Box::new(inside))
-            };
+            *side = if side.is_some() { None } else { Some(Box::new(inside)) };
         }
     }
     Ok(())

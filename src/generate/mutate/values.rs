@@ -88,9 +88,7 @@ fn node<'a>(value: &'a mut Value, ty: &'a Type, index: &mut usize) -> Option<Typ
         return Some((value, ty));
     }
     *index -= 1;
-    typed_parts(value, ty)
-        .into_iter()
-        .find_map(|(value, ty)| node(value, ty, index))
+    typed_parts(value, ty).into_iter().find_map(|(value, ty)| node(value, ty, index))
 }
 
 fn typed_parts<'a>(value: &'a mut Value, ty: &'a Type) -> Vec<Typed<'a>> {
@@ -98,29 +96,23 @@ fn typed_parts<'a>(value: &'a mut Value, ty: &'a Type) -> Vec<Typed<'a>> {
         (Value::List(values), Type::List(elem) | Type::FixedLengthList(elem, _)) => {
             values.iter_mut().map(|value| (value, &**elem)).collect()
         }
-        (Value::List(entries), Type::Map(key, value)) => entries
-            .iter_mut()
-            .flat_map(|entry| entry_parts(entry, key, value))
-            .collect(),
-        (Value::Record(values), Type::Record(fields)) => values
-            .iter_mut()
-            .zip(fields.iter().map(|field| &field.ty))
-            .collect(),
+        (Value::List(entries), Type::Map(key, value)) => {
+            entries.iter_mut().flat_map(|entry| entry_parts(entry, key, value)).collect()
+        }
+        (Value::Record(values), Type::Record(fields)) => {
+            values.iter_mut().zip(fields.iter().map(|field| &field.ty)).collect()
+        }
         (Value::Record(values), Type::Tuple(types)) => values.iter_mut().zip(types).collect(),
-        (Value::Variant(index, Some(payload)), ty) => payload_type(ty, *index)
-            .flatten()
-            .map(|ty| (&mut **payload, ty))
-            .into_iter()
-            .collect(),
+        (Value::Variant(index, Some(payload)), ty) => {
+            payload_type(ty, *index).flatten().map(|ty| (&mut **payload, ty)).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }
 
 fn entry_parts<'a>(entry: &'a mut Value, key: &'a Type, value: &'a Type) -> Vec<Typed<'a>> {
-    match entry {
-        Value::Record(parts) => parts.iter_mut().zip([key, value]).collect(),
-        _ => unreachable!("an entry of a map is a record"),
-    }
+    let Value::Record(parts) = entry else { unreachable!("an entry of a map is a record") };
+    parts.iter_mut().zip([key, value]).collect()
 }
 
 fn change_node(u: &mut Unstructured, value: &mut Value, ty: &Type) -> Result<()> {

@@ -18,38 +18,20 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<case::Case> {
     ensure!(rest.is_empty(), "{} bytes follow the case", rest.len());
     let mut builder = Builder::new(&flat.types, limits);
     let export = function(flat.export, &mut builder)?;
-    let import = flat
-        .import
-        .map(|import| function(import, &mut builder))
-        .transpose()?;
-    let pages = case::Pages {
-        initial: flat.initial,
-        maximum: flat.maximum,
-    };
-    let shape = case::Shape {
-        export,
-        import,
-        pages,
-    };
+    let import = flat.import.map(|import| function(import, &mut builder)).transpose()?;
+    let pages = case::Pages { initial: flat.initial, maximum: flat.maximum };
+    let shape = case::Shape { export, import, pages };
     let mut values = Reader { rest: &flat.values };
     let calls = flat.calls.into_iter().map(|c| call(c, &shape, &mut values));
     let calls = calls.collect::<Result<_>>()?;
-    ensure!(
-        values.rest.is_empty(),
-        "{} bytes follow the values",
-        values.rest.len()
-    );
+    ensure!(values.rest.is_empty(), "{} bytes follow the values", values.rest.len());
     let tuning = case::Tuning {
         optimize: flat.optimize,
         pooling: flat.pooling,
         moving_memory: flat.moving_memory,
         concurrency: flat.concurrency,
     };
-    Ok(case::Case {
-        tuning,
-        shape,
-        calls,
-    })
+    Ok(case::Case { tuning, shape, calls })
 }
 
 fn function(function: Function, types: &mut Builder) -> Result<case::Function> {
@@ -59,18 +41,8 @@ fn function(function: Function, types: &mut Builder) -> Result<case::Function> {
         StringEncoding::Utf16 => abi::StringEncoding::Utf16,
         StringEncoding::Latin1OrUtf16 => abi::StringEncoding::Latin1OrUtf16,
     };
-    let Function {
-        memory,
-        realloc,
-        post_return,
-        ..
-    } = function;
-    let opts = case::CanonOpts {
-        string_encoding,
-        memory,
-        realloc,
-        post_return,
-    };
+    let Function { memory, realloc, post_return, .. } = function;
+    let opts = case::CanonOpts { string_encoding, memory, realloc, post_return };
     Ok(case::Function { ty, opts })
 }
 
@@ -78,14 +50,8 @@ fn function(function: Function, types: &mut Builder) -> Result<case::Function> {
 fn call(call: Call, shape: &case::Shape, values: &mut Reader) -> Result<case::Call> {
     let args = values.each(&shape.export.ty.params)?;
     let realloc = call.realloc.into_iter().map(realloc).collect();
-    let ty = shape
-        .import
-        .as_ref()
-        .map_or(&NO_IMPORT, |import| &import.ty);
-    let imports = call
-        .imports
-        .into_iter()
-        .map(|call| import_call(call, ty, values));
+    let ty = shape.import.as_ref().map_or(&NO_IMPORT, |import| &import.ty);
+    let imports = call.imports.into_iter().map(|call| import_call(call, ty, values));
     let imports = imports.collect::<Result<_>>()?;
     let finish = match call.finish {
         Finish::Return(passed) => {
@@ -98,20 +64,11 @@ fn call(call: Call, shape: &case::Shape, values: &mut Reader) -> Result<case::Ca
         PostReturn::Trap => case::PostReturn::Trap,
         PostReturn::Import => case::PostReturn::Import,
     };
-    Ok(case::Call {
-        args,
-        realloc,
-        imports,
-        finish,
-        post_return,
-    })
+    Ok(case::Call { args, realloc, imports, finish, post_return })
 }
 
 /// For calls of an import that is not there, which are refused once they are read.
-static NO_IMPORT: FuncType = FuncType {
-    params: Vec::new(),
-    result: None,
-};
+static NO_IMPORT: FuncType = FuncType { params: Vec::new(), result: None };
 
 fn realloc(action: Realloc) -> case::Realloc {
     match action {
@@ -128,11 +85,7 @@ fn realloc(action: Realloc) -> case::Realloc {
 
 fn import_call(call: ImportCall, ty: &FuncType, values: &mut Reader) -> Result<case::ImportCall> {
     let passed = pass(call.passed, &ty.params, values)?;
-    let mut result = || {
-        values
-            .each(ty.results())
-            .map(|results| results.into_iter().next())
-    };
+    let mut result = || values.each(ty.results()).map(|results| results.into_iter().next());
     let answer = match call.answer {
         Answer::Return => case::Answer::Return(result()?),
         Answer::Error => case::Answer::Error,
@@ -147,10 +100,9 @@ fn pass(passed: Passed, types: &[crate::types::Type], values: &mut Reader) -> Re
             values: values.each(types)?,
             patches: patches.into_iter().map(patch).collect(),
         },
-        Passed::Raw { flat, memory } => case::Passed::Raw {
-            flat,
-            memory: memory.into_iter().map(chunk).collect(),
-        },
+        Passed::Raw { flat, memory } => {
+            case::Passed::Raw { flat, memory: memory.into_iter().map(chunk).collect() }
+        }
     })
 }
 
@@ -162,8 +114,5 @@ fn patch(patch: Patch) -> case::Patch {
 }
 
 fn chunk(chunk: Chunk) -> case::Chunk {
-    case::Chunk {
-        at: chunk.at,
-        bytes: chunk.bytes,
-    }
+    case::Chunk { at: chunk.at, bytes: chunk.bytes }
 }

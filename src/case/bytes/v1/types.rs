@@ -89,12 +89,7 @@ impl Table {
 fn given<'a>(labels: impl IntoIterator<Item = &'a crate::types::Label>) -> Vec<Label> {
     let labels = labels.into_iter().enumerate();
     let given = labels.filter_map(|(position, label)| Some((position, label.0.as_deref()?)));
-    given
-        .map(|(position, name)| Label {
-            position: number(position),
-            name: name.into(),
-        })
-        .collect()
+    given.map(|(position, name)| Label { position: number(position), name: name.into() }).collect()
 }
 
 fn number(count: usize) -> u32 {
@@ -112,20 +107,13 @@ pub struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub fn new(entries: &'a [TypeEntry], limits: &'a Limits) -> Builder<'a> {
-        Builder {
-            entries,
-            limits,
-            nodes: 0,
-            label_bytes: 0,
-        }
+        Builder { entries, limits, nodes: 0, label_bytes: 0 }
     }
 
     pub fn functype(&mut self, params: &[Run], result: Option<TypeRef>) -> Result<FuncType> {
         self.nodes = 0;
         let params = self.typed(params, self.entries.len(), 0)?;
-        let result = result
-            .map(|ty| self.build(ty, self.entries.len(), 0))
-            .transpose()?;
+        let result = result.map(|ty| self.build(ty, self.entries.len(), 0)).transpose()?;
         Ok(FuncType { params, result })
     }
 
@@ -133,10 +121,7 @@ impl<'a> Builder<'a> {
     fn build(&mut self, ty: TypeRef, end: usize, depth: u32) -> Result<Type> {
         let position = usize::try_from(ty)?;
         ensure!(position < end, "a type refers to a later one");
-        ensure!(
-            depth < self.limits.type_depth,
-            "the type is nested too deeply"
-        );
+        ensure!(depth < self.limits.type_depth, "the type is nested too deeply");
         self.pay(1)?;
         self.build_entry(&self.entries[position], position, depth + 1)
     }
@@ -163,12 +148,7 @@ impl<'a> Builder<'a> {
             TypeEntry::Record(runs, labels) => {
                 let types = self.typed(runs, end, depth)?;
                 let labels = self.labels(types.len(), labels)?;
-                Type::Record(
-                    labels
-                        .zip(types)
-                        .map(|(label, ty)| Field { label, ty })
-                        .collect(),
-                )
+                Type::Record(labels.zip(types).map(|(label, ty)| Field { label, ty }).collect())
             }
             TypeEntry::Tuple(runs) => Type::Tuple(self.typed(runs, end, depth)?),
             TypeEntry::Variant(runs, labels) => {
@@ -211,10 +191,7 @@ impl<'a> Builder<'a> {
 
     fn typed(&mut self, runs: &[Run], end: usize, depth: u32) -> Result<Vec<Type>> {
         let types = self.expand(runs, end, depth)?;
-        types
-            .into_iter()
-            .collect::<Option<_>>()
-            .context("a member lacks its type")
+        types.into_iter().collect::<Option<_>>().context("a member lacks its type")
     }
 
     fn untyped(&mut self, count: u32, given: &[Label]) -> Result<Vec<crate::types::Label>> {
@@ -240,10 +217,7 @@ impl<'a> Builder<'a> {
 
     fn pay(&mut self, nodes: u32) -> Result<()> {
         self.nodes = self.nodes.saturating_add(nodes);
-        ensure!(
-            self.nodes <= self.limits.type_nodes,
-            "the types are too many"
-        );
+        ensure!(self.nodes <= self.limits.type_nodes, "the types are too many");
         Ok(())
     }
 }

@@ -11,19 +11,10 @@ use super::{Realloc, StringEncoding, values};
 pub fn encode(case: &case::Case) -> Vec<u8> {
     let mut types = Table::default();
     let mut values = Vec::new();
-    let case::Tuning {
-        optimize,
-        pooling,
-        moving_memory,
-        concurrency,
-    } = case.tuning;
+    let case::Tuning { optimize, pooling, moving_memory, concurrency } = case.tuning;
     let case::Pages { initial, maximum } = case.shape.pages;
     let export = function(&case.shape.export, &mut types);
-    let import = case
-        .shape
-        .import
-        .as_ref()
-        .map(|import| function(import, &mut types));
+    let import = case.shape.import.as_ref().map(|import| function(import, &mut types));
     let calls = case.calls.iter().map(|c| call(c, &mut values)).collect();
     let types = types.into_entries();
     let flat = Flat {
@@ -43,12 +34,7 @@ pub fn encode(case: &case::Case) -> Vec<u8> {
 }
 
 fn function(function: &case::Function, types: &mut Table) -> Function {
-    let case::CanonOpts {
-        string_encoding,
-        memory,
-        realloc,
-        post_return,
-    } = function.opts;
+    let case::CanonOpts { string_encoding, memory, realloc, post_return } = function.opts;
     Function {
         params: types.runs(function.ty.params.iter().map(Some)),
         result: function.ty.result.as_ref().map(|ty| types.add(ty)),
@@ -67,11 +53,7 @@ fn call(call: &case::Call, out: &mut Vec<u8>) -> Call {
     put(&call.args, out);
     Call {
         realloc: call.realloc.iter().map(|action| realloc(*action)).collect(),
-        imports: call
-            .imports
-            .iter()
-            .map(|call| import_call(call, out))
-            .collect(),
+        imports: call.imports.iter().map(|call| import_call(call, out)).collect(),
         finish: match &call.finish {
             case::Finish::Return(passed) => Finish::Return(pass(passed, out)),
             case::Finish::Trap => Finish::Trap,
@@ -121,30 +103,21 @@ fn pass(passed: &case::Passed, out: &mut Vec<u8>) -> Passed {
     match passed {
         case::Passed::Lowered { values, patches } => {
             put(values, out);
-            Passed::Lowered {
-                patches: patches.iter().map(patch).collect(),
-            }
+            Passed::Lowered { patches: patches.iter().map(patch).collect() }
         }
-        case::Passed::Raw { flat, memory } => Passed::Raw {
-            flat: flat.clone(),
-            memory: memory.iter().map(chunk).collect(),
-        },
+        case::Passed::Raw { flat, memory } => {
+            Passed::Raw { flat: flat.clone(), memory: memory.iter().map(chunk).collect() }
+        }
     }
 }
 
 fn patch(patch: &case::Patch) -> Patch {
     match patch {
-        case::Patch::Flat { index, bits } => Patch::Flat {
-            index: *index,
-            bits: *bits,
-        },
+        case::Patch::Flat { index, bits } => Patch::Flat { index: *index, bits: *bits },
         case::Patch::Memory(bytes) => Patch::Memory(chunk(bytes)),
     }
 }
 
 fn chunk(chunk: &case::Chunk) -> Chunk {
-    Chunk {
-        at: chunk.at,
-        bytes: chunk.bytes.clone(),
-    }
+    Chunk { at: chunk.at, bytes: chunk.bytes.clone() }
 }

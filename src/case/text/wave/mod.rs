@@ -12,8 +12,5 @@ pub use write::print;
 
 /// The bit of the flag at `position`.
 fn flag(position: usize) -> u32 {
-    u32::try_from(position)
-        .ok()
-        .and_then(|position| 1_u32.checked_shl(position))
-        .unwrap_or(0)
+    u32::try_from(position).ok().and_then(|position| 1_u32.checked_shl(position)).unwrap_or(0)
 }

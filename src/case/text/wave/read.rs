@@ -33,11 +33,7 @@ fn syntax(error: &ParserError, text: &str) -> String {
 fn quoted(text: &str) -> String {
     let short: String = text.chars().take(QUOTED).collect();
     let more = if short.len() < text.len() { "…" } else { "" };
-    if short.is_empty() {
-        "the end".to_string()
-    } else {
-        format!("`{short}{more}`")
-    }
+    if short.is_empty() { "the end".to_string() } else { format!("`{short}{more}`") }
 }
 
 /// What a syntax tree was read from: its nodes are ranges of it.
@@ -48,10 +44,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn value(&self, node: &Node, ty: &Type) -> Result<Value, String> {
         match ty {
-            Type::Bool => node
-                .as_bool()
-                .map(Value::Bool)
-                .map_err(|_| self.expected(ty, node)),
+            Type::Bool => node.as_bool().map(Value::Bool).map_err(|_| self.expected(ty, node)),
             Type::S8 => self.number(node, ty).map(Value::S8),
             Type::U8 => self.number(node, ty).map(Value::U8),
             Type::S16 => self.number(node, ty).map(Value::S16),
@@ -62,14 +55,11 @@ impl<'a> Reader<'a> {
             Type::U64 => self.number(node, ty).map(Value::U64),
             Type::F32 => self.f32(node),
             Type::F64 => self.f64(node),
-            Type::Char => node
-                .as_char(self.text)
-                .map(Value::Char)
-                .map_err(|_| self.expected(ty, node)),
+            Type::Char => {
+                node.as_char(self.text).map(Value::Char).map_err(|_| self.expected(ty, node))
+            }
             Type::String => {
-                let text = node
-                    .as_str(self.text)
-                    .map_err(|_| self.expected(ty, node))?;
+                let text = node.as_str(self.text).map_err(|_| self.expected(ty, node))?;
                 Ok(Value::string(text))
             }
             Type::List(elem) | Type::FixedLengthList(elem, _) => {
@@ -98,37 +88,24 @@ impl<'a> Reader<'a> {
     }
 
     fn number<T: FromStr>(&self, node: &Node, ty: &Type) -> Result<T, String> {
-        node.as_number(self.text)
-            .map_err(|_| self.expected(ty, node))
+        node.as_number(self.text).map_err(|_| self.expected(ty, node))
     }
 
     fn f32(&self, node: &Node) -> Result<Value, String> {
         let value: f32 = self.number(node, &Type::F32)?;
         self.is_exact(node, value.is_infinite())?;
-        Ok(Value::F32(if value.is_nan() {
-            CANONICAL_FLOAT32_NAN
-        } else {
-            value.to_bits()
-        }))
+        Ok(Value::F32(if value.is_nan() { CANONICAL_FLOAT32_NAN } else { value.to_bits() }))
     }
 
     fn f64(&self, node: &Node) -> Result<Value, String> {
         let value: f64 = self.number(node, &Type::F64)?;
         self.is_exact(node, value.is_infinite())?;
-        Ok(Value::F64(if value.is_nan() {
-            CANONICAL_FLOAT64_NAN
-        } else {
-            value.to_bits()
-        }))
+        Ok(Value::F64(if value.is_nan() { CANONICAL_FLOAT64_NAN } else { value.to_bits() }))
     }
 
     fn is_exact(&self, node: &Node, infinite: bool) -> Result<(), String> {
         let overflows = infinite && !self.slice(node).ends_with("inf");
-        if overflows {
-            Err(format!("{} is too large", quoted(self.slice(node))))
-        } else {
-            Ok(())
-        }
+        if overflows { Err(format!("{} is too large", quoted(self.slice(node)))) } else { Ok(()) }
     }
 
     fn list(
@@ -160,9 +137,7 @@ impl<'a> Reader<'a> {
     /// A field that is left out is `none`.
     fn record(&self, node: &Node, ty: &Type, fields: &[Field]) -> Result<Value, String> {
         self.is(node, ty, &[NodeType::TupleSet])?;
-        let given = node
-            .as_record(self.text)
-            .map_err(|error| syntax(&error, self.text))?;
+        let given = node.as_record(self.text).map_err(|error| syntax(&error, self.text))?;
         let mut given: BTreeMap<&str, &Node> = given.collect();
         let mut values = Vec::new();
         for (position, field) in fields.iter().enumerate() {
@@ -180,11 +155,7 @@ impl<'a> Reader<'a> {
     }
 
     fn is(&self, node: &Node, ty: &Type, kinds: &[NodeType]) -> Result<(), String> {
-        if kinds.contains(&node.ty()) {
-            Ok(())
-        } else {
-            Err(self.expected(ty, node))
-        }
+        if kinds.contains(&node.ty()) { Ok(()) } else { Err(self.expected(ty, node)) }
     }
 
     fn case<'t>(
@@ -193,9 +164,7 @@ impl<'a> Reader<'a> {
         ty: &Type,
         labels: impl IntoIterator<Item = &'t Label>,
     ) -> Result<Value, String> {
-        let (name, payload) = node
-            .as_variant(self.text)
-            .map_err(|_| self.expected(ty, node))?;
+        let (name, payload) = node.as_variant(self.text).map_err(|_| self.expected(ty, node))?;
         let mut labels = labels.into_iter().enumerate();
         let position = labels.position(|(position, label)| label.at(CASE, position) == name);
         let position = position.ok_or_else(|| format!("there is no case `{name}`"))?;
@@ -226,20 +195,14 @@ impl<'a> Reader<'a> {
             (Some(Some(ty)), Some(payload)) => Ok(Value::case(index, self.value(payload, ty)?)),
             (Some(None), None) => Ok(Value::Variant(index, None)),
             (Some(Some(_)), None) => Err(format!("{} lacks its payload", quoted(self.slice(node)))),
-            (_, _) => Err(format!(
-                "{} has a payload too many",
-                quoted(self.slice(node))
-            )),
+            (_, _) => Err(format!("{} has a payload too many", quoted(self.slice(node)))),
         }
     }
 
     fn flags(&self, node: &Node, ty: &Type, labels: &[Label]) -> Result<Value, String> {
         self.is(node, ty, &[NodeType::Flags, NodeType::EmptySet])?;
         let mut bits = 0;
-        for name in node
-            .as_flags(self.text)
-            .map_err(|_| self.expected(ty, node))?
-        {
+        for name in node.as_flags(self.text).map_err(|_| self.expected(ty, node))? {
             let mut labels = labels.iter().enumerate();
             let position = labels.position(|(position, label)| label.at(FLAG, position) == name);
             bits |= flag(position.ok_or_else(|| format!("there is no flag `{name}`"))?);

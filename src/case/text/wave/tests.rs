@@ -16,11 +16,7 @@ fn ty(wit: &str) -> Type {
             export f: func(p0: {wit});
         }}"
     );
-    wit::parse(&world, &Limits::CASE)
-        .unwrap()
-        .export
-        .params
-        .remove(0)
+    wit::parse(&world, &Limits::CASE).unwrap().export.params.remove(0)
 }
 
 /// `text` read under a type and printed again; an error stands for itself.
@@ -61,26 +57,10 @@ fn integers_are_exact() {
 
 #[test]
 fn floats_are_the_shortest_that_round_trip() {
-    check_same(
-        "f32",
-        &[
-            "0", "-0", "1", "0.1", "-1.5", "16777216", "inf", "-inf", "nan",
-        ],
-    );
+    check_same("f32", &["0", "-0", "1", "0.1", "-1.5", "16777216", "inf", "-inf", "nan"]);
     check_same("f32", &["1e-45", "1.1754942e-38", "3.4028235e38"]);
-    check_same(
-        "f64",
-        &[
-            "0.1",
-            "5e-324",
-            "2.225073858507201e-308",
-            "1.7976931348623157e308",
-        ],
-    );
-    check_same(
-        "f64",
-        &["0.30000000000000004", "10000000000000000000", "1e20", "-0"],
-    );
+    check_same("f64", &["0.1", "5e-324", "2.225073858507201e-308", "1.7976931348623157e308"]);
+    check_same("f64", &["0.30000000000000004", "10000000000000000000", "1e20", "-0"]);
     check("f32", "1.00", "1");
     check("f32", "3.40282351e38", "3.4028235e38");
     check("f32", "1e39", "`1e39` is too large");
@@ -90,10 +70,7 @@ fn floats_are_the_shortest_that_round_trip() {
 
 #[test]
 fn float_bits_survive() {
-    let bits = (0..=u32::MAX)
-        .step_by(65_521)
-        .chain(0..1_000)
-        .chain(0x7f7f_fff0..=0x7f80_0000);
+    let bits = (0..=u32::MAX).step_by(65_521).chain(0..1_000).chain(0x7f7f_fff0..=0x7f80_0000);
     for bits in bits.filter(|bits| !f32::from_bits(*bits).is_nan()) {
         check_round_trip(&Value::F32(bits), &Type::F32);
         let bits = u64::from(bits) << 32 | u64::from(bits);
@@ -115,28 +92,14 @@ fn every_char_survives() {
 fn strings_escape_what_cannot_be_seen() {
     check_same(
         "string",
-        &[
-            r#""""#,
-            r#""it's""#,
-            r#""\"\\\t\n\r""#,
-            r#""é☃Ωя""#,
-            r#""\u{0}\u{7f}""#,
-        ],
+        &[r#""""#, r#""it's""#, r#""\"\\\t\n\r""#, r#""é☃Ωя""#, r#""\u{0}\u{7f}""#],
     );
-    check(
-        "string",
-        "\"\u{202e}\u{301}\u{ad}\u{feff}\"",
-        r#""\u{202e}\u{301}\u{ad}\u{feff}""#,
-    );
+    check("string", "\"\u{202e}\u{301}\u{ad}\u{feff}\"", r#""\u{202e}\u{301}\u{ad}\u{feff}""#);
     check("string", r#""\u{41}\'""#, r#""A'""#);
     check("string", "\"\"\"\n  a\n  \"\"\"", r#""a""#);
     check_same("char", &[r"'\''", "'\"'", r"'\\'", "'a'", r"'\u{10ffff}'"]);
     check("char", "'ab'", "invalid token at `'ab'`");
-    check(
-        "string",
-        r#""\u{d800}""#,
-        "expected string, found `\"\\u{d800}\"`",
-    );
+    check("string", r#""\u{d800}""#, "expected string, found `\"\\u{d800}\"`");
 }
 
 #[test]
@@ -150,21 +113,14 @@ fn sequences_nest() {
 
 #[test]
 fn a_map_keeps_equal_keys_in_order() {
-    check_same(
-        "map<u8, string>",
-        &["[]", r#"[(1, "a"), (0, ""), (1, "b")]"#],
-    );
+    check_same("map<u8, string>", &["[]", r#"[(1, "a"), (0, ""), (1, "b")]"#]);
     check("map<u8, u8>", "{1: 2}", "expected map, found `{1: 2}`");
 }
 
 #[test]
 fn records_say_all_their_fields() {
     check_same("r", &["{f0: 1, true: none, f2: some(2)}"]);
-    check(
-        "r",
-        "{f2: some(2), f0: 1}",
-        "{f0: 1, true: none, f2: some(2)}",
-    );
+    check("r", "{f2: some(2), f0: 1}", "{f0: 1, true: none, f2: some(2)}");
     check("r", "{true: none}", "field `f0` is missing");
     check("r", "{f0: 1, f1: 2}", "there is no field `f1`");
     check("r", "{f0: 1, f0: 2}", "duplicate field at `f0`");
@@ -184,14 +140,8 @@ fn cases_that_look_like_keywords_are_marked() {
 
 #[test]
 fn options_and_results_are_told_apart_at_each_level() {
-    check_same(
-        "option<option<u8>>",
-        &["none", "some(none)", "some(some(1))"],
-    );
-    check_same(
-        "result<option<u8>, result>",
-        &["ok(none)", "ok(some(1))", "err(ok)", "err(err)"],
-    );
+    check_same("option<option<u8>>", &["none", "some(none)", "some(some(1))"]);
+    check_same("result<option<u8>, result>", &["ok(none)", "ok(some(1))", "err(ok)", "err(err)"]);
     check_same("result<_, u8>", &["ok", "err(1)"]);
     check("option<u8>", "1", "expected option, found `1`");
     check("result<u8>", "ok", "`ok` lacks its payload");
@@ -211,18 +161,11 @@ fn errors_are_one_short_line() {
     check("u8", "", "unexpected end of input at the end");
     check("u8", "1 2", "trailing characters after value at `2`");
     let long = format!("\"{}\"", "a".repeat(100));
-    check(
-        "u8",
-        &long,
-        &format!("expected u8, found `\"{}…`", "a".repeat(39)),
-    );
+    check("u8", &long, &format!("expected u8, found `\"{}…`", "a".repeat(39)));
 }
 
 #[test]
 fn what_is_not_of_the_type_is_shown_as_a_question_mark() {
-    assert_eq!(
-        print(&Value::List(vec![Value::U8(1)]), &ty("list<u16>")),
-        "[?]"
-    );
+    assert_eq!(print(&Value::List(vec![Value::U8(1)]), &ty("list<u16>")), "[?]");
     assert_eq!(print(&Value::Variant(7, None), &ty("e")), "?");
 }

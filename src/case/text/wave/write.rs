@@ -51,31 +51,17 @@ fn write(value: &Value, ty: &Type, out: &mut String) {
         (Type::Char, Value::Char(value)) => write_quoted('\'', &value.to_string(), out),
         (Type::String, Value::String(text)) => write_quoted('"', &text.text, out),
         (Type::List(elem) | Type::FixedLengthList(elem, _), Value::List(values)) => {
-            write_parts(["[", "]"], values, out, |value, out| {
-                write(value, elem, out)
-            });
+            write_parts(["[", "]"], values, out, |value, out| write(value, elem, out));
         }
         (Type::Record(fields), Value::Record(values)) => write_record(fields, values, out),
         (Type::Tuple(types), Value::Record(values)) => write_tuple(types, values, out),
         (Type::Variant(cases), Value::Variant(index, payload)) => {
             let label = nth(cases, *index).map(|case| &case.label);
-            write_case(
-                &name(label, CASE, *index),
-                ty,
-                *index,
-                payload.as_deref(),
-                out,
-            );
+            write_case(&name(label, CASE, *index), ty, *index, payload.as_deref(), out);
         }
         (Type::Enum(labels), Value::Variant(index, payload)) => {
             let label = nth(labels, *index);
-            write_case(
-                &name(label, CASE, *index),
-                ty,
-                *index,
-                payload.as_deref(),
-                out,
-            );
+            write_case(&name(label, CASE, *index), ty, *index, payload.as_deref(), out);
         }
         (Type::Option(_), Value::Variant(index, payload)) => {
             let name = nth(&["none", "some"], *index).unwrap_or(&"?");
@@ -87,9 +73,7 @@ fn write(value: &Value, ty: &Type, out: &mut String) {
         }
         (Type::Flags(labels), Value::Flags(bits)) => write_flags(labels, *bits, out),
         (Type::Map(key, value), Value::List(entries)) => {
-            write_parts(["[", "]"], entries, out, |entry, out| {
-                write_entry(entry, key, value, out)
-            });
+            write_parts(["[", "]"], entries, out, |entry, out| write_entry(entry, key, value, out));
         }
         (_, _) => out.push('?'),
     }
@@ -129,9 +113,7 @@ fn write_quoted(quote: char, text: &str, out: &mut String) {
 }
 
 fn is_plain(c: char) -> bool {
-    PLAIN_CHARS
-        .iter()
-        .any(|(first, last)| (*first..=*last).contains(&c))
+    PLAIN_CHARS.iter().any(|(first, last)| (*first..=*last).contains(&c))
 }
 
 fn write_parts<T>(
@@ -161,9 +143,7 @@ fn write_record(fields: &[Field], values: &[Value], out: &mut String) {
 
 fn write_tuple<'a>(types: impl IntoIterator<Item = &'a Type>, values: &[Value], out: &mut String) {
     let parts = types.into_iter().zip(values);
-    write_parts(["(", ")"], parts, out, |(ty, value), out| {
-        write(value, ty, out)
-    });
+    write_parts(["(", ")"], parts, out, |(ty, value), out| write(value, ty, out));
 }
 
 fn write_entry(entry: &Value, key: &Type, value: &Type, out: &mut String) {
@@ -177,9 +157,7 @@ fn write_entry(entry: &Value, key: &Type, value: &Type, out: &mut String) {
 fn write_case(name: &str, ty: &Type, index: u32, payload: Option<&Value>, out: &mut String) {
     *out += name;
     if let (Some(Some(ty)), Some(payload)) = (payload_type(ty, index), payload) {
-        write_parts(["(", ")"], [payload], out, |payload, out| {
-            write(payload, ty, out)
-        });
+        write_parts(["(", ")"], [payload], out, |payload, out| write(payload, ty, out));
     }
 }
 
@@ -192,19 +170,10 @@ fn name(label: Option<&Label>, letter: char, index: u32) -> String {
         return "?".to_string();
     };
     let name = label.at(letter, usize::try_from(index).unwrap_or(usize::MAX));
-    if KEYWORDS.contains(&&*name) {
-        format!("%{name}")
-    } else {
-        name.into_owned()
-    }
+    if KEYWORDS.contains(&&*name) { format!("%{name}") } else { name.into_owned() }
 }
 
 fn write_flags(labels: &[Label], bits: u32, out: &mut String) {
-    let set = labels
-        .iter()
-        .enumerate()
-        .filter(|(position, _)| bits & flag(*position) != 0);
-    write_parts(["{", "}"], set, out, |(position, label), out| {
-        *out += &label.at(FLAG, position)
-    });
+    let set = labels.iter().enumerate().filter(|(position, _)| bits & flag(*position) != 0);
+    write_parts(["{", "}"], set, out, |(position, label), out| *out += &label.at(FLAG, position));
 }

@@ -36,22 +36,12 @@ pub fn parse(text: &str, limits: &Limits) -> Result<World, (usize, String)> {
 /// The number of the line of `text` where `span` starts.
 fn line(text: &str, span: Span) -> usize {
     let start = if span.is_known() { span.start() } else { 0 };
-    let start = usize::try_from(start)
-        .unwrap_or(0)
-        .saturating_sub(PACKAGE.len());
-    text.bytes()
-        .take(start)
-        .filter(|byte| *byte == b'\n')
-        .count()
+    let start = usize::try_from(start).unwrap_or(0).saturating_sub(PACKAGE.len());
+    text.bytes().take(start).filter(|byte| *byte == b'\n').count()
 }
 
 fn one_line(error: impl ToString) -> String {
-    error
-        .to_string()
-        .lines()
-        .map(str::trim)
-        .collect::<Vec<_>>()
-        .join(" ")
+    error.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 fn read_world(resolve: &Resolve, world: &WitWorld, limits: &Limits) -> Result<World, String> {
@@ -59,10 +49,7 @@ fn read_world(resolve: &Resolve, world: &WitWorld, limits: &Limits) -> Result<Wo
     let import = functions(world.imports.values(), "g")?;
     let export = export.ok_or("the world must export a function `f`")?;
     let functype = |function| functype(resolve, function, limits);
-    Ok(World {
-        export: functype(export)?,
-        import: import.map(functype).transpose()?,
-    })
+    Ok(World { export: functype(export)?, import: import.map(functype).transpose()? })
 }
 
 /// The only function among `items`, which must be called `name`. Types may be there besides.
@@ -75,10 +62,7 @@ fn functions<'a>(
         match item {
             WorldItem::Function(function) if function.name == name => found = Some(function),
             WorldItem::Function(function) => {
-                return Err(format!(
-                    "expected a function `{name}`, found `{}`",
-                    function.name
-                ));
+                return Err(format!("expected a function `{name}`, found `{}`", function.name));
             }
             WorldItem::Type { .. } => {}
             WorldItem::Interface { .. } => return Err("interfaces are not supported".to_string()),
@@ -91,16 +75,9 @@ fn functype(resolve: &Resolve, function: &Function, limits: &Limits) -> Result<F
     if function.kind != FunctionKind::Freestanding {
         return Err(format!("`{}` is not a plain function", function.name));
     }
-    let mut reader = Reader {
-        resolve,
-        limits,
-        nodes: 0,
-    };
-    let params = function
-        .params
-        .iter()
-        .map(|param| reader.ty(param.ty, 0))
-        .collect::<Result<_, _>>()?;
+    let mut reader = Reader { resolve, limits, nodes: 0 };
+    let params =
+        function.params.iter().map(|param| reader.ty(param.ty, 0)).collect::<Result<_, _>>()?;
     let result = function.result.map(|ty| reader.ty(ty, 0)).transpose()?;
     Ok(FuncType { params, result })
 }
@@ -159,10 +136,7 @@ impl Reader<'_> {
                 let fields = record.fields.iter().enumerate();
                 let fields = fields.map(|(position, field)| {
                     let label = Label::named(&field.name, FIELD, position);
-                    Ok(Field {
-                        label,
-                        ty: self.ty(field.ty, depth)?,
-                    })
+                    Ok(Field { label, ty: self.ty(field.ty, depth)? })
                 });
                 Type::Record(fields.collect::<Result<_, String>>()?)
             }
@@ -171,10 +145,7 @@ impl Reader<'_> {
                 let cases = variant.cases.iter().enumerate();
                 let cases = cases.map(|(position, case)| {
                     let label = Label::named(&case.name, CASE, position);
-                    Ok(VariantCase {
-                        label,
-                        ty: self.payload(case.ty, depth)?,
-                    })
+                    Ok(VariantCase { label, ty: self.payload(case.ty, depth)? })
                 });
                 Type::Variant(cases.collect::<Result<_, String>>()?)
             }
@@ -242,11 +213,7 @@ impl Reader<'_> {
     fn pay(&mut self, nodes: u32) -> Result<(), String> {
         self.nodes = self.nodes.saturating_add(nodes);
         let many = self.nodes > self.limits.type_nodes;
-        if many {
-            Err("the types are too many".to_string())
-        } else {
-            Ok(())
-        }
+        if many { Err("the types are too many".to_string()) } else { Ok(()) }
     }
 }
 

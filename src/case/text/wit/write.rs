@@ -58,10 +58,7 @@ const KEYWORDS: [&str; 44] = [
 
 pub fn print(shape: &Shape) -> String {
     let mut names = Names::default();
-    let import = shape
-        .import
-        .as_ref()
-        .map(|import| names.function("import g", &import.ty));
+    let import = shape.import.as_ref().map(|import| names.function("import g", &import.ty));
     let export = names.function("export f", &shape.export.ty);
     let items = names.declarations.into_iter().chain(import).chain([export]);
     format!("world case {{\n{}}}\n", items.collect::<String>())
@@ -80,14 +77,7 @@ impl<'a> Names<'a> {
         let params = params.map(|(i, ty)| format!("{}: {}", positional(PARAM, i), self.ty(ty)));
         let params: Vec<String> = params.collect();
         let result = ty.result.as_ref().map(|ty| format!(" -> {}", self.ty(ty)));
-        item(
-            [
-                &format!("{head}: func("),
-                &format!("){};", result.unwrap_or_default()),
-            ],
-            "",
-            &params,
-        )
+        item([&format!("{head}: func("), &format!("){};", result.unwrap_or_default())], "", &params)
     }
 
     fn ty(&mut self, ty: &'a Type) -> String {
@@ -130,11 +120,7 @@ impl<'a> Names<'a> {
     }
 
     fn name(&mut self, ty: &'a Type) -> String {
-        let number = self
-            .numbers
-            .get(ty)
-            .copied()
-            .unwrap_or_else(|| self.declare(ty));
+        let number = self.numbers.get(ty).copied().unwrap_or_else(|| self.declare(ty));
         positional('t', number)
     }
 
@@ -160,17 +146,9 @@ impl<'a> Names<'a> {
             };
             cases.iter().enumerate().map(case).collect()
         } else if let Type::Enum(labels) = ty {
-            labels
-                .iter()
-                .enumerate()
-                .map(|(i, name)| label(name, CASE, i))
-                .collect()
+            labels.iter().enumerate().map(|(i, name)| label(name, CASE, i)).collect()
         } else if let Type::Flags(labels) = ty {
-            labels
-                .iter()
-                .enumerate()
-                .map(|(i, name)| label(name, FLAG, i))
-                .collect()
+            labels.iter().enumerate().map(|(i, name)| label(name, FLAG, i)).collect()
         } else {
             Vec::new()
         }
@@ -179,11 +157,7 @@ impl<'a> Names<'a> {
 
 fn label(label: &Label, letter: char, position: usize) -> String {
     let name = label.at(letter, position);
-    if KEYWORDS.contains(&&*name) {
-        format!("%{name}")
-    } else {
-        name.into_owned()
-    }
+    if KEYWORDS.contains(&&*name) { format!("%{name}") } else { name.into_owned() }
 }
 
 /// An item of the world, on one line if it fits.

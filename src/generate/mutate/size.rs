@@ -1,0 +1,164 @@
+//! How large a case is.
+//! Knows what there is in one, and what costs a reader more than what.
+
+use crate::abi::StringEncoding;
+use crate::case::{Answer, Call, Case, Chunk, Finish, Function, Passed, Patch, PostReturn};
+use crate::case::{Realloc, Shape};
+use crate::types::{Label, Type};
+use crate::value::Value;
+
+/// How large a case is: what there is of things, then how large their numbers are.
+pub fn size(case: &Case) -> (u64, u64) {
+    let mut size = Size::default();
+    size.shape(&case.shape);
+    case.calls.iter().for_each(|call| size.call(call));
+    let tuning = case.tuning;
+    let tuned = [tuning.optimize, tuning.pooling, tuning.moving_memory, tuning.concurrency];
+    size.bits += tuned.map(u64::from).iter().sum::<u64>();
+    (size.things, size.bits)
+}
+
+#[derive(Default)]
+struct Size {
+    things: u64,
+    bits: u64,
+}
+
+impl Size {
+    fn things(&mut self, count: usize) {
+        self.things += u64::try_from(count).expect("a count fits in 64 bits");
+    }
+
+    fn number(&mut self, number: u64) {
+        self.bits += u64::from(u64::BITS - number.leading_zeros());
+    }
+
+    fn shape(&mut self, shape: &Shape) {
+        self.function(&shape.export);
+        shape.import.iter().for_each(|import| {
+            self.things(1);
+            self.function(import);
+        });
+        self.number(u64::from(shape.pages.initial - 1));
+        self.number(u64::from(shape.pages.maximum - 1));
+    }
+
+    fn function(&mut self, function: &Function) {
+        function.ty.params.iter().chain(&function.ty.result).for_each(|ty| self.ty(ty));
+        let opts = function.opts;
+        self.bits +=
+            [opts.memory, opts.realloc, opts.post_return].map(u64::from).iter().sum::<u64>();
+        self.bits += u64::from(opts.string_encoding != StringEncoding::Utf8);
+    }
+
+    fn ty(&mut self, ty: &Type) {
+        self.things(1 + labels(ty).len());
+        self.things(
+            labels(ty).iter().filter_map(|label| label.0.as_ref()).map(|name| name.len()).sum(),
+        );
+        if let Type::FixedLengthList(_, length) = ty {
+            self.number(u64::from(*length));
+        }
+        ty.children().into_iter().for_each(|child| self.ty(child));
+    }
+
+    fn call(&mut self, call: &Call) {
+        self.things(1 + call.realloc.len() + call.imports.len());
+        call.args.iter().for_each(|value| self.value(value));
+        call.realloc.iter().for_each(|action| self.realloc(*action));
+        for step in &call.imports {
+            self.passed(&step.passed);
+            match &step.answer {
+                Answer::Return(value) => value.iter().for_each(|value| self.value(value)),
+                Answer::Reenter(value) => {
+                    self.number(1);
+                    value.iter().for_each(|value| self.value(value));
+                }
+                Answer::Error => self.number(1),
+            }
+        }
+        match &call.finish {
+            Finish::Return(passed) => self.passed(passed),
+            Finish::Trap => {}
+        }
+        self.bits += u64::from(call.post_return != PostReturn::Nothing);
+    }
+
+    fn realloc(&mut self, action: Realloc) {
+        match action {
+            Realloc::Bump => {}
+            Realloc::At(number) | Realloc::Skew(number) | Realloc::Grow(number) => {
+                self.number(u64::from(number));
+                self.number(1);
+            }
+            Realloc::Forget | Realloc::Old | Realloc::Trap | Realloc::Import => self.number(1),
+        }
+    }
+
+    fn passed(&mut self, passed: &Passed) {
+        match passed {
+            Passed::Lowered { values, patches } => {
+                values.iter().for_each(|value| self.value(value));
+                patches.iter().for_each(|patch| self.patch(patch));
+            }
+            Passed::Raw { flat, memory } => {
+                self.things(flat.len());
+                flat.iter().for_each(|bits| self.number(*bits));
+                memory.iter().for_each(|chunk| self.chunk(chunk));
+            }
+        }
+    }
+
+    fn patch(&mut self, patch: &Patch) {
+        match patch {
+            Patch::Flat { bits, .. } => {
+                self.things(1);
+                self.number(*bits);
+            }
+            Patch::Memory(chunk) => self.chunk(chunk),
+        }
+    }
+
+    fn chunk(&mut self, chunk: &Chunk) {
+        self.things(1 + chunk.bytes.len());
+        chunk.bytes.iter().for_each(|byte| self.number(u64::from(*byte)));
+    }
+
+    fn value(&mut self, value: &Value) {
+        self.things(1);
+        match value {
+            Value::Bool(value) => self.number(u64::from(*value)),
+            Value::S8(value) => self.number(u64::from(value.cast_unsigned())),
+            Value::U8(value) => self.number(u64::from(*value)),
+            Value::S16(value) => self.number(u64::from(value.cast_unsigned())),
+            Value::U16(value) => self.number(u64::from(*value)),
+            Value::S32(value) => self.number(u64::from(value.cast_unsigned())),
+            Value::U32(value) | Value::F32(value) | Value::Flags(value) => {
+                self.number(u64::from(*value));
+            }
+            Value::S64(value) => self.number(value.cast_unsigned()),
+            Value::U64(value) | Value::F64(value) => self.number(*value),
+            Value::Char(value) => self.number(u64::from(u32::from(*value))),
+            Value::String(text) => self.things(text.text.len()),
+            Value::List(values) | Value::Record(values) => {
+                values.iter().for_each(|value| self.value(value));
+            }
+            Value::Variant(index, payload) => {
+                self.number(u64::from(*index));
+                payload.iter().for_each(|value| self.value(value));
+            }
+        }
+    }
+}
+
+fn labels(ty: &Type) -> Vec<&Label> {
+    if let Type::Record(fields) = ty {
+        fields.iter().map(|field| &field.label).collect()
+    } else if let Type::Variant(cases) = ty {
+        cases.iter().map(|case| &case.label).collect()
+    } else if let Type::Enum(labels) | Type::Flags(labels) = ty {
+        labels.iter().collect()
+    } else {
+        Vec::new()
+    }
+}
