@@ -8,7 +8,9 @@ use crate::abi::lower::lower_flat_values;
 use crate::abi::{
     Core, CoreFuncType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType, wrap,
 };
-use crate::case::{Call, Chunk, GUEST_DATA, Finish, Function, Passed, Patch, PostReturn, Realloc, Shape};
+use crate::case::{
+    Call, Chunk, Finish, Function, GUEST_DATA, Passed, Patch, PostReturn, Realloc, Shape,
+};
 use crate::observation::GuestEvent;
 use crate::types::Type;
 use crate::value::Value;

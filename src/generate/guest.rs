@@ -15,8 +15,8 @@ use crate::abi::lower::lower_flat_values;
 use crate::abi::{
     Core, CoreType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType, wrap,
 };
-use crate::case::{Call, Chunk, Finish, Function, Passed, Patch, Shape};
 use crate::case::GUEST_DATA;
+use crate::case::{Call, Chunk, Finish, Function, Passed, Patch, Shape};
 use crate::types::Type;
 use crate::value::Value;
 

@@ -311,7 +311,7 @@ mod tests {
         let leaf = NanLeaf { lowering: 1, place: Place::Memory(4), width: 4 };
         let wanted = with(CANONICAL_FLOAT32_NAN, &[leaf]);
         check(&wanted, &with(OTHER_NAN, &[]), None);
-        check(&wanted, &with(0x7f80_0000, &[]), Some(Where::Memory(4)));
+        check(&wanted, &with(0x7f80_0000, &[]), Some(Where::Memory(6)));
         let unmarked = with(CANONICAL_FLOAT32_NAN, &[]);
         check(&unmarked, &with(OTHER_NAN, &[]), Some(Where::Memory(4)));
     }
