@@ -45,9 +45,10 @@ pub fn replay(session: &mut Session, path: &Path, bless: bool) -> Result<Replaye
         found = corpus::load(path)?;
     }
     let complaints = complaints(&found, &says);
-    let report = match &checked.verdict {
-        Verdict::Disagree(difference) => Some(explain(path, &found.file, &checked, difference)),
-        _ => None,
+    let report = if let Verdict::Disagree(difference) = &checked.verdict {
+        Some(explain(path, &found.file, &checked, difference))
+    } else {
+        None
     };
     Ok(Replayed { path: path.to_path_buf(), verdict: checked.verdict, complaints, report })
 }

@@ -32,14 +32,12 @@ fn they_are_valid_and_survive_both_encodings() {
 fn their_components_are_valid_and_have_the_types_of_the_case() {
     for case in cases(20_000).iter().step_by(20) {
         let component = decode::decode(&encode::component(&case.shape)).unwrap();
-        let imported = component.definitions.iter().find_map(|definition| match definition {
-            decode::Definition::ImportFunc { ty, .. } => Some(ty),
-            _ => None,
+        let imported = component.definitions.iter().find_map(|definition| {
+            if let decode::Definition::ImportFunc { ty, .. } = definition { Some(ty) } else { None }
         });
         assert_eq!(imported, case.shape.import.as_ref().map(|import| &import.ty));
-        let lifted = component.definitions.iter().find_map(|definition| match definition {
-            decode::Definition::Lift { ty, .. } => Some(ty),
-            _ => None,
+        let lifted = component.definitions.iter().find_map(|definition| {
+            if let decode::Definition::Lift { ty, .. } = definition { Some(ty) } else { None }
         });
         assert_eq!(lifted, Some(&case.shape.export.ty));
     }

@@ -253,6 +253,7 @@ pub fn val(core: Core) -> wasmi::Val {
 }
 
 /// wasmi's value as a core value.
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmi has more, by feature")]
 pub fn core_value(val: &wasmi::Val) -> Core {
     match val {
         wasmi::Val::I32(value) => Core::I32(value.cast_unsigned()),

@@ -117,15 +117,13 @@ pub fn decode(bytes: &[u8]) -> Result<Component, Refusal> {
     let mut depth = 0usize;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
-        match &payload {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) if depth > 0 => {
-                depth -= 1;
-                continue;
-            }
-            _ => {}
+        if matches!(payload, Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) {
+            depth += 1;
         }
         decoder.payload(&payload, depth)?;
+        if matches!(payload, Payload::End(_)) {
+            depth = depth.saturating_sub(1);
+        }
     }
     Ok(decoder.component)
 }
@@ -148,6 +146,7 @@ impl Default for Decoder {
 }
 
 impl Decoder {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what core modules have is for wasmi")]
     fn payload(&mut self, payload: &Payload<'_>, depth: usize) -> Result<(), Refusal> {
         match payload {
             Payload::ModuleSection { unchecked_range, .. } if depth == 1 => {
@@ -263,6 +262,7 @@ impl Decoder {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other built-ins are refused alike")]
     fn canonical(&mut self, canonical: &CanonicalFunction) -> Result<(), Refusal> {
         let definition = match canonical {
             CanonicalFunction::Lift { core_func_index, type_index, options } => {

@@ -1,6 +1,7 @@
 //! From a case to a component and the scripts that its guest follows.
 //! Knows no engine; the guest's behaviour is data, so one component serves every case of its shape.
 
+pub mod guest;
 mod looping;
 mod puppet;
 mod root;

@@ -1,19 +1,12 @@
 //! The script of one call, as the puppet reads it, and the log that the puppet writes.
 //! Knows the puppet's second memory byte by byte, and nothing of components.
 
-use crate::abi::bytes_guest::ByteGuest;
+use super::guest::{Lowering, Side, initial_size};
 use crate::abi::flatten::{Context, flatten_functype};
-use crate::abi::layout::{align_to, alignment, elem_size};
-use crate::abi::lower::lower_flat_values;
-use crate::abi::{
-    Core, CoreFuncType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType, wrap,
-};
-use crate::case::{
-    Call, Chunk, Finish, Function, GUEST_DATA, Passed, Patch, PostReturn, Realloc, Shape,
-};
+use crate::abi::layout::align_to;
+use crate::abi::{Core, CoreFuncType, CoreType, PtrType, wrap};
+use crate::case::{Call, Chunk, Finish, GUEST_DATA, Passed, Patch, PostReturn, Realloc, Shape};
 use crate::observation::GuestEvent;
-use crate::types::Type;
-use crate::value::Value;
 
 /// The unit of script and log, in bytes.
 pub const WORD: usize = 8;
@@ -80,8 +73,20 @@ pub struct GuestData {
 }
 
 /// The memory's contents before the first call.
+pub fn filled(size: usize) -> Vec<u8> {
+    let mut memory = Vec::with_capacity(size);
+    memory.extend(fill_pattern());
+    while memory.len() < size {
+        let count = memory.len().min(size - memory.len());
+        memory.extend_from_within(..count);
+    }
+    memory
+}
+
+/// One period of it.
 pub fn fill_pattern() -> impl ExactSizeIterator<Item = u8> {
-    (0..250u8).chain(std::iter::once(250)).map(|i| i + 1).collect::<Vec<_>>().into_iter()
+    let period = u8::try_from(FILL_PERIOD).expect("a byte tells them all apart");
+    (1..period).chain([period]).collect::<Vec<_>>().into_iter()
 }
 
 /// Lowers what the guest hands over in this call. An error says what does not fit.
@@ -90,13 +95,13 @@ pub fn guest_data(shape: &Shape, call: &Call) -> Result<GuestData, String> {
     let mut imports = Vec::new();
     for (i, step) in call.imports.iter().enumerate() {
         let import = shape.import.as_ref().ok_or("the guest calls an import that is not there")?;
-        let flat = writer.import_args(import, &step.passed);
+        let flat = writer.flat(Side::params(import), &step.passed);
         imports.push(flat.map_err(|error| format!("import {i}: {error}"))?);
     }
     let results = match &call.finish {
-        Finish::Return(passed) => {
-            writer.results(&shape.export, passed).map_err(|error| format!("return: {error}"))?
-        }
+        Finish::Return(passed) => writer
+            .flat(Side::results(&shape.export), passed)
+            .map_err(|error| format!("return: {error}"))?,
         Finish::Trap => Vec::new(),
     };
     Ok(writer.finish(imports, results))
@@ -164,7 +169,7 @@ impl Log<'_> {
         self.next().ok_or_else(|| "the log ends within an event".to_string())
     }
 
-    fn values(&mut self, types: &[crate::abi::CoreType]) -> Result<Vec<Core>, String> {
+    fn values(&mut self, types: &[CoreType]) -> Result<Vec<Core>, String> {
         types.iter().map(|ty| Ok(Core::from_bits(*ty, self.word()?))).collect()
     }
 
@@ -192,50 +197,24 @@ impl Log<'_> {
     }
 }
 
-/// Lowers guest data into an image of the memory, from the bottom up.
+/// Collects guest data and the damage to it.
 struct Writer {
-    guest: ByteGuest,
+    lowering: Lowering,
     chunks: Vec<Chunk>,
 }
 
 impl Writer {
     fn new(shape: &Shape) -> Writer {
-        let size = usize::try_from(shape.pages.initial).expect("pages are few") << 16;
-        let mut memory: Vec<u8> = Vec::with_capacity(size);
-        memory.extend(fill_pattern());
-        while memory.len() < size {
-            let count = memory.len().min(size - memory.len());
-            memory.extend_from_within(..count);
-        }
-        Writer { guest: ByteGuest::new(memory, u64::from(GUEST_DATA)), chunks: Vec::new() }
+        Writer { lowering: Lowering::new(filled(initial_size(shape.pages))), chunks: Vec::new() }
     }
 
-    /// The core params of a call of the import; the last is the out-pointer where there is one.
-    fn import_args(&mut self, import: &Function, passed: &Passed) -> Result<Vec<u64>, String> {
-        let mut out_pointer = |writer: &mut Writer| {
-            let results = import.ty.results();
-            let core = flatten_functype(&import.ty, PtrType::I32, Context::Lower);
-            (!results.is_empty() && core.results.is_empty()).then(|| writer.allocate(&results[0]))
-        };
-        self.flat(import, &import.ty.params, MAX_FLAT_PARAMS, passed, &mut out_pointer)
-    }
-
-    fn results(&mut self, export: &Function, passed: &Passed) -> Result<Vec<u64>, String> {
-        self.flat(export, export.ty.results(), MAX_FLAT_RESULTS, passed, &mut |_| None)
-    }
-
-    fn flat(
-        &mut self,
-        function: &Function,
-        types: &[Type],
-        max_flat: usize,
-        passed: &Passed,
-        out_pointer: &mut dyn FnMut(&mut Writer) -> Option<u64>,
-    ) -> Result<Vec<u64>, String> {
+    /// The core values that are handed over.
+    fn flat(&mut self, side: Side, passed: &Passed) -> Result<Vec<u64>, String> {
         match passed {
             Passed::Lowered { values, patches } => {
-                let mut flat = self.lower(function, types, max_flat, values)?;
-                flat.extend(out_pointer(self));
+                let flat = self.lowering.lower(side, values);
+                let flat = flat.ok_or("the data does not fit into the guest's memory")?;
+                let mut flat: Vec<u64> = flat.into_iter().map(Core::bits).collect();
                 self.patch(&mut flat, patches);
                 Ok(flat)
             }
@@ -244,27 +223,6 @@ impl Writer {
                 Ok(flat.clone())
             }
         }
-    }
-
-    fn lower(
-        &mut self,
-        function: &Function,
-        types: &[Type],
-        max_flat: usize,
-        values: &[Value],
-    ) -> Result<Vec<u64>, String> {
-        let string_encoding = function.opts.string_encoding;
-        let opts = LiftLowerOptions { string_encoding, ptr_type: PtrType::I32 };
-        let mut cx = Cx { opts, guest: &mut self.guest };
-        let flat = lower_flat_values(&mut cx, max_flat, values, types, None);
-        let flat = flat.map_err(|_| "the data does not fit into the guest's memory".to_string())?;
-        Ok(flat.into_iter().map(Core::bits).collect())
-    }
-
-    fn allocate(&mut self, ty: &Type) -> u64 {
-        let ptr = align_to(self.guest.bump, alignment(ty, PtrType::I32));
-        self.guest.bump = ptr + elem_size(ty, PtrType::I32);
-        ptr
     }
 
     fn patch(&mut self, flat: &mut [u64], patches: &[Patch]) {
@@ -280,15 +238,15 @@ impl Writer {
     }
 
     fn finish(self, imports: Vec<Vec<u64>>, results: Vec<u64>) -> GuestData {
+        let guest = self.lowering.guest;
         let start = usize::try_from(GUEST_DATA).expect("a small address");
-        let end = usize::try_from(self.guest.bump).expect("an address in the memory");
-        let end = end.min(self.guest.memory.len());
+        let end = usize::try_from(guest.bump).expect("an address").min(guest.memory.len());
         let mut memory = Vec::new();
         if end > start {
-            memory.push(Chunk { at: GUEST_DATA, bytes: self.guest.memory[start..end].to_vec() });
+            memory.push(Chunk { at: GUEST_DATA, bytes: guest.memory[start..end].to_vec() });
         }
         memory.extend(self.chunks);
-        GuestData { memory, imports, results, heap: wrap(align_to(self.guest.bump, 16)) }
+        GuestData { memory, imports, results, heap: wrap(align_to(guest.bump, 16)) }
     }
 }
 

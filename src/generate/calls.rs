@@ -4,11 +4,12 @@
 use arbitrary::{Result, Unstructured};
 
 use super::draw::{between, chance, position, weighted, weighted_where};
-use super::guest::{GuestData, Side};
+use super::guest::GuestData;
 use super::realloc;
 use super::values::{Room, fresh, values};
 use super::weights;
 use crate::case::{Answer, Call, Finish, ImportCall, Limits, Passed, PostReturn, Shape};
+use crate::encode::guest::Side;
 
 /// How guest and host behave in one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

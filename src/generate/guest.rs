@@ -8,17 +8,9 @@ use super::draw::{between, integer, pick, weighted};
 use super::places::{Kind, Place, out_pointer, places};
 use super::values::{Room, least, values};
 use super::weights;
-use crate::abi::bytes_guest::ByteGuest;
-use crate::abi::flatten::{Context, flatten_functype};
-use crate::abi::layout::{align_to, alignment, elem_size};
-use crate::abi::lower::lower_flat_values;
-use crate::abi::{
-    Core, CoreType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType, wrap,
-};
-use crate::case::GUEST_DATA;
-use crate::case::{Call, Chunk, Finish, Function, Passed, Patch, Shape};
-use crate::types::Type;
-use crate::value::Value;
+use crate::abi::{Core, CoreType, wrap};
+use crate::case::{Call, Chunk, Finish, GUEST_DATA, Passed, Patch, Shape};
+use crate::encode::guest::{Lowering, Side, initial_size};
 
 /// How guest data is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,46 +25,7 @@ pub enum Lie {
 /// The guest of one call, into which the encoder will have lowered the same.
 pub struct GuestData<'a> {
     shape: &'a Shape,
-    guest: ByteGuest,
-}
-
-/// One place where a guest hands something over.
-#[derive(Clone, Copy)]
-pub struct Side<'a> {
-    pub function: &'a Function,
-    pub types: &'a [Type],
-    pub max_flat: usize,
-    /// What the out-pointer is for, where there is one.
-    out: Option<&'a Type>,
-}
-
-/// What was handed over, as core values.
-struct Flat {
-    bits: Vec<u64>,
-    core: Vec<CoreType>,
-}
-
-impl<'a> Side<'a> {
-    /// The guest returns from its function.
-    pub fn results(export: &'a Function) -> Side<'a> {
-        let types = export.ty.results();
-        Side { function: export, types, max_flat: MAX_FLAT_RESULTS, out: None }
-    }
-
-    /// The guest calls the host's function.
-    pub fn params(import: &'a Function) -> Side<'a> {
-        let core = flatten_functype(&import.ty, PtrType::I32, Context::Lower);
-        let out = import.ty.result.as_ref().filter(|_| core.results.is_empty());
-        Side { function: import, types: &import.ty.params, max_flat: MAX_FLAT_PARAMS, out }
-    }
-
-    pub fn core(&self) -> Vec<CoreType> {
-        if self.max_flat == MAX_FLAT_RESULTS {
-            flatten_functype(&self.function.ty, PtrType::I32, Context::Lift).results
-        } else {
-            flatten_functype(&self.function.ty, PtrType::I32, Context::Lower).params
-        }
-    }
+    lowering: Lowering,
 }
 
 /// Whether the encoder can lower what the guest hands over in this call.
@@ -90,9 +43,7 @@ pub fn fits(shape: &Shape, call: &Call) -> bool {
 
 impl<'a> GuestData<'a> {
     pub fn new(shape: &'a Shape) -> GuestData<'a> {
-        let pages = usize::try_from(shape.pages.initial).expect("pages are few");
-        let guest = ByteGuest::new(vec![0; pages << 16], u64::from(GUEST_DATA));
-        GuestData { shape, guest }
+        GuestData { shape, lowering: Lowering::new(vec![0; initial_size(shape.pages)]) }
     }
 
     /// Hands over something well-formed.
@@ -155,7 +106,7 @@ impl<'a> GuestData<'a> {
             return None;
         };
         let (start, length) = (usize::try_from(place.bits).ok()?, usize::try_from(bytes).ok()?);
-        let bytes = self.guest.memory.get(start..start.checked_add(length)?)?;
+        let bytes = self.lowering.guest.memory.get(start..start.checked_add(length)?)?;
         (1..=weights::MOVED_BYTES).contains(&length).then_some(bytes)
     }
 
@@ -163,7 +114,7 @@ impl<'a> GuestData<'a> {
     pub fn advance(&mut self, side: Side, passed: &Passed) -> Option<Vec<Place>> {
         match passed {
             Passed::Lowered { values, .. } => {
-                let flat = self.lower(side, values)?;
+                let flat = self.lowering.lower(side, values)?;
                 Some(self.places(side, &flat))
             }
             Passed::Raw { .. } => Some(Vec::new()),
@@ -189,48 +140,29 @@ impl<'a> GuestData<'a> {
 
     fn lowered(&mut self, u: &mut Unstructured, side: Side) -> Result<(Passed, Vec<Place>)> {
         let mut room = Room::draw(u)?;
-        let start = self.guest.bump;
+        let start = self.lowering.guest.bump;
         for attempt in 0..2 {
             let values = if attempt == 0 {
                 values(u, side.types, &mut room)?
             } else {
                 side.types.iter().map(least).collect()
             };
-            if let Some(flat) = self.lower(side, &values) {
+            if let Some(flat) = self.lowering.lower(side, &values) {
                 let places = self.places(side, &flat);
                 return Ok((Passed::Lowered { values, patches: Vec::new() }, places));
             }
-            self.guest.bump = start;
+            self.lowering.guest.bump = start;
         }
         Ok((zeros(side), Vec::new()))
     }
 
-    fn lower(&mut self, side: Side, values: &[Value]) -> Option<Flat> {
-        let string_encoding = side.function.opts.string_encoding;
-        let opts = LiftLowerOptions { string_encoding, ptr_type: PtrType::I32 };
-        let mut cx = Cx { opts, guest: &mut self.guest };
-        let flat = lower_flat_values(&mut cx, side.max_flat, values, side.types, None).ok()?;
-        let mut core: Vec<CoreType> = flat.iter().map(|core| core.ty()).collect();
-        let mut bits: Vec<u64> = flat.into_iter().map(Core::bits).collect();
-        if let Some(ty) = side.out {
-            bits.push(self.allocate(ty));
-            core.push(CoreType::I32);
-        }
-        Some(Flat { bits, core })
-    }
-
-    /// The encoder, too, takes this much without a look at the memory's size.
-    fn allocate(&mut self, ty: &Type) -> u64 {
-        let ptr = align_to(self.guest.bump, alignment(ty, PtrType::I32));
-        self.guest.bump = ptr + elem_size(ty, PtrType::I32);
-        ptr
-    }
-
-    fn places(&self, side: Side, flat: &Flat) -> Vec<Place> {
-        let Flat { bits, core } = flat;
+    fn places(&self, side: Side, flat: &[Core]) -> Vec<Place> {
+        let core: Vec<CoreType> = flat.iter().map(|core| core.ty()).collect();
+        let bits: Vec<u64> = flat.iter().copied().map(Core::bits).collect();
         let encoding = side.function.opts.string_encoding;
-        let mut places = places(&self.guest, encoding, side.types, side.max_flat, bits, core);
-        places.extend(side.out.and_then(|ty| out_pointer(ty, bits)));
+        let guest = &self.lowering.guest;
+        let mut places = places(guest, encoding, side.types, side.max_flat, &bits, &core);
+        places.extend(side.out.and_then(|ty| out_pointer(ty, &bits)));
         places
     }
 

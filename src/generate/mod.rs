@@ -70,10 +70,10 @@ fn untuned(shape: &Shape, calls: Vec<Call>) -> Case {
 
 fn any_shape(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
     let export = types::func_type(u, allowed, limits)?;
-    let export = options::function(u, export, options::Role::Export, limits)?;
+    let export = options::function(u, export, options::Role::Export)?;
     let import = if draw::chance(u, weights::IMPORT)? {
         let import = types::func_type(u, allowed, limits)?;
-        Some(options::function(u, import, options::Role::Import, limits)?)
+        Some(options::function(u, import, options::Role::Import)?)
     } else {
         None
     };

@@ -6,8 +6,8 @@ use arbitrary::{Result, Unstructured};
 use super::draw::{chance, pick};
 use super::weights;
 use crate::abi::StringEncoding;
-use crate::case::check::check;
-use crate::case::{CanonOpts, Case, Function, Limits, Pages, Shape, Tuning};
+use crate::case::check::{lift_needs, lower_needs};
+use crate::case::{CanonOpts, Function, Limits, Pages, Tuning};
 use crate::types::FuncType;
 
 /// Which side of a component a function is on.
@@ -25,50 +25,28 @@ pub const PLAIN: Tuning =
 pub const ONE_PAGE: Pages = Pages { initial: 1, maximum: 1 };
 
 /// A function with options that it needs and some that it does not.
-pub fn function(
-    u: &mut Unstructured,
-    ty: FuncType,
-    role: Role,
-    limits: &Limits,
-) -> Result<Function> {
+pub fn function(u: &mut Unstructured, ty: FuncType, role: Role) -> Result<Function> {
     let opts = CanonOpts {
         string_encoding: pick(u, weights::ENCODINGS)?,
         memory: chance(u, weights::NEEDLESS_OPTION)?,
         realloc: chance(u, weights::NEEDLESS_OPTION)?,
         post_return: chance(u, weights::POST_RETURN)?,
     };
-    Ok(with_needed(Function { ty, opts }, role, limits))
+    Ok(with_needed(Function { ty, opts }, role))
 }
 
 /// The function with what its options lack, and without what they may not have.
-pub fn with_needed(function: Function, role: Role, limits: &Limits) -> Function {
-    let least = least(&function.ty, role, limits);
+pub fn with_needed(function: Function, role: Role) -> Function {
+    let needs = match role {
+        Role::Export => lift_needs(&function.ty),
+        Role::Import => lower_needs(&function.ty),
+    };
     let CanonOpts { string_encoding, memory, realloc, post_return } = function.opts;
-    let realloc = realloc || least.realloc;
-    let memory = memory || realloc || least.memory;
+    let realloc = realloc || needs.realloc;
+    let memory = memory || realloc || needs.memory;
     let post_return = post_return && role == Role::Export;
     let opts = CanonOpts { string_encoding, memory, realloc, post_return };
     Function { ty: function.ty, opts }
-}
-
-/// The fewest options that validation takes.
-pub fn least(ty: &FuncType, role: Role, limits: &Limits) -> CanonOpts {
-    let opts = |memory, realloc| CanonOpts {
-        string_encoding: StringEncoding::Utf8,
-        memory,
-        realloc,
-        post_return: false,
-    };
-    let passes = |opts: &CanonOpts| {
-        let function = Function { ty: ty.clone(), opts: *opts };
-        let shape = match role {
-            Role::Export => Shape { export: function, import: None, pages: ONE_PAGE },
-            Role::Import => Shape { export: empty(), import: Some(function), pages: ONE_PAGE },
-        };
-        check(&Case { tuning: PLAIN, shape, calls: Vec::new() }, limits).is_ok()
-    };
-    let few = [opts(false, false), opts(true, false)];
-    few.into_iter().find(passes).unwrap_or(opts(true, true))
 }
 
 /// A function that does nothing.

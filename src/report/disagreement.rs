@@ -28,11 +28,11 @@ pub fn verdict(verdict: &Verdict) -> String {
 /// What kind of difference it is: two findings of one class are likely the same.
 pub fn class(difference: &Difference) -> String {
     match difference.at {
-        Where::Outcome => match &difference.observed {
-            // Whatever was expected of it.
-            Observed::Outcome(end @ (Outcome::Refused(_) | Outcome::Crashed(_))) => ended(end),
-            observed => format!("{} / {}", ending(&difference.expected), ending(observed)),
-        },
+        // Whatever was expected of it.
+        Where::Outcome if is_failure(&difference.observed) => ending(&difference.observed),
+        Where::Outcome => {
+            format!("{} / {}", ending(&difference.expected), ending(&difference.observed))
+        }
         Where::HostCall(_) => "params of the import".to_string(),
         Where::GuestEvent(_) => {
             format!("{} / {}", event(&difference.expected), event(&difference.observed))
@@ -129,6 +129,11 @@ fn side(case: &Case, difference: &Difference, expected: bool) -> String {
         Observed::Memory(bytes) => hex(bytes),
         Observed::Nothing => "nothing".to_string(),
     }
+}
+
+/// Whether the subject failed as a whole.
+fn is_failure(observed: &Observed) -> bool {
+    matches!(observed, Observed::Outcome(Outcome::Refused(_) | Outcome::Crashed(_)))
 }
 
 fn ending(observed: &Observed) -> String {

@@ -7,7 +7,8 @@ use std::fmt::Write;
 use crate::abi::{Core, Trap};
 use crate::case::text::wave;
 use crate::case::{Case, Chunk};
-use crate::encode::script::{fill_pattern, guest_data};
+use crate::encode::guest::initial_size;
+use crate::encode::script::{filled, guest_data};
 use crate::encode::{EXPORT, IMPORT};
 use crate::observation::{CallObservation, GuestEvent, Observation, Outcome, Returned};
 use crate::types::Type;
@@ -20,7 +21,7 @@ const QUOTED: usize = 48;
 /// memory is what the call changed.
 pub fn timeline(case: &Case, observation: &Observation) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut memory = first_memory(case);
+    let mut memory = filled(initial_size(case.shape.pages));
     for (i, call) in observation.calls.iter().enumerate() {
         put(&mut memory, &chunks(case, i));
         lines.push(format!("call {i}: {EXPORT}({})", values(&case.calls[i].args, params(case))));
@@ -30,9 +31,8 @@ pub fn timeline(case: &Case, observation: &Observation) -> Vec<String> {
             memory.clone_from(&returned.memory);
         }
     }
-    match &observation.outcome {
-        Outcome::Returned => {}
-        other => lines.push(outcome(other)),
+    if observation.outcome != Outcome::Returned {
+        lines.push(outcome(&observation.outcome));
     }
     lines
 }
@@ -133,12 +133,6 @@ fn core(core: Core) -> String {
 /// Small numbers are lengths and are read in decimal, large ones in hex.
 fn word(bits: u64) -> String {
     if bits < 0x1_0000 { bits.to_string() } else { format!("{bits:#x}") }
-}
-
-fn first_memory(case: &Case) -> Vec<u8> {
-    let size = usize::try_from(case.shape.pages.initial).expect("pages are few") << 16;
-    let pattern: Vec<u8> = fill_pattern().collect();
-    pattern.into_iter().cycle().take(size).collect()
 }
 
 fn chunks(case: &Case, call: usize) -> Vec<Chunk> {

@@ -99,30 +99,43 @@ fn check_pages(pages: Pages, limits: &Limits) -> Result<(), String> {
     at_most("pages of memory", pages.maximum, limits.pages)
 }
 
+/// The options that validation demands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    pub memory: bool,
+    pub realloc: bool,
+}
+
 /// What validation demands of the options of `canon lift`.
-fn check_lift(function: &Function) -> Result<(), String> {
-    let FuncType { params, result } = &function.ty;
-    let allocates = any_pointer(params) || spills(params, MAX_FLAT_PARAMS);
+pub fn lift_needs(FuncType { params, result }: &FuncType) -> Needs {
+    let realloc = any_pointer(params) || spills(params, MAX_FLAT_PARAMS);
     let result = result.as_slice();
     let reads = any_pointer(result) || spills(result, MAX_FLAT_RESULTS);
-    check_memory(function, allocates || reads, allocates)
+    Needs { memory: realloc || reads, realloc }
 }
 
 /// What validation demands of the options of `canon lower`.
-fn check_lower(function: &Function) -> Result<(), String> {
-    let FuncType { params, result } = &function.ty;
+pub fn lower_needs(FuncType { params, result }: &FuncType) -> Needs {
     let reads = any_pointer(params) || spills(params, MAX_FLAT_PARAMS);
     let result = result.as_slice();
     let writes = any_pointer(result) || spills(result, MAX_FLAT_RESULTS);
-    refuse_if(function.opts.post_return, "post-return is not an option of an import")?;
-    check_memory(function, reads || writes, any_pointer(result))
+    Needs { memory: reads || writes, realloc: any_pointer(result) }
 }
 
-fn check_memory(function: &Function, memory: bool, realloc: bool) -> Result<(), String> {
+fn check_lift(function: &Function) -> Result<(), String> {
+    check_needs(function, lift_needs(&function.ty))
+}
+
+fn check_lower(function: &Function) -> Result<(), String> {
+    refuse_if(function.opts.post_return, "post-return is not an option of an import")?;
+    check_needs(function, lower_needs(&function.ty))
+}
+
+fn check_needs(function: &Function, needs: Needs) -> Result<(), String> {
     let opts = function.opts;
     refuse_if(opts.realloc && !opts.memory, "realloc needs memory")?;
-    refuse_if(memory && !opts.memory, "the type needs memory")?;
-    refuse_if(realloc && !opts.realloc, "the type needs realloc")
+    refuse_if(needs.memory && !opts.memory, "the type needs memory")?;
+    refuse_if(needs.realloc && !opts.realloc, "the type needs realloc")
 }
 
 fn any_pointer(types: &[Type]) -> bool {

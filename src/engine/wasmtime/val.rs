@@ -85,9 +85,11 @@ fn fixed_length_list(_: Vec<Val>) -> Val {
 
 #[cfg(wasmtime_44)]
 fn map(entries: &[Value], key: &Type, value: &Type) -> Val {
-    let entry = |entry: &Value| match entry {
-        Value::Record(pair) => (to_val(&pair[0], key), to_val(&pair[1], value)),
-        other => unreachable!("a map's entry is a record, not {other:?}"),
+    let entry = |entry: &Value| {
+        let Value::Record(pair) = entry else {
+            unreachable!("a map's entry is a record, not {entry:?}");
+        };
+        (to_val(&pair[0], key), to_val(&pair[1], value))
     };
     Val::Map(entries.iter().map(entry).collect())
 }

@@ -4,9 +4,10 @@
 use arbitrary::{Result, Unstructured};
 
 use crate::case::{Answer, Call, Case, Finish, ImportCall, Limits, Shape};
+use crate::encode::guest::Side;
 use crate::generate::calls::{answer, call, import_args, post_return};
 use crate::generate::draw::{position, weighted};
-use crate::generate::guest::{GuestData, Side};
+use crate::generate::guest::GuestData;
 use crate::generate::{realloc, weights};
 
 pub fn change_realloc(u: &mut Unstructured, case: &mut Case) -> Result<()> {

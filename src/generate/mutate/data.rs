@@ -5,8 +5,9 @@ use arbitrary::{Result, Unstructured};
 
 use crate::abi::{Core, CoreType};
 use crate::case::{Call, Case, Finish, Passed, Patch, Shape};
+use crate::encode::guest::Side;
 use crate::generate::draw::{integer, position};
-use crate::generate::guest::{GuestData, Side};
+use crate::generate::guest::GuestData;
 
 pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Case { shape, calls, .. } = case;

@@ -7,7 +7,7 @@ use crate::abi::{Core, CoreType};
 use crate::case::check::payload_type;
 use crate::case::{Answer, Call, Case, Finish, Function, Limits, Passed, Patch, PostReturn};
 use crate::case::{Realloc, Shape};
-use crate::generate::guest::Side;
+use crate::encode::guest::Side;
 use crate::generate::options::{Role, with_needed};
 use crate::generate::realloc;
 use crate::generate::values::fresh;
@@ -17,7 +17,7 @@ use crate::value::Value;
 /// Gives the shape the options that it needs, and all calls values that fit it.
 pub fn repair(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
     let Case { shape, calls, .. } = case;
-    let keep = |function: &Function, role| with_needed(function.clone(), role, limits);
+    let keep = |function: &Function, role| with_needed(function.clone(), role);
     shape.export = keep(&shape.export, Role::Export);
     shape.import = shape.import.as_ref().map(|import| keep(import, Role::Import));
     calls.truncate(most(limits.calls));

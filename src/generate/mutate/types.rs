@@ -42,7 +42,7 @@ fn other_import(
         return Ok(None);
     }
     let ty = func_type(u, bounds.allowed, bounds.limits)?;
-    options::function(u, ty, Role::Import, bounds.limits).map(Some)
+    options::function(u, ty, Role::Import).map(Some)
 }
 
 /// A param or the result.

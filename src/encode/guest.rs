@@ -1,0 +1,83 @@
+//! What a guest hands over, lowered into its memory from the bottom of its heap up.
+//! Knows no script: who wants to damage the data first looks where it lies.
+
+use crate::abi::bytes_guest::ByteGuest;
+use crate::abi::flatten::{Context, flatten_functype};
+use crate::abi::layout::{align_to, alignment, elem_size};
+use crate::abi::lower::lower_flat_values;
+use crate::abi::{
+    Core, CoreType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType,
+};
+use crate::case::{Function, GUEST_DATA, Pages};
+use crate::types::Type;
+use crate::value::Value;
+
+/// One place where a guest hands something over.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    pub function: &'a Function,
+    pub types: &'a [Type],
+    pub max_flat: usize,
+    /// What the out-pointer is for, where there is one. It comes last.
+    pub out: Option<&'a Type>,
+    context: Context,
+}
+
+/// A guest's memory while data is lowered into it.
+pub struct Lowering {
+    pub guest: ByteGuest,
+}
+
+impl<'a> Side<'a> {
+    /// The guest returns from the export.
+    pub fn results(export: &'a Function) -> Side<'a> {
+        let (types, max_flat) = (export.ty.results(), MAX_FLAT_RESULTS);
+        Side { function: export, types, max_flat, out: None, context: Context::Lift }
+    }
+
+    /// The guest calls the import.
+    pub fn params(import: &'a Function) -> Side<'a> {
+        let core = flatten_functype(&import.ty, PtrType::I32, Context::Lower);
+        let out = import.ty.result.as_ref().filter(|_| core.results.is_empty());
+        let (types, max_flat) = (&import.ty.params[..], MAX_FLAT_PARAMS);
+        Side { function: import, types, max_flat, out, context: Context::Lower }
+    }
+
+    /// The types of the core values that are handed over.
+    pub fn core(&self) -> Vec<CoreType> {
+        let core = flatten_functype(&self.function.ty, PtrType::I32, self.context);
+        match self.context {
+            Context::Lift | Context::LiftAsyncCallback | Context::LiftAsyncStackful => core.results,
+            Context::Lower | Context::LowerAsync => core.params,
+        }
+    }
+}
+
+impl Lowering {
+    /// Begins at the bottom, over a memory of these contents.
+    pub fn new(memory: Vec<u8>) -> Lowering {
+        Lowering { guest: ByteGuest::new(memory, u64::from(GUEST_DATA)) }
+    }
+
+    /// The core values for these values; nothing where they do not fit into the memory.
+    pub fn lower(&mut self, side: Side, values: &[Value]) -> Option<Vec<Core>> {
+        let string_encoding = side.function.opts.string_encoding;
+        let opts = LiftLowerOptions { string_encoding, ptr_type: PtrType::I32 };
+        let mut cx = Cx { opts, guest: &mut self.guest };
+        let mut flat = lower_flat_values(&mut cx, side.max_flat, values, side.types, None).ok()?;
+        flat.extend(side.out.map(|ty| Core::I32(self.allocate(ty))));
+        Some(flat)
+    }
+
+    /// Room for the host's result. It need not fit: the host looks for itself.
+    fn allocate(&mut self, ty: &Type) -> u32 {
+        let ptr = align_to(self.guest.bump, alignment(ty, PtrType::I32));
+        self.guest.bump = ptr + elem_size(ty, PtrType::I32);
+        u32::try_from(ptr).expect("a case's types and memory are small")
+    }
+}
+
+/// The size of a memory that has just been instantiated, in bytes.
+pub fn initial_size(pages: Pages) -> usize {
+    usize::try_from(pages.initial).expect("pages are few") << 16
+}
