@@ -2,7 +2,7 @@
 //! Knows nothing of who panics; signals and aborts need a process of their own.
 
 use std::cell::RefCell;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 
 thread_local! {
     /// What the last panic said while this thread was catching.
@@ -16,7 +16,7 @@ pub fn install_hook() {
     panic::set_hook(Box::new(move |info| {
         let caught = SAID.with_borrow_mut(|said| {
             let said = said.as_mut()?;
-            *said = Some(info.to_string());
+            *said = Some(describe(info));
             Some(())
         });
         if caught.is_none() {
@@ -31,6 +31,18 @@ pub fn catch<R>(run: impl FnOnce() -> R) -> Result<R, String> {
     let result = panic::catch_unwind(AssertUnwindSafe(run));
     let said = SAID.take().flatten();
     result.map_err(|payload| said.unwrap_or_else(|| message(&*payload)))
+}
+
+/// The message and the place, without the folder that this machine keeps packages in.
+fn describe(info: &PanicHookInfo<'_>) -> String {
+    let place = info.location().map(|location| {
+        let file = location.file();
+        let in_registry =
+            file.split_once("/registry/src/").and_then(|(_, file)| file.split_once('/'));
+        let file = in_registry.map_or(file, |(_, file)| file);
+        format!(" at {file}:{}", location.line())
+    });
+    format!("panic: {}{}", message(info.payload()), place.unwrap_or_default())
 }
 
 fn message(payload: &(dyn std::any::Any + Send)) -> String {
