@@ -53,14 +53,12 @@ const QUOTED: usize = 16;
 
 /// The first place where an observation is not what was expected.
 pub fn first_difference(expected: &Observation, observed: &Observation) -> Option<Difference> {
-    let calls = expected.calls.len().max(observed.calls.len());
-    for call in 0..calls {
-        let difference = match (expected.calls.get(call), observed.calls.get(call)) {
-            (Some(a), Some(b)) => call_difference(a, b),
-            (None, _) | (_, None) => break,
-        };
-        match difference {
+    let failed = is_failure(&expected.outcome) || is_failure(&observed.outcome);
+    for (call, (a, b)) in expected.calls.iter().zip(&observed.calls).enumerate() {
+        match call_difference(a, b) {
             Part::Same => {}
+            // A side that failed as a whole saw nothing of its last call.
+            Part::At(..) if failed && call + 1 == observed.calls.len() => break,
             Part::At(at, expected, observed) => {
                 return Some(Difference { call, at, expected, observed });
             }
@@ -218,6 +216,11 @@ fn little_endian(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }
 
+/// Whether this is the end of an engine rather than of a call.
+fn is_failure(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused(_) | Outcome::Crashed(_))
+}
+
 fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
     match (expected, observed) {
         (Outcome::Returned, Outcome::Returned) => true,
@@ -363,6 +366,15 @@ mod tests {
         check(&saw(1), &saw(1), None);
         check(&saw(1), &saw(2), Some(Where::HostCall(0)));
         check(&saw(1), &trapped(Vec::new(), Trap::Guest), Some(Where::HostCall(0)));
+    }
+
+    #[test]
+    fn a_crash_is_the_difference_whatever_the_host_saw_in_its_call() {
+        let crashed = Observation {
+            calls: vec![CallObservation::default()],
+            outcome: Outcome::Crashed(String::new()),
+        };
+        check(&trapped(vec![Vec::new()], Trap::Guest), &crashed, Some(Where::Outcome));
     }
 
     #[test]
