@@ -28,6 +28,7 @@ pub mod replay;
 pub mod report;
 
 pub mod fuzz;
+pub mod planted;
 pub mod run;
 pub mod vectors;
 

@@ -4,7 +4,7 @@
 use super::flatten::{Context, flatten_functype};
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::lower_flat_values;
-use super::{Core, CoreType, Cx, Instance, LiftLowerOptions, Trap, trap_if};
+use super::{Core, CoreType, Cx, Deviation, Instance, LiftLowerOptions, Trap, trap_if};
 use super::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::FuncType;
 use crate::value::Value;
@@ -22,21 +22,30 @@ pub fn canon_lift(
     assert!(types_match_values(&flat_ft.params, &flat_args), "we lower to the types we flatten to");
     let flat_results = instance.call(&flat_args)?;
     assert!(types_match_values(&flat_ft.results, &flat_results), "the component was validated");
+    let early = instance.notes().deviates(Deviation::PostReturnBeforeLift);
+    if early {
+        post_return(instance, &flat_results)?;
+    }
     let mut vi = CoreValues::new(&flat_results);
     let mut cx = Cx { opts, guest: &mut *instance };
     let mut results = lift_flat_values(&mut cx, MAX_FLAT_RESULTS, &mut vi, ft.results())?;
     // Differs from the spec: the caller gets the result only after `post-return`, not before it.
     // Neither can see the other; of two traps, that of `post-return` is the first.
-    post_return(instance, &flat_results)?;
+    if !early {
+        post_return(instance, &flat_results)?;
+    }
     Ok(results.pop())
 }
 
 /// Spec: `canon_lift`, its end. After a trap `may_leave` no longer matters.
 fn post_return(instance: &mut dyn Instance, flat_results: &[Core]) -> Result<(), Trap> {
-    assert!(instance.may_leave(), "whoever clears it sets it again");
-    instance.set_may_leave(false);
-    instance.post_return(flat_results)?;
-    instance.set_may_leave(true);
+    let may_leave = instance.notes().deviates(Deviation::PostReturnMayLeave);
+    instance.set_may_leave(may_leave);
+    if !instance.notes().deviates(Deviation::PostReturnSkipped) {
+        instance.post_return(flat_results)?;
+    }
+    let may_leave = !instance.notes().deviates(Deviation::MayLeaveNotRestored);
+    instance.set_may_leave(may_leave);
     Ok(())
 }
 
@@ -55,6 +64,11 @@ pub fn canon_lower<I: Instance>(
     let mut cx = Cx { opts, guest: instance };
     let args = lift_flat_values(&mut cx, MAX_FLAT_PARAMS, &mut vi, &ft.params)?;
     let out_param = (!vi.done()).then(|| vi.next(opts.ptr_type.core_type()));
+    if let Some(ptr) = out_param
+        && instance.notes().deviates(Deviation::OutPointerCheckedEarly)
+    {
+        check_out_param(&mut Cx { opts, guest: instance }, ft, ptr)?;
+    }
     let result = callee(instance, args)?;
     let mut cx = Cx { opts, guest: instance };
     let results = result.as_slice();
@@ -62,6 +76,13 @@ pub fn canon_lower<I: Instance>(
         lower_flat_values(&mut cx, MAX_FLAT_RESULTS, results, ft.results(), out_param)?;
     assert!(types_match_values(&flat_ft.results, &flat_results), "we lower to what we flatten to");
     Ok(flat_results)
+}
+
+/// Only a slip does this so early.
+fn check_out_param(cx: &mut Cx, ft: &FuncType, ptr: u64) -> Result<(), Trap> {
+    let tuple = cx.tuple_layout(ft.results());
+    trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
+    trap_if(cx.out_of_bounds(ptr, tuple.elem_size), Trap::MemoryOutOfBounds)
 }
 
 /// Spec: `types_match_values`.

@@ -3,18 +3,152 @@
 
 use std::fmt;
 
-/// One slip. Each is consulted at one line of `abi/` or `component/`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Deviation {
-    /// Lifting a list checks its bounds before its alignment.
-    ListBoundsBeforeAlignment,
-    /// Lifting a utf16 or latin1+utf16 string accepts an odd pointer.
-    StringAlignmentUnchecked,
-    /// Lifting a string has no limit but the memory, so a misaligned pointer is noticed first.
-    StringLengthUnlimited,
-    /// The host may call an export while an import that the same instance called is running.
-    HostReentry,
+macro_rules! deviations {
+    (
+        of engines: { $($(#[$engine_doc:meta])* $engine:ident = $engine_name:literal,)* }
+        planted: { $($(#[$planted_doc:meta])* $planted:ident = $planted_name:literal,)* }
+    ) => {
+        /// One slip. Each is consulted at one line of `abi/` or `component/`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Deviation {
+            $($(#[$engine_doc])* $engine,)*
+            $($(#[$planted_doc])* $planted,)*
+        }
+
+        impl Deviation {
+            /// Slips that some engine makes: those that the register may name.
+            pub const OF_ENGINES: &'static [Deviation] = &[$(Deviation::$engine),*];
+            /// Slips that no engine makes, each like one that might: what a run has to notice.
+            pub const PLANTED: &'static [Deviation] = &[$(Deviation::$planted),*];
+
+            /// The name that the register and the reports use.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Deviation::$engine => $engine_name,)*
+                    $(Deviation::$planted => $planted_name,)*
+                }
+            }
+        }
+    };
+}
+
+deviations! {
+    of engines: {
+        /// Lifting a list checks its bounds before its alignment.
+        ListBoundsBeforeAlignment = "list-bounds-before-alignment",
+        /// Lifting a utf16 or latin1+utf16 string accepts an odd pointer.
+        StringAlignmentUnchecked = "string-alignment-unchecked",
+        /// Lifting a string has no limit but the memory, so a misaligned pointer is noticed first.
+        StringLengthUnlimited = "string-length-unlimited",
+        /// The host may call an export while an import that the same instance called is running.
+        HostReentry = "host-reentry",
+    }
+    planted: {
+        // Layout
+        /// 9 to 16 flags take four bytes.
+        SixteenFlagsTakeFourBytes = "sixteen-flags-take-four-bytes",
+        /// The discriminant grows to two bytes one case too late.
+        DiscriminantGrowsLate = "discriminant-grows-late",
+        /// A record that is aligned to 4 is padded to a multiple of 8.
+        RecordPaddedToEight = "record-padded-to-eight",
+        /// An f64 is aligned to 4, as in the C ABI of i386.
+        Float64AlignedToFour = "float64-aligned-to-four",
+        /// A payload lies where its own alignment lets it, not where that of all cases does.
+        PayloadAtItsOwnAlignment = "payload-at-its-own-alignment",
+
+        // Spilling
+        /// Room for spilled params is asked for with alignment 1.
+        SpilledParamsByteAligned = "spilled-params-byte-aligned",
+        /// Room for spilled params is asked for without the padding at their end.
+        SpilledParamsUnpadded = "spilled-params-unpadded",
+        /// Spilled values that are lifted may not end where the memory does.
+        SpilledMayNotEndWithMemory = "spilled-may-not-end-with-memory",
+        /// The out-pointer is checked before the callee runs.
+        OutPointerCheckedEarly = "out-pointer-checked-early",
+
+        // Joins
+        /// 32 bits in a slot of 64 are sign-extended.
+        JoinedIntegersSignExtended = "joined-integers-sign-extended",
+        /// An f32 in a slot of 64 bits is promoted to an f64.
+        JoinedFloat32Promoted = "joined-float32-promoted",
+        /// Slots that a case does not use repeat the discriminant.
+        UnusedSlotsNotZeroed = "unused-slots-not-zeroed",
+
+        // Narrowing
+        /// s8 and s16 are zero-extended when they are lowered.
+        NarrowSignedZeroExtended = "narrow-signed-zero-extended",
+        /// Only the low byte of a flat bool counts.
+        FlatBoolLowByteOnly = "flat-bool-low-byte-only",
+        /// A narrow integer that is no extension of its low bits traps.
+        NarrowIntegersChecked = "narrow-integers-checked",
+        /// Only the low byte of a flat discriminant counts.
+        FlatDiscriminantLowByteOnly = "flat-discriminant-low-byte-only",
+
+        // Memory
+        /// A bool in memory is its lowest bit.
+        BoolInMemoryIsItsLowBit = "bool-in-memory-is-its-low-bit",
+        /// Flags in memory keep the bits beyond their labels.
+        FlagsInMemoryKeepUpperBits = "flags-in-memory-keep-upper-bits",
+        /// Padding between fields is overwritten with zeros.
+        PaddingZeroed = "padding-zeroed",
+        /// Where a case has no payload, the place of payloads is overwritten with zeros.
+        AbsentPayloadZeroed = "absent-payload-zeroed",
+
+        // Trap conditions
+        /// A surrogate is lifted as U+FFFD.
+        SurrogateReplaced = "surrogate-replaced",
+        /// U+10FFFF is refused.
+        LastCodePointRefused = "last-code-point-refused",
+        /// A discriminant in memory that has no case is taken for the last.
+        DiscriminantInMemoryUnchecked = "discriminant-in-memory-unchecked",
+        /// The pointer of an empty list that is lifted is not checked.
+        EmptyListUnchecked = "empty-list-unchecked",
+        /// A list that is lifted has to be aligned to the size of its elements.
+        ListAlignedToElementSize = "list-aligned-to-element-size",
+        /// A list that is lifted may not end where the memory does.
+        ListMayNotEndWithMemory = "list-may-not-end-with-memory",
+
+        // Calls of realloc
+        /// An empty list is lowered without a call of `realloc`.
+        EmptyListNotAllocated = "empty-list-not-allocated",
+        /// Room for a list is asked for with alignment 1.
+        ListAllocatedByteAligned = "list-allocated-byte-aligned",
+        /// What a shrinking `realloc` answers is not checked.
+        ShrinkUnchecked = "shrink-unchecked",
+        /// A growing `realloc` is told that the old block was empty.
+        GrowthForgetsOldSize = "growth-forgets-old-size",
+
+        // Strings
+        /// UTF-16 keeps the room of the worst case.
+        Utf16NotShrunk = "utf16-not-shrunk",
+        /// Latin-1 is taken to end at U+007F when strings are lowered.
+        Latin1LimitIsAscii = "latin1-limit-is-ascii",
+        /// Inflating Latin-1 to UTF-16 reads the source, not what `realloc` kept.
+        InflatedFromSource = "inflated-from-source",
+        /// The tag of UTF-16 is left out.
+        Utf16TagMissing = "utf16-tag-missing",
+        /// Latin-1 that is lifted may begin at an odd address.
+        Latin1AlignedToOne = "latin1-aligned-to-one",
+        /// NUL may be two bytes long, as in modified UTF-8.
+        OverlongNulAccepted = "overlong-nul-accepted",
+        /// An unpaired surrogate in UTF-16 is lifted as U+FFFD.
+        UnpairedSurrogateReplaced = "unpaired-surrogate-replaced",
+        /// The length of a tagged string counts bytes.
+        TaggedLengthInBytes = "tagged-length-in-bytes",
+
+        // Calls
+        /// `post-return` is not called.
+        PostReturnSkipped = "post-return-skipped",
+        /// `post-return` is called before the result is lifted.
+        PostReturnBeforeLift = "post-return-before-lift",
+        /// `post-return` may call imports.
+        PostReturnMayLeave = "post-return-may-leave",
+        /// `may_leave` stays false after `post-return`.
+        MayLeaveNotRestored = "may-leave-not-restored",
+        /// `realloc` may call imports.
+        ReallocMayLeave = "realloc-may-leave",
+    }
 }
 
 /// A set of slips.
@@ -23,26 +157,13 @@ pub struct Deviations(u64);
 
 impl Deviation {
     /// Every slip, in the order of declaration.
-    pub const ALL: [Deviation; 4] = [
-        Deviation::ListBoundsBeforeAlignment,
-        Deviation::StringAlignmentUnchecked,
-        Deviation::StringLengthUnlimited,
-        Deviation::HostReentry,
-    ];
-
-    /// The name that the register and the reports use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Deviation::ListBoundsBeforeAlignment => "list-bounds-before-alignment",
-            Deviation::StringAlignmentUnchecked => "string-alignment-unchecked",
-            Deviation::StringLengthUnlimited => "string-length-unlimited",
-            Deviation::HostReentry => "host-reentry",
-        }
+    pub fn all() -> impl Iterator<Item = Deviation> {
+        Deviation::OF_ENGINES.iter().chain(Deviation::PLANTED).copied()
     }
 
     /// The slip of this name.
     pub fn named(name: &str) -> Option<Deviation> {
-        Deviation::ALL.into_iter().find(|deviation| deviation.name() == name)
+        Deviation::all().find(|deviation| deviation.name() == name)
     }
 
     fn bit(self) -> u64 {
@@ -82,7 +203,7 @@ impl Deviations {
 
     /// The slips in the set, in the order of declaration.
     pub fn iter(self) -> impl Iterator<Item = Deviation> {
-        Deviation::ALL.into_iter().filter(move |deviation| self.contains(*deviation))
+        Deviation::all().filter(move |deviation| self.contains(*deviation))
     }
 }
 

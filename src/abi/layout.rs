@@ -3,8 +3,8 @@
 
 use crate::types::Type;
 
-use super::PtrType;
 use super::despecialize::{Despecialized, Part, despecialize};
+use super::{Deviation, PtrType};
 
 /// A type with what `load` and `store` need to know of it, worked out once for all its parts: a
 /// list may have many elements, and their type many parts.
@@ -15,17 +15,35 @@ pub struct Layout {
     pub shape: Despecialized<Layout>,
 }
 
+/// Whether a slip is in force. Asked only where the answer changes something.
+pub type Slips<'a> = dyn FnMut(Deviation) -> bool + 'a;
+
+/// The answer of who slips nowhere.
+pub fn never(_: Deviation) -> bool {
+    false
+}
+
 impl Layout {
     /// The layout of one type.
     pub fn of<'a>(part: impl Into<Part<'a>>, ptr: PtrType) -> Layout {
-        let shape = despecialize(part).map(&mut |part| Layout::of(part, ptr));
-        Layout::new(shape, ptr)
+        Layout::slipping(part, ptr, &mut never)
     }
 
     /// The layout of the tuple of these types: of params and results that are spilled.
     pub fn of_tuple(types: &[Type], ptr: PtrType) -> Layout {
-        let fields = types.iter().map(|ty| Layout::of(ty, ptr)).collect();
-        Layout::new(Despecialized::Record(fields), ptr)
+        Layout::tuple_slipping(types, ptr, &mut never)
+    }
+
+    /// The layout of one type, with some slips in force.
+    pub fn slipping<'a>(part: impl Into<Part<'a>>, ptr: PtrType, slips: &mut Slips) -> Layout {
+        let shape = despecialize(part).map(&mut |part| Layout::slipping(part, ptr, slips));
+        Layout::new(shape, ptr, slips)
+    }
+
+    /// The layout of the tuple of these types, with some slips in force.
+    pub fn tuple_slipping(types: &[Type], ptr: PtrType, slips: &mut Slips) -> Layout {
+        let fields = types.iter().map(|ty| Layout::slipping(ty, ptr, slips)).collect();
+        Layout::new(Despecialized::Record(fields), ptr, slips)
     }
 
     /// Where the payload of this variant lies, whatever its case.
@@ -35,9 +53,9 @@ impl Layout {
         self.alignment
     }
 
-    fn new(shape: Despecialized<Layout>, ptr: PtrType) -> Layout {
-        let alignment = shape_alignment(&shape, ptr);
-        let elem_size = shape_elem_size(&shape, ptr);
+    fn new(shape: Despecialized<Layout>, ptr: PtrType, slips: &mut Slips) -> Layout {
+        let alignment = shape_alignment(&shape, ptr, slips);
+        let elem_size = shape_elem_size(&shape, ptr, slips);
         Layout { alignment, elem_size, shape }
     }
 }
@@ -53,7 +71,7 @@ pub fn elem_size(ty: &Type, ptr: PtrType) -> u64 {
 }
 
 /// Spec: `alignment`.
-fn shape_alignment(shape: &Despecialized<Layout>, ptr: PtrType) -> u64 {
+fn shape_alignment(shape: &Despecialized<Layout>, ptr: PtrType, slips: &mut Slips) -> u64 {
     match shape {
         Despecialized::Bool => 1,
         Despecialized::S8 | Despecialized::U8 => 1,
@@ -61,14 +79,15 @@ fn shape_alignment(shape: &Despecialized<Layout>, ptr: PtrType) -> u64 {
         Despecialized::S32 | Despecialized::U32 => 4,
         Despecialized::S64 | Despecialized::U64 => 8,
         Despecialized::F32 => 4,
+        Despecialized::F64 if slips(Deviation::Float64AlignedToFour) => 4,
         Despecialized::F64 => 8,
         Despecialized::Char => 4,
         Despecialized::String => ptr.size(),
         Despecialized::List(_) => ptr.size(),
         Despecialized::FixedLengthList(elem, _) => elem.alignment,
         Despecialized::Record(fields) => alignment_record(fields),
-        Despecialized::Variant(cases) => alignment_variant(cases),
-        Despecialized::Flags(count) => alignment_flags(*count),
+        Despecialized::Variant(cases) => alignment_variant(cases, slips),
+        Despecialized::Flags(count) => alignment_flags(*count, slips),
         Despecialized::Handle => 4,
     }
 }
@@ -79,14 +98,15 @@ fn alignment_record(fields: &[Layout]) -> u64 {
 }
 
 /// Spec: `alignment_variant`.
-fn alignment_variant(cases: &[Option<Layout>]) -> u64 {
-    discriminant_size(cases.len()).max(max_case_alignment(cases))
+fn alignment_variant(cases: &[Option<Layout>], slips: &mut Slips) -> u64 {
+    discriminant_size(cases.len(), slips).max(max_case_alignment(cases))
 }
 
 /// Spec: `discriminant_type`, by its size, which is its alignment as well.
-pub fn discriminant_size(cases: usize) -> u64 {
+pub fn discriminant_size(cases: usize, slips: &mut Slips) -> u64 {
     match cases {
         ..=0x100 => 1,
+        0x101 if slips(Deviation::DiscriminantGrowsLate) => 1,
         0x101..=0x1_0000 => 2,
         // Differs from the spec: beyond 2^24 cases its formula has no answer.
         0x1_0001.. => 4,
@@ -99,17 +119,18 @@ pub fn max_case_alignment(cases: &[Option<Layout>]) -> u64 {
 }
 
 /// Spec: `alignment_flags`.
-fn alignment_flags(count: usize) -> u64 {
+fn alignment_flags(count: usize, slips: &mut Slips) -> u64 {
     assert!((1..=32).contains(&count), "{count} flags are refused by validation");
     match count {
         ..=8 => 1,
+        9..=16 if slips(Deviation::SixteenFlagsTakeFourBytes) => 4,
         9..=16 => 2,
         17.. => 4,
     }
 }
 
 /// Spec: `elem_size`.
-fn shape_elem_size(shape: &Despecialized<Layout>, ptr: PtrType) -> u64 {
+fn shape_elem_size(shape: &Despecialized<Layout>, ptr: PtrType, slips: &mut Slips) -> u64 {
     match shape {
         Despecialized::Bool => 1,
         Despecialized::S8 | Despecialized::U8 => 1,
@@ -124,20 +145,27 @@ fn shape_elem_size(shape: &Despecialized<Layout>, ptr: PtrType) -> u64 {
         Despecialized::FixedLengthList(elem, length) => {
             elem.elem_size.saturating_mul(u64::from(*length))
         }
-        Despecialized::Record(fields) => elem_size_record(fields),
-        Despecialized::Variant(cases) => elem_size_variant(cases),
-        Despecialized::Flags(count) => alignment_flags(*count),
+        Despecialized::Record(fields) => elem_size_record(fields, slips),
+        Despecialized::Variant(cases) => elem_size_variant(cases, slips),
+        Despecialized::Flags(count) => alignment_flags(*count, slips),
         Despecialized::Handle => 4,
     }
 }
 
 /// Spec: `elem_size_record`.
-fn elem_size_record(fields: &[Layout]) -> u64 {
-    let size = fields
-        .iter()
-        .fold(0, |size, field| align_to(size, field.alignment).saturating_add(field.elem_size));
+fn elem_size_record(fields: &[Layout], slips: &mut Slips) -> u64 {
+    let size = end_of_fields(fields);
     assert!(size > 0, "a record without fields is refused by validation");
-    align_to(size, alignment_record(fields))
+    match alignment_record(fields) {
+        4 if slips(Deviation::RecordPaddedToEight) => align_to(size, 8),
+        alignment => align_to(size, alignment),
+    }
+}
+
+/// The size of a record without the padding at its end.
+pub(super) fn end_of_fields(fields: &[Layout]) -> u64 {
+    let end = |end, field: &Layout| align_to(end, field.alignment).saturating_add(field.elem_size);
+    fields.iter().fold(0, end)
 }
 
 /// Spec: `align_to`.
@@ -146,10 +174,11 @@ pub fn align_to(ptr: u64, alignment: u64) -> u64 {
 }
 
 /// Spec: `elem_size_variant`.
-fn elem_size_variant(cases: &[Option<Layout>]) -> u64 {
-    let payload_offset = align_to(discriminant_size(cases.len()), max_case_alignment(cases));
+fn elem_size_variant(cases: &[Option<Layout>], slips: &mut Slips) -> u64 {
+    let discriminant_size = discriminant_size(cases.len(), slips);
+    let payload_offset = align_to(discriminant_size, max_case_alignment(cases));
     let payload_size = cases.iter().flatten().map(|case| case.elem_size).max().unwrap_or(0);
-    align_to(payload_offset.saturating_add(payload_size), alignment_variant(cases))
+    align_to(payload_offset.saturating_add(payload_size), alignment_variant(cases, slips))
 }
 
 /// Where in a record or tuple its fields lie.

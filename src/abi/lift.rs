@@ -4,11 +4,10 @@
 use super::core::wrap;
 use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
-use super::layout::Layout;
 use super::load::{canonicalize_nan32, canonicalize_nan64, case_at, convert_i32_to_char};
 use super::load::{load_list_from_range, load_record, unpack_flags_from_int};
 use super::string::load_string_from_range;
-use super::{Core, CoreType, Cx, Trap, trap_if};
+use super::{Core, CoreType, Cx, Deviation, Trap, trap_if};
 use crate::types::Type;
 use crate::value::{Str, Value};
 
@@ -55,18 +54,18 @@ pub fn lift_flat<'a>(
     ty: impl Into<Part<'a>>,
 ) -> Result<Value, Trap> {
     Ok(match despecialize(ty) {
-        Despecialized::Bool => Value::Bool(wrap(vi.next(CoreType::I32)) != 0),
-        Despecialized::S8 => Value::S8(i8::from_le_bytes(lift_flat_int(vi, CoreType::I32))),
-        Despecialized::U8 => Value::U8(u8::from_le_bytes(lift_flat_int(vi, CoreType::I32))),
-        Despecialized::S16 => Value::S16(i16::from_le_bytes(lift_flat_int(vi, CoreType::I32))),
-        Despecialized::U16 => Value::U16(u16::from_le_bytes(lift_flat_int(vi, CoreType::I32))),
-        Despecialized::S32 => Value::S32(i32::from_le_bytes(lift_flat_int(vi, CoreType::I32))),
-        Despecialized::U32 => Value::U32(u32::from_le_bytes(lift_flat_int(vi, CoreType::I32))),
-        Despecialized::S64 => Value::S64(i64::from_le_bytes(lift_flat_int(vi, CoreType::I64))),
-        Despecialized::U64 => Value::U64(u64::from_le_bytes(lift_flat_int(vi, CoreType::I64))),
+        Despecialized::Bool => Value::Bool(lift_flat_bool(cx, vi)),
+        Despecialized::S8 => Value::S8(i8::from_le_bytes(lift_flat_narrow(cx, vi)?)),
+        Despecialized::U8 => Value::U8(u8::from_le_bytes(lift_flat_narrow(cx, vi)?)),
+        Despecialized::S16 => Value::S16(i16::from_le_bytes(lift_flat_narrow(cx, vi)?)),
+        Despecialized::U16 => Value::U16(u16::from_le_bytes(lift_flat_narrow(cx, vi)?)),
+        Despecialized::S32 => Value::S32(wrap(vi.next(CoreType::I32)).cast_signed()),
+        Despecialized::U32 => Value::U32(wrap(vi.next(CoreType::I32))),
+        Despecialized::S64 => Value::S64(vi.next(CoreType::I64).cast_signed()),
+        Despecialized::U64 => Value::U64(vi.next(CoreType::I64)),
         Despecialized::F32 => Value::F32(canonicalize_nan32(cx, wrap(vi.next(CoreType::F32)))),
         Despecialized::F64 => Value::F64(canonicalize_nan64(cx, vi.next(CoreType::F64))),
-        Despecialized::Char => Value::Char(convert_i32_to_char(wrap(vi.next(CoreType::I32)))?),
+        Despecialized::Char => Value::Char(convert_i32_to_char(cx, wrap(vi.next(CoreType::I32)))?),
         Despecialized::String => Value::String(lift_flat_string(cx, vi)?),
         Despecialized::List(elem) => Value::List(lift_flat_list(cx, vi, *elem)?),
         Despecialized::FixedLengthList(elem, length) => {
@@ -79,9 +78,22 @@ pub fn lift_flat<'a>(
     })
 }
 
-/// Spec: `lift_flat_signed`, `lift_flat_unsigned`.
-fn lift_flat_int<const NBYTES: usize>(vi: &mut CoreValues, core: CoreType) -> [u8; NBYTES] {
-    *vi.next(core).to_le_bytes().first_chunk().expect("no integer is wider than 8 bytes")
+fn lift_flat_bool(cx: &mut Cx, vi: &mut CoreValues) -> bool {
+    let int = wrap(vi.next(CoreType::I32));
+    int != 0 && (int & 0xff != 0 || !cx.deviates(Deviation::FlatBoolLowByteOnly))
+}
+
+/// Spec: `lift_flat_signed`, `lift_flat_unsigned`, of fewer than 32 bits.
+fn lift_flat_narrow<const NBYTES: usize>(
+    cx: &mut Cx,
+    vi: &mut CoreValues,
+) -> Result<[u8; NBYTES], Trap> {
+    let bytes = wrap(vi.next(CoreType::I32)).to_le_bytes();
+    let (low, high) = bytes.split_first_chunk().expect("no narrow integer has more than 4 bytes");
+    let extended = [0, 0xff].iter().any(|extension| high.iter().all(|byte| byte == extension));
+    let refused = !extended && cx.deviates(Deviation::NarrowIntegersChecked);
+    trap_if(refused, Trap::Guest)?;
+    Ok(*low)
 }
 
 /// Spec: `lift_flat_string`.
@@ -95,7 +107,8 @@ fn lift_flat_string(cx: &mut Cx, vi: &mut CoreValues) -> Result<Str, Trap> {
 fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: Part) -> Result<Vec<Value>, Trap> {
     let ptr = vi.next(cx.opts.ptr_type.core_type());
     let length = vi.next(cx.opts.ptr_type.core_type());
-    load_list_from_range(cx, ptr, length, &Layout::of(elem, cx.opts.ptr_type))
+    let elem = cx.layout(elem);
+    load_list_from_range(cx, ptr, length, &elem)
 }
 
 /// Spec: `lift_flat_record`.
@@ -110,7 +123,10 @@ fn lift_flat_variant(
     cases: &[Option<Part>],
 ) -> Result<Value, Trap> {
     let end = vi.at + flatten_variant(cases, cx.opts.ptr_type).len();
-    let case_index = wrap(vi.next(CoreType::I32));
+    let mut case_index = wrap(vi.next(CoreType::I32));
+    if case_index > 0xff && cx.deviates(Deviation::FlatDiscriminantLowByteOnly) {
+        case_index &= 0xff;
+    }
     let payload = case_at(cases, case_index)?.map(|case| lift_flat(cx, vi, case));
     let payload = payload.transpose()?.map(Box::new);
     vi.at = end;
@@ -133,10 +149,13 @@ pub fn lift_flat_values(
         return types.iter().map(|ty| lift_flat(cx, vi, ty)).collect();
     }
     let ptr = vi.next(cx.opts.ptr_type.core_type());
-    let tuple = Layout::of_tuple(types, cx.opts.ptr_type);
-    trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
-    trap_if(cx.out_of_bounds(ptr, tuple.elem_size), Trap::MemoryOutOfBounds)?;
+    let tuple = cx.tuple_layout(types);
     let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
+    trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
+    let out_of_bounds = cx.out_of_bounds(ptr, tuple.elem_size)
+        || cx.out_of_bounds(ptr, tuple.elem_size + 1)
+            && cx.deviates(Deviation::SpilledMayNotEndWithMemory);
+    trap_if(out_of_bounds, Trap::MemoryOutOfBounds)?;
     load_record(cx, ptr, fields)
 }
 

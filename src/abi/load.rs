@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::core::wrap;
 use super::despecialize::Despecialized;
-use super::layout::{Layout, align_to, discriminant_size};
+use super::layout::{Layout, align_to, discriminant_size, never};
 use super::string::load_string;
 use super::{Cx, Deviation, NanMode, Trap, trap_if};
 use crate::types::Type;
@@ -16,7 +16,8 @@ pub const MAX_LIST_BYTE_LENGTH: u64 = (1 << 28) - 1;
 
 /// Spec: `load`.
 pub fn load(cx: &mut Cx, ptr: u64, ty: &Type) -> Result<Value, Trap> {
-    load_shape(cx, ptr, &Layout::of(ty, cx.opts.ptr_type))
+    let layout = cx.layout(ty);
+    load_shape(cx, ptr, &layout)
 }
 
 /// Spec: `load`.
@@ -24,7 +25,7 @@ pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap>
     assert!(ptr.is_multiple_of(layout.alignment), "the caller checked the alignment");
     assert!(!cx.out_of_bounds(ptr, layout.elem_size), "the caller checked the range");
     Ok(match &layout.shape {
-        Despecialized::Bool => Value::Bool(load_int(cx, ptr, 1) != 0),
+        Despecialized::Bool => Value::Bool(load_bool(cx, ptr)),
         Despecialized::S8 => Value::S8(i8::from_le_bytes(load_bytes(cx, ptr))),
         Despecialized::U8 => Value::U8(u8::from_le_bytes(load_bytes(cx, ptr))),
         Despecialized::S16 => Value::S16(i16::from_le_bytes(load_bytes(cx, ptr))),
@@ -35,14 +36,14 @@ pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap>
         Despecialized::U64 => Value::U64(u64::from_le_bytes(load_bytes(cx, ptr))),
         Despecialized::F32 => Value::F32(load_float32(cx, ptr)),
         Despecialized::F64 => Value::F64(load_float64(cx, ptr)),
-        Despecialized::Char => Value::Char(convert_i32_to_char(wrap(load_int(cx, ptr, 4)))?),
+        Despecialized::Char => Value::Char(load_char(cx, ptr)?),
         Despecialized::String => Value::String(load_string(cx, ptr)?),
         Despecialized::List(elem) => Value::List(load_list(cx, ptr, elem)?),
         Despecialized::FixedLengthList(elem, length) => {
             Value::List(load_list_from_valid_range(cx, ptr, u64::from(*length), elem)?)
         }
         Despecialized::Record(fields) => Value::Record(load_record(cx, ptr, fields)?),
-        Despecialized::Variant(cases) => load_variant(cx, ptr, layout.payload_offset(), cases)?,
+        Despecialized::Variant(cases) => load_variant(cx, ptr, layout, cases)?,
         Despecialized::Flags(count) => Value::Flags(load_flags(cx, ptr, layout, *count)),
         Despecialized::Handle => unreachable!("components with handles are refused before a call"),
     })
@@ -70,6 +71,19 @@ pub(super) fn load_pair(cx: &Cx, ptr: u64) -> (u64, u64) {
 pub(super) fn valid_range(ptr: u64, byte_length: u64) -> Range<usize> {
     let index = |offset| usize::try_from(offset).expect("the caller checked the range");
     index(ptr)..index(ptr + byte_length)
+}
+
+fn load_bool(cx: &mut Cx, ptr: u64) -> bool {
+    match load_int(cx, ptr, 1) {
+        0 => false,
+        1 => true,
+        byte => byte & 1 == 1 || !cx.deviates(Deviation::BoolInMemoryIsItsLowBit),
+    }
+}
+
+fn load_char(cx: &mut Cx, ptr: u64) -> Result<char, Trap> {
+    let code_point = wrap(load_int(cx, ptr, 4));
+    convert_i32_to_char(cx, code_point)
 }
 
 fn load_float32(cx: &mut Cx, ptr: u64) -> u32 {
@@ -100,8 +114,14 @@ pub(super) fn canonicalize_nan64(cx: &mut Cx, bits: u64) -> u64 {
 }
 
 /// Spec: `convert_i32_to_char`.
-pub(super) fn convert_i32_to_char(code_point: u32) -> Result<char, Trap> {
-    char::from_u32(code_point).ok_or(Trap::InvalidChar)
+pub(super) fn convert_i32_to_char(cx: &mut Cx, code_point: u32) -> Result<char, Trap> {
+    match code_point {
+        0x10_ffff if cx.deviates(Deviation::LastCodePointRefused) => Err(Trap::InvalidChar),
+        0xd800..=0xdfff if cx.deviates(Deviation::SurrogateReplaced) => {
+            Ok(char::REPLACEMENT_CHARACTER)
+        }
+        _ => char::from_u32(code_point).ok_or(Trap::InvalidChar),
+    }
 }
 
 /// Spec: `load_list`.
@@ -119,14 +139,28 @@ pub fn load_list_from_range(
 ) -> Result<Vec<Value>, Trap> {
     let byte_length = length.saturating_mul(elem.elem_size);
     trap_if(byte_length > MAX_LIST_BYTE_LENGTH, Trap::ListTooLong)?;
-    let misaligned = !ptr.is_multiple_of(elem.alignment);
-    let out_of_bounds = cx.out_of_bounds(ptr, byte_length);
+    let misaligned = !ptr.is_multiple_of(list_alignment(cx, elem));
+    let out_of_bounds = cx.out_of_bounds(ptr, byte_length) || forbidden_end(cx, ptr, byte_length);
+    if length == 0 && (misaligned || out_of_bounds) && cx.deviates(Deviation::EmptyListUnchecked) {
+        return Ok(Vec::new());
+    }
     if misaligned && out_of_bounds && cx.deviates(Deviation::ListBoundsBeforeAlignment) {
         return Err(Trap::ListOutOfBounds);
     }
     trap_if(misaligned, Trap::UnalignedPointer)?;
     trap_if(out_of_bounds, Trap::ListOutOfBounds)?;
     load_list_from_valid_range(cx, ptr, length, elem)
+}
+
+fn list_alignment(cx: &mut Cx, elem: &Layout) -> u64 {
+    if elem.elem_size > elem.alignment && cx.deviates(Deviation::ListAlignedToElementSize) {
+        return elem.elem_size;
+    }
+    elem.alignment
+}
+
+fn forbidden_end(cx: &mut Cx, ptr: u64, byte_length: u64) -> bool {
+    cx.out_of_bounds(ptr, byte_length + 1) && cx.deviates(Deviation::ListMayNotEndWithMemory)
 }
 
 /// Spec: `load_list_from_valid_range`.
@@ -163,13 +197,30 @@ pub(super) fn load_record(
 fn load_variant(
     cx: &mut Cx,
     ptr: u64,
-    payload_offset: u64,
+    layout: &Layout,
     cases: &[Option<Layout>],
 ) -> Result<Value, Trap> {
-    let case_index = wrap(load_int(cx, ptr, discriminant_size(cases.len())));
-    let case = case_at(cases, case_index)?;
-    let payload = case.as_ref().map(|case| load_shape(cx, ptr + payload_offset, case));
-    Ok(Value::Variant(case_index, payload.transpose()?.map(Box::new)))
+    let nbytes = discriminant_size(cases.len(), &mut |slip| cx.deviates(slip));
+    let mut case_index = wrap(load_int(cx, ptr, nbytes));
+    let last = u32::try_from(cases.len()).expect("so many are refused by validation") - 1;
+    if case_index > last && cx.deviates(Deviation::DiscriminantInMemoryUnchecked) {
+        case_index = last;
+    }
+    let Some(case) = case_at(cases, case_index)? else {
+        return Ok(Value::Variant(case_index, None));
+    };
+    let ptr = ptr + payload_offset(cx, layout, case);
+    Ok(Value::case(case_index, load_shape(cx, ptr, case)?))
+}
+
+/// Where in a variant of this layout the payload of one of its cases lies.
+pub(super) fn payload_offset(cx: &mut Cx, variant: &Layout, case: &Layout) -> u64 {
+    let offset = variant.payload_offset();
+    if case.alignment < offset && cx.deviates(Deviation::PayloadAtItsOwnAlignment) {
+        let Despecialized::Variant(cases) = &variant.shape else { unreachable!("it has cases") };
+        return align_to(discriminant_size(cases.len(), &mut never), case.alignment);
+    }
+    offset
 }
 
 /// The case that a discriminant, which may be the guest's, stands for.
@@ -179,8 +230,13 @@ pub(super) fn case_at<T>(cases: &[T], case_index: u32) -> Result<&T, Trap> {
 }
 
 /// Spec: `load_flags`.
-fn load_flags(cx: &Cx, ptr: u64, layout: &Layout, count: usize) -> u32 {
-    unpack_flags_from_int(wrap(load_int(cx, ptr, layout.elem_size)), count)
+fn load_flags(cx: &mut Cx, ptr: u64, layout: &Layout, count: usize) -> u32 {
+    let int = wrap(load_int(cx, ptr, layout.elem_size));
+    let flags = unpack_flags_from_int(int, count);
+    if int != flags && cx.deviates(Deviation::FlagsInMemoryKeepUpperBits) {
+        return int;
+    }
+    flags
 }
 
 /// Spec: `unpack_flags_from_int`.

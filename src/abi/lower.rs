@@ -3,11 +3,11 @@
 
 use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
-use super::layout::Layout;
+use super::layout::{Layout, end_of_fields};
 use super::store::{inside, match_case, maybe_scramble_nan32, maybe_scramble_nan64};
 use super::store::{pack_flags_into_int, store_list_into_range, store_record};
 use super::string::store_string_into_range;
-use super::{Core, CoreType, Cx, Place, REALLOC_I32_MAX, Trap, trap_if};
+use super::{Core, CoreType, Cx, Deviation, Place, REALLOC_I32_MAX, Trap, trap_if};
 use crate::types::Type;
 use crate::value::{Str, Value};
 
@@ -20,11 +20,11 @@ pub fn lower_flat<'a>(
 ) -> Result<(), Trap> {
     match despecialize(ty) {
         Despecialized::Bool => flat.push(Core::I32(u32::from(*inside!(value, Value::Bool)))),
-        Despecialized::S8 => flat.push(lower_flat_signed(*inside!(value, Value::S8))),
+        Despecialized::S8 => flat.push(lower_flat_narrow(cx, *inside!(value, Value::S8), 8)),
         Despecialized::U8 => flat.push(Core::I32(u32::from(*inside!(value, Value::U8)))),
-        Despecialized::S16 => flat.push(lower_flat_signed(*inside!(value, Value::S16))),
+        Despecialized::S16 => flat.push(lower_flat_narrow(cx, *inside!(value, Value::S16), 16)),
         Despecialized::U16 => flat.push(Core::I32(u32::from(*inside!(value, Value::U16)))),
-        Despecialized::S32 => flat.push(lower_flat_signed(*inside!(value, Value::S32))),
+        Despecialized::S32 => flat.push(Core::I32(inside!(value, Value::S32).cast_unsigned())),
         Despecialized::U32 => flat.push(Core::I32(*inside!(value, Value::U32))),
         Despecialized::S64 => flat.push(Core::I64(inside!(value, Value::S64).cast_unsigned())),
         Despecialized::U64 => flat.push(Core::I64(*inside!(value, Value::U64))),
@@ -50,9 +50,13 @@ pub fn lower_flat<'a>(
     Ok(())
 }
 
-/// Spec: `lower_flat_signed`.
-fn lower_flat_signed(int: impl Into<i32>) -> Core {
-    Core::I32(int.into().cast_unsigned())
+/// Spec: `lower_flat_signed`, of fewer than 32 bits.
+fn lower_flat_narrow(cx: &mut Cx, int: impl Into<i32>, width: u32) -> Core {
+    let extended = int.into().cast_unsigned();
+    if extended >> width != 0 && cx.deviates(Deviation::NarrowSignedZeroExtended) {
+        return Core::I32(extended & (u32::MAX >> (32 - width)));
+    }
+    Core::I32(extended)
 }
 
 fn lower_flat_float32(cx: &mut Cx, bits: u32, flat: &mut Vec<Core>) {
@@ -79,7 +83,8 @@ fn lower_flat_list(
     elem: Part,
     flat: &mut Vec<Core>,
 ) -> Result<(), Trap> {
-    let (ptr, length) = store_list_into_range(cx, values, &Layout::of(elem, cx.opts.ptr_type))?;
+    let elem = cx.layout(elem);
+    let (ptr, length) = store_list_into_range(cx, values, &elem)?;
     flat.extend([core_ptr(cx, ptr), core_ptr(cx, length)]);
     Ok(())
 }
@@ -125,16 +130,36 @@ fn lower_flat_variant(
     if let Some((value, case)) = payload {
         lower_flat(cx, value, *case, flat)?;
     }
-    coerce(flat, start, &flatten_variant(cases, cx.opts.ptr_type));
+    coerce(cx, flat, start, &flatten_variant(cases, cx.opts.ptr_type));
     Ok(())
 }
 
 /// Makes what was lowered from `start` on into core values of the types `want`.
-fn coerce(flat: &mut Vec<Core>, start: usize, want: &[CoreType]) {
+fn coerce(cx: &mut Cx, flat: &mut Vec<Core>, start: usize, want: &[CoreType]) {
+    let used = flat.len() - start;
+    let mut unused = Core::I64(0);
+    if used < want.len() && cx.deviates(Deviation::UnusedSlotsNotZeroed) {
+        unused = flat[start];
+    }
     // Differs from the spec: it fills unused slots with the integer 0, also those of floats.
-    flat.resize(start + want.len(), Core::I64(0));
+    flat.resize(start + want.len(), unused);
     for (core, want) in flat[start..].iter_mut().zip(want) {
-        *core = Core::from_bits(*want, core.bits());
+        *core = Core::from_bits(*want, joined_bits(cx, *core, *want));
+    }
+}
+
+/// The bits of a core value in a slot of type `want`.
+fn joined_bits(cx: &mut Cx, have: Core, want: CoreType) -> u64 {
+    match (have, want) {
+        (Core::I32(bits), CoreType::I64)
+            if bits >> 31 == 1 && cx.deviates(Deviation::JoinedIntegersSignExtended) =>
+        {
+            i64::from(bits.cast_signed()).cast_unsigned()
+        }
+        (Core::F32(bits), CoreType::I64) if cx.deviates(Deviation::JoinedFloat32Promoted) => {
+            f64::from(f32::from_bits(bits)).to_bits()
+        }
+        (Core::I32(_) | Core::I64(_) | Core::F32(_) | Core::F64(_), _) => have.bits(),
     }
 }
 
@@ -158,21 +183,32 @@ pub fn lower_flat_values(
         lower_flat_record(cx, values, &fields, &mut flat)?;
         return Ok(flat);
     }
-    let tuple = Layout::of_tuple(types, cx.opts.ptr_type);
+    let tuple = cx.tuple_layout(types);
     // Differs from the spec: it would pass such a size to a `realloc` that cannot take it.
     trap_if(tuple.elem_size > REALLOC_I32_MAX, Trap::MemoryOutOfBounds)?;
+    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
     let ptr = match out_param {
         Some(ptr) => ptr,
-        None => cx.allocate(tuple.alignment, tuple.elem_size)?,
+        None => allocate_spilled(cx, &tuple, fields)?,
     };
     trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
     trap_if(cx.out_of_bounds(ptr, tuple.elem_size), Trap::MemoryOutOfBounds)?;
-    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
     store_record(cx, values, ptr, fields)?;
     if out_param.is_none() {
         flat.push(core_ptr(cx, ptr));
     }
     Ok(flat)
+}
+
+fn allocate_spilled(cx: &mut Cx, tuple: &Layout, fields: &[Layout]) -> Result<u64, Trap> {
+    let Layout { mut alignment, mut elem_size, .. } = *tuple;
+    if alignment > 1 && cx.deviates(Deviation::SpilledParamsByteAligned) {
+        alignment = 1;
+    }
+    if end_of_fields(fields) < elem_size && cx.deviates(Deviation::SpilledParamsUnpadded) {
+        elem_size = end_of_fields(fields);
+    }
+    cx.allocate(alignment, elem_size)
 }
 
 #[cfg(test)]

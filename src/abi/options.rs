@@ -1,7 +1,10 @@
 //! What lifting and lowering is done with: options, the guest, and notes taken on the way.
 //! Knows nothing of values; what a guest is made of is its implementor's business.
 
+use super::despecialize::Part;
+use super::layout::Layout;
 use super::{Core, CoreType, Deviation, Deviations, Trap};
+use crate::types::Type;
 
 /// The type of a pointer into a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -127,6 +130,16 @@ impl Cx<'_> {
     /// Spec: `allocate`.
     pub fn allocate(&mut self, align: u64, new_size: u64) -> Result<u64, Trap> {
         self.reallocate(0, 0, align, new_size)
+    }
+
+    /// How a type lies in the guest's memory.
+    pub fn layout<'a>(&mut self, part: impl Into<Part<'a>>) -> Layout {
+        Layout::slipping(part, self.opts.ptr_type, &mut |slip| self.deviates(slip))
+    }
+
+    /// How the tuple of these types lies in the guest's memory.
+    pub fn tuple_layout(&mut self, types: &[Type]) -> Layout {
+        Layout::tuple_slipping(types, self.opts.ptr_type, &mut |slip| self.deviates(slip))
     }
 
     /// Whether that many bytes from `ptr` on are not all inside the memory. No sum wraps.

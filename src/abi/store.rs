@@ -3,9 +3,9 @@
 
 use super::despecialize::Despecialized;
 use super::layout::{Layout, align_to, discriminant_size};
-use super::load::{case_at, unpack_flags_from_int, valid_range};
+use super::load::{case_at, payload_offset, unpack_flags_from_int, valid_range};
 use super::string::store_string;
-use super::{Cx, NanLeaf, NanMode, Place, REALLOC_I32_MAX, Trap, trap_if};
+use super::{Cx, Deviation, NanLeaf, NanMode, Place, REALLOC_I32_MAX, Trap, trap_if};
 use crate::types::Type;
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
@@ -22,7 +22,8 @@ pub(super) use inside;
 
 /// Spec: `store`.
 pub fn store(cx: &mut Cx, value: &Value, ty: &Type, ptr: u64) -> Result<(), Trap> {
-    store_shape(cx, value, &Layout::of(ty, cx.opts.ptr_type), ptr)
+    let layout = cx.layout(ty);
+    store_shape(cx, value, &layout, ptr)
 }
 
 /// Spec: `store`.
@@ -57,7 +58,7 @@ pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Res
             store_record(cx, inside!(value, Value::Record), ptr, fields)?;
         }
         Despecialized::Variant(cases) => {
-            store_variant(cx, value, ptr, layout.payload_offset(), cases)?;
+            store_variant(cx, value, ptr, layout, cases)?;
         }
         Despecialized::Flags(count) => {
             store_flags(cx, *inside!(value, Value::Flags), ptr, layout, *count);
@@ -142,7 +143,11 @@ pub fn store_list_into_range(
     let byte_length = length.saturating_mul(elem.elem_size);
     // Differs from the spec: it asserts this. No list of a guest is so long, but a host's may be.
     trap_if(byte_length > REALLOC_I32_MAX, Trap::ListTooLong)?;
-    let ptr = cx.allocate(elem.alignment, byte_length)?;
+    if values.is_empty() && cx.deviates(Deviation::EmptyListNotAllocated) {
+        return Ok((elem.alignment, 0));
+    }
+    let byte_aligned = elem.alignment > 1 && cx.deviates(Deviation::ListAllocatedByteAligned);
+    let ptr = cx.allocate(if byte_aligned { 1 } else { elem.alignment }, byte_length)?;
     trap_if(!ptr.is_multiple_of(elem.alignment), Trap::UnalignedPointer)?;
     trap_if(cx.out_of_bounds(ptr, byte_length), Trap::ListOutOfBounds)?;
     store_list_into_valid_range(cx, values, ptr, elem)?;
@@ -172,7 +177,11 @@ pub(super) fn store_record(
 ) -> Result<(), Trap> {
     assert_eq!(values.len(), fields.len(), "the value is of the type");
     for (value, field) in values.iter().zip(fields) {
-        ptr = align_to(ptr, field.alignment);
+        let start = align_to(ptr, field.alignment);
+        if start > ptr && cx.deviates(Deviation::PaddingZeroed) {
+            store_zeros(cx, ptr, start);
+        }
+        ptr = start;
         store_shape(cx, value, field, ptr)?;
         ptr += field.elem_size;
     }
@@ -184,15 +193,26 @@ fn store_variant(
     cx: &mut Cx,
     value: &Value,
     ptr: u64,
-    payload_offset: u64,
+    layout: &Layout,
     cases: &[Option<Layout>],
 ) -> Result<(), Trap> {
     let (case_index, payload) = match_case(value, cases);
-    store_int(cx, u64::from(case_index), ptr, discriminant_size(cases.len()));
+    let nbytes = discriminant_size(cases.len(), &mut |slip| cx.deviates(slip));
+    store_int(cx, u64::from(case_index), ptr, nbytes);
     let Some((value, case)) = payload else {
+        let payloads = ptr + layout.payload_offset()..ptr + layout.elem_size;
+        if !payloads.is_empty() && cx.deviates(Deviation::AbsentPayloadZeroed) {
+            store_zeros(cx, payloads.start, payloads.end);
+        }
         return Ok(());
     };
-    store_shape(cx, value, case, ptr + payload_offset)
+    let ptr = ptr + payload_offset(cx, layout, case);
+    store_shape(cx, value, case, ptr)
+}
+
+/// Only slips do this.
+fn store_zeros(cx: &mut Cx, start: u64, end: u64) {
+    cx.guest.memory_mut()[valid_range(start, end - start)].fill(0);
 }
 
 /// Spec: `match_case`. The index of the case, its payload and the payload's type.

@@ -1,6 +1,8 @@
 //! Strings, in and out of a memory: three encodings, and transcoding between any two of them.
 //! Knows no type but `string`.
 
+use std::char::DecodeUtf16Error;
+
 use super::load::{load_pair, valid_range};
 use super::store::{store_bytes, store_pair};
 use super::{Cx, Deviation, PtrType, StringEncoding, Trap, trap_if};
@@ -27,21 +29,47 @@ pub fn load_string_from_range(cx: &mut Cx, ptr: u64, tagged_code_units: u64) -> 
         return Err(Trap::StringTooLong);
     }
     let misaligned = !ptr.is_multiple_of(source_alignment(source));
-    if misaligned && !cx.deviates(Deviation::StringAlignmentUnchecked) {
-        return Err(Trap::UnalignedPointer);
-    }
+    let tolerated = misaligned
+        && (cx.deviates(Deviation::StringAlignmentUnchecked)
+            || source == StringSource::Latin1 && cx.deviates(Deviation::Latin1AlignedToOne));
+    trap_if(misaligned && !tolerated, Trap::UnalignedPointer)?;
     trap_if(cx.out_of_bounds(ptr, byte_length), Trap::StringOutOfBounds)?;
-    let text = decode(source, &cx.guest.memory()[valid_range(ptr, byte_length)])?;
+    let bytes = &cx.guest.memory()[valid_range(ptr, byte_length)];
+    let decoded = decode(source, bytes);
+    let slack = if decoded.is_err() { slack(source, bytes) } else { None };
+    let text = match slack {
+        Some((slip, text)) if cx.deviates(slip) => text,
+        Some(_) | None => decoded?,
+    };
     Ok(Str { text, source })
 }
 
-fn source_and_byte_length(cx: &Cx, tagged_code_units: u64) -> (StringSource, u64) {
+/// What a careless decoder makes of a string that is none.
+fn slack(source: StringSource, bytes: &[u8]) -> Option<(Deviation, String)> {
+    match source {
+        StringSource::Utf8 => {
+            let nul = bytes.windows(2).position(|pair| pair == [0xc0, 0x80])?;
+            let bytes = [&bytes[..nul], &[0], &bytes[nul + 2..]].concat();
+            Some((Deviation::OverlongNulAccepted, String::from_utf8(bytes).ok()?))
+        }
+        StringSource::Utf16 | StringSource::TaggedUtf16 => {
+            let text = utf16_chars(bytes).map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER));
+            Some((Deviation::UnpairedSurrogateReplaced, text.collect()))
+        }
+        StringSource::Latin1 => None,
+    }
+}
+
+fn source_and_byte_length(cx: &mut Cx, tagged_code_units: u64) -> (StringSource, u64) {
     let tag = utf16_tag(cx.opts.ptr_type);
     match cx.opts.string_encoding {
         StringEncoding::Utf8 => (StringSource::Utf8, tagged_code_units),
         StringEncoding::Utf16 => (StringSource::Utf16, tagged_code_units.saturating_mul(2)),
         StringEncoding::Latin1OrUtf16 if tagged_code_units & tag != 0 => {
-            (StringSource::TaggedUtf16, (tagged_code_units ^ tag).saturating_mul(2))
+            let code_units = tagged_code_units ^ tag;
+            let in_bytes = code_units & 1 == 0 && cx.deviates(Deviation::TaggedLengthInBytes);
+            let code_unit = if in_bytes { 1 } else { 2 };
+            (StringSource::TaggedUtf16, code_units.saturating_mul(code_unit))
         }
         StringEncoding::Latin1OrUtf16 => (StringSource::Latin1, tagged_code_units),
     }
@@ -57,15 +85,16 @@ fn source_alignment(source: StringSource) -> u64 {
 fn decode(source: StringSource, bytes: &[u8]) -> Result<String, Trap> {
     match source {
         StringSource::Utf8 => String::from_utf8(bytes.to_vec()).map_err(|_| Trap::InvalidUtf8),
-        StringSource::Utf16 | StringSource::TaggedUtf16 => decode_utf16(bytes),
+        StringSource::Utf16 | StringSource::TaggedUtf16 => {
+            utf16_chars(bytes).collect::<Result<_, _>>().map_err(|_| Trap::InvalidUtf16)
+        }
         StringSource::Latin1 => Ok(bytes.iter().copied().map(char::from).collect()),
     }
 }
 
-fn decode_utf16(bytes: &[u8]) -> Result<String, Trap> {
+fn utf16_chars(bytes: &[u8]) -> impl Iterator<Item = Result<char, DecodeUtf16Error>> {
     let (pairs, _) = bytes.as_chunks::<2>();
-    let code_units = pairs.iter().copied().map(u16::from_le_bytes);
-    char::decode_utf16(code_units).collect::<Result<_, _>>().map_err(|_| Trap::InvalidUtf16)
+    char::decode_utf16(pairs.iter().copied().map(u16::from_le_bytes))
 }
 
 /// Spec: `store_string`.
@@ -142,7 +171,7 @@ fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
     let encoded = utf16(src);
     let mut ptr = reallocate_string(cx, 0, 0, 2, worst_case_size)?;
     store_bytes(cx, &encoded, ptr);
-    if len(&encoded) < worst_case_size {
+    if len(&encoded) < worst_case_size && !cx.deviates(Deviation::Utf16NotShrunk) {
         ptr = reallocate_string(cx, ptr, worst_case_size, 2, len(&encoded))?;
     }
     Ok((ptr, len(&encoded) / 2))
@@ -151,7 +180,7 @@ fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
 /// Spec: `store_string_to_latin1_or_utf16`.
 fn store_string_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
     let src_code_units = src.code_units();
-    let prefix = latin1(src);
+    let prefix = latin1_prefix(cx, src);
     let mut ptr = reallocate_string(cx, 0, 0, 2, src_code_units)?;
     store_bytes(cx, &prefix, ptr);
     if prefix.len() < src.text.chars().count() {
@@ -172,16 +201,26 @@ fn inflate_latin1_to_utf16(
 ) -> Result<(u64, u64), Trap> {
     let worst_case_size = 2 * src.code_units();
     let encoded = utf16(src);
-    let mut ptr = reallocate_string(cx, old, src.code_units(), 2, worst_case_size)?;
+    let old_size = match src.code_units() {
+        size if size > 0 && cx.deviates(Deviation::GrowthForgetsOldSize) => 0,
+        size => size,
+    };
+    let mut ptr = reallocate_string(cx, old, old_size, 2, worst_case_size)?;
     // What `realloc` kept, which need not be what was stored.
     let kept = &cx.guest.memory()[valid_range(ptr, prefix_length)];
-    let inflated: Vec<u8> = kept.iter().flat_map(|byte| [*byte, 0]).collect();
+    let mut inflated: Vec<u8> = kept.iter().flat_map(|byte| [*byte, 0]).collect();
+    let meant = &encoded[..inflated.len()];
+    if inflated != meant && cx.deviates(Deviation::InflatedFromSource) {
+        inflated = meant.to_vec();
+    }
     store_bytes(cx, &inflated, ptr);
     store_bytes(cx, &encoded[inflated.len()..], ptr + len(&inflated));
     if worst_case_size > len(&encoded) {
         ptr = reallocate_string(cx, ptr, worst_case_size, 2, len(&encoded))?;
     }
-    Ok((ptr, (len(&encoded) / 2) | utf16_tag(cx.opts.ptr_type)))
+    let untagged = cx.deviates(Deviation::Utf16TagMissing);
+    let tag = if untagged { 0 } else { utf16_tag(cx.opts.ptr_type) };
+    Ok((ptr, (len(&encoded) / 2) | tag))
 }
 
 /// Spec: `store_probably_utf16_to_latin1_or_utf16`.
@@ -210,6 +249,9 @@ fn reallocate_string(
     // Differs from the spec: it asserts this. No string of a guest is so long, but a host's may be.
     trap_if(new_size > super::REALLOC_I32_MAX, Trap::StringTooLong)?;
     let ptr = cx.reallocate(old, old_size, alignment, new_size)?;
+    if new_size < old_size && cx.deviates(Deviation::ShrinkUnchecked) {
+        return Ok(ptr);
+    }
     trap_if(!ptr.is_multiple_of(alignment), Trap::UnalignedPointer)?;
     trap_if(cx.out_of_bounds(ptr, new_size), Trap::StringOutOfBounds)?;
     Ok(ptr)
@@ -221,6 +263,15 @@ fn utf8(src: &Str) -> Vec<u8> {
 
 fn utf16(src: &Str) -> Vec<u8> {
     src.text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// As much from the start as is lowered as Latin-1 at first.
+fn latin1_prefix(cx: &mut Cx, src: &Str) -> Vec<u8> {
+    let mut prefix = latin1(src);
+    if !prefix.is_ascii() && cx.deviates(Deviation::Latin1LimitIsAscii) {
+        prefix.truncate(prefix.iter().take_while(|byte| byte.is_ascii()).count());
+    }
+    prefix
 }
 
 /// As much from the start as Latin-1 can say.

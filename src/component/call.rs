@@ -192,7 +192,9 @@ impl<T> Guest for CoreInstance<'_, T> {
     fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap> {
         let realloc = self.opts.realloc.expect("validation demands realloc where it is needed");
         let args = [old, old_size, align, new_size].map(|arg| Core::I32(abi::wrap(arg)));
-        let outer = std::mem::replace(&mut self.store.data_mut().may_leave, false);
+        let state = self.store.data_mut();
+        let may_leave = state.notes.deviates(Deviation::ReallocMayLeave);
+        let outer = std::mem::replace(&mut state.may_leave, may_leave);
         let results = self.call_core(realloc, &args)?;
         self.store.data_mut().may_leave = outer;
         Ok(results[0].bits())

@@ -4,7 +4,7 @@
 use crate::abi::bytes_guest::ByteGuest;
 use crate::abi::despecialize::Despecialized;
 use crate::abi::flatten::flatten_within;
-use crate::abi::layout::{Layout, align_to, discriminant_size};
+use crate::abi::layout::{Layout, align_to, discriminant_size, never};
 use crate::abi::{CoreType, PtrType, StringEncoding};
 use crate::types::Type;
 
@@ -302,7 +302,7 @@ impl Walk<'_> {
     }
 
     fn stored_variant(&mut self, layout: &Layout, cases: &[Option<Layout>], at: u64) {
-        let width = discriminant_size(cases.len());
+        let width = discriminant_size(cases.len(), &mut never);
         self.stored(Kind::Discriminant { cases: cases.len() }, at, width);
         if let Some(payload) = case(cases, self.load(at, width)) {
             self.memory(payload, at + layout.payload_offset());

@@ -86,7 +86,8 @@ impl Divergence {
 impl Entry {
     fn read(self) -> Result<Divergence> {
         let deviation = Deviation::named(&self.deviation)
-            .ok_or_else(|| anyhow!("no deviation is called `{}`", self.deviation))?;
+            .filter(|deviation| Deviation::OF_ENGINES.contains(deviation))
+            .ok_or_else(|| anyhow!("no engine is known to deviate by `{}`", self.deviation))?;
         let versions = semver::VersionReq::parse(&self.versions)
             .with_context(|| format!("versions of `{}`", self.deviation))?;
         let Entry { concurrency, reason, link, case, .. } = self;

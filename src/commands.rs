@@ -1,0 +1,120 @@
+//! What each command does: call the library, print what it says.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context, Result, bail};
+use canonfuzz::engine::wasmtime;
+use canonfuzz::planted::{Found, Planted};
+use canonfuzz::run::{self, Plan, Progress};
+use canonfuzz::{Session, corpus, encode, planted, replay, report, vectors};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Prints a line; a reader that has gone away is no error of ours.
+fn print(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+pub fn run(plan: &Plan, json: Option<&Path>) -> Result<bool> {
+    let progress = Arc::new(Progress::default());
+    let stopping = progress.clone();
+    ctrlc::set_handler(move || stopping.stop.store(true, Ordering::Relaxed))
+        .context("cannot listen for Ctrl-C")?;
+    print(&format!("subject: wasmtime {}, seed {}", wasmtime::VERSION, plan.seed));
+    let bar = bar();
+    let (summary, ended) =
+        run::run(plan, &progress, &mut |progress| bar.set_message(status(&bar, progress)));
+    bar.finish_and_clear();
+    print(&summary.text());
+    if let Some(path) = json {
+        corpus::write_atomically(path, &serde_json::to_vec_pretty(&summary)?)?;
+    }
+    ended?;
+    Ok(!summary.has_findings())
+}
+
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{elapsed_precise} {msg}").expect("a valid template");
+    ProgressBar::no_length().with_style(style)
+}
+
+fn status(bar: &ProgressBar, progress: &Progress) -> String {
+    let cases = progress.cases.load(Ordering::Relaxed);
+    let rate = cases / bar.elapsed().as_secs().max(1);
+    let accepted = progress.accepted.load(Ordering::Relaxed);
+    let findings = progress.findings.load(Ordering::Relaxed);
+    format!("{cases} cases, {rate}/s, {accepted} accepted, {findings} findings")
+}
+
+pub fn replay(paths: &[PathBuf], bless: bool) -> Result<bool> {
+    let mut session = Session::new()?;
+    let files = corpus::find(paths)?;
+    if files.is_empty() {
+        bail!("no cases at {}", paths[0].display());
+    }
+    let mut verdicts = BTreeMap::new();
+    let mut clean = true;
+    for path in &files {
+        let replayed = replay::replay(&mut session, path, bless)?;
+        clean &= replayed.is_clean();
+        print(&format!("{}: {}", path.display(), report::verdict(&replayed.verdict)));
+        replayed.complaints.iter().for_each(|complaint| print(&format!("  {complaint}")));
+        replayed.report.iter().for_each(|report| print(report));
+        verdicts.insert(path.clone(), replayed.verdict);
+    }
+    for folder in paths.iter().filter(|path| path.join(corpus::REGISTER).is_file()) {
+        let complaints = replay::check_register(folder, &verdicts)?;
+        clean &= complaints.is_empty();
+        complaints.iter().for_each(|complaint| print(&format!("register: {complaint}")));
+    }
+    let word = if clean { "clean" } else { "not clean" };
+    print(&format!("wasmtime {}: {} cases, {word}", wasmtime::VERSION, files.len()));
+    Ok(clean)
+}
+
+pub fn show(path: &Path, component: bool) -> Result<bool> {
+    let found = corpus::load(path)?;
+    print(&report::show(&found.file));
+    if component {
+        let bytes = encode::component(&found.file.case.shape);
+        print(&wasmprinter::print_bytes(bytes).context("cannot print the component")?);
+    }
+    Ok(true)
+}
+
+pub fn vectors(path: &Path) -> Result<bool> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path).with_context(|| name.clone())?;
+    let report = vectors::run(&text).context(name)?;
+    report.failures.iter().for_each(|failure| print(&failure.to_string()));
+    print(&format!("{} passed, {} failed", report.passed, report.failures.len()));
+    Ok(report.failures.is_empty())
+}
+
+pub fn planted(seed: u64, cases: u64) -> Result<bool> {
+    let bar = bar();
+    let planted = planted::hunt(seed, cases, &mut |number, planted| {
+        if number.is_multiple_of(100) {
+            let found = planted.iter().filter(|fault| fault.found.is_some()).count();
+            bar.set_message(format!("{number} cases, {found} of {} faults", planted.len()));
+        }
+    })?;
+    bar.finish_and_clear();
+    print("cases  planted fault                        shows as");
+    planted.iter().for_each(|fault| print(&planted_line(fault)));
+    let found = planted.iter().filter(|fault| fault.found.is_some()).count();
+    print(&format!("{found} of {} planted faults found, seed {seed}", planted.len()));
+    Ok(found == planted.len())
+}
+
+fn planted_line(Planted { deviation, found }: &Planted) -> String {
+    let name = deviation.name();
+    match found {
+        Some(Found { number, class, .. }) => format!("{number:>5}  {name:<36} {class}"),
+        None => format!("    -  {name:<36} not found"),
+    }
+}

@@ -1,0 +1,71 @@
+//! The proof that a run can see: faults planted in the reference, and how soon cases show them.
+//! Knows no subject: the reference is compared with itself, by the oracle that judges subjects.
+
+use crate::abi::{Deviation, Deviations};
+use crate::case::{Case, Limits};
+use crate::fuzz::allowed;
+use crate::generate::Stream;
+use crate::oracle::{self, Verdict};
+use crate::report;
+use crate::session::{BadCase, Session};
+
+/// A planted fault, and whether it was found.
+pub struct Planted {
+    pub deviation: Deviation,
+    pub found: Option<Found>,
+}
+
+/// The first case that shows a fault.
+pub struct Found {
+    /// Which case it is, counted from 1.
+    pub number: u64,
+    /// How it shows.
+    pub class: String,
+    pub case: Case,
+}
+
+/// Plants every fault and generates cases until all are found, or `cases` of them. `tick` is told
+/// after each case how many there were.
+pub fn hunt(
+    seed: u64,
+    cases: u64,
+    tick: &mut dyn FnMut(u64, &[Planted]),
+) -> anyhow::Result<Vec<Planted>> {
+    let mut session = Session::new()?;
+    let mut stream = Stream::new(seed, allowed(), Limits::CASE);
+    let mut planted = all();
+    for number in 1..=cases {
+        look(&mut session, &stream.next_case(), number, &mut planted)?;
+        tick(number, &planted);
+        if planted.iter().all(|planted| planted.found.is_some()) {
+            break;
+        }
+    }
+    Ok(planted)
+}
+
+/// Every fault, not found yet.
+pub fn all() -> Vec<Planted> {
+    let fault = |deviation: &Deviation| Planted { deviation: *deviation, found: None };
+    Deviation::PLANTED.iter().map(fault).collect()
+}
+
+/// Looks which of the faults that are not found yet one more case shows.
+pub fn look(
+    session: &mut Session,
+    case: &Case,
+    number: u64,
+    planted: &mut [Planted],
+) -> Result<(), BadCase> {
+    let expected = session.read(case, Deviations::NONE)?;
+    for fault in planted.iter_mut().filter(|fault| fault.found.is_none()) {
+        let observed = session.read(case, Deviations::from_iter([fault.deviation]))?;
+        let again = || expected.clone();
+        let verdict = oracle::judge(&expected.observation, &observed.observation, again);
+        if let Verdict::Disagree(difference) = verdict {
+            let class = report::class(&difference);
+            fault.found = Some(Found { number, class, case: case.clone() });
+        }
+    }
+    Ok(())
+}

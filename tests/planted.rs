@@ -1,0 +1,23 @@
+//! The proof that a run can see: every planted fault is found, and soon.
+
+use canonfuzz::abi::Deviation;
+use canonfuzz::planted::hunt;
+
+/// Within so many generated cases each fault has to show.
+const CASES: u64 = 10_000;
+
+#[test]
+fn every_planted_fault_is_found() {
+    let planted = hunt(20_261_125, CASES, &mut |_, _| {}).unwrap();
+    let names = planted.iter().filter(|fault| fault.found.is_none());
+    let missed: Vec<&str> = names.map(|fault| fault.deviation.name()).collect();
+    assert!(missed.is_empty(), "not found within {CASES} cases: {missed:?}");
+    assert_eq!(planted.len(), Deviation::PLANTED.len());
+}
+
+#[test]
+fn names_of_deviations_are_unique() {
+    for deviation in Deviation::all() {
+        assert_eq!(Deviation::named(deviation.name()), Some(deviation));
+    }
+}
