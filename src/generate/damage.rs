@@ -13,11 +13,14 @@ use crate::case::{Chunk, Patch};
 const CHARS: [u64; 9] =
     [0x11_0000, 0xd800, 0xdfff, 0xd7ff, 0xe000, 0x10_ffff, 0xffff_ffff, 0x8000_0041, 0x1_0041];
 
-/// Sequences that are no UTF-8: a lone continuation, overlong forms, surrogates, beyond the last
-/// code point, bytes that never occur, and beginnings without their end.
-const NO_UTF8: [&[u8]; 20] = [
+/// Sequences that are no UTF-8: a lone continuation, overlong forms (that of NUL, which modified
+/// UTF-8 has, more than once), surrogates, beyond the last code point, bytes that never occur, and
+/// beginnings without their end.
+const NO_UTF8: [&[u8]; 22] = [
     &[0x80],
     &[0xbf],
+    &[0xc0, 0x80],
+    &[0xc0, 0x80],
     &[0xc0, 0x80],
     &[0xc1, 0xbf],
     &[0xe0, 0x80, 0x80],
@@ -61,8 +64,9 @@ const NANS64: [u64; 5] = [
     0x7ff4_0000_0000_0000,
 ];
 
-/// Damages one of the places. How many there are of a kind plays no part.
-pub fn damage(u: &mut Unstructured, places: &[Place], memory: u64) -> Result<Option<Patch>> {
+/// Damages one of the places in data that was lowered into `memory`. How many there are of a kind
+/// plays no part.
+pub fn damage(u: &mut Unstructured, places: &[Place], memory: &[u8]) -> Result<Option<Patch>> {
     let Some(kind) = any_kind(u, places)? else {
         return Ok(None);
     };
@@ -70,9 +74,10 @@ pub fn damage(u: &mut Unstructured, places: &[Place], memory: u64) -> Result<Opt
     let places: Vec<&Place> = places.iter().filter(of_kind).collect();
     let place = **u.choose(&places)?;
     if let Kind::Text { bytes, encoding } = place.kind {
-        return text(u, place.spot, bytes, encoding).map(Some);
+        return text(u, place.spot, bytes, encoding, memory).map(Some);
     }
-    let bits = bits(u, place, memory)?;
+    let size = u64::try_from(memory.len()).expect("a length fits in 64 bits");
+    let bits = bits(u, place, size)?;
     Ok(Some(patch(place.spot, bits)))
 }
 
@@ -182,7 +187,13 @@ fn length(
 }
 
 /// Breaks a string at its start, at its end or in between.
-fn text(u: &mut Unstructured, spot: Spot, bytes: u64, encoding: Text) -> Result<Patch> {
+fn text(
+    u: &mut Unstructured,
+    spot: Spot,
+    bytes: u64,
+    encoding: Text,
+    memory: &[u8],
+) -> Result<Patch> {
     let Spot::Memory { at, .. } = spot else { unreachable!("a string is in memory") };
     let (sequences, unit): (&[&[u8]], u64) = match encoding {
         Text::Utf8 => (&NO_UTF8, 1),
@@ -197,6 +208,20 @@ fn text(u: &mut Unstructured, spot: Spot, bytes: u64, encoding: Text) -> Result<
         1 => last,
         _ => u.int_in_range(0..=last)?,
     };
+    // Whole code points are replaced where there are such, for what is left of one is another
+    // mistake, and may be noticed in place of this one.
+    let whole = |offset: &u64| {
+        encoding != Text::Utf8
+            || is_boundary(memory, at + offset, at + bytes)
+                && is_boundary(memory, at + offset + length, at + bytes)
+    };
+    let offset = (offset..=last).chain(0..offset).find(whole).unwrap_or(offset);
     let sequence = &sequence[..usize::try_from(length).expect("a few bytes")];
     Ok(Patch::Memory(Chunk { at: wrap(at + offset * unit), bytes: sequence.to_vec() }))
+}
+
+/// Whether a code point of UTF-8 begins here, or the string ends.
+fn is_boundary(memory: &[u8], at: u64, end: u64) -> bool {
+    let byte = usize::try_from(at).ok().and_then(|at| memory.get(at));
+    at == end || byte.is_none_or(|byte| byte & 0xc0 != 0x80)
 }

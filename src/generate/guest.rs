@@ -75,7 +75,7 @@ impl<'a> GuestData<'a> {
         };
         let mut patches = Vec::new();
         for _ in 0..count {
-            patches.extend(damage(u, places, self.size())?);
+            patches.extend(damage(u, places, &self.lowering.guest.memory)?);
         }
         Ok(patches)
     }
@@ -91,7 +91,7 @@ impl<'a> GuestData<'a> {
             })
             .collect();
         if movable.is_empty() {
-            return Ok(damage(u, places, self.size())?.into_iter().collect());
+            return Ok(damage(u, places, &self.lowering.guest.memory)?.into_iter().collect());
         }
         let (place, align, bytes) = *u.choose(&movable)?;
         let last = self.size() - u64::try_from(bytes.len()).expect("a few bytes");
@@ -129,7 +129,7 @@ impl<'a> GuestData<'a> {
         passed: &Passed,
     ) -> Result<Option<Patch>> {
         match self.advance(side, passed) {
-            Some(places) => damage(u, &places, self.size()),
+            Some(places) => damage(u, &places, &self.lowering.guest.memory),
             None => Ok(None),
         }
     }

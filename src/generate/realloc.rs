@@ -26,14 +26,16 @@ pub fn script(
     let most = usize::try_from(limits.reallocs).unwrap_or(usize::MAX) - 1;
     let index = weighted(u, weights::REALLOC_INDICES)?.min(most);
     let mut script = vec![Realloc::Bump; index];
-    script.push(if slips { action(u, shape)? } else { harmless(u)? });
+    let action = if slips { action(u, shape)? } else { harmless(u)? };
+    let count = pick(u, weights::REALLOC_REPEATS)?.min(most + 1 - index);
+    script.extend(std::iter::repeat_n(action, count));
     Ok(script)
 }
 
 /// What keeps the promises of `realloc`, or breaks only that of keeping contents.
 fn harmless(u: &mut Unstructured) -> Result<Realloc> {
     let skew = Realloc::Skew(pick(u, &[8, 16, 64])?);
-    pick(u, &[Realloc::Grow(1), Realloc::Forget, Realloc::Grow(2), skew, Realloc::Bump])
+    pick(u, &[Realloc::Forget, Realloc::Forget, Realloc::Grow(1), Realloc::Grow(2), skew])
 }
 
 /// Any of the things that `realloc` can do.

@@ -25,6 +25,8 @@ pub enum TypePlan {
     Wide,
     /// A record or tuple of many flat values.
     ManyFlat,
+    /// A variant whose payloads have different core types in one place.
+    Joined,
     /// A type nested as deeply as may be.
     Deep,
 }
@@ -174,6 +176,7 @@ impl<'a> Types<'a> {
             TypePlan::Small | TypePlan::Rich => Ok(None),
             TypePlan::Wide => self.wide(u).map(Some),
             TypePlan::ManyFlat => self.many_flat(u).map(Some),
+            TypePlan::Joined => joined(u, weights::JOINED_DEPTH).map(Some),
             TypePlan::Deep => self.deep(u).map(Some),
         }
     }
@@ -292,6 +295,12 @@ impl<'a> Types<'a> {
         let widest = chance(u, weights::WIDEST)?;
         let count = if widest { self.most_members() } else { pick(u, weights::WIDE_MEMBERS)? };
         let count = count.min(self.most_members());
+        let wide = self.wide_of(u, count)?;
+        // Flat, a discriminant is an i32 whatever its width.
+        Ok(if u.arbitrary()? { Type::List(Box::new(wide)) } else { wide })
+    }
+
+    fn wide_of(&mut self, u: &mut Unstructured, count: usize) -> Result<Type> {
         if u.arbitrary()? {
             return Ok(Type::Enum(labels(u, count)?));
         }
@@ -322,6 +331,23 @@ impl<'a> Types<'a> {
         }
         Ok(ty)
     }
+}
+
+/// A variant of payloads that are joined, some of them joined already.
+fn joined(u: &mut Unstructured, depth: u32) -> Result<Type> {
+    let count = between(u, 2, 4)?;
+    let case = |_| {
+        let types = (0..between(u, 1, 3)?)
+            .map(|_| if depth > 1 && u.ratio(1, 4)? { joined(u, depth - 1) } else { pick_core(u) });
+        let types = types.collect::<Result<Vec<Type>>>()?;
+        Ok(VariantCase::new(Some(Type::Tuple(types))))
+    };
+    (0..count).map(case).collect::<Result<_>>().map(Type::Variant)
+}
+
+/// A type for each core type, and one that is narrower than its own.
+fn pick_core(u: &mut Unstructured) -> Result<Type> {
+    u.choose(&[Type::U32, Type::S64, Type::F32, Type::F64, Type::S8]).cloned()
 }
 
 fn depth(plan: TypePlan) -> u32 {

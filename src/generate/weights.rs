@@ -22,10 +22,11 @@ pub const ENTROPY: usize = 2048;
 /// How a function's types are planned. Small types are the rule, for a run should cost little and
 /// be read by people; each of the others exists for a limit of the ABI.
 pub const TYPE_PLANS: &Table<TypePlan> = &[
-    (76, TypePlan::Small),
+    (66, TypePlan::Small),
     (10, TypePlan::Rich),
-    (5, TypePlan::Wide),
+    (8, TypePlan::Wide),
     (6, TypePlan::ManyFlat),
+    (7, TypePlan::Joined),
     (3, TypePlan::Deep),
 ];
 
@@ -71,6 +72,8 @@ pub const IMPORT: Percent = Percent(75);
 pub const MEMBERS: &Table<usize> = &[(30, 1), (34, 2), (18, 3), (8, 4), (4, 5), (3, 8), (1, 12)];
 /// Discriminants grow from one byte to two between 256 and 257 cases.
 pub const WIDE_MEMBERS: &[usize] = &[255, 256, 257, 256, 257, 258, 300, 1000];
+/// Variants inside one another whose payloads are joined.
+pub const JOINED_DEPTH: u32 = 2;
 /// A record of more fields than the flat limits, in small numbers and large.
 pub const WIDE_FIELDS: &[usize] = &[16, 17, 18, 33, 64, 100];
 /// How often a wide type has as many members as the limits allow: such a component is slow to
@@ -180,10 +183,10 @@ pub fn damage(kind: Kind) -> u32 {
         Kind::Discriminant { .. } => 16,
         Kind::Pointer { .. } => 18,
         Kind::Length { .. } => 18,
-        Kind::Text { .. } => 14,
+        Kind::Text { .. } => 20,
         Kind::Char => 14,
-        Kind::Bool => 4,
-        Kind::Flags { .. } => 4,
+        Kind::Bool => 6,
+        Kind::Flags { .. } => 6,
         Kind::Narrow { .. } => 5,
         Kind::Float { .. } => 3,
         Kind::UpperHalf => 5,
@@ -201,9 +204,12 @@ pub const RAW_CHUNKS: usize = 3;
 pub const RAW_BYTES: usize = 48;
 
 /// How often an honest `realloc` does something else than `Bump`, that harms nobody.
-pub const ODD_REALLOC: Percent = Percent(15);
+pub const ODD_REALLOC: Percent = Percent(20);
 /// At which call of `realloc` something happens: the first few are reached most.
 pub const REALLOC_INDICES: &Table<usize> = &[(46, 0), (24, 1), (14, 2), (8, 3), (4, 5), (4, 8)];
+
+/// For how many calls it goes on: a string may take three, and each is checked by other code.
+pub const REALLOC_REPEATS: &[usize] = &[1, 1, 2, 8];
 
 /// How often a shape is compiled with optimisation: it takes half as long again, and what lifts and
 /// lowers on the host is not compiled by it.

@@ -64,20 +64,30 @@ pub fn mutate(
     false
 }
 
-/// The shape of one case with calls of both, or one function of each; or `a` again, where nothing
-/// fits together.
+/// Something of each case: the shape of one with calls of the other, or one function of each; or
+/// `a` again, where nothing fits together.
 pub fn crossover(a: &Case, b: &Case, seed: u64) -> Case {
     let limits = Limits::CASE;
     let bytes = entropy(&mut fastrand::Rng::with_seed(seed), weights::MUTATION_ENTROPY);
     let mut u = Unstructured::new(&bytes);
     let mut case = a.clone();
-    if seed.is_multiple_of(2) {
-        case.calls.extend(b.calls.iter().cloned());
-    } else {
-        case.shape.import = b.shape.import.clone();
-    }
-    let repaired = repair(&mut u, &mut case, &limits).is_ok();
+    let repaired =
+        cross(&mut u, &mut case, b).and_then(|()| repair(&mut u, &mut case, &limits)).is_ok();
     if repaired && valid(&case, &limits) { case } else { a.clone() }
+}
+
+fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> arbitrary::Result<()> {
+    match u.int_in_range(0..=4)? {
+        0 => case.calls.extend(b.calls.iter().cloned()),
+        1 => case.calls.clone_from(&b.calls),
+        2 => case.shape.import.clone_from(&b.shape.import),
+        3 => case.shape.export.clone_from(&b.shape.export),
+        _ => {
+            let (mine, other) = (u.choose_index(case.calls.len())?, u.choose(&b.calls)?);
+            case.calls[mine].clone_from(other);
+        }
+    }
+    Ok(())
 }
 
 fn valid(case: &Case, limits: &Limits) -> bool {
