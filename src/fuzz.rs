@@ -12,6 +12,9 @@ use crate::oracle::Verdict;
 use crate::report;
 use crate::session::Session;
 
+/// How many offers to cross there are for one that is taken.
+const CROSS_ONE_IN: u32 = 4;
+
 thread_local! {
     static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
 }
@@ -45,8 +48,8 @@ fn check(session: &mut Session, case: &Case) -> Input {
         Verdict::Agree | Verdict::Accepted(_) => Input::Keep,
         Verdict::Inconclusive(_) | Verdict::Unsupported(_) => Input::Reject,
         Verdict::Disagree(difference) => {
-            let replay = "cargo run -- replay ARTIFACT (libFuzzer names it below)";
-            let report = report::disagreement("lift_lower", case, &checked, difference, replay);
+            let replay = report::replay_command("ARTIFACT (libFuzzer names it below)");
+            let report = report::disagreement("lift_lower", case, &checked, difference, &replay);
             panic!("{report}");
         }
     }
@@ -72,6 +75,24 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
     };
     data[..mutated.len()].copy_from_slice(&mutated);
     mutated.len()
+}
+
+/// Crosses two encoded cases and answers with the size of the result in `out`; 0 where nothing came
+/// of it, or this time mutation shall have its turn: libFuzzer would cross as often as mutate.
+pub fn cross(a: &[u8], b: &[u8], out: &mut [u8], seed: u32) -> usize {
+    if !seed.is_multiple_of(CROSS_ONE_IN) {
+        return 0;
+    }
+    let (Ok(a), Ok(b)) = (bytes::decode(a), bytes::decode(b)) else {
+        return 0;
+    };
+    let crossed = generate::crossover(&a, &b, u64::from(seed / CROSS_ONE_IN));
+    let crossed = bytes::encode(&crossed);
+    let Some(room) = out.get_mut(..crossed.len()) else {
+        return 0;
+    };
+    room.copy_from_slice(&crossed);
+    crossed.len()
 }
 
 /// A fresh case that fits.
