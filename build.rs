@@ -1,5 +1,5 @@
 //! Reads the version of the subject from the lock file and says it as cfgs and an environment
-//! variable. `cargo metadata` would answer for another lock file where the sources are linked
+//! variable; another says how to run this program again, which `scripts/subject` leaves in a file. `cargo metadata` would answer for another lock file where the sources are linked
 //! into a folder of `scripts/subject`.
 
 use std::path::Path;
@@ -15,6 +15,12 @@ fn main() {
     let text = fs::read_to_string(&lock).expect("the workspace has a lock file");
     let version = locked(&text, "wasmtime").expect("the lock file names wasmtime");
     println!("cargo::rustc-env=CANONFUZZ_WASMTIME={version}");
+    let command = Path::new(&root).join("COMMAND");
+    if command.exists() {
+        println!("cargo::rerun-if-changed={}", command.display());
+    }
+    let command = fs::read_to_string(&command).unwrap_or_else(|_| "cargo run --".to_string());
+    println!("cargo::rustc-env=CANONFUZZ_COMMAND={}", command.trim_end());
     let major: u32 =
         version.split('.').next().and_then(|major| major.parse().ok()).expect("a version");
     for step in STEPS {

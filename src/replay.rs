@@ -55,7 +55,7 @@ pub fn replay(session: &mut Session, path: &Path, bless: bool) -> Result<Replaye
 
 fn explain(path: &Path, file: &CaseFile, checked: &Checked, difference: &Difference) -> String {
     let name = path.with_extension("").display().to_string();
-    let command = format!("cargo run -- replay {}", path.display());
+    let command = report::replay_command(&path.display().to_string());
     report::disagreement(&name, &file.case, checked, difference, &command)
 }
 

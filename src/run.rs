@@ -17,7 +17,7 @@ use crate::fuzz::allowed;
 use crate::generate::Stream;
 use crate::oracle::{Difference, Verdict};
 use crate::report;
-use crate::session::{BadCase, Checked, Session, Timings};
+use crate::session::{BadCase, Checked, Session, Timings, timed};
 
 /// What to run.
 pub struct Plan {
@@ -110,7 +110,8 @@ fn work(plan: &Plan, progress: &Progress, job: u64, start: Instant) -> Result<()
     let mut stream = Stream::new(seed, allowed(), Limits::CASE);
     let result = (|| {
         while !done(plan, progress, start) {
-            check(plan, progress, &mut session, &stream.next_case())?;
+            let case = timed(&mut session.timings.generate, || stream.next_case());
+            check(plan, progress, &mut session, &case)?;
         }
         Ok(())
     })();
@@ -190,7 +191,7 @@ fn write_report(
     checked: &Checked,
     difference: &Difference,
 ) -> Result<()> {
-    let replay = format!("cargo run -- replay {}", path.display());
+    let replay = report::replay_command(&path.display().to_string());
     let report = report::disagreement(name, case, checked, difference, &replay);
     corpus::write_atomically(&path.with_extension("txt"), (report + "\n").as_bytes())
 }
@@ -247,8 +248,8 @@ impl Summary {
         let outcomes: Vec<_> =
             self.tally.outcomes.iter().map(|(end, count)| format!("{end} {count}")).collect();
         lines.push(format!("  the reference {}", outcomes.join(", ")));
-        let time: Vec<_> =
-            self.time.iter().map(|(name, time)| format!("{name} {time:.1} s")).collect();
+        let steps = self.tally.timings.named();
+        let time = steps.map(|(name, time)| format!("{name} {:.1} s", time.as_secs_f64()));
         lines.push(format!("  time          {}", time.join(", ")));
         lines.extend(files.iter().map(|path| format!("  written       {}", path.display())));
         lines.join("\n")

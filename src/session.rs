@@ -57,13 +57,17 @@ impl std::error::Error for BadCase {}
 /// Where the time went.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timings {
+    /// Drawing cases.
+    pub generate: Duration,
     /// Types and scripts to bytes.
     pub encode: Duration,
     /// Components that were not kept: decoding and compiling them for the reference.
     pub compile_reference: Duration,
     /// The same for the subject.
     pub compile_subject: Duration,
-    /// Instantiating and running.
+    pub instantiate_reference: Duration,
+    pub instantiate_subject: Duration,
+    /// Running.
     pub reference: Duration,
     pub subject: Duration,
     pub compare: Duration,
@@ -71,22 +75,28 @@ pub struct Timings {
 
 impl Timings {
     pub fn add(&mut self, other: &Timings) {
+        self.generate += other.generate;
         self.encode += other.encode;
         self.compile_reference += other.compile_reference;
         self.compile_subject += other.compile_subject;
+        self.instantiate_reference += other.instantiate_reference;
+        self.instantiate_subject += other.instantiate_subject;
         self.reference += other.reference;
         self.subject += other.subject;
         self.compare += other.compare;
     }
 
-    /// Each step by its name.
-    pub fn named(&self) -> [(&'static str, Duration); 6] {
+    /// Each step by its name, in their order.
+    pub fn named(&self) -> [(&'static str, Duration); 9] {
         [
+            ("generate", self.generate),
             ("encode", self.encode),
             ("compile for the reference", self.compile_reference),
             ("compile for the subject", self.compile_subject),
-            ("reference", self.reference),
-            ("subject", self.subject),
+            ("instantiate the reference", self.instantiate_reference),
+            ("instantiate the subject", self.instantiate_subject),
+            ("run the reference", self.reference),
+            ("run the subject", self.subject),
             ("compare", self.compare),
         ]
     }
@@ -110,14 +120,17 @@ impl Session {
         let accepted = self.register.deviations(&self.version, case.tuning);
         self.build(case);
         let built = self.shapes.get(&case.shape).expect("built just now");
-        let read = |deviations| read(built, case, &scripts, deviations);
         let timings = &mut self.timings;
-        let expected = timed(&mut timings.reference, || read(Deviations::NONE)).observation;
-        let observed = timed(&mut timings.subject, || observe(built, case, &scripts));
-        let deviating = || read(accepted);
-        let verdict =
-            timed(&mut timings.compare, || oracle::judge(&expected, &observed, deviating));
-        Ok(Checked { verdict, expected, observed })
+        let reference =
+            timed(&mut timings.instantiate_reference, || start(built, case, Deviations::NONE));
+        let expected = timed(&mut timings.reference, || read(reference, case, &scripts));
+        let subject = timed(&mut timings.instantiate_subject, || start_subject(built, case));
+        let observed = timed(&mut timings.subject, || observe(subject, case, &scripts));
+        let deviating = || read(start(built, case, accepted), case, &scripts);
+        let verdict = timed(&mut timings.compare, || {
+            oracle::judge(&expected.observation, &observed, deviating)
+        });
+        Ok(Checked { verdict, expected: expected.observation, observed })
     }
 
     /// What the reference alone says of a case, with some deviations in force.
@@ -125,7 +138,7 @@ impl Session {
         let scripts = scripts(case)?;
         self.build_reference(case);
         let built = self.shapes.get(&case.shape).expect("built just now");
-        Ok(read(built, case, &scripts, deviations))
+        Ok(read(start(built, case, deviations), case, &scripts))
     }
 
     fn build_reference(&mut self, case: &Case) {
@@ -160,23 +173,36 @@ fn scripts(case: &Case) -> Result<Vec<Vec<u8>>, BadCase> {
         .collect()
 }
 
-fn read(built: &Built, case: &Case, scripts: &[Vec<u8>], deviations: Deviations) -> Reading {
+fn start(built: &Built, case: &Case, deviations: Deviations) -> Result<reference::Run, Reading> {
     match &built.reference {
-        Ok(compiled) => reference::run(compiled, case, scripts, deviations),
-        Err(message) => reference::refused(message),
+        Ok(compiled) => reference::instantiate(compiled, &case.shape, deviations),
+        Err(message) => Err(reference::refused(message)),
     }
 }
 
-fn observe(built: &Built, case: &Case, scripts: &[Vec<u8>]) -> Observation {
+fn read(started: Result<reference::Run, Reading>, case: &Case, scripts: &[Vec<u8>]) -> Reading {
+    started.map_or_else(|refused| refused, |run| run.run(case, scripts))
+}
+
+fn start_subject(built: &Built, case: &Case) -> Result<wasmtime::Run, Outcome> {
     let (_, loaded) = (built.subjects.iter().find(|(tuning, _)| *tuning == case.tuning))
         .expect("loaded just now");
-    match loaded {
-        Ok(loaded) => wasmtime::run(loaded, case, scripts),
-        Err(outcome) => Observation { calls: Vec::new(), outcome: outcome.clone() },
+    wasmtime::instantiate(loaded.as_ref().map_err(Outcome::clone)?)
+}
+
+fn observe(
+    started: Result<wasmtime::Run, Outcome>,
+    case: &Case,
+    scripts: &[Vec<u8>],
+) -> Observation {
+    match started {
+        Ok(run) => run.run(case, scripts),
+        Err(outcome) => Observation { calls: Vec::new(), outcome },
     }
 }
 
-fn timed<R>(total: &mut Duration, run: impl FnOnce() -> R) -> R {
+/// Adds the time that `run` takes.
+pub fn timed<R>(total: &mut Duration, run: impl FnOnce() -> R) -> R {
     let start = Instant::now();
     let result = run();
     *total += start.elapsed();

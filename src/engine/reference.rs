@@ -11,20 +11,19 @@ use crate::engine::host::HostScript;
 use crate::observation::{CallObservation, Observation, Outcome, Reading, Returned};
 use crate::value::Value;
 
-/// Runs a case with some deviations in force. The scripts are those of the case's calls.
-pub fn run(
+/// Makes an instance to run one case of this shape on, with some deviations in force.
+pub fn instantiate(
     compiled: &Compiled,
-    case: &Case,
-    scripts: &[Vec<u8>],
+    shape: &Shape,
     deviations: Deviations,
-) -> Reading {
+) -> Result<Run, Reading> {
     let notes = Notes { deviations, ..Notes::default() };
     match compiled.instantiate(HostScript::default(), notes) {
-        Ok(instance) if instance.export(EXPORT) == Some(&case.shape.export.ty) => {
-            Run { instance, calls: Vec::new() }.run(case, scripts)
+        Ok(instance) if instance.export(EXPORT) == Some(&shape.export.ty) => {
+            Ok(Run { instance, calls: Vec::new() })
         }
-        Ok(_) => refused("the component's export has another type than the case's"),
-        Err(refusal) => refused(&refusal.to_string()),
+        Ok(_) => Err(refused("the component's export has another type than the case's")),
+        Err(refusal) => Err(refused(&refusal.to_string())),
     }
 }
 
@@ -62,13 +61,15 @@ impl Host for HostScript {
     }
 }
 
-struct Run {
+/// An instance and what it has shown.
+pub struct Run {
     instance: Instance<HostScript>,
     calls: Vec<CallObservation>,
 }
 
 impl Run {
-    fn run(mut self, case: &Case, scripts: &[Vec<u8>]) -> Reading {
+    /// Runs a case. The scripts are those of the case's calls.
+    pub fn run(mut self, case: &Case, scripts: &[Vec<u8>]) -> Reading {
         let mut outcome = Outcome::Returned;
         for (i, script) in scripts.iter().enumerate() {
             if let Err(failure) = self.call(case, i, script) {

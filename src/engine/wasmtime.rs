@@ -81,16 +81,9 @@ impl Subject {
     }
 }
 
-/// Runs a case. The scripts are those of the case's calls.
-pub fn run(loaded: &Loaded, case: &Case, scripts: &[Vec<u8>]) -> Observation {
-    let mut calls = Vec::new();
-    let ended = catch(|| Run::start(loaded).and_then(|run| run.run(case, scripts, &mut calls)));
-    let outcome = match ended {
-        Ok(Ok(())) => Outcome::Returned,
-        Ok(Err(ended)) => ended,
-        Err(panic) => Outcome::Crashed(panic),
-    };
-    Observation { calls, outcome }
+/// Makes an instance to run one case on.
+pub fn instantiate(loaded: &Loaded) -> Result<Run, Outcome> {
+    catch(|| Run::start(loaded)).unwrap_or_else(|panic| Err(Outcome::Crashed(panic)))
 }
 
 fn load(engine: &Engine, shape: &Arc<Shape>, bytes: &[u8]) -> wasmtime::Result<InstancePre<Data>> {
@@ -149,13 +142,25 @@ fn post_return(func: &Func, store: impl AsContextMut) -> wasmtime::Result<()> {
     func.post_return(store)
 }
 
-struct Run {
+/// An instance in a store of its own.
+pub struct Run {
     store: Store<Data>,
     instance: wasmtime::component::Instance,
     export: Func,
 }
 
 impl Run {
+    /// Runs a case. The scripts are those of the case's calls.
+    pub fn run(self, case: &Case, scripts: &[Vec<u8>]) -> Observation {
+        let mut calls = Vec::new();
+        let outcome = match catch(|| self.calls(case, scripts, &mut calls)) {
+            Ok(Ok(())) => Outcome::Returned,
+            Ok(Err(ended)) => ended,
+            Err(panic) => Outcome::Crashed(panic),
+        };
+        Observation { calls, outcome }
+    }
+
     fn start(loaded: &Loaded) -> Result<Run, Outcome> {
         let data = Data { host: HostScript::default(), export: None };
         let mut store = Store::new(&loaded.engine, data);
@@ -169,7 +174,7 @@ impl Run {
         Ok(Run { store, instance, export })
     }
 
-    fn run(
+    fn calls(
         mut self,
         case: &Case,
         scripts: &[Vec<u8>],

@@ -11,6 +11,11 @@ use crate::oracle::{Difference, Observed, Verdict, Where};
 use crate::session::Checked;
 use crate::types::Type;
 
+/// The command that replays a case with the same subject.
+pub fn replay_command(case: &str) -> String {
+    format!("{} replay {case}", env!("CANONFUZZ_COMMAND"))
+}
+
 /// A verdict in a few words.
 pub fn verdict(verdict: &Verdict) -> String {
     match verdict {
@@ -29,7 +34,7 @@ pub fn verdict(verdict: &Verdict) -> String {
 pub fn class(difference: &Difference) -> String {
     match difference.at {
         // Whatever was expected of it.
-        Where::Outcome if is_failure(&difference.observed) => ending(&difference.observed),
+        Where::Outcome if is_failure(&difference.observed) => failure(&difference.observed),
         Where::Outcome => {
             format!("{} / {}", ending(&difference.expected), ending(&difference.observed))
         }
@@ -134,6 +139,24 @@ fn side(case: &Case, difference: &Difference, expected: bool) -> String {
 /// Whether the subject failed as a whole.
 fn is_failure(observed: &Observed) -> bool {
     matches!(observed, Observed::Outcome(Outcome::Refused(_) | Outcome::Crashed(_)))
+}
+
+/// A crash is told apart by its place, where it says one.
+fn failure(observed: &Observed) -> String {
+    let ending = ending(observed);
+    match observed {
+        Observed::Outcome(Outcome::Crashed(message)) => match message.rsplit_once(" at ") {
+            Some((_, place)) => format!("{ending} at {place}"),
+            None => ending,
+        },
+        Observed::Outcome(_)
+        | Observed::HostCall(_)
+        | Observed::GuestEvent(_)
+        | Observed::Result(_)
+        | Observed::MemorySize(_)
+        | Observed::Memory(_)
+        | Observed::Nothing => ending,
+    }
 }
 
 fn ending(observed: &Observed) -> String {

@@ -5,6 +5,6 @@ mod disagreement;
 mod layout;
 mod timeline;
 
-pub use disagreement::{class, disagreement, ended, verdict};
+pub use disagreement::{class, disagreement, ended, replay_command, verdict};
 pub use layout::show;
 pub use timeline::timeline;
