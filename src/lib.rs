@@ -23,6 +23,8 @@ pub mod engine;
 
 pub mod oracle;
 
+pub mod mix;
+
 pub mod corpus;
 pub mod replay;
 pub mod report;

@@ -1,7 +1,7 @@
 //! What a run shows: everything that an engine may not choose.
 //! Knows nothing of who ran it or what it should have been.
 
-use crate::abi::{Core, Deviations, NanLeaf, Trap};
+use crate::abi::{Core, Course, Deviations, NanLeaf, Trap};
 use crate::value::Value;
 
 /// A whole run. Between the parties (host, guest) there is no order.
@@ -18,6 +18,8 @@ pub struct Reading {
     pub observation: Observation,
     /// The deviations that changed something.
     pub taken: Deviations,
+    /// How each of the calls went.
+    pub courses: Vec<Course>,
 }
 
 /// One call of the export.

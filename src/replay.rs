@@ -36,7 +36,7 @@ pub fn replay(session: &mut Session, path: &Path, bless: bool) -> Result<Replaye
     let mut found = corpus::load(path)?;
     let checked = session.check(&found.file.case);
     let checked = checked.map_err(|BadCase(why)| anyhow::anyhow!("{}: {why}", path.display()))?;
-    let says = report::timeline(&found.file.case, &checked.expected);
+    let says = report::timeline(&found.file.case, &checked.expected.observation);
     if bless && found.text.is_some() {
         found.file.expect = says.clone();
         if !found.is_canonical() {

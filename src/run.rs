@@ -15,6 +15,7 @@ use crate::corpus;
 use crate::engine::wasmtime;
 use crate::fuzz::allowed;
 use crate::generate::Stream;
+use crate::mix::Mix;
 use crate::oracle::{Difference, Verdict};
 use crate::report;
 use crate::session::{BadCase, Checked, Session, Timings, timed};
@@ -61,6 +62,7 @@ struct Tally {
     outcomes: BTreeMap<String, u64>,
     #[serde(skip)]
     timings: Timings,
+    mix: Option<Mix>,
 }
 
 /// What a run gave.
@@ -108,14 +110,21 @@ fn work(plan: &Plan, progress: &Progress, job: u64, start: Instant) -> Result<()
     // Far apart, so that seeds that follow each other share nothing.
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut stream = Stream::new(seed, allowed(), Limits::CASE);
+    let mut mix = Mix::new(&allowed());
     let result = (|| {
         while !done(plan, progress, start) {
             let case = timed(&mut session.timings.generate, || stream.next_case());
-            check(plan, progress, &mut session, &case)?;
+            check(plan, progress, &mut session, &case, &mut mix)?;
         }
         Ok(())
     })();
-    lock(progress).timings.add(&session.timings);
+    let mut tally = lock(progress);
+    tally.timings.add(&session.timings);
+    match &mut tally.mix {
+        Some(all) => all.merge(&mix),
+        None => tally.mix = Some(mix),
+    }
+    drop(tally);
     progress.stop.fetch_or(result.is_err(), Ordering::Relaxed);
     result
 }
@@ -131,14 +140,21 @@ fn done(plan: &Plan, progress: &Progress, start: Instant) -> bool {
     progress.cases.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_err()
 }
 
-fn check(plan: &Plan, progress: &Progress, session: &mut Session, case: &Case) -> Result<()> {
+fn check(
+    plan: &Plan,
+    progress: &Progress,
+    session: &mut Session,
+    case: &Case,
+    mix: &mut Mix,
+) -> Result<()> {
     let checked = match session.check(case) {
         Ok(checked) => checked,
         Err(BadCase(why)) => anyhow::bail!("the generator made a bad case: {why}"),
     };
+    mix.add(case, &checked.expected);
     let mut tally = lock(progress);
-    tally.calls += u64::try_from(checked.expected.calls.len())?;
-    *tally.outcomes.entry(report::ended(&checked.expected.outcome)).or_default() += 1;
+    tally.calls += u64::try_from(checked.expected.observation.calls.len())?;
+    *tally.outcomes.entry(report::ended(&checked.expected.observation.outcome)).or_default() += 1;
     let (counts, key) = match &checked.verdict {
         Verdict::Agree => {
             tally.agree += 1;
@@ -231,10 +247,12 @@ impl Summary {
     /// The summary for people.
     pub fn text(&self) -> String {
         let Tally { calls, agree, files, .. } = &self.tally;
-        let mut lines = vec![format!(
+        let mut lines: Vec<String> = self.tally.mix.iter().map(Mix::text).collect();
+        lines.push(String::new());
+        lines.push(format!(
             "{}: {} cases, {calls} calls in {:.1} s, {:.0} compared calls per second, seed {}",
             self.subject, self.cases, self.seconds, self.rate, self.seed
-        )];
+        ));
         lines.push(format!("  agree         {agree}"));
         let tables = [
             ("accepted", &self.tally.accepted),

@@ -38,7 +38,7 @@ struct Built {
 /// What checking a case gave.
 pub struct Checked {
     pub verdict: Verdict,
-    pub expected: Observation,
+    pub expected: Reading,
     pub observed: Observation,
 }
 
@@ -130,7 +130,7 @@ impl Session {
         let verdict = timed(&mut timings.compare, || {
             oracle::judge(&expected.observation, &observed, deviating)
         });
-        Ok(Checked { verdict, expected: expected.observation, observed })
+        Ok(Checked { verdict, expected, observed })
     }
 
     /// What the reference alone says of a case, with some deviations in force.

@@ -40,7 +40,7 @@ fn the_same_case_gives_the_same_report_twice() {
     let case = corpus::load(path).unwrap().file.case;
     let says = || {
         let checked = Session::new().unwrap().check(&case).unwrap();
-        [checked.expected, checked.observed].map(|seen| report::timeline(&case, &seen))
+        [checked.expected.observation, checked.observed].map(|seen| report::timeline(&case, &seen))
     };
     assert_eq!(says(), says());
 }

@@ -1,10 +1,12 @@
 //! Generated cases: what holds for every one of them.
 
+use canonfuzz::abi::Deviations;
 use canonfuzz::case::text::{self, CaseFile};
 use canonfuzz::case::{Case, Limits, bytes, check};
 use canonfuzz::component::decode;
 use canonfuzz::fuzz::{self, Input};
 use canonfuzz::generate::{self, Stream};
+use canonfuzz::mix::Mix;
 use canonfuzz::oracle::Verdict;
 use canonfuzz::{Session, corpus, encode, report};
 
@@ -53,6 +55,17 @@ fn subject_and_reference_agree_on_them() {
         }
         assert!(!matches!(checked.verdict, Verdict::Inconclusive(_)), "{:?}", checked.verdict);
     }
+}
+
+#[test]
+fn they_reach_nearly_everything_that_is_possible_and_nothing_else() {
+    let mut session = Session::new().unwrap();
+    let mut mix = Mix::new(&fuzz::allowed());
+    for case in cases(10_000) {
+        mix.add(&case, &session.read(&case, Deviations::NONE).unwrap());
+    }
+    assert_eq!(mix.contradicted(), Vec::<String>::new());
+    assert!(mix.empty().len() < 20, "{:#?}", mix.empty());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with those it may use. Order: from the bottom up.
-const ROOMS: [(&str, &[&str]); 18] = [
+const ROOMS: [(&str, &[&str]); 19] = [
     ("types", &[]),
     ("value", &[]),
     ("abi", &["types", "value"]),
@@ -17,6 +17,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("engine", &["abi", "case", "component", "encode", "observation", "types", "value"]),
     ("oracle", &["abi", "case", "observation", "value"]),
     ("session", &["abi", "case", "component", "encode", "engine", "observation", "oracle"]),
+    ("mix", &["abi", "case", "observation", "types", "value"]),
     ("corpus", &["case"]),
     (
         "report",
@@ -25,7 +26,10 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("replay", &["case", "corpus", "engine", "oracle", "report", "session"]),
     ("fuzz", &["case", "engine", "generate", "oracle", "report", "session"]),
     ("planted", &["abi", "case", "fuzz", "generate", "oracle", "report", "session"]),
-    ("run", &["case", "corpus", "engine", "fuzz", "generate", "oracle", "report", "session"]),
+    (
+        "run",
+        &["case", "corpus", "engine", "fuzz", "generate", "mix", "oracle", "report", "session"],
+    ),
     ("vectors", &["abi", "types", "value"]),
 ];
 

@@ -4,7 +4,7 @@
 use super::flatten::{Context, flatten_functype};
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::lower_flat_values;
-use super::{Core, CoreType, Cx, Deviation, Instance, LiftLowerOptions, Trap, trap_if};
+use super::{Core, CoreType, Cx, Deviation, Instance, LiftLowerOptions, Stage, Trap, trap_if};
 use super::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::FuncType;
 use crate::value::Value;
@@ -17,15 +17,18 @@ pub fn canon_lift(
     args: &[Value],
 ) -> Result<Option<Value>, Trap> {
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lift);
+    instance.notes().course.stage = Stage::LowerParams;
     let mut cx = Cx { opts, guest: &mut *instance };
     let flat_args = lower_flat_values(&mut cx, MAX_FLAT_PARAMS, args, &ft.params, None)?;
     assert!(types_match_values(&flat_ft.params, &flat_args), "we lower to the types we flatten to");
+    instance.notes().course.stage = Stage::Callee;
     let flat_results = instance.call(&flat_args)?;
     assert!(types_match_values(&flat_ft.results, &flat_results), "the component was validated");
     let early = instance.notes().deviates(Deviation::PostReturnBeforeLift);
     if early {
         post_return(instance, &flat_results)?;
     }
+    instance.notes().course.stage = Stage::LiftResult;
     let mut vi = CoreValues::new(&flat_results);
     let mut cx = Cx { opts, guest: &mut *instance };
     let mut results = lift_flat_values(&mut cx, MAX_FLAT_RESULTS, &mut vi, ft.results())?;
@@ -39,6 +42,7 @@ pub fn canon_lift(
 
 /// Spec: `canon_lift`, its end. After a trap `may_leave` no longer matters.
 fn post_return(instance: &mut dyn Instance, flat_results: &[Core]) -> Result<(), Trap> {
+    instance.notes().course.stage = Stage::PostReturn;
     let may_leave = instance.notes().deviates(Deviation::PostReturnMayLeave);
     instance.set_may_leave(may_leave);
     if !instance.notes().deviates(Deviation::PostReturnSkipped) {
@@ -60,6 +64,7 @@ pub fn canon_lower<I: Instance>(
     trap_if(!instance.may_leave(), Trap::CannotLeaveComponent)?;
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lower);
     assert!(types_match_values(&flat_ft.params, flat_args), "the component was validated");
+    instance.notes().course.stage = Stage::LiftParams;
     let mut vi = CoreValues::new(flat_args);
     let mut cx = Cx { opts, guest: instance };
     let args = lift_flat_values(&mut cx, MAX_FLAT_PARAMS, &mut vi, &ft.params)?;
@@ -69,12 +74,15 @@ pub fn canon_lower<I: Instance>(
     {
         check_out_param(&mut Cx { opts, guest: instance }, ft, ptr)?;
     }
+    instance.notes().course.stage = Stage::Host;
     let result = callee(instance, args)?;
+    instance.notes().course.stage = Stage::LowerResult;
     let mut cx = Cx { opts, guest: instance };
     let results = result.as_slice();
     let flat_results =
         lower_flat_values(&mut cx, MAX_FLAT_RESULTS, results, ft.results(), out_param)?;
     assert!(types_match_values(&flat_ft.results, &flat_results), "we lower to what we flatten to");
+    instance.notes().course.stage = Stage::Callee;
     Ok(flat_results)
 }
 

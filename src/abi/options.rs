@@ -68,6 +68,43 @@ pub struct Notes {
     pub lowerings: usize,
     /// Where NaNs were lowered to.
     pub nans: Vec<NanLeaf>,
+    pub course: Course,
+}
+
+/// How far a call got, and what it took.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Course {
+    /// Where it ended, or is.
+    pub stage: Stage,
+    /// The calls of `realloc`, in order.
+    pub reallocs: Vec<ReallocStep>,
+}
+
+/// The stages of a call of an export, and of the imports that it calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stage {
+    /// `canon lift` lowers the params.
+    #[default]
+    LowerParams,
+    /// The guest's function runs.
+    Callee,
+    /// `canon lower` lifts the params.
+    LiftParams,
+    /// The import's callee runs: the host.
+    Host,
+    /// `canon lower` lowers the result.
+    LowerResult,
+    /// `canon lift` lifts the result.
+    LiftResult,
+    PostReturn,
+}
+
+/// One call of `realloc`, made while values are lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReallocStep {
+    pub stage: Stage,
+    pub old_size: u64,
+    pub new_size: u64,
 }
 
 /// Which bits a NaN has when it is lifted and lowered; the spec permits both.
@@ -124,6 +161,8 @@ impl Cx<'_> {
         align: u64,
         new_size: u64,
     ) -> Result<u64, Trap> {
+        let course = &mut self.guest.notes().course;
+        course.reallocs.push(ReallocStep { stage: course.stage, old_size, new_size });
         self.guest.realloc(old, old_size, align, new_size)
     }
 

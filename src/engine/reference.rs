@@ -1,7 +1,7 @@
 //! The reference runs a case: the component on our own runtime, its scripts step by step.
 //! Knows the spec through `component` and `abi`, and nothing of the subject.
 
-use crate::abi::{Core, Deviations, Notes, Place, Trap};
+use crate::abi::{Core, Course, Deviations, Notes, Place, Trap};
 use crate::case::{Answer, Case, Shape};
 use crate::component::instantiate::Compiled;
 use crate::component::{Context, Failure, Host, Instance};
@@ -20,7 +20,7 @@ pub fn instantiate(
     let notes = Notes { deviations, ..Notes::default() };
     match compiled.instantiate(HostScript::default(), notes) {
         Ok(instance) if instance.export(EXPORT) == Some(&shape.export.ty) => {
-            Ok(Run { instance, calls: Vec::new() })
+            Ok(Run { instance, calls: Vec::new(), courses: Vec::new() })
         }
         Ok(_) => Err(refused("the component's export has another type than the case's")),
         Err(refusal) => Err(refused(&refusal.to_string())),
@@ -40,7 +40,7 @@ pub fn bears_long_loops() -> bool {
 pub fn refused(message: &str) -> Reading {
     let outcome = Outcome::Refused(message.to_string());
     let observation = Observation { calls: Vec::new(), outcome };
-    Reading { observation, taken: Deviations::NONE }
+    Reading { observation, taken: Deviations::NONE, courses: Vec::new() }
 }
 
 impl Host for HostScript {
@@ -65,6 +65,7 @@ impl Host for HostScript {
 pub struct Run {
     instance: Instance<HostScript>,
     calls: Vec<CallObservation>,
+    courses: Vec<Course>,
 }
 
 impl Run {
@@ -81,7 +82,8 @@ impl Run {
             }
         }
         let taken = self.instance.notes().taken;
-        Reading { observation: Observation { calls: self.calls, outcome }, taken }
+        let observation = Observation { calls: self.calls, outcome };
+        Reading { observation, taken, courses: self.courses }
     }
 
     fn call(&mut self, case: &Case, index: usize, script: &[u8]) -> Result<(), Failure> {
@@ -90,6 +92,7 @@ impl Run {
         self.load_script(script)?;
         self.begin_notes();
         let result = self.instance.call(EXPORT, &call.args);
+        self.courses.push(std::mem::take(&mut self.instance.notes().course));
         let host = std::mem::take(&mut self.instance.host().seen);
         self.calls.push(CallObservation { host, returned: None });
         let returned = self.observe(&case.shape, result?)?;

@@ -65,7 +65,9 @@ pub fn disagreement(
     lines.push(format!("  subject   {subject} ({})", tuning(case)));
     lines.push(format!("  spec      {}", spec(difference)));
     lines.push(format!("  replay    {replay}"));
-    for (side, observation) in [("reference", &checked.expected), ("subject", &checked.observed)] {
+    for (side, observation) in
+        [("reference", &checked.expected.observation), ("subject", &checked.observed)]
+    {
         lines.push(format!("  {side} saw"));
         lines.extend(timeline(case, observation).into_iter().map(|line| format!("    {line}")));
     }

@@ -1,0 +1,92 @@
+//! Which kinds of text were passed in which encoding.
+//! Knows what a transcoder tells apart.
+
+use super::table::Table;
+use super::{PATHS, Passage};
+use crate::abi::{Stage, StringEncoding};
+use crate::case::Case;
+use crate::value::{Str, StringSource, Value};
+
+const ENCODINGS: [(StringEncoding, &str); 3] = [
+    (StringEncoding::Utf8, "utf8"),
+    (StringEncoding::Utf16, "utf16"),
+    (StringEncoding::Latin1OrUtf16, "latin1+utf16"),
+];
+
+/// By the widest code point; and two kinds that a transcoder has to change its mind about.
+const KINDS: [&str; 7] =
+    ["empty", "ASCII", "Latin-1", "BMP", "supplementary", "wide after narrow", "tagged Latin-1"];
+const TAGGED_LATIN1: usize = 6;
+
+pub fn table() -> Table {
+    let rows = ENCODINGS
+        .iter()
+        .flat_map(|(_, encoding)| KINDS.map(|kind| format!("{encoding}, {kind}")))
+        .collect();
+    let columns = PATHS.map(|(_, name)| name.to_string()).to_vec();
+    Table::new("texts", rows, columns, |row, column| {
+        let (encoding, _) = ENCODINGS[row / KINDS.len()];
+        let lowered = matches!(PATHS[column].0, Stage::LowerParams | Stage::LowerResult);
+        match row % KINDS.len() {
+            TAGGED_LATIN1 if encoding != StringEncoding::Latin1OrUtf16 => {
+                Some("only latin1+utf16 has a tag")
+            }
+            TAGGED_LATIN1 if lowered => Some("a tag is lowered only where Latin-1 is not enough"),
+            _ => None,
+        }
+    })
+}
+
+/// Counts the strings in these values.
+pub fn count(table: &mut Table, passage: &Passage, case: &Case) {
+    let function = match passage.stage {
+        Stage::LowerParams | Stage::LiftResult => Some(&case.shape.export),
+        _ => case.shape.import.as_ref(),
+    };
+    let encoding = function.map(|function| function.opts.string_encoding);
+    let encoding = ENCODINGS.iter().position(|(known, _)| Some(*known) == encoding);
+    let column = PATHS.iter().position(|(stage, _)| *stage == passage.stage);
+    let (Some(encoding), Some(column)) = (encoding, column) else {
+        unreachable!("values pass between functions that are there");
+    };
+    for text in passage.values.iter().flat_map(strings) {
+        table.count(encoding * KINDS.len() + kind(text), column);
+    }
+}
+
+fn strings(value: &Value) -> Vec<&Str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::List(values) | Value::Record(values) => values.iter().flat_map(strings).collect(),
+        Value::Variant(_, payload) => payload.iter().flat_map(|value| strings(value)).collect(),
+        Value::Bool(_)
+        | Value::S8(_)
+        | Value::U8(_)
+        | Value::S16(_)
+        | Value::U16(_)
+        | Value::S32(_)
+        | Value::U32(_)
+        | Value::S64(_)
+        | Value::U64(_)
+        | Value::F32(_)
+        | Value::F64(_)
+        | Value::Char(_)
+        | Value::Flags(_) => Vec::new(),
+    }
+}
+
+/// The position of its kind.
+fn kind(Str { text, source }: &Str) -> usize {
+    let narrow = |char: char| char <= '\u{ff}';
+    match text.chars().max() {
+        None => 0,
+        Some(_) if *source == StringSource::TaggedUtf16 && text.chars().all(narrow) => {
+            TAGGED_LATIN1
+        }
+        Some(..='\u{7f}') => 1,
+        Some(..='\u{ff}') => 2,
+        Some(_) if text.starts_with(narrow) => 5,
+        Some(..='\u{ffff}') => 3,
+        Some(_) => 4,
+    }
+}
