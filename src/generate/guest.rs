@@ -8,7 +8,8 @@ use super::draw::{between, integer, pick, weighted};
 use super::places::{Kind, Place, out_pointer, places};
 use super::values::{Room, least, values};
 use super::weights;
-use crate::abi::{Core, CoreType, wrap};
+use crate::abi::string::utf16_tag;
+use crate::abi::{Core, CoreType, PtrType, wrap};
 use crate::case::{Call, Chunk, Finish, GUEST_DATA, Passed, Patch, Shape};
 use crate::encode::guest::{Lowering, Side, initial_size};
 
@@ -19,6 +20,8 @@ pub enum Lie {
     Patches,
     /// No lie yet: the same elsewhere, often where the memory ends.
     Move,
+    /// No lie either: Latin-1 as tagged UTF-16.
+    Retag,
     Raw,
 }
 
@@ -70,6 +73,7 @@ impl<'a> GuestData<'a> {
     fn patches(&self, u: &mut Unstructured, lie: Lie, places: &[Place]) -> Result<Vec<Patch>> {
         let count = match lie {
             Lie::Move => return self.moved(u, places),
+            Lie::Retag => return self.retagged(u, places),
             Lie::OnePatch | Lie::Raw => 1,
             Lie::Patches => between(u, 2, weights::PATCHES)?,
         };
@@ -98,6 +102,39 @@ impl<'a> GuestData<'a> {
         let at = pick(u, &[last / align * align, last, last / align * align - align, align])?;
         let bytes = bytes.to_vec();
         Ok(vec![patch(place.spot, at), Patch::Memory(Chunk { at: wrap(at), bytes })])
+    }
+
+    /// Puts a Latin-1 string as UTF-16 where the memory ends, or damages something where none is.
+    fn retagged(&self, u: &mut Unstructured, places: &[Place]) -> Result<Vec<Patch>> {
+        let strings: Vec<(&Place, &Place, Vec<u8>)> = (places.windows(2))
+            .filter_map(|pair| Some((&pair[0], &pair[1], self.latin1_as_utf16(pair)?)))
+            .collect();
+        if strings.is_empty() {
+            return Ok(damage(u, places, &self.lowering.guest.memory)?.into_iter().collect());
+        }
+        let (pointer, length, bytes) = u.choose(&strings)?;
+        let at = self.size() - u64::try_from(bytes.len()).expect("a few bytes");
+        let mut patches = vec![
+            patch(pointer.spot, at),
+            patch(length.spot, length.bits | utf16_tag(PtrType::I32)),
+        ];
+        if !bytes.is_empty() {
+            patches.push(Patch::Memory(Chunk { at: wrap(at), bytes: bytes.clone() }));
+        }
+        Ok(patches)
+    }
+
+    /// What a pointer and the length beside it denote, if that is a short string in Latin-1.
+    fn latin1_as_utf16(&self, pair: &[Place]) -> Option<Vec<u8>> {
+        let [pointer, Place { kind: Kind::Length { tagged: true, .. }, bits, .. }] = pair else {
+            return None;
+        };
+        if *bits == 0 {
+            return Some(Vec::new());
+        }
+        let latin1 = self.pointed_to(pointer)?;
+        let untagged = u64::try_from(latin1.len()) == Ok(*bits);
+        untagged.then(|| latin1.iter().flat_map(|byte| [*byte, 0]).collect())
     }
 
     /// The bytes that a pointer points to, if there are some, but not many.

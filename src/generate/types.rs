@@ -27,6 +27,8 @@ pub enum TypePlan {
     ManyFlat,
     /// A variant whose payloads have different core types in one place.
     Joined,
+    /// A list of variants, whose payloads may be anything.
+    Cases,
     /// A type nested as deeply as may be.
     Deep,
 }
@@ -177,6 +179,7 @@ impl<'a> Types<'a> {
             TypePlan::Wide => self.wide(u).map(Some),
             TypePlan::ManyFlat => self.many_flat(u).map(Some),
             TypePlan::Joined => joined(u, weights::JOINED_DEPTH).map(Some),
+            TypePlan::Cases => self.cases(u).map(Some),
             TypePlan::Deep => self.deep(u).map(Some),
         }
     }
@@ -320,6 +323,14 @@ impl<'a> Types<'a> {
             return Ok(Type::Tuple(types.collect()));
         }
         Ok(Type::Record(types.map(Field::new).collect()))
+    }
+
+    fn cases(&mut self, u: &mut Unstructured) -> Result<Type> {
+        // What came before may have used up all room.
+        self.nodes = self.nodes.max(weights::SMALL_NODES);
+        let case = |_| Ok(VariantCase::new(Some(self.ty(u, 2)?)));
+        let cases = (0..weights::CASES).map(case).collect::<Result<_>>()?;
+        Ok(Type::List(Box::new(Type::Variant(cases))))
     }
 
     /// One constructor around the other, without branches.

@@ -22,11 +22,12 @@ pub const ENTROPY: usize = 2048;
 /// How a function's types are planned. Small types are the rule, for a run should cost little and
 /// be read by people; each of the others exists for a limit of the ABI.
 pub const TYPE_PLANS: &Table<TypePlan> = &[
-    (66, TypePlan::Small),
+    (60, TypePlan::Small),
     (10, TypePlan::Rich),
     (8, TypePlan::Wide),
     (6, TypePlan::ManyFlat),
     (7, TypePlan::Joined),
+    (6, TypePlan::Cases),
     (3, TypePlan::Deep),
 ];
 
@@ -43,7 +44,7 @@ pub const CONSTRUCTORS: &Table<Constructor> = &[
     (6, Constructor::Option),
     (6, Constructor::Result),
     (5, Constructor::Flags),
-    (5, Constructor::Map),
+    (7, Constructor::Map),
 ];
 
 /// Levels of a small type: three are enough for any constructor inside any other inside a list.
@@ -74,6 +75,8 @@ pub const MEMBERS: &Table<usize> = &[(30, 1), (34, 2), (18, 3), (8, 4), (4, 5), 
 pub const WIDE_MEMBERS: &[usize] = &[255, 256, 257, 256, 257, 258, 300, 1000];
 /// Variants inside one another whose payloads are joined.
 pub const JOINED_DEPTH: u32 = 2;
+/// Payloads of a variant that is there for them.
+pub const CASES: usize = 6;
 /// A record of more fields than the flat limits, in small numbers and large.
 pub const WIDE_FIELDS: &[usize] = &[16, 17, 18, 33, 64, 100];
 /// How often a wide type has as many members as the limits allow: such a component is slow to
@@ -167,7 +170,7 @@ pub const HONEST_BEFORE: Percent = Percent(75);
 pub const SLIPS: &Table<Slip> = &[
     (34, Slip::Import),
     (30, Slip::Return),
-    (22, Slip::Realloc),
+    (26, Slip::Realloc),
     (4, Slip::Answer),
     (2, Slip::Reenter),
     (3, Slip::Finish),
@@ -175,7 +178,7 @@ pub const SLIPS: &Table<Slip> = &[
 ];
 /// How guest data is wrong. Raw data dies at the first check, mostly.
 pub const LIES: &Table<Lie> =
-    &[(60, Lie::OnePatch), (14, Lie::Patches), (14, Lie::Move), (12, Lie::Raw)];
+    &[(54, Lie::OnePatch), (14, Lie::Patches), (14, Lie::Move), (6, Lie::Retag), (12, Lie::Raw)];
 /// The share of damage to one kind of place among the kinds that there are. What is checked has
 /// more than what is only to be ignored.
 pub fn damage(kind: Kind) -> u32 {
