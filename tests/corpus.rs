@@ -22,7 +22,7 @@ fn every_case_replays() {
     }
     complaints.extend(replay::check_register(folder, &verdicts).unwrap());
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
-    assert!(files.len() >= 12, "only {} cases", files.len());
+    assert!(files.len() >= 80, "only {} cases", files.len());
 }
 
 #[test]
