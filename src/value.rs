@@ -76,6 +76,28 @@ impl Value {
         Value::Variant(index, Some(Box::new(payload)))
     }
 
+    /// The values directly inside this one, in order.
+    pub fn parts(&self) -> &[Value] {
+        match self {
+            Value::List(values) | Value::Record(values) => values,
+            Value::Variant(_, payload) => payload.as_deref().map_or(&[], std::slice::from_ref),
+            Value::Bool(_)
+            | Value::S8(_)
+            | Value::U8(_)
+            | Value::S16(_)
+            | Value::U16(_)
+            | Value::S32(_)
+            | Value::U32(_)
+            | Value::S64(_)
+            | Value::U64(_)
+            | Value::F32(_)
+            | Value::F64(_)
+            | Value::Char(_)
+            | Value::String(_)
+            | Value::Flags(_) => &[],
+        }
+    }
+
     /// Whether nobody can tell the two apart: any NaN is like any other, and where a string was
     /// lifted from is not part of its value.
     pub fn same(&self, other: &Value) -> bool {

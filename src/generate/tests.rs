@@ -94,7 +94,7 @@ fn streamed_cases_are_valid_and_survive_both_encodings() {
 #[test]
 fn streamed_cases_reach_everything() {
     let mut stream = stream(8);
-    let seen: BTreeSet<String> = (0..2000).flat_map(|_| seen(&stream.next_case())).collect();
+    let seen: BTreeSet<String> = (0..8000).flat_map(|_| seen(&stream.next_case())).collect();
     let all = "bool s8 u8 s16 u16 s32 u32 s64 u64 f32 f64 char string list record tuple variant \
         enum option result flags map Bump Forget At Old Skew Grow Trap Import Return Error \
         Reenter trap well-formed damaged raw";
@@ -213,4 +213,110 @@ fn crossing_keeps_cases_valid() {
     for (seed, pair) in (0..).zip(cases.windows(30)) {
         check_valid(&crossover(&pair[0], &pair[29], seed));
     }
+}
+
+/// The fields in which two cases differ, by name.
+fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
+    let mut changed = BTreeSet::new();
+    let mut note = |differs: bool, name| {
+        if differs {
+            changed.insert(name);
+        }
+    };
+    note(a.tuning.optimize != b.tuning.optimize, "optimize");
+    note(a.tuning.pooling != b.tuning.pooling, "pooling");
+    note(a.tuning.moving_memory != b.tuning.moving_memory, "moving-memory");
+    note(a.tuning.concurrency != b.tuning.concurrency, "concurrency");
+    note(a.shape.pages.initial != b.shape.pages.initial, "initial");
+    note(a.shape.pages.maximum != b.shape.pages.maximum, "maximum");
+    note(a.shape.import.is_some() != b.shape.import.is_some(), "import");
+    let exports = (Some(&a.shape.export), Some(&b.shape.export));
+    let imports = (a.shape.import.as_ref(), b.shape.import.as_ref());
+    for ((a, b), names) in [exports, imports].into_iter().zip([EXPORT_FIELDS, IMPORT_FIELDS]) {
+        let (Some(a), Some(b)) = (a, b) else {
+            continue;
+        };
+        note(a.ty.params != b.ty.params, names[0]);
+        note(a.ty.result != b.ty.result, names[1]);
+        note(a.opts.string_encoding != b.opts.string_encoding, names[2]);
+        note(a.opts.memory != b.opts.memory, names[3]);
+        note(a.opts.realloc != b.opts.realloc, names[4]);
+        note(a.opts.post_return != b.opts.post_return, names[5]);
+    }
+    note(a.calls.len() != b.calls.len(), "calls");
+    for (a, b) in a.calls.iter().zip(&b.calls) {
+        note(a.args != b.args, "args");
+        note(a.realloc != b.realloc, "realloc");
+        note(a.imports.len() != b.imports.len(), "import calls");
+        note(a.post_return != b.post_return, "post-return");
+        let finishes = [&a.finish, &b.finish].map(|end| matches!(end, Finish::Trap));
+        note(finishes[0] != finishes[1], "finish");
+        for (a, b) in a.imports.iter().zip(&b.imports) {
+            note(word(&a.answer) != word(&b.answer), "kind of answer");
+            note(a.answer != b.answer, "answer");
+            note_passed(&mut note, &a.passed, &b.passed);
+        }
+        if let (Finish::Return(a), Finish::Return(b)) = (&a.finish, &b.finish) {
+            note_passed(&mut note, a, b);
+        }
+    }
+    changed
+}
+
+const EXPORT_FIELDS: [&str; 6] = [
+    "export params",
+    "export result",
+    "export encoding",
+    "export memory",
+    "export realloc",
+    "export post-return",
+];
+const IMPORT_FIELDS: [&str; 6] =
+    ["import params", "import result", "import encoding", "import memory", "import realloc", "-"];
+
+fn note_passed(note: &mut impl FnMut(bool, &'static str), a: &Passed, b: &Passed) {
+    match (a, b) {
+        (Passed::Lowered { values: x, patches: p }, Passed::Lowered { values: y, patches: q }) => {
+            note(x != y, "values");
+            note(p != q, "patches");
+        }
+        (Passed::Raw { flat: x, memory: p }, Passed::Raw { flat: y, memory: q }) => {
+            note(x != y, "flat");
+            note(p != q, "memory");
+        }
+        (Passed::Lowered { .. }, Passed::Raw { .. })
+        | (Passed::Raw { .. }, Passed::Lowered { .. }) => note(true, "kind of data"),
+    }
+}
+
+#[test]
+fn every_field_of_a_case_can_be_mutated() {
+    let mut stream = stream(4);
+    let mut reached = BTreeSet::new();
+    for seed in 0..3000 {
+        let case = stream.next_case();
+        let mut mutated = case.clone();
+        mutate(&mut mutated, seed, &all(), &Limits::CASE, false);
+        reached.extend(changed(&case, &mutated));
+    }
+    let mut fields: BTreeSet<&str> = "optimize pooling moving-memory concurrency initial maximum \
+        import calls args realloc post-return finish answer values patches flat memory"
+        .split_whitespace()
+        .collect();
+    fields.extend(["import calls", "kind of answer", "kind of data"]);
+    fields.extend(EXPORT_FIELDS.iter().chain(&IMPORT_FIELDS[..5]));
+    assert_eq!(reached, fields);
+}
+
+#[test]
+fn crossing_takes_something_of_both() {
+    let mut stream = stream(5);
+    let cases: Vec<Case> = (0..400).map(|_| stream.next_case()).collect();
+    let mut crossed = 0;
+    for (seed, pair) in (0..).zip(cases.windows(30)) {
+        let (a, b) = (&pair[0], &pair[29]);
+        let case = crossover(a, b, seed);
+        crossed += usize::from(case != *a && case != *b);
+    }
+    assert!(crossed > 250, "{crossed} of 371");
 }

@@ -55,24 +55,10 @@ pub fn count(table: &mut Table, passage: &Passage, case: &Case) {
 }
 
 fn strings(value: &Value) -> Vec<&Str> {
-    match value {
-        Value::String(text) => vec![text],
-        Value::List(values) | Value::Record(values) => values.iter().flat_map(strings).collect(),
-        Value::Variant(_, payload) => payload.iter().flat_map(|value| strings(value)).collect(),
-        Value::Bool(_)
-        | Value::S8(_)
-        | Value::U8(_)
-        | Value::S16(_)
-        | Value::U16(_)
-        | Value::S32(_)
-        | Value::U32(_)
-        | Value::S64(_)
-        | Value::U64(_)
-        | Value::F32(_)
-        | Value::F64(_)
-        | Value::Char(_)
-        | Value::Flags(_) => Vec::new(),
+    if let Value::String(text) = value {
+        return vec![text];
     }
+    value.parts().iter().flat_map(strings).collect()
 }
 
 /// The position of its kind.

@@ -146,19 +146,12 @@ fn is_failure(observed: &Observed) -> bool {
 /// A crash is told apart by its place, where it says one.
 fn failure(observed: &Observed) -> String {
     let ending = ending(observed);
-    match observed {
-        Observed::Outcome(Outcome::Crashed(message)) => match message.rsplit_once(" at ") {
-            Some((_, place)) => format!("{ending} at {place}"),
-            None => ending,
-        },
-        Observed::Outcome(_)
-        | Observed::HostCall(_)
-        | Observed::GuestEvent(_)
-        | Observed::Result(_)
-        | Observed::MemorySize(_)
-        | Observed::Memory(_)
-        | Observed::Nothing => ending,
+    if let Observed::Outcome(Outcome::Crashed(message)) = observed
+        && let Some((_, place)) = message.rsplit_once(" at ")
+    {
+        return format!("{ending} at {place}");
     }
+    ending
 }
 
 fn ending(observed: &Observed) -> String {

@@ -164,26 +164,10 @@ pub fn total(case: &Case) -> Total {
 impl Total {
     fn add_value(&mut self, value: &Value) {
         self.nodes += 1;
-        match value {
-            Value::Bool(_)
-            | Value::S8(_)
-            | Value::U8(_)
-            | Value::S16(_)
-            | Value::U16(_)
-            | Value::S32(_)
-            | Value::U32(_)
-            | Value::S64(_)
-            | Value::U64(_)
-            | Value::F32(_)
-            | Value::F64(_)
-            | Value::Char(_)
-            | Value::Flags(_) => {}
-            Value::String(text) => self.bytes += text.text.len(),
-            Value::List(values) | Value::Record(values) => {
-                values.iter().for_each(|value| self.add_value(value));
-            }
-            Value::Variant(_, payload) => payload.iter().for_each(|value| self.add_value(value)),
+        if let Value::String(text) = value {
+            self.bytes += text.text.len();
         }
+        value.parts().iter().for_each(|value| self.add_value(value));
     }
 
     fn add_passed(&mut self, passed: &Passed) {

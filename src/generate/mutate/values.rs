@@ -57,28 +57,7 @@ fn sites<'a>(shape: &'a Shape, calls: &'a mut [Call]) -> Vec<Typed<'a>> {
 }
 
 fn count(value: &Value) -> usize {
-    1 + parts(value).iter().map(count).sum::<usize>()
-}
-
-fn parts(value: &Value) -> &[Value] {
-    match value {
-        Value::List(values) | Value::Record(values) => values,
-        Value::Variant(_, payload) => payload.as_deref().map(std::slice::from_ref).unwrap_or(&[]),
-        Value::Bool(_)
-        | Value::S8(_)
-        | Value::U8(_)
-        | Value::S16(_)
-        | Value::U16(_)
-        | Value::S32(_)
-        | Value::U32(_)
-        | Value::S64(_)
-        | Value::U64(_)
-        | Value::F32(_)
-        | Value::F64(_)
-        | Value::Char(_)
-        | Value::String(_)
-        | Value::Flags(_) => &[],
-    }
+    1 + value.parts().iter().map(count).sum::<usize>()
 }
 
 /// The part of this number, the value itself being 0. Nothing for an entry of a map, which has no
