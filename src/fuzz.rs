@@ -9,6 +9,7 @@ use crate::case::{Case, Limits, bytes};
 use crate::engine::{reference, wasmtime};
 use crate::generate;
 use crate::oracle::Verdict;
+use crate::planted::{self, Planted};
 use crate::report;
 use crate::session::Session;
 
@@ -17,6 +18,13 @@ const CROSS_ONE_IN: u32 = 4;
 
 thread_local! {
     static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
+    static HUNT: RefCell<Hunt> = RefCell::new(Hunt { executions: 0, planted: planted::all() });
+}
+
+/// Planted faults, and how many inputs there were so far.
+struct Hunt {
+    executions: u64,
+    planted: Vec<Planted>,
 }
 
 /// Whether an input is worth keeping.
@@ -31,12 +39,36 @@ pub fn lift_lower(data: &[u8]) -> Input {
     let Ok(case) = bytes::decode(data) else {
         return Input::Reject;
     };
+    with_session(|session| check(session, &case))
+}
+
+/// The targets that mutators are measured by: `lift_lower`, with a line for each planted fault that
+/// an input shows first.
+pub fn planted(data: &[u8]) -> Input {
+    let input = lift_lower(data);
+    HUNT.with_borrow_mut(|Hunt { executions, planted }| {
+        *executions += 1;
+        if let (Input::Keep, Ok(case)) = (input, bytes::decode(data)) {
+            let open =
+                |planted: &[Planted]| planted.iter().filter(|one| one.found.is_none()).count();
+            let before = open(planted);
+            let looked =
+                with_session(|session| planted::look(session, &case, *executions, planted));
+            if looked.is_ok() && open(planted) < before {
+                let found = planted.len() - open(planted);
+                eprintln!("planted faults: {found} found after {executions} executions");
+            }
+        }
+    });
+    input
+}
+
+fn with_session<R>(run: impl FnOnce(&mut Session) -> R) -> R {
     SESSION.with_borrow_mut(|session| {
-        let session = session.get_or_insert_with(|| {
+        run(session.get_or_insert_with(|| {
             assert!(reference::bears_long_loops(), "wasmi cannot run long loops in this build");
             Session::new().expect("the register that was built in is valid")
-        });
-        check(session, &case)
+        }))
     })
 }
 
@@ -59,7 +91,7 @@ fn check(session: &mut Session, case: &Case) -> Input {
 /// is no case, or stays too large, is replaced by a fresh one.
 pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let room = max_size.min(data.len());
-    let allowed = allowed();
+    let allowed = wasmtime::features();
     let seed = u64::from(seed);
     let mutated = bytes::decode(&data[..size]).ok().and_then(|case| {
         // Smaller the second time, where the first does not fit.
@@ -102,10 +134,4 @@ fn fresh(seed: u64, room: usize, allowed: &BTreeSet<Feature>) -> Option<Vec<u8>>
         let mut stream = generate::Stream::new(seed, allowed.clone(), Limits::CASE);
         Some(bytes::encode(&stream.next_case())).filter(|bytes| bytes.len() <= room)
     })
-}
-
-/// The features that the subject has.
-pub fn allowed() -> BTreeSet<Feature> {
-    let all = [Feature::Map, Feature::FixedLengthList];
-    all.into_iter().filter(|feature| wasmtime::supports(*feature)).collect()
 }

@@ -29,8 +29,9 @@ pub mod corpus;
 pub mod replay;
 pub mod report;
 
-pub mod fuzz;
 pub mod planted;
+
+pub mod fuzz;
 pub mod run;
 pub mod vectors;
 

@@ -1,9 +1,9 @@
 //! The proof that a run can see: faults planted in the reference, and how soon cases show them.
-//! Knows no subject: the reference is compared with itself, by the oracle that judges subjects.
+//! Knows of the subject only what it lacks: the reference is compared with itself, by the oracle that judges subjects.
 
 use crate::abi::{Deviation, Deviations};
 use crate::case::{Case, Limits};
-use crate::fuzz::allowed;
+use crate::engine::wasmtime;
 use crate::generate::Stream;
 use crate::oracle::{self, Verdict};
 use crate::report;
@@ -32,7 +32,7 @@ pub fn hunt(
     tick: &mut dyn FnMut(u64, &[Planted]),
 ) -> anyhow::Result<Vec<Planted>> {
     let mut session = Session::new()?;
-    let mut stream = Stream::new(seed, allowed(), Limits::CASE);
+    let mut stream = Stream::new(seed, wasmtime::features(), Limits::CASE);
     let mut planted = all();
     for number in 1..=cases {
         look(&mut session, &stream.next_case(), number, &mut planted)?;

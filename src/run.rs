@@ -13,7 +13,6 @@ use serde::Serialize;
 use crate::case::{Case, Limits};
 use crate::corpus;
 use crate::engine::wasmtime;
-use crate::fuzz::allowed;
 use crate::generate::Stream;
 use crate::mix::Mix;
 use crate::oracle::{Difference, Verdict};
@@ -109,8 +108,8 @@ fn work(plan: &Plan, progress: &Progress, job: u64, start: Instant) -> Result<()
     let mut session = Session::new()?;
     // Far apart, so that seeds that follow each other share nothing.
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let mut stream = Stream::new(seed, allowed(), Limits::CASE);
-    let mut mix = Mix::new(&allowed());
+    let mut stream = Stream::new(seed, wasmtime::features(), Limits::CASE);
+    let mut mix = Mix::new(&wasmtime::features());
     let result = (|| {
         while !done(plan, progress, start) {
             let case = timed(&mut session.timings.generate, || stream.next_case());

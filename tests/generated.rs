@@ -4,6 +4,7 @@ use canonfuzz::abi::Deviations;
 use canonfuzz::case::text::{self, CaseFile};
 use canonfuzz::case::{Case, Limits, bytes, check};
 use canonfuzz::component::decode;
+use canonfuzz::engine::wasmtime;
 use canonfuzz::fuzz::{self, Input};
 use canonfuzz::generate::{self, Stream};
 use canonfuzz::mix::Mix;
@@ -13,7 +14,7 @@ use canonfuzz::{Session, corpus, encode, report};
 const SEED: u64 = 20_261_122;
 
 fn cases(count: usize) -> Vec<Case> {
-    let mut stream = Stream::new(SEED, fuzz::allowed(), Limits::CASE);
+    let mut stream = Stream::new(SEED, wasmtime::features(), Limits::CASE);
     (0..count).map(|_| stream.next_case()).collect()
 }
 
@@ -60,7 +61,7 @@ fn subject_and_reference_agree_on_them() {
 #[test]
 fn they_reach_nearly_everything_that_is_possible_and_nothing_else() {
     let mut session = Session::new().unwrap();
-    let mut mix = Mix::new(&fuzz::allowed());
+    let mut mix = Mix::new(&wasmtime::features());
     for case in cases(10_000) {
         mix.add(&case, &session.read(&case, Deviations::NONE).unwrap());
     }
@@ -89,7 +90,7 @@ fn junk_is_rejected() {
 
 #[test]
 fn mutation_changes_cases_and_keeps_them_valid() {
-    let allowed = fuzz::allowed();
+    let allowed = wasmtime::features();
     for (seed, case) in (0..).zip(cases(200)) {
         let mut mutated = case.clone();
         for step in 0..20 {

@@ -24,12 +24,9 @@ const ROOMS: [(&str, &[&str]); 19] = [
         &["abi", "case", "encode", "engine", "observation", "oracle", "session", "types", "value"],
     ),
     ("replay", &["case", "corpus", "engine", "oracle", "report", "session"]),
-    ("fuzz", &["case", "engine", "generate", "oracle", "report", "session"]),
-    ("planted", &["abi", "case", "fuzz", "generate", "oracle", "report", "session"]),
-    (
-        "run",
-        &["case", "corpus", "engine", "fuzz", "generate", "mix", "oracle", "report", "session"],
-    ),
+    ("planted", &["abi", "case", "engine", "generate", "oracle", "report", "session"]),
+    ("fuzz", &["case", "engine", "generate", "oracle", "planted", "report", "session"]),
+    ("run", &["case", "corpus", "engine", "generate", "mix", "oracle", "report", "session"]),
     ("vectors", &["abi", "types", "value"]),
 ];
 

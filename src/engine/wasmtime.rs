@@ -6,7 +6,7 @@ mod config;
 mod trap;
 mod val;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use wasmtime::component::{Component, Func, InstancePre, Linker, Val};
@@ -14,7 +14,7 @@ use wasmtime::{AsContextMut, Engine, Store, StoreContextMut};
 
 use self::trap::{HostFailed, outcome};
 use self::val::{from_val, to_val};
-use crate::case::check::{Feature, features};
+use crate::case::check::{self, Feature};
 use crate::case::{Answer, Case, Shape, Tuning};
 use crate::encode::script::read_observed;
 use crate::encode::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE};
@@ -54,10 +54,16 @@ pub fn supports(feature: Feature) -> bool {
     }
 }
 
+/// The features that this version has.
+pub fn features() -> BTreeSet<Feature> {
+    let all = [Feature::Map, Feature::FixedLengthList];
+    all.into_iter().filter(|feature| supports(*feature)).collect()
+}
+
 impl Subject {
     /// Compiles and links a component.
     pub fn load(&mut self, case: &Case, bytes: &[u8]) -> Result<Loaded, NotLoaded> {
-        let missing = features(case).into_iter().find(|feature| !supports(*feature));
+        let missing = check::features(case).into_iter().find(|feature| !supports(*feature));
         if let Some(feature) = missing {
             return Err(Outcome::Unsupported(feature.name()));
         }
