@@ -6,10 +6,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use canonfuzz::engine::wasmtime;
+use canonfuzz::engine::{wasmtime, worker};
 use canonfuzz::planted::{Found, Planted};
+use canonfuzz::releases::{self, Column};
 use canonfuzz::run::{self, Plan, Progress};
 use canonfuzz::{Session, corpus, encode, planted, replay, report, vectors};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -50,8 +52,13 @@ fn status(bar: &ProgressBar, progress: &Progress) -> String {
     format!("{cases} cases, {rate}/s, {accepted} accepted, {findings} findings")
 }
 
-pub fn replay(paths: &[PathBuf], bless: bool) -> Result<bool> {
-    let mut session = Session::new()?;
+pub fn replay(
+    paths: &[PathBuf],
+    bless: bool,
+    isolated: Option<Duration>,
+    json: Option<&Path>,
+) -> Result<bool> {
+    let mut session = Session::maybe_isolated(isolated)?;
     let files = corpus::find(paths)?;
     if files.is_empty() {
         bail!("no cases at {}", paths[0].display());
@@ -73,7 +80,29 @@ pub fn replay(paths: &[PathBuf], bless: bool) -> Result<bool> {
     }
     let word = if clean { "clean" } else { "not clean" };
     print(&format!("wasmtime {}: {} cases, {word}", wasmtime::VERSION, files.len()));
+    if let Some(path) = json {
+        let column = Column::new(&verdicts, clean);
+        corpus::write_atomically(path, &serde_json::to_vec_pretty(&column)?)?;
+    }
     Ok(clean)
+}
+
+pub fn replay_on(paths: &[PathBuf], subjects: &[String], json: Option<&Path>) -> Result<bool> {
+    let table = releases::replay(paths, subjects, &mut |subject| {
+        eprintln!("replaying on {subject}");
+    })?;
+    print(&table.text());
+    if let Some(path) = json {
+        corpus::write_atomically(path, &serde_json::to_vec_pretty(&table)?)?;
+    }
+    Ok(table.is_clean())
+}
+
+pub fn worker() -> Result<bool> {
+    // An interruption is for whoever asks; this ends when there is nobody left.
+    ctrlc::set_handler(|| {}).context("cannot listen for Ctrl-C")?;
+    worker::serve()?;
+    Ok(true)
 }
 
 pub fn show(path: &Path, component: bool) -> Result<bool> {

@@ -32,9 +32,10 @@ pub mod report;
 pub mod planted;
 
 pub mod fuzz;
+pub mod releases;
 pub mod run;
 pub mod vectors;
 
 mod session;
 
-pub use session::{BadCase, Checked, Session, Timings};
+pub use session::{BadCase, Checked, Session, Timings, subject_crashes};

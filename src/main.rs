@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use canonfuzz::engine::crash;
+use canonfuzz::engine::{crash, worker};
 use canonfuzz::run::Plan;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Finds disagreements between an engine's component-model calls and an independent reading of the
 /// Canonical ABI.
@@ -43,6 +43,8 @@ enum Command {
         /// The folder that findings are written to
         #[arg(long, value_name = "FOLDER", default_value = "findings")]
         findings: PathBuf,
+        #[command(flatten)]
+        isolation: Isolation,
     },
     /// Check cases again: text cases, encoded cases, fuzzing artifacts, folders of them
     Replay {
@@ -51,6 +53,14 @@ enum Command {
         /// Rewrite text cases: canonical form, and what the reference says
         #[arg(long)]
         bless: bool,
+        /// Also write the verdicts to this file, as JSON
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        /// Replay on each of these releases of Wasmtime, built by scripts/subject, and compare them
+        #[arg(long, value_name = "A,B,C", value_delimiter = ',', conflicts_with = "bless")]
+        subjects: Vec<String>,
+        #[command(flatten)]
+        isolation: Isolation,
     },
     /// Explain a case: its text, and where its values lie
     Show {
@@ -70,19 +80,64 @@ enum Command {
     },
     /// Check the reference against vectors of the executable specification
     Vectors { file: PathBuf },
+    /// Run cases from the standard input, for another process of this program
+    #[command(name = worker::COMMAND, hide = true)]
+    Worker,
+}
+
+/// Where the subject runs.
+#[derive(Args)]
+struct Isolation {
+    /// Run the subject in a process of its own, where a crash or a hang ends only that: always, never,
+    /// or for releases that are known to crash
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", default_missing_value = "always",
+        num_args = 0..=1, require_equals = true)]
+    isolate: Isolate,
+    /// How long an isolated subject may take for one case
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    case_limit: Duration,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Isolate {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Isolation {
+    /// The time that an isolated subject has; nothing where it is not to be isolated.
+    fn limit(&self) -> anyhow::Result<Option<Duration>> {
+        let isolated = match self.isolate {
+            Isolate::Auto => canonfuzz::subject_crashes()?,
+            Isolate::Always => true,
+            Isolate::Never => false,
+        };
+        Ok(isolated.then_some(self.case_limit))
+    }
 }
 
 fn main() -> ExitCode {
     crash::install_hook();
     let done = match Arguments::parse().command {
-        Command::Run { cases, time, seed, jobs, json, findings } => {
+        Command::Run { cases, time, seed, jobs, json, findings, isolation } => {
             let seed = seed.unwrap_or_else(random_seed);
-            commands::run(&Plan { seed, jobs, cases, time, findings }, json.as_deref())
+            isolation.limit().and_then(|isolated| {
+                let plan = Plan { seed, jobs, cases, time, findings, isolated };
+                commands::run(&plan, json.as_deref())
+            })
         }
-        Command::Replay { paths, bless } => commands::replay(&paths, bless),
+        Command::Replay { paths, bless, json, subjects, isolation } if subjects.is_empty() => {
+            let isolated = isolation.limit();
+            isolated.and_then(|limit| commands::replay(&paths, bless, limit, json.as_deref()))
+        }
+        Command::Replay { paths, json, subjects, .. } => {
+            commands::replay_on(&paths, &subjects, json.as_deref())
+        }
         Command::Show { case, component } => commands::show(&case, component),
         Command::Planted { cases, seed } => commands::planted(seed, cases),
         Command::Vectors { file } => commands::vectors(&file),
+        Command::Worker => commands::worker(),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,11 +1,13 @@
 //! What a run shows: everything that an engine may not choose.
 //! Knows nothing of who ran it or what it should have been.
 
+use serde::{Deserialize, Serialize};
+
 use crate::abi::{Core, Course, Deviations, NanLeaf, Trap};
 use crate::value::Value;
 
 /// A whole run. Between the parties (host, guest) there is no order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// The calls that the host began, in order; only the last may have no result.
     pub calls: Vec<CallObservation>,
@@ -23,7 +25,7 @@ pub struct Reading {
 }
 
 /// One call of the export.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallObservation {
     /// What the guest passed to the host's import, call by call.
     pub host: Vec<Vec<Value>>,
@@ -33,18 +35,19 @@ pub struct CallObservation {
 }
 
 /// A call that came back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Returned {
     pub result: Option<Value>,
     pub guest: Vec<GuestEvent>,
     /// The guest's whole memory after the call.
+    #[serde(with = "serde_bytes")]
     pub memory: Vec<u8>,
     /// Where any NaN is as good as another; only the reference knows.
     pub nans: Vec<NanLeaf>,
 }
 
 /// Something that the guest saw.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GuestEvent {
     /// The export's core function was called.
     Called(Vec<Core>),
@@ -62,7 +65,7 @@ pub enum GuestEvent {
 }
 
 /// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// All calls came back.
     Returned,
@@ -71,7 +74,7 @@ pub enum Outcome {
     /// The component was not accepted, or the host was told that it misused the interface.
     Refused(String),
     /// This version lacks a feature that the case needs.
-    Unsupported(&'static str),
+    Unsupported(String),
     /// A limit that the spec lacks was met: says nothing.
     Exhausted(String),
     /// A panic of the engine, or worse.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::case::text::{self, CaseFile};
 use crate::corpus::{self, Found};
@@ -12,7 +12,7 @@ use crate::engine::wasmtime;
 use crate::oracle::register::Register;
 use crate::oracle::{Difference, Verdict};
 use crate::report;
-use crate::session::{BadCase, Checked, Session};
+use crate::session::{Checked, Session};
 
 /// What replaying one file gave.
 pub struct Replayed {
@@ -35,7 +35,7 @@ impl Replayed {
 pub fn replay(session: &mut Session, path: &Path, bless: bool) -> Result<Replayed> {
     let mut found = corpus::load(path)?;
     let checked = session.check(&found.file.case);
-    let checked = checked.map_err(|BadCase(why)| anyhow::anyhow!("{}: {why}", path.display()))?;
+    let checked = checked.with_context(|| path.display().to_string())?;
     let says = report::timeline(&found.file.case, &checked.expected.observation);
     if bless && found.text.is_some() {
         found.file.expect = says.clone();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::case::{Case, Limits};
@@ -17,7 +17,7 @@ use crate::generate::Stream;
 use crate::mix::Mix;
 use crate::oracle::{Difference, Verdict};
 use crate::report;
-use crate::session::{BadCase, Checked, Session, Timings, timed};
+use crate::session::{Checked, Session, Timings, timed};
 
 /// What to run.
 pub struct Plan {
@@ -29,6 +29,8 @@ pub struct Plan {
     pub time: Option<Duration>,
     /// Where findings are written.
     pub findings: PathBuf,
+    /// The time that a subject in a process of its own may take for one case; nothing: it has none.
+    pub isolated: Option<Duration>,
 }
 
 /// Files that are written of one class of findings; the rest is counted.
@@ -105,7 +107,7 @@ pub fn run(
 }
 
 fn work(plan: &Plan, progress: &Progress, job: u64, start: Instant) -> Result<()> {
-    let mut session = Session::new()?;
+    let mut session = Session::maybe_isolated(plan.isolated)?;
     // Far apart, so that seeds that follow each other share nothing.
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut stream = Stream::new(seed, wasmtime::features(), Limits::CASE);
@@ -146,10 +148,7 @@ fn check(
     case: &Case,
     mix: &mut Mix,
 ) -> Result<()> {
-    let checked = match session.check(case) {
-        Ok(checked) => checked,
-        Err(BadCase(why)) => anyhow::bail!("the generator made a bad case: {why}"),
-    };
+    let checked = session.check(case).context("a generated case")?;
     mix.add(case, &checked.expected);
     let mut tally = lock(progress);
     tally.calls += u64::try_from(checked.expected.observation.calls.len())?;
@@ -165,7 +164,7 @@ fn check(
             (&mut tally.accepted, names.join(", "))
         }
         Verdict::Inconclusive(limit) => (&mut tally.inconclusive, limit.clone()),
-        Verdict::Unsupported(feature) => (&mut tally.unsupported, feature.to_string()),
+        Verdict::Unsupported(feature) => (&mut tally.unsupported, feature.clone()),
         Verdict::Disagree(difference) => {
             progress.findings.fetch_add(1, Ordering::Relaxed);
             return found(plan, tally, case, &checked, difference);

@@ -1,27 +1,25 @@
 //! The pipeline, with what it keeps from one case to the next.
 //! Knows every room by its door and does none of their work.
 
-use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
 use lru::LruCache;
 
 use crate::abi::Deviations;
-use crate::case::{Case, Shape, Tuning};
+use crate::case::{Case, Shape};
 use crate::component::instantiate::Compiled;
 use crate::encode::{self, script};
+use crate::engine::local::{self, Local, SHAPES};
+use crate::engine::worker::Worker;
 use crate::engine::{reference, wasmtime};
-use crate::observation::{Observation, Outcome, Reading};
+use crate::observation::{Observation, Reading};
 use crate::oracle::register::Register;
 use crate::oracle::{self, Verdict};
 
-/// Components that are kept compiled: enough for what a mutator works on at a time, and some tens
-/// of megabytes.
-const SHAPES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
-
 /// Everything that checking one case after the other needs. Not for two threads at once.
 pub struct Session {
-    subject: wasmtime::Subject,
+    subject: Subject,
     version: semver::Version,
     register: Register,
     shapes: LruCache<Shape, Built>,
@@ -32,7 +30,14 @@ pub struct Session {
 struct Built {
     bytes: Vec<u8>,
     reference: Result<Compiled, String>,
-    subjects: Vec<(Tuning, Result<wasmtime::Loaded, Outcome>)>,
+}
+
+/// Where the subject runs.
+enum Subject {
+    /// In this process.
+    Here(Box<Local>),
+    /// In one of its own.
+    Apart(Worker),
 }
 
 /// What checking a case gave.
@@ -102,11 +107,30 @@ impl Timings {
     }
 }
 
+/// Whether the subject is a release that is known to crash its host.
+pub fn subject_crashes() -> Result<bool> {
+    Ok(Register::committed()?.crashes(&semver::Version::parse(wasmtime::VERSION)?))
+}
+
 impl Session {
-    /// A session against the subject that this program was built with.
-    pub fn new() -> anyhow::Result<Session> {
+    /// A session against the subject that this program was built with, in this process.
+    pub fn new() -> Result<Session> {
+        Session::with(Subject::Here(Box::default()))
+    }
+
+    /// The same, with the subject in a process of its own, which may take so long for one case.
+    pub fn isolated(limit: Duration) -> Result<Session> {
+        Session::with(Subject::Apart(Worker::new(limit)?))
+    }
+
+    /// One or the other.
+    pub fn maybe_isolated(limit: Option<Duration>) -> Result<Session> {
+        limit.map_or_else(Session::new, Session::isolated)
+    }
+
+    fn with(subject: Subject) -> Result<Session> {
         Ok(Session {
-            subject: wasmtime::Subject::default(),
+            subject,
             version: semver::Version::parse(wasmtime::VERSION)?,
             register: Register::committed()?,
             shapes: LruCache::new(SHAPES),
@@ -114,18 +138,24 @@ impl Session {
         })
     }
 
-    /// Runs a case on both sides and compares. The case has passed `case::check`.
-    pub fn check(&mut self, case: &Case) -> Result<Checked, BadCase> {
+    /// Runs a case on both sides and compares. The case has passed `case::check`. An error is a
+    /// `BadCase`, or the world's.
+    pub fn check(&mut self, case: &Case) -> Result<Checked> {
         let scripts = timed(&mut self.timings.encode, || scripts(case))?;
-        let accepted = self.register.deviations(&self.version, case.tuning);
-        self.build(case);
-        let built = self.shapes.get(&case.shape).expect("built just now");
-        let timings = &mut self.timings;
+        if let Subject::Apart(worker) = &mut self.subject {
+            worker.begin(case);
+        }
+        self.build_reference(case);
+        let Session { subject, shapes, timings, .. } = self;
+        let built = shapes.get(&case.shape).expect("built just now");
         let reference =
             timed(&mut timings.instantiate_reference, || start(built, case, Deviations::NONE));
         let expected = timed(&mut timings.reference, || read(reference, case, &scripts));
-        let subject = timed(&mut timings.instantiate_subject, || start_subject(built, case));
-        let observed = timed(&mut timings.subject, || observe(subject, case, &scripts));
+        let observed = match subject {
+            Subject::Here(local) => observe(local, built, case, &scripts, timings),
+            Subject::Apart(worker) => timed(&mut timings.subject, || worker.finish(case))?,
+        };
+        let accepted = self.register.deviations(&self.version, case.tuning);
         let deviating = || read(start(built, case, accepted), case, &scripts);
         let verdict = timed(&mut timings.compare, || {
             oracle::judge(&expected.observation, &observed, deviating)
@@ -148,29 +178,12 @@ impl Session {
         let bytes = timed(&mut self.timings.encode, || encode::component(&case.shape));
         let reference = timed(&mut self.timings.compile_reference, || Compiled::new(&bytes));
         let reference = reference.map_err(|refusal| refusal.to_string());
-        self.shapes.put(case.shape.clone(), Built { bytes, reference, subjects: Vec::new() });
-    }
-
-    fn build(&mut self, case: &Case) {
-        self.build_reference(case);
-        let built = self.shapes.get_mut(&case.shape).expect("built just now");
-        if built.subjects.iter().all(|(tuning, _)| *tuning != case.tuning) {
-            let load = || self.subject.load(case, &built.bytes);
-            let loaded = timed(&mut self.timings.compile_subject, load);
-            built.subjects.push((case.tuning, loaded));
-        }
+        self.shapes.put(case.shape.clone(), Built { bytes, reference });
     }
 }
 
 fn scripts(case: &Case) -> Result<Vec<Vec<u8>>, BadCase> {
-    let of = |(i, call)| {
-        let data = script::guest_data(&case.shape, call)?;
-        script::script(call, &data, i == 0)
-    };
-    let calls = case.calls.iter().enumerate();
-    calls
-        .map(|(i, call)| of((i, call)).map_err(|error| BadCase(format!("call {i}: {error}"))))
-        .collect()
+    script::scripts(case).map_err(BadCase)
 }
 
 fn start(built: &Built, case: &Case, deviations: Deviations) -> Result<reference::Run, Reading> {
@@ -184,21 +197,16 @@ fn read(started: Result<reference::Run, Reading>, case: &Case, scripts: &[Vec<u8
     started.map_or_else(|refused| refused, |run| run.run(case, scripts))
 }
 
-fn start_subject(built: &Built, case: &Case) -> Result<wasmtime::Run, Outcome> {
-    let (_, loaded) = (built.subjects.iter().find(|(tuning, _)| *tuning == case.tuning))
-        .expect("loaded just now");
-    wasmtime::instantiate(loaded.as_ref().map_err(Outcome::clone)?)
-}
-
 fn observe(
-    started: Result<wasmtime::Run, Outcome>,
+    local: &mut Local,
+    built: &Built,
     case: &Case,
     scripts: &[Vec<u8>],
+    timings: &mut Timings,
 ) -> Observation {
-    match started {
-        Ok(run) => run.run(case, scripts),
-        Err(outcome) => Observation { calls: Vec::new(), outcome },
-    }
+    timed(&mut timings.compile_subject, || local.load(case, || built.bytes.clone()));
+    let started = timed(&mut timings.instantiate_subject, || local.instantiate(case));
+    timed(&mut timings.subject, || local::run(started, case, scripts))
 }
 
 /// Adds the time that `run` takes.

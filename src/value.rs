@@ -1,9 +1,11 @@
 //! Component values, as a tree in the shape of their despecialized type.
 //! Knows nothing of memory, core values or text.
 
+use serde::{Deserialize, Serialize};
+
 /// A component value. Which type it has is said elsewhere: a `Record` may be of a record or a
 /// tuple type, a `Variant` of a variant, enum, option or result type.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Value {
     Bool(bool),
     S8(i8),
@@ -31,14 +33,14 @@ pub enum Value {
 }
 
 /// A string with what the spec lets it remember of where it was lifted from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Str {
     pub text: String,
     pub source: StringSource,
 }
 
 /// The encoding that a string was lifted from; it steers how the string is lowered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum StringSource {
     /// Also of every string that the host made.
     Utf8,

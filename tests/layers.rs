@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with those it may use. Order: from the bottom up.
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("types", &[]),
     ("value", &[]),
     ("abi", &["types", "value"]),
@@ -24,6 +24,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
         &["abi", "case", "encode", "engine", "observation", "oracle", "session", "types", "value"],
     ),
     ("replay", &["case", "corpus", "engine", "oracle", "report", "session"]),
+    ("releases", &["engine", "observation", "oracle", "report"]),
     ("planted", &["abi", "case", "engine", "generate", "oracle", "report", "session"]),
     ("fuzz", &["case", "engine", "generate", "oracle", "planted", "report", "session"]),
     ("run", &["case", "corpus", "engine", "generate", "mix", "oracle", "report", "session"]),

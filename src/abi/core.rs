@@ -1,6 +1,8 @@
 //! Core types and core values: what crosses the boundary flat.
 //! Knows nothing of component types.
 
+use serde::{Deserialize, Serialize};
+
 /// A core value type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CoreType {
@@ -11,7 +13,7 @@ pub enum CoreType {
 }
 
 /// A core value. Integers are unsigned; floats are bits, so that no NaN is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Core {
     I32(u32),
     I64(u64),

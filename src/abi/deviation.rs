@@ -43,6 +43,8 @@ deviations! {
         StringLengthUnlimited = "string-length-unlimited",
         /// The host may call an export while an import that the same instance called is running.
         HostReentry = "host-reentry",
+        /// Lifting flags fails altogether where a bit above the labels is set.
+        FlagsBeyondLabelsCrash = "flags-beyond-labels-crash",
     }
     planted: {
         // Layout
@@ -164,6 +166,11 @@ impl Deviation {
     /// The slip of this name.
     pub fn named(name: &str) -> Option<Deviation> {
         Deviation::all().find(|deviation| deviation.name() == name)
+    }
+
+    /// Whether it is a crash of the engine rather than another outcome of the call.
+    pub fn crashes(self) -> bool {
+        self == Deviation::FlagsBeyondLabelsCrash
     }
 
     fn bit(self) -> u64 {

@@ -5,7 +5,7 @@ use super::core::wrap;
 use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
 use super::load::{canonicalize_nan32, canonicalize_nan64, case_at, convert_i32_to_char};
-use super::load::{load_list_from_range, load_record, unpack_flags_from_int};
+use super::load::{lift_flags, load_list_from_range, load_record};
 use super::string::load_string_from_range;
 use super::{Core, CoreType, Cx, Deviation, Trap, trap_if};
 use crate::types::Type;
@@ -73,7 +73,7 @@ pub fn lift_flat<'a>(
         }
         Despecialized::Record(fields) => Value::Record(lift_flat_record(cx, vi, &fields)?),
         Despecialized::Variant(cases) => lift_flat_variant(cx, vi, &cases)?,
-        Despecialized::Flags(count) => Value::Flags(lift_flat_flags(vi, count)),
+        Despecialized::Flags(count) => Value::Flags(lift_flat_flags(cx, vi, count)?),
         Despecialized::Handle => unreachable!("components with handles are refused before a call"),
     })
 }
@@ -134,8 +134,8 @@ fn lift_flat_variant(
 }
 
 /// Spec: `lift_flat_flags`.
-fn lift_flat_flags(vi: &mut CoreValues, count: usize) -> u32 {
-    unpack_flags_from_int(wrap(vi.next(CoreType::I32)), count)
+fn lift_flat_flags(cx: &mut Cx, vi: &mut CoreValues, count: usize) -> Result<u32, Trap> {
+    lift_flags(cx, wrap(vi.next(CoreType::I32)), count)
 }
 
 /// Spec: `lift_flat_values`.

@@ -44,7 +44,7 @@ pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap>
         }
         Despecialized::Record(fields) => Value::Record(load_record(cx, ptr, fields)?),
         Despecialized::Variant(cases) => load_variant(cx, ptr, layout, cases)?,
-        Despecialized::Flags(count) => Value::Flags(load_flags(cx, ptr, layout, *count)),
+        Despecialized::Flags(count) => Value::Flags(load_flags(cx, ptr, layout, *count)?),
         Despecialized::Handle => unreachable!("components with handles are refused before a call"),
     })
 }
@@ -230,13 +230,19 @@ pub(super) fn case_at<T>(cases: &[T], case_index: u32) -> Result<&T, Trap> {
 }
 
 /// Spec: `load_flags`.
-fn load_flags(cx: &mut Cx, ptr: u64, layout: &Layout, count: usize) -> u32 {
+fn load_flags(cx: &mut Cx, ptr: u64, layout: &Layout, count: usize) -> Result<u32, Trap> {
     let int = wrap(load_int(cx, ptr, layout.elem_size));
+    let flags = lift_flags(cx, int, count)?;
+    let kept = int != flags && cx.deviates(Deviation::FlagsInMemoryKeepUpperBits);
+    Ok(if kept { int } else { flags })
+}
+
+/// The flags in an integer of the guest's, which may have more bits set than there are labels.
+pub(super) fn lift_flags(cx: &mut Cx, int: u32, count: usize) -> Result<u32, Trap> {
     let flags = unpack_flags_from_int(int, count);
-    if int != flags && cx.deviates(Deviation::FlagsInMemoryKeepUpperBits) {
-        return int;
-    }
-    flags
+    let crashes = int != flags && cx.deviates(Deviation::FlagsBeyondLabelsCrash);
+    trap_if(crashes, Trap::Crash)?;
+    Ok(flags)
 }
 
 /// Spec: `unpack_flags_from_int`.

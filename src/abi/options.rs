@@ -1,6 +1,8 @@
 //! What lifting and lowering is done with: options, the guest, and notes taken on the way.
 //! Knows nothing of values; what a guest is made of is its implementor's business.
 
+use serde::{Deserialize, Serialize};
+
 use super::despecialize::Part;
 use super::layout::Layout;
 use super::{Core, CoreType, Deviation, Deviations, Trap};
@@ -117,7 +119,7 @@ pub enum NanMode {
 }
 
 /// A NaN that was lowered: any other NaN of this width in its place would be right as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NanLeaf {
     /// Which lowering it was part of, counted from 1.
     pub lowering: usize,
@@ -127,7 +129,7 @@ pub struct NanLeaf {
 }
 
 /// Where a lowered float is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Place {
     Memory(u64),
     /// The index among the core values of one `lower_flat_values`.

@@ -1,8 +1,10 @@
 //! The failures that a guest may cause, by name.
 //! Knows no engine's wording for them.
 
+use serde::{Deserialize, Serialize};
+
 /// Why a call trapped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Trap {
     /// A pointer is not aligned for what it points to.
     UnalignedPointer,
@@ -26,6 +28,8 @@ pub enum Trap {
     Guest,
     /// The host's import returned an error.
     Host,
+    /// No trap of the spec's: by a deviation, the engine itself fails here.
+    Crash,
 }
 
 /// Spec: `trap_if`.

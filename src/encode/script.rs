@@ -5,7 +5,9 @@ use super::guest::{Lowering, Side, initial_size};
 use crate::abi::flatten::{Context, flatten_functype};
 use crate::abi::layout::align_to;
 use crate::abi::{Core, CoreFuncType, CoreType, PtrType, wrap};
-use crate::case::{Call, Chunk, Finish, GUEST_DATA, Passed, Patch, PostReturn, Realloc, Shape};
+use crate::case::{
+    Call, Case, Chunk, Finish, GUEST_DATA, Passed, Patch, PostReturn, Realloc, Shape,
+};
 use crate::observation::GuestEvent;
 
 /// The unit of script and log, in bytes.
@@ -105,6 +107,16 @@ pub fn guest_data(shape: &Shape, call: &Call) -> Result<GuestData, String> {
         Finish::Trap => Vec::new(),
     };
     Ok(writer.finish(imports, results))
+}
+
+/// The scripts of all calls of a case. An error says what does not fit.
+pub fn scripts(case: &Case) -> Result<Vec<Vec<u8>>, String> {
+    let of = |(i, call)| {
+        let data = guest_data(&case.shape, call)?;
+        script(call, &data, i == 0)
+    };
+    let calls = case.calls.iter().enumerate();
+    calls.map(|(i, call)| of((i, call)).map_err(|error| format!("call {i}: {error}"))).collect()
 }
 
 /// The script of this call; the `first` one on an instance fills the memory.

@@ -35,14 +35,20 @@ pub fn catch<R>(run: impl FnOnce() -> R) -> Result<R, String> {
 
 /// The message and the place, without the folder that this machine keeps packages in.
 fn describe(info: &PanicHookInfo<'_>) -> String {
-    let place = info.location().map(|location| {
-        let file = location.file();
-        let in_registry =
-            file.split_once("/registry/src/").and_then(|(_, file)| file.split_once('/'));
-        let file = in_registry.map_or(file, |(_, file)| file);
-        format!(" at {file}:{}", location.line())
-    });
+    let place = info
+        .location()
+        .map(|location| format!(" at {}:{}", without_folders(location.file()), location.line()));
     format!("panic: {}{}", message(info.payload()), place.unwrap_or_default())
+}
+
+/// Text that may name a file among cargo's packages, without the folder that they are in.
+pub fn without_folders(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("/registry/src/") else {
+        return text.to_string();
+    };
+    let start = before.rfind(char::is_whitespace).map_or(0, |space| space + 1);
+    let file = rest.split_once('/').map_or(rest, |(_, file)| file);
+    format!("{}{file}", &before[..start])
 }
 
 fn message(payload: &(dyn std::any::Any + Send)) -> String {

@@ -3,5 +3,7 @@
 
 pub mod crash;
 pub mod host;
+pub mod local;
 pub mod reference;
 pub mod wasmtime;
+pub mod worker;

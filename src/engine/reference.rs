@@ -75,6 +75,9 @@ impl Run {
         for (i, script) in scripts.iter().enumerate() {
             if let Err(failure) = self.call(case, i, script) {
                 outcome = match failure {
+                    Failure::Trap(Trap::Crash) => {
+                        Outcome::Crashed("as a deviation has it".to_string())
+                    }
                     Failure::Trap(trap) => Outcome::Trapped(Some(trap), format!("{trap:?}")),
                     Failure::Exhausted(message) => Outcome::Exhausted(message),
                 };

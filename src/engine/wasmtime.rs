@@ -65,7 +65,7 @@ impl Subject {
     pub fn load(&mut self, case: &Case, bytes: &[u8]) -> Result<Loaded, NotLoaded> {
         let missing = check::features(case).into_iter().find(|feature| !supports(*feature));
         if let Some(feature) = missing {
-            return Err(Outcome::Unsupported(feature.name()));
+            return Err(Outcome::Unsupported(feature.name().to_string()));
         }
         let engine = self.engine(case.tuning)?;
         let shape = Arc::new(case.shape.clone());

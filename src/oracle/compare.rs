@@ -225,7 +225,9 @@ fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
     match (expected, observed) {
         (Outcome::Returned, Outcome::Returned) => true,
         (Outcome::Trapped(Some(a), _), Outcome::Trapped(Some(b), _)) => kind(*a) == kind(*b),
-        // A refusal is a finding even where both refuse, and so is every crash.
+        // The reference crashes only by a deviation that has the subject crash.
+        (Outcome::Crashed(_), Outcome::Crashed(_)) => true,
+        // A refusal is a finding even where both refuse.
         (
             Outcome::Returned
             | Outcome::Trapped(..)
@@ -256,6 +258,7 @@ fn kind(trap: Trap) -> &'static str {
         Trap::CannotLeaveComponent => "cannot leave component",
         Trap::Guest => "guest code",
         Trap::Host => "host function",
+        Trap::Crash => "crash",
     }
 }
 
@@ -378,10 +381,19 @@ mod tests {
     }
 
     #[test]
-    fn crashes_and_refusals_never_agree() {
-        for outcome in [Outcome::Crashed(String::new()), Outcome::Refused(String::new())] {
-            let run = Observation { calls: Vec::new(), outcome };
-            check(&run, &run, Some(Where::Outcome));
-        }
+    fn crashes_and_refusals_are_differences() {
+        let run = |outcome| Observation { calls: Vec::new(), outcome };
+        let [crashed, refused] =
+            [Outcome::Crashed(String::new()), Outcome::Refused(String::new())].map(run);
+        check(&run(Outcome::Returned), &crashed, Some(Where::Outcome));
+        check(&refused, &refused, Some(Where::Outcome));
+        check(&refused, &crashed, Some(Where::Outcome));
+    }
+
+    #[test]
+    fn a_crash_is_as_expected_where_a_deviation_has_it() {
+        let crashed = Outcome::Crashed(String::new());
+        let run = Observation { calls: vec![CallObservation::default()], outcome: crashed };
+        check(&run, &Observation { calls: Vec::new(), ..run.clone() }, None);
     }
 }

@@ -19,7 +19,7 @@ pub enum Verdict {
     /// A limit was met that the spec lacks.
     Inconclusive(String),
     /// This version of the subject lacks a feature, by name.
-    Unsupported(&'static str),
+    Unsupported(String),
     Disagree(Box<Difference>),
 }
 
@@ -31,7 +31,7 @@ pub fn judge(
     deviating: impl FnOnce() -> Reading,
 ) -> Verdict {
     if let Outcome::Unsupported(feature) = &observed.outcome {
-        return Verdict::Unsupported(feature);
+        return Verdict::Unsupported(feature.clone());
     }
     if let Outcome::Exhausted(limit) = &expected.outcome {
         return Verdict::Inconclusive(format!("reference: {limit}"));

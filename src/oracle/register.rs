@@ -1,6 +1,8 @@
 //! The register: which deviations of which releases are known and accepted, and why.
 //! Knows the file's form; whether an entry is true is for a replay to find out.
 
+use std::fmt;
+
 use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 
@@ -22,7 +24,7 @@ pub struct Divergence {
     /// How the reference would have to be wrong to do the same.
     pub deviation: Deviation,
     /// The releases of Wasmtime that have it.
-    pub versions: semver::VersionReq,
+    pub versions: Versions,
     /// Whether it takes concurrency support to be on or off.
     pub concurrency: Option<bool>,
     pub reason: String,
@@ -30,6 +32,28 @@ pub struct Divergence {
     pub link: String,
     /// The case below `corpus/` that shows it.
     pub case: String,
+}
+
+/// Ranges of releases, any of which may match.
+#[derive(Clone, Debug)]
+pub struct Versions(Vec<semver::VersionReq>);
+
+impl Versions {
+    /// Reads ranges as Cargo has them, with `||` between them.
+    fn parse(text: &str) -> Result<Versions, semver::Error> {
+        text.split("||").map(semver::VersionReq::parse).collect::<Result<_, _>>().map(Versions)
+    }
+
+    pub fn matches(&self, version: &semver::Version) -> bool {
+        self.0.iter().any(|range| range.matches(version))
+    }
+}
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ranges: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&ranges.join(" || "))
+    }
 }
 
 #[derive(Deserialize)]
@@ -75,6 +99,14 @@ impl Register {
     }
 }
 
+impl Register {
+    /// Whether this release is known to crash its host.
+    pub fn crashes(&self, version: &semver::Version) -> bool {
+        let known = |divergence: &&Divergence| divergence.versions.matches(version);
+        self.divergences.iter().filter(known).any(|divergence| divergence.deviation.crashes())
+    }
+}
+
 impl Divergence {
     /// Whether this release, so configured, has it.
     pub fn applies(&self, version: &semver::Version, tuning: Tuning) -> bool {
@@ -88,7 +120,7 @@ impl Entry {
         let deviation = Deviation::named(&self.deviation)
             .filter(|deviation| Deviation::OF_ENGINES.contains(deviation))
             .ok_or_else(|| anyhow!("no engine is known to deviate by `{}`", self.deviation))?;
-        let versions = semver::VersionReq::parse(&self.versions)
+        let versions = Versions::parse(&self.versions)
             .with_context(|| format!("versions of `{}`", self.deviation))?;
         let Entry { concurrency, reason, link, case, .. } = self;
         Ok(Divergence { deviation, versions, concurrency, reason, link, case })

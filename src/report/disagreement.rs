@@ -143,15 +143,16 @@ fn is_failure(observed: &Observed) -> bool {
     matches!(observed, Observed::Outcome(Outcome::Refused(_) | Outcome::Crashed(_)))
 }
 
-/// A crash is told apart by its place, where it says one.
+/// A crash is told apart by its place, or else by what comes first in its message.
 fn failure(observed: &Observed) -> String {
     let ending = ending(observed);
-    if let Observed::Outcome(Outcome::Crashed(message)) = observed
-        && let Some((_, place)) = message.rsplit_once(" at ")
-    {
-        return format!("{ending} at {place}");
+    let Observed::Outcome(Outcome::Crashed(message)) = observed else {
+        return ending;
+    };
+    match message.rsplit_once(" at ") {
+        Some((_, place)) => format!("{ending} at {place}"),
+        None => format!("{ending}: {}", message.split([':', ',']).next().unwrap_or_default()),
     }
-    ending
 }
 
 fn ending(observed: &Observed) -> String {
@@ -231,6 +232,6 @@ fn trap_rule(trap: Trap) -> &'static str {
         Trap::InvalidDiscriminant => "load_variant, lift_flat_variant",
         Trap::CannotEnterComponent => "Store.lift: may_enter",
         Trap::CannotLeaveComponent => "canon_lower: may_leave",
-        Trap::Guest | Trap::Host => "canon_lift, canon_lower",
+        Trap::Guest | Trap::Host | Trap::Crash => "canon_lift, canon_lower",
     }
 }

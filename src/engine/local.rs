@@ -1,0 +1,53 @@
+//! The subject in this process: what it compiled is kept for the next case of the same shape.
+//! Knows how much is kept; how to compile and run, the adapter knows.
+
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+
+use super::wasmtime::{self, Loaded, Run, Subject};
+use crate::case::{Case, Shape, Tuning};
+use crate::observation::{Observation, Outcome};
+
+/// Components that are kept compiled: enough for what a mutator works on at a time, and some tens
+/// of megabytes.
+pub const SHAPES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
+
+/// A subject and what it has compiled.
+pub struct Local {
+    subject: Subject,
+    loaded: LruCache<Shape, Vec<(Tuning, Result<Loaded, Outcome>)>>,
+}
+
+impl Default for Local {
+    fn default() -> Local {
+        Local { subject: Subject::default(), loaded: LruCache::new(SHAPES) }
+    }
+}
+
+impl Local {
+    /// Compiles the component for this case, unless it is kept.
+    pub fn load(&mut self, case: &Case, component: impl FnOnce() -> Vec<u8>) {
+        let Local { subject, loaded } = self;
+        let loaded = loaded.get_or_insert_mut_ref(&case.shape, Vec::new);
+        if loaded.iter().all(|(tuning, _)| *tuning != case.tuning) {
+            loaded.push((case.tuning, subject.load(case, &component())));
+        }
+    }
+
+    /// Makes an instance of what was loaded for this case.
+    pub fn instantiate(&self, case: &Case) -> Result<Run, Outcome> {
+        let loaded = self.loaded.peek(&case.shape).into_iter().flatten();
+        let (_, loaded) =
+            loaded.into_iter().find(|(tuning, _)| *tuning == case.tuning).expect("it was loaded");
+        wasmtime::instantiate(loaded.as_ref().map_err(Outcome::clone)?)
+    }
+}
+
+/// Runs a case on an instance, if there is one. The scripts are those of the case's calls.
+pub fn run(started: Result<Run, Outcome>, case: &Case, scripts: &[Vec<u8>]) -> Observation {
+    match started {
+        Ok(run) => run.run(case, scripts),
+        Err(outcome) => Observation { calls: Vec::new(), outcome },
+    }
+}

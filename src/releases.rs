@@ -1,0 +1,217 @@
+//! The same cases on several releases of the subject: a table, case by release.
+//! Knows that another release is another build of this program, made and run by `scripts/subject`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::wasmtime::VERSION;
+use crate::observation::Outcome;
+use crate::oracle::{Observed, Verdict};
+use crate::report;
+
+/// The script that builds and runs another release; looked for in the current folder.
+const SCRIPT: &str = "scripts/subject";
+
+/// What replaying some cases on one release gave.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Column {
+    pub subject: String,
+    /// Whether the files were canonical, and the register true.
+    pub clean: bool,
+    pub cases: BTreeMap<PathBuf, Cell>,
+}
+
+/// One case on one release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    pub verdict: Word,
+    /// The verdict in full.
+    pub says: String,
+}
+
+/// A verdict in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    Agree,
+    /// A divergence that is registered for this release.
+    Accepted,
+    Finding,
+    /// A finding of the worst kind.
+    Crash,
+    Unsupported,
+    Inconclusive,
+}
+
+/// All releases that were asked for, in that order.
+#[derive(Clone, Debug, Serialize)]
+pub struct Table {
+    pub columns: Vec<Column>,
+}
+
+impl Column {
+    /// The column of this build.
+    pub fn new(verdicts: &BTreeMap<PathBuf, Verdict>, clean: bool) -> Column {
+        let cell = |verdict| Cell { verdict: word(verdict), says: report::verdict(verdict) };
+        let cases = verdicts.iter().map(|(path, verdict)| (path.clone(), cell(verdict))).collect();
+        Column { subject: VERSION.to_string(), clean, cases }
+    }
+}
+
+fn word(verdict: &Verdict) -> Word {
+    match verdict {
+        Verdict::Agree => Word::Agree,
+        Verdict::Accepted(deviations) if deviations.iter().any(|one| one.crashes()) => Word::Crash,
+        Verdict::Accepted(_) => Word::Accepted,
+        Verdict::Inconclusive(_) => Word::Inconclusive,
+        Verdict::Unsupported(_) => Word::Unsupported,
+        Verdict::Disagree(difference) => match difference.observed {
+            Observed::Outcome(Outcome::Crashed(_)) => Word::Crash,
+            _ => Word::Finding,
+        },
+    }
+}
+
+impl Word {
+    fn text(self) -> &'static str {
+        match self {
+            Word::Agree => "agree",
+            Word::Accepted => "accepted",
+            Word::Finding => "FINDING",
+            Word::Crash => "CRASH",
+            Word::Unsupported => "-",
+            Word::Inconclusive => "?",
+        }
+    }
+
+    /// Whether the release does what the spec says; nothing where it was not put to the test.
+    fn is_good(self) -> Option<bool> {
+        match self {
+            Word::Agree => Some(true),
+            Word::Accepted | Word::Finding | Word::Crash => Some(false),
+            Word::Unsupported | Word::Inconclusive => None,
+        }
+    }
+}
+
+/// Replays cases on each of the subjects; `tick` is told before each.
+pub fn replay(paths: &[PathBuf], subjects: &[String], tick: &mut dyn FnMut(&str)) -> Result<Table> {
+    if !Path::new(SCRIPT).is_file() {
+        bail!("there is no {SCRIPT} here: replay on other releases from the project's folder");
+    }
+    let folder = tempfile::tempdir().context("cannot write a temporary file")?;
+    let columns = subjects.iter().map(|subject| {
+        tick(subject);
+        column(paths, subject, &folder.path().join("column.json"))
+            .with_context(|| format!("wasmtime {subject}"))
+    });
+    Ok(Table { columns: columns.collect::<Result<_>>()? })
+}
+
+fn column(paths: &[PathBuf], subject: &str, json: &Path) -> Result<Column> {
+    let output = Command::new(SCRIPT)
+        .args([subject, "replay", "--json"])
+        .arg(json)
+        .args(paths)
+        .output()
+        .with_context(|| format!("cannot run {SCRIPT}"))?;
+    // 1 is a finding, and part of the table.
+    if !matches!(output.status.code(), Some(0 | 1)) {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        bail!("{}", errors.trim().lines().last().unwrap_or("it failed without a word"));
+    }
+    let text = fs::read_to_string(json).context("it wrote no verdicts")?;
+    fs::remove_file(json).context("cannot remove a temporary file")?;
+    serde_json::from_str(&text).context("its verdicts are garbled")
+}
+
+impl Table {
+    /// Whether there is nothing to look at on any release.
+    pub fn is_clean(&self) -> bool {
+        self.columns.iter().all(|column| column.clean)
+    }
+
+    /// The table for people: cases that agree on every release are only counted.
+    pub fn text(&self) -> String {
+        let paths: BTreeSet<&PathBuf> =
+            self.columns.iter().flat_map(|column| column.cases.keys()).collect();
+        let (told, quiet): (Vec<&PathBuf>, Vec<_>) =
+            paths.into_iter().partition(|path| self.row(path).any(|word| word != Word::Agree));
+        let names: Vec<String> = told.iter().map(|path| path.display().to_string()).collect();
+        let head = names.iter().map(String::len).max().unwrap_or(0);
+        let mut text = format!("{:head$}", "");
+        self.columns.iter().for_each(|column| text += &format!("  {:>8}", column.subject));
+        for (path, name) in told.iter().zip(&names) {
+            text += &format!("\n{name:head$}");
+            self.row(path).for_each(|word| text += &format!("  {:>8}", word.text()));
+            text += &self.span(path);
+        }
+        text += &format!("\n{} more cases agree on all", quiet.len());
+        for column in self.columns.iter().filter(|column| !column.clean) {
+            text += &format!("\nwasmtime {}: not clean", column.subject);
+        }
+        text
+    }
+
+    fn row<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = Word> + 'a {
+        self.columns
+            .iter()
+            .map(|column| column.cases.get(path).map_or(Word::Inconclusive, |cell| cell.verdict))
+    }
+
+    /// From which release to which a case shows something, in the order of releases.
+    fn span(&self, path: &Path) -> String {
+        let tested: Vec<(&str, bool)> = (self.columns.iter().zip(self.row(path)))
+            .filter_map(|(column, word)| Some((column.subject.as_str(), word.is_good()?)))
+            .collect();
+        let Some(bad) = tested.iter().position(|(_, good)| !good) else {
+            return String::new();
+        };
+        let mut text = format!("  first bad {}", tested[bad].0);
+        if let Some((good, _)) = tested[bad..].iter().find(|(_, good)| *good) {
+            text += &format!(", then good {good}");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(words: &[(&str, Word)]) -> Table {
+        let cell = |verdict| Cell { verdict, says: String::new() };
+        let column = |(subject, verdict): &(&str, Word)| Column {
+            subject: (*subject).to_string(),
+            clean: true,
+            cases: BTreeMap::from([("a".into(), cell(*verdict)), ("b".into(), cell(Word::Agree))]),
+        };
+        Table { columns: words.iter().map(column).collect() }
+    }
+
+    #[track_caller]
+    fn check(words: &[(&str, Word)], span: &str) {
+        assert_eq!(table(words).span(Path::new("a")), span);
+    }
+
+    #[test]
+    fn the_first_bad_and_the_first_good_release_after_it_are_named() {
+        use Word::{Accepted, Agree, Crash, Unsupported};
+        check(&[("41", Agree), ("42", Crash), ("43", Agree)], "  first bad 42, then good 43");
+        check(&[("41", Crash), ("42", Accepted)], "  first bad 41");
+        check(&[("41", Unsupported), ("42", Agree)], "");
+    }
+
+    #[test]
+    fn cases_that_agree_everywhere_are_counted() {
+        let text = table(&[("41.0.4", Word::Agree), ("42.0.1", Word::Crash)]).text();
+        let expected = "     41.0.4    42.0.1\na     agree     CRASH  first bad 42.0.1\n1 more cases \
+            agree on all";
+        assert_eq!(text, expected);
+    }
+}

@@ -1,0 +1,79 @@
+//! Workers that die: nothing is lost, and what happened is said.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A run whose subject is in a worker, for a few seconds.
+fn start(findings: &Path, arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_canonfuzz"))
+        .args(["run", "--isolate=always", "--seed", "1", "--findings"])
+        .arg(findings)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The worker of a run, once there is one. It is a child of one of the run's threads.
+fn worker(run: &Child) -> String {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while Instant::now() < deadline {
+        for thread in fs::read_dir(format!("/proc/{}/task", run.id())).unwrap() {
+            let children = fs::read_to_string(thread.unwrap().path().join("children"));
+            if let Some(worker) = children.unwrap_or_default().split_whitespace().next() {
+                return worker.to_string();
+            }
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("no worker was started");
+}
+
+fn signal(name: &str, process: &str) {
+    // Some cases are to be behind it.
+    std::thread::sleep(Duration::from_millis(700));
+    assert!(Command::new("kill").args([name, process]).status().unwrap().success());
+}
+
+/// The run ends with this exit code and says this, and findings are on disk if it found any.
+#[track_caller]
+fn check(run: Child, findings: &Path, code: i32, says: &str) {
+    let Output { status, stdout, stderr } = run.wait_with_output().unwrap();
+    let [stdout, stderr] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert_eq!(status.code(), Some(code), "{stdout}{stderr}");
+    assert!(stdout.contains(says), "{stdout}{stderr}");
+    let written = fs::read_dir(findings).map_or(0, Iterator::count);
+    assert_eq!(written > 0, code == 1, "{stdout}{stderr}");
+}
+
+#[test]
+fn a_worker_that_is_killed_is_a_finding_and_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let findings = folder.path().join("findings");
+    let run = start(&findings, &["--for", "3s"]);
+    signal("-KILL", &worker(&run));
+    check(run, &findings, 1, "crashed: SIGKILL");
+}
+
+#[test]
+fn a_worker_that_hangs_is_a_finding_and_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let findings = folder.path().join("findings");
+    let run = start(&findings, &["--for", "4s", "--case-limit", "1s"]);
+    signal("-STOP", &worker(&run));
+    check(run, &findings, 1, "crashed: no answer within 1 s");
+}
+
+#[test]
+fn an_interrupted_run_says_what_it_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let findings = folder.path().join("findings");
+    let run = start(&findings, &["--for", "60s"]);
+    worker(&run);
+    signal("-INT", &run.id().to_string());
+    check(run, &findings, 0, "possible cells were reached");
+}
