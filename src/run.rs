@@ -261,9 +261,6 @@ impl Summary {
         for (name, table) in tables {
             lines.extend(table.iter().map(|(key, count)| format!("  {name:<13} {count}  {key}")));
         }
-        let outcomes: Vec<_> =
-            self.tally.outcomes.iter().map(|(end, count)| format!("{end} {count}")).collect();
-        lines.push(format!("  the reference {}", outcomes.join(", ")));
         let steps = self.tally.timings.named();
         let time = steps.map(|(name, time)| format!("{name} {:.1} s", time.as_secs_f64()));
         lines.push(format!("  time          {}", time.join(", ")));
