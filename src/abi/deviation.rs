@@ -43,6 +43,8 @@ deviations! {
         StringLengthUnlimited = "string-length-unlimited",
         /// The host may call an export while an import that the same instance called is running.
         HostReentry = "host-reentry",
+        /// The discriminant grows to two bytes one case too early, at 256.
+        DiscriminantGrowsEarly = "discriminant-grows-early",
         /// Lifting flags fails altogether where a bit above the labels is set.
         FlagsBeyondLabelsCrash = "flags-beyond-labels-crash",
     }

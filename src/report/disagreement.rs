@@ -57,7 +57,8 @@ pub fn disagreement(
     replay: &str,
 ) -> String {
     let Difference { call, at, .. } = difference;
-    let subject = format!("wasmtime {VERSION}");
+    let asserting = if cfg!(debug_assertions) { " with debug assertions" } else { "" };
+    let subject = format!("wasmtime {VERSION}{asserting}");
     let mut lines = vec![format!("disagree  {name}")];
     lines.push(format!("  call      {}", called(case, *call)));
     lines.push(format!("  {:<9} reference   {}", place(*at), side(case, difference, true)));
