@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -39,6 +39,7 @@ const FILES_PER_CLASS: u64 = 3;
 /// What a run has shown so far, for everyone to look at while it goes on.
 #[derive(Default)]
 pub struct Progress {
+    start: OnceLock<Instant>,
     pub cases: AtomicU64,
     pub findings: AtomicU64,
     pub accepted: AtomicU64,
@@ -57,6 +58,8 @@ struct Tally {
     inconclusive: BTreeMap<String, u64>,
     unsupported: BTreeMap<String, u64>,
     findings: BTreeMap<String, u64>,
+    /// After how many seconds each accepted divergence and each finding was first seen.
+    first_seen: BTreeMap<String, f64>,
     /// The files that were written.
     files: Vec<PathBuf>,
     /// How the reference's runs ended.
@@ -89,11 +92,10 @@ pub fn run(
     progress: &Progress,
     tick: &mut dyn FnMut(&Progress),
 ) -> (Summary, Result<()>) {
-    let start = Instant::now();
+    progress.start.get_or_init(Instant::now);
     let ended = std::thread::scope(|scope| {
-        let jobs: Vec<_> = (0..plan.jobs)
-            .map(|job| scope.spawn(move || work(plan, progress, job, start)))
-            .collect();
+        let jobs: Vec<_> =
+            (0..plan.jobs).map(|job| scope.spawn(move || work(plan, progress, job))).collect();
         while !jobs.iter().all(std::thread::ScopedJoinHandle::is_finished) {
             tick(progress);
             std::thread::sleep(Duration::from_millis(100));
@@ -103,17 +105,17 @@ pub fn run(
             .into_iter()
             .try_for_each(|job| job.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    (summary(plan, progress, start.elapsed()), ended)
+    (summary(plan, progress, elapsed(progress)), ended)
 }
 
-fn work(plan: &Plan, progress: &Progress, job: u64, start: Instant) -> Result<()> {
+fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
     let mut session = Session::maybe_isolated(plan.isolated)?;
     // Far apart, so that seeds that follow each other share nothing.
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut stream = Stream::new(seed, wasmtime::features(), Limits::CASE);
     let mut mix = Mix::new(&wasmtime::features());
     let result = (|| {
-        while !done(plan, progress, start) {
+        while !done(plan, progress) {
             let case = timed(&mut session.timings.generate, || stream.next_case());
             check(plan, progress, &mut session, &case, &mut mix)?;
         }
@@ -131,9 +133,9 @@ fn work(plan: &Plan, progress: &Progress, job: u64, start: Instant) -> Result<()
 }
 
 /// Whether to stop; if not, a case is counted.
-fn done(plan: &Plan, progress: &Progress, start: Instant) -> bool {
+fn done(plan: &Plan, progress: &Progress) -> bool {
     if progress.stop.load(Ordering::Relaxed)
-        || plan.time.is_some_and(|time| start.elapsed() >= time)
+        || plan.time.is_some_and(|time| elapsed(progress) >= time)
     {
         return true;
     }
@@ -167,11 +169,22 @@ fn check(
         Verdict::Unsupported(feature) => (&mut tally.unsupported, feature.clone()),
         Verdict::Disagree(difference) => {
             progress.findings.fetch_add(1, Ordering::Relaxed);
+            seen(&mut tally, report::class(difference), progress);
             return found(plan, tally, case, &checked, difference);
         }
     };
-    *counts.entry(key).or_default() += 1;
+    *counts.entry(key.clone()).or_default() += 1;
+    seen(&mut tally, key, progress);
     Ok(())
+}
+
+/// Notes when something was seen first.
+fn seen(tally: &mut Tally, key: String, progress: &Progress) {
+    tally.first_seen.entry(key).or_insert(elapsed(progress).as_secs_f64());
+}
+
+fn elapsed(progress: &Progress) -> Duration {
+    progress.start.get().map_or(Duration::ZERO, Instant::elapsed)
 }
 
 /// Counts a finding, and writes it down if it is among the first of its class.
@@ -259,7 +272,10 @@ impl Summary {
             ("finding", &self.tally.findings),
         ];
         for (name, table) in tables {
-            lines.extend(table.iter().map(|(key, count)| format!("  {name:<13} {count}  {key}")));
+            lines.extend(table.iter().map(|(key, count)| {
+                let first = self.tally.first_seen.get(key).copied().unwrap_or_default();
+                format!("  {name:<13} {count}  {key}, first after {first:.1} s")
+            }));
         }
         let steps = self.tally.timings.named();
         let time = steps.map(|(name, time)| format!("{name} {:.1} s", time.as_secs_f64()));

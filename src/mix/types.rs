@@ -51,8 +51,14 @@ enum Passing {
     InList,
 }
 
-const PLACES: [&str; 6] =
-    ["flat", "in a variant", "spilled", "in a variant", "in a list", "in a variant"];
+const COLUMNS: [&str; 6] = [
+    "flat",
+    "flat, in a variant",
+    "spilled",
+    "spilled, in a variant",
+    "in a list",
+    "in a list, in a variant",
+];
 
 impl Place {
     fn column(self) -> usize {
@@ -68,7 +74,7 @@ impl Place {
 /// The empty table for one path.
 pub fn table(stage: Stage, title: &'static str, features: &BTreeSet<Feature>) -> Table {
     let rows = CONSTRUCTORS.map(str::to_string).to_vec();
-    let columns = columns();
+    let columns = COLUMNS.map(str::to_string).to_vec();
     let lacks = |row: usize| match CONSTRUCTORS[row] {
         "map" => !features.contains(&Feature::Map),
         "fixed-length list" => !features.contains(&Feature::FixedLengthList),
@@ -77,16 +83,6 @@ pub fn table(stage: Stage, title: &'static str, features: &BTreeSet<Feature>) ->
     Table::new(title, rows, columns, |row, column| {
         if lacks(row) { Some("this release lacks it") } else { impossible(stage, row, column) }
     })
-}
-
-/// Each name once: a cell is found by it.
-fn columns() -> Vec<String> {
-    let around = |column: usize| PLACES[column / 2 * 2];
-    let name = |(column, name): (usize, &&str)| match column % 2 {
-        0 => (*name).to_string(),
-        _ => format!("{}, {name}", around(column)),
-    };
-    PLACES.iter().enumerate().map(name).collect()
 }
 
 fn impossible(stage: Stage, row: usize, column: usize) -> Option<&'static str> {
