@@ -70,10 +70,12 @@ fn word(verdict: &Verdict) -> Word {
         Verdict::Accepted(_) => Word::Accepted,
         Verdict::Inconclusive(_) => Word::Inconclusive,
         Verdict::Unsupported(_) => Word::Unsupported,
-        Verdict::Disagree(difference) => match difference.observed {
-            Observed::Outcome(Outcome::Crashed(_)) => Word::Crash,
-            _ => Word::Finding,
-        },
+        Verdict::Disagree(difference)
+            if matches!(difference.observed, Observed::Outcome(Outcome::Crashed(_))) =>
+        {
+            Word::Crash
+        }
+        Verdict::Disagree(_) => Word::Finding,
     }
 }
 

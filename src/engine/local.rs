@@ -16,8 +16,11 @@ pub const SHAPES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 /// A subject and what it has compiled.
 pub struct Local {
     subject: Subject,
-    loaded: LruCache<Shape, Vec<(Tuning, Result<Loaded, Outcome>)>>,
+    loaded: LruCache<Shape, Vec<Tuned>>,
 }
+
+/// A component compiled for one tuning, or why it could not be.
+type Tuned = (Tuning, Result<Loaded, Outcome>);
 
 impl Default for Local {
     fn default() -> Local {

@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer};
 
-use crate::abi::Stage;
+use crate::abi::{Course, Stage};
 use crate::case::check::Feature;
-use crate::case::{Answer, Case};
-use crate::observation::Reading;
+use crate::case::{Answer, Call, Case, Function, ImportCall};
+use crate::observation::{CallObservation, Reading};
 use crate::types::Type;
 use crate::value::Value;
 use table::Table;
@@ -39,8 +39,17 @@ pub struct Mix {
 /// Values of one function that were lifted or lowered, all of them.
 struct Passage<'a> {
     stage: Stage,
+    function: &'a Function,
     types: &'a [Type],
     values: &'a [Value],
+}
+
+impl Passage<'_> {
+    /// The position of its path.
+    fn path(&self) -> usize {
+        let path = PATHS.iter().position(|(stage, _)| *stage == self.stage);
+        path.expect("values pass on paths only")
+    }
 }
 
 impl Mix {
@@ -57,10 +66,8 @@ impl Mix {
     /// Counts what happened when the reference ran this case.
     pub fn add(&mut self, case: &Case, reading: &Reading) {
         for passage in passages(case, reading) {
-            let position = PATHS.iter().position(|(stage, _)| *stage == passage.stage);
-            let table = &mut self.types[position.expect("values pass on paths only")];
-            types::count(table, &passage);
-            texts::count(&mut self.texts, &passage, case);
+            types::count(&mut self.types[passage.path()], &passage);
+            texts::count(&mut self.texts, &passage);
         }
         traps::count(&mut self.traps, reading);
         reallocs::count(&mut self.reallocs, case, reading);
@@ -125,31 +132,56 @@ impl Serialize for Mix {
 
 /// All values that were lifted or lowered as a whole.
 fn passages<'a>(case: &'a Case, reading: &'a Reading) -> Vec<Passage<'a>> {
+    let calls = case.calls.iter().zip(&reading.observation.calls).zip(&reading.courses);
+    calls
+        .flat_map(|((call, observed), course)| call_passages(case, call, observed, course))
+        .collect()
+}
+
+fn call_passages<'a>(
+    case: &'a Case,
+    call: &'a Call,
+    observed: &'a CallObservation,
+    course: &Course,
+) -> Vec<Passage<'a>> {
     let mut passages = Vec::new();
-    let export = &case.shape.export.ty;
-    let courses = reading.courses.iter();
-    for ((call, observed), course) in case.calls.iter().zip(&reading.observation.calls).zip(courses)
-    {
-        let mut pass = |stage, types, values| passages.push(Passage { stage, types, values });
-        if course.stage != Stage::LowerParams {
-            pass(Stage::LowerParams, &export.params[..], &call.args[..]);
-        }
-        if let Some(import) = &case.shape.import {
-            for args in &observed.host {
-                pass(Stage::LiftParams, &import.ty.params, args);
-            }
-            // The last answer was lowered only where the call went on.
-            let ended = matches!(course.stage, Stage::Host | Stage::LowerResult);
-            let answered = observed.host.len() - usize::from(ended);
-            for step in call.imports.iter().take(answered) {
-                if let Answer::Return(value) | Answer::Reenter(value) = &step.answer {
-                    pass(Stage::LowerResult, import.ty.results(), value.as_slice());
-                }
-            }
-        }
-        if let Some(returned) = &observed.returned {
-            pass(Stage::LiftResult, export.results(), returned.result.as_slice());
-        }
+    let export = &case.shape.export;
+    if course.stage != Stage::LowerParams {
+        let (types, values) = (&export.ty.params[..], &call.args[..]);
+        passages.push(Passage { stage: Stage::LowerParams, function: export, types, values });
+    }
+    if let Some(function) = &case.shape.import {
+        let types = &function.ty.params[..];
+        let lifted = observed.host.iter();
+        passages.extend(lifted.map(|values| Passage {
+            stage: Stage::LiftParams,
+            function,
+            types,
+            values,
+        }));
+        let types = function.ty.results();
+        let lowered = answers(call, observed, course).into_iter();
+        passages.extend(lowered.map(|values| Passage {
+            stage: Stage::LowerResult,
+            function,
+            types,
+            values,
+        }));
+    }
+    if let Some(returned) = &observed.returned {
+        let (types, values) = (export.ty.results(), returned.result.as_slice());
+        passages.push(Passage { stage: Stage::LiftResult, function: export, types, values });
     }
     passages
+}
+
+/// What the host answered, as far as it was lowered: the last answer only where the call went on.
+fn answers<'a>(call: &'a Call, observed: &CallObservation, course: &Course) -> Vec<&'a [Value]> {
+    let ended = matches!(course.stage, Stage::Host | Stage::LowerResult);
+    let count = observed.host.len() - usize::from(ended);
+    let answer = |step: &'a ImportCall| match &step.answer {
+        Answer::Return(value) | Answer::Reenter(value) => Some(value.as_slice()),
+        Answer::Error => None,
+    };
+    call.imports.iter().take(count).filter_map(answer).collect()
 }

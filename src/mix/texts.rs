@@ -4,7 +4,6 @@
 use super::table::Table;
 use super::{PATHS, Passage};
 use crate::abi::{Stage, StringEncoding};
-use crate::case::Case;
 use crate::value::{Str, StringSource, Value};
 
 const ENCODINGS: [(StringEncoding, &str); 3] = [
@@ -38,19 +37,12 @@ pub fn table() -> Table {
 }
 
 /// Counts the strings in these values.
-pub fn count(table: &mut Table, passage: &Passage, case: &Case) {
-    let function = match passage.stage {
-        Stage::LowerParams | Stage::LiftResult => Some(&case.shape.export),
-        _ => case.shape.import.as_ref(),
-    };
-    let encoding = function.map(|function| function.opts.string_encoding);
-    let encoding = ENCODINGS.iter().position(|(known, _)| Some(*known) == encoding);
-    let column = PATHS.iter().position(|(stage, _)| *stage == passage.stage);
-    let (Some(encoding), Some(column)) = (encoding, column) else {
-        unreachable!("values pass between functions that are there");
-    };
+pub fn count(table: &mut Table, passage: &Passage) {
+    let wanted = passage.function.opts.string_encoding;
+    let encoding = ENCODINGS.iter().position(|(encoding, _)| *encoding == wanted);
+    let encoding = encoding.expect("every encoding has rows");
     for text in passage.values.iter().flat_map(strings) {
-        table.count(encoding * KINDS.len() + kind(text), column);
+        table.count(encoding * KINDS.len() + kind(text), passage.path());
     }
 }
 
