@@ -88,9 +88,14 @@ pub fn replay(
 }
 
 pub fn replay_on(paths: &[PathBuf], subjects: &[String], json: Option<&Path>) -> Result<bool> {
+    let bar = bar();
+    bar.enable_steady_tick(Duration::from_millis(500));
     let table = releases::replay(paths, subjects, &mut |subject| {
-        eprintln!("replaying on {subject}");
+        bar.set_message(format!(
+            "wasmtime {subject}: a build takes some minutes, a replay seconds"
+        ));
     })?;
+    bar.finish_and_clear();
     print(&table.text());
     if let Some(path) = json {
         corpus::write_atomically(path, &serde_json::to_vec_pretty(&table)?)?;

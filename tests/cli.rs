@@ -101,6 +101,44 @@ fn vectors_are_counted() {
 }
 
 #[test]
+fn an_isolated_subject_gives_the_same_verdicts() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = |isolate: &str| {
+        let json = folder.path().join("summary.json");
+        let json = json.to_str().unwrap();
+        check(
+            &["run", "--cases", "200", "--seed", "9", "--json", json, isolate],
+            0,
+            "200 cases",
+            "",
+        );
+        let mut summary: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
+        for measured in ["seconds", "rate", "time", "first_seen"] {
+            summary.as_object_mut().unwrap().remove(measured);
+        }
+        summary
+    };
+    assert_eq!(summary("--isolate=always"), summary("--isolate=never"));
+}
+
+#[test]
+fn verdicts_are_written_for_scripts() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("verdicts.json");
+    check(&["replay", "--json", json.to_str().unwrap(), CASE], 0, "agree", "");
+    let column: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
+    assert_eq!(column["cases"][CASE]["verdict"], "agree");
+    assert_eq!(column["clean"], true);
+}
+
+#[test]
+fn planted_faults_that_are_not_found_are_said() {
+    check(&["planted", "--cases", "1"], 1, "not found", "");
+}
+
+#[test]
 fn bad_input_is_one_line_and_exit_2() {
     let folder = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(CASE).unwrap();
@@ -126,5 +164,6 @@ fn bad_input_is_one_line_and_exit_2() {
     fs::create_dir(&empty).unwrap();
     check(&["replay", empty.to_str().unwrap()], 2, "", "no cases");
     check(&["run", "--for", "3 weeks"], 2, "", "");
+    check(&["replay", CASE, "--subjects", "newest"], 2, "", "neither a release");
     check(&["run", "--cases", "5", "--json", "/dev/null/x"], 2, "", "/dev/null/x");
 }
