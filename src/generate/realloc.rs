@@ -41,13 +41,13 @@ fn harmless(u: &mut Unstructured) -> Result<Realloc> {
 /// Any of the things that `realloc` can do.
 pub fn action(u: &mut Unstructured, shape: &Shape) -> Result<Realloc> {
     Ok(match u.int_in_range(0..=15)? {
-        0..=4 => Realloc::At(pointer(u, shape)?),
-        5..=7 => Realloc::Skew(skew(u)?),
-        8 | 9 => Realloc::Old,
-        10 => Realloc::Grow(u.int_in_range(1..=8)?),
-        11 => Realloc::Forget,
-        12 | 13 if shape.import.is_some() => Realloc::Import,
-        12..=14 => Realloc::Trap,
+        0..=3 => Realloc::At(pointer(u, shape)?),
+        4..=6 => Realloc::Skew(skew(u)?),
+        7 | 8 => Realloc::Old,
+        9 => Realloc::Grow(u.int_in_range(1..=8)?),
+        10 => Realloc::Forget,
+        11 | 12 if shape.import.is_some() => Realloc::Import,
+        11..=14 => Realloc::Trap,
         _ => Realloc::Bump,
     })
 }

@@ -209,7 +209,8 @@ pub const RAW_BYTES: usize = 48;
 /// How often an honest `realloc` does something else than `Bump`, that harms nobody.
 pub const ODD_REALLOC: Percent = Percent(20);
 /// At which call of `realloc` something happens: the first few are reached most.
-pub const REALLOC_INDICES: &Table<usize> = &[(46, 0), (24, 1), (14, 2), (8, 3), (4, 5), (4, 8)];
+pub const REALLOC_INDICES: &Table<usize> =
+    &[(34, 0), (24, 1), (16, 2), (11, 3), (7, 4), (4, 5), (4, 8)];
 
 /// For how many calls it goes on: a string may take three, and each is checked by other code.
 pub const REALLOC_REPEATS: &[usize] = &[1, 1, 2, 8];
