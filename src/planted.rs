@@ -1,5 +1,6 @@
 //! The proof that a run can see: faults planted in the reference, and how soon cases show them.
-//! Knows of the subject only what it lacks: the reference is compared with itself, by the oracle that judges subjects.
+//! Knows of the subject only what it lacks: the reference is compared with itself, by the oracle
+//! that judges subjects.
 
 use crate::abi::{Deviation, Deviations};
 use crate::case::{Case, Limits};

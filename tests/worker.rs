@@ -6,6 +6,10 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use canonfuzz::case::bytes;
+use canonfuzz::types::Type;
+use canonfuzz::value::Value;
+
 /// A run whose subject is in a worker, for a few seconds.
 fn start(findings: &Path, arguments: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_canonfuzz"))
@@ -76,4 +80,26 @@ fn an_interrupted_run_says_what_it_did() {
     worker(&run);
     signal("-INT", &run.id().to_string());
     check(run, &findings, 0, "possible cells were reached");
+}
+
+#[test]
+fn a_worker_takes_cases_that_are_too_long_for_a_fuzzer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = Path::new("corpus/lists/outer-before-inner.toml");
+    let mut file = canonfuzz::corpus::load(path).unwrap().file;
+    let shape = &mut file.case.shape;
+    shape.export.ty.params = vec![Type::List(Box::new(Type::U64))];
+    shape.pages.initial = 2;
+    shape.pages.maximum = 2;
+    file.case.calls[0].args = vec![Value::List(vec![Value::U64(u64::MAX); 9_000])];
+    file.expect.clear();
+    assert!(bytes::decode(&bytes::encode(&file.case)).is_err());
+    let path = folder.path().join("long.toml");
+    canonfuzz::corpus::save(&path, &file).unwrap();
+    let replay = Command::new(env!("CARGO_BIN_EXE_canonfuzz"))
+        .args(["replay", "--isolate=always"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&replay.stdout).contains("long.toml: agree"), "{replay:?}");
 }

@@ -188,7 +188,7 @@ pub fn serve() -> Result<()> {
     let mut stdout = io::stdout().lock();
     let mut local = Local::default();
     while let Some(frame) = read_frame(&mut stdin)? {
-        let case = bytes::decode(&frame)?;
+        let case = bytes::decode_own(&frame)?;
         let scripts = script::scripts(&case).map_err(|why| anyhow!(why))?;
         local.load(&case, || encode::component(&case.shape));
         let observation = local::run(local.instantiate(&case), &case, &scripts);
