@@ -103,20 +103,22 @@ impl Process {
     }
 
     fn receive(&mut self, limit: Duration) -> Result<Observation, Death> {
-        let died = match self.answers.recv_timeout(limit) {
-            Ok(frame) => match postcard::from_bytes(&frame) {
-                Ok(observation) => return Ok(observation),
-                Err(error) => format!("its answer is garbled: {error}"),
-            },
+        match self.answers.recv_timeout(limit) {
+            Ok(frame) => postcard::from_bytes(&frame)
+                .map_err(|error| Death(format!("its answer is garbled: {error}"))),
             Err(RecvTimeoutError::Timeout) => {
-                return Err(Death(format!("no answer within {} s", limit.as_secs())));
+                Err(Death(format!("no answer within {} s", limit.as_secs())))
             }
-            Err(RecvTimeoutError::Disconnected) => "it closed its output".to_string(),
-        };
-        Err(Death(match self.child.wait() {
-            Ok(status) => self.epitaph(status).unwrap_or(died),
-            Err(error) => format!("{died}: {error}"),
-        }))
+            Err(RecvTimeoutError::Disconnected) => Err(Death(self.wait())),
+        }
+    }
+
+    /// How a worker ended that has closed its output.
+    fn wait(&mut self) -> String {
+        match self.child.wait() {
+            Ok(status) => self.epitaph(status).unwrap_or("it ended".to_string()),
+            Err(error) => format!("it closed its output: {error}"),
+        }
     }
 
     /// How a process ended, with the last line that it said.
