@@ -118,14 +118,13 @@ impl Session {
         Session::with(Subject::Here(Box::default()))
     }
 
-    /// The same, with the subject in a process of its own, which may take so long for one case.
-    pub fn isolated(limit: Duration) -> Result<Session> {
-        Session::with(Subject::Apart(Worker::new(limit)?))
-    }
-
-    /// One or the other.
+    /// The same, with the subject in a process of its own where there is a limit: the time that it
+    /// may take for one case.
     pub fn maybe_isolated(limit: Option<Duration>) -> Result<Session> {
-        limit.map_or_else(Session::new, Session::isolated)
+        match limit {
+            None => Session::new(),
+            Some(limit) => Session::with(Subject::Apart(Worker::new(limit)?)),
+        }
     }
 
     fn with(subject: Subject) -> Result<Session> {

@@ -3,7 +3,7 @@
 
 use super::flatten::{Context, flatten_functype};
 use super::lift::{CoreValues, lift_flat_values};
-use super::lower::lower_flat_values;
+use super::lower::{check_spilled, lower_flat_values};
 use super::{Core, CoreType, Cx, Deviation, Instance, LiftLowerOptions, Stage, Trap, trap_if};
 use super::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::FuncType;
@@ -42,6 +42,8 @@ pub fn canon_lift(
 
 /// Spec: `canon_lift`, its end. After a trap `may_leave` no longer matters.
 fn post_return(instance: &mut dyn Instance, flat_results: &[Core]) -> Result<(), Trap> {
+    let left_false = instance.notes().deviations.contains(Deviation::MayLeaveNotRestored);
+    assert!(instance.may_leave() || left_false, "whoever clears it sets it again");
     instance.notes().course.stage = Stage::PostReturn;
     let may_leave = instance.notes().deviates(Deviation::PostReturnMayLeave);
     instance.set_may_leave(may_leave);
@@ -89,8 +91,7 @@ pub fn canon_lower<I: Instance>(
 /// Only a slip does this so early.
 fn check_out_param(cx: &mut Cx, ft: &FuncType, ptr: u64) -> Result<(), Trap> {
     let tuple = cx.tuple_layout(ft.results());
-    trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
-    trap_if(cx.out_of_bounds(ptr, tuple.elem_size), Trap::MemoryOutOfBounds)
+    check_spilled(cx, ptr, &tuple)
 }
 
 /// Spec: `types_match_values`.

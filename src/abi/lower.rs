@@ -191,13 +191,18 @@ pub fn lower_flat_values(
         Some(ptr) => ptr,
         None => allocate_spilled(cx, &tuple, fields)?,
     };
-    trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
-    trap_if(cx.out_of_bounds(ptr, tuple.elem_size), Trap::MemoryOutOfBounds)?;
+    check_spilled(cx, ptr, &tuple)?;
     store_record(cx, values, ptr, fields)?;
     if out_param.is_none() {
         flat.push(core_ptr(cx, ptr));
     }
     Ok(flat)
+}
+
+/// Spec: `lower_flat_values`, its checks of where the tuple is to lie.
+pub(super) fn check_spilled(cx: &Cx, ptr: u64, tuple: &Layout) -> Result<(), Trap> {
+    trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
+    trap_if(cx.out_of_bounds(ptr, tuple.elem_size), Trap::MemoryOutOfBounds)
 }
 
 fn allocate_spilled(cx: &mut Cx, tuple: &Layout, fields: &[Layout]) -> Result<u64, Trap> {

@@ -40,9 +40,8 @@ impl Local {
 
     /// Makes an instance of what was loaded for this case.
     pub fn instantiate(&self, case: &Case) -> Result<Run, Outcome> {
-        let loaded = self.loaded.peek(&case.shape).into_iter().flatten();
-        let (_, loaded) =
-            loaded.into_iter().find(|(tuning, _)| *tuning == case.tuning).expect("it was loaded");
+        let mut loaded = self.loaded.peek(&case.shape).into_iter().flatten();
+        let (_, loaded) = loaded.find(|(tuning, _)| *tuning == case.tuning).expect("it was loaded");
         wasmtime::instantiate(loaded.as_ref().map_err(Outcome::clone)?)
     }
 }
