@@ -34,15 +34,19 @@ pub enum Type {
     Handle(Handle),
 }
 
-/// The handle types. They have a layout, but no component that uses them is run yet.
+/// The handle types. Those of async values have a layout, but no component that uses them is run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Handle {
-    Own,
-    Borrow,
+    Own(Resource),
+    Borrow(Resource),
     ErrorContext,
     Stream(Option<Box<Type>>),
     Future(Option<Box<Type>>),
 }
+
+/// A resource type, by its number among those that whoever wrote the type has in view: the types of
+/// a component, or those of a case.
+pub type Resource = u32;
 
 /// A field of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -159,7 +163,7 @@ impl Type {
             Type::Handle(Handle::Stream(elem) | Handle::Future(elem)) => {
                 elem.iter().map(|ty| &**ty).collect()
             }
-            Type::Handle(Handle::Own | Handle::Borrow | Handle::ErrorContext) => Vec::new(),
+            Type::Handle(Handle::Own(_) | Handle::Borrow(_) | Handle::ErrorContext) => Vec::new(),
         }
     }
 

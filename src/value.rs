@@ -30,6 +30,9 @@ pub enum Value {
     Variant(u32, Option<Box<Value>>),
     /// Bit i is flag i.
     Flags(u32),
+    /// Of an own or a borrow: what stands for the resource on the side that holds the value. Lifted,
+    /// its representation; in what a guest hands over, the index in the guest's table.
+    Handle(u32),
 }
 
 /// A string with what the spec lets it remember of where it was lifted from.
@@ -96,7 +99,8 @@ impl Value {
             | Value::F64(_)
             | Value::Char(_)
             | Value::String(_)
-            | Value::Flags(_) => &[],
+            | Value::Flags(_)
+            | Value::Handle(_) => &[],
         }
     }
 

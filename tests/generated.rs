@@ -4,6 +4,7 @@ use canonfuzz::abi::Deviations;
 use canonfuzz::case::text::{self, CaseFile};
 use canonfuzz::case::{Case, Limits, bytes, check};
 use canonfuzz::component::decode;
+use canonfuzz::component::definition::Import;
 use canonfuzz::engine::wasmtime;
 use canonfuzz::fuzz::{self, Input};
 use canonfuzz::generate::{self, Stream};
@@ -34,15 +35,13 @@ fn they_are_valid_and_survive_both_encodings() {
 #[test]
 fn their_components_are_valid_and_have_the_types_of_the_case() {
     for case in cases(20_000).iter().step_by(20) {
-        let component = decode::decode(&encode::component(&case.shape)).unwrap();
-        let imported = component.definitions.iter().find_map(|definition| {
-            if let decode::Definition::ImportFunc { ty, .. } = definition { Some(ty) } else { None }
-        });
+        let decoded = decode::decode(&encode::component(&case.shape)).unwrap();
+        let imported = decoded
+            .imports
+            .iter()
+            .find_map(|(_, import)| if let Import::Func(ty) = import { Some(ty) } else { None });
         assert_eq!(imported, case.shape.import.as_ref().map(|import| &import.ty));
-        let lifted = component.definitions.iter().find_map(|definition| {
-            if let decode::Definition::Lift { ty, .. } = definition { Some(ty) } else { None }
-        });
-        assert_eq!(lifted, Some(&case.shape.export.ty));
+        assert_eq!(decoded.export(encode::EXPORT), Some(&case.shape.export.ty));
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Guest, Notes, Trap, trap_if};
+use super::{Guest, Handles, Notes, Trap, trap_if};
 
 /// A memory with a `realloc` that always moves.
 #[derive(Clone, Debug, Default)]
@@ -78,5 +78,9 @@ impl Guest for ByteGuest {
 
     fn notes(&mut self) -> &mut Notes {
         &mut self.notes
+    }
+
+    fn handles(&mut self) -> Option<Handles<'_>> {
+        None
     }
 }

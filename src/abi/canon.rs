@@ -2,6 +2,7 @@
 //! Knows neither components nor who may enter whom.
 
 use super::flatten::{Context, flatten_functype};
+use super::handle::{check_borrows, return_lent};
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::{check_spilled, lower_flat_values};
 use super::{Core, CoreType, Cx, Deviation, Instance, LiftLowerOptions, Stage, Trap, trap_if};
@@ -9,13 +10,14 @@ use super::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::FuncType;
 use crate::value::Value;
 
-/// Spec: `canon_lift`.
-pub fn canon_lift(
-    instance: &mut dyn Instance,
+/// Spec: `canon_lift`. What `on_resolve` makes of the result is the answer.
+pub fn canon_lift<I: Instance, R>(
+    instance: &mut I,
     opts: LiftLowerOptions,
     ft: &FuncType,
     args: &[Value],
-) -> Result<Option<Value>, Trap> {
+    on_resolve: impl FnOnce(&mut I, Option<Value>) -> Result<R, Trap>,
+) -> Result<R, Trap> {
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lift);
     instance.notes().course.stage = Stage::LowerParams;
     let mut cx = Cx { opts, guest: &mut *instance };
@@ -32,16 +34,16 @@ pub fn canon_lift(
     let mut vi = CoreValues::new(&flat_results);
     let mut cx = Cx { opts, guest: &mut *instance };
     let mut results = lift_flat_values(&mut cx, MAX_FLAT_RESULTS, &mut vi, ft.results())?;
-    // Differs from the spec: the caller gets the result only after `post-return`, not before it.
-    // Neither can see the other; of two traps, that of `post-return` is the first.
+    check_borrows(instance)?;
+    let resolved = on_resolve(instance, results.pop())?;
     if !early {
         post_return(instance, &flat_results)?;
     }
-    Ok(results.pop())
+    Ok(resolved)
 }
 
 /// Spec: `canon_lift`, its end. After a trap `may_leave` no longer matters.
-fn post_return(instance: &mut dyn Instance, flat_results: &[Core]) -> Result<(), Trap> {
+fn post_return(instance: &mut impl Instance, flat_results: &[Core]) -> Result<(), Trap> {
     let left_false = instance.notes().deviations.contains(Deviation::MayLeaveNotRestored);
     assert!(instance.may_leave() || left_false, "whoever clears it sets it again");
     instance.notes().course.stage = Stage::PostReturn;
@@ -55,37 +57,60 @@ fn post_return(instance: &mut dyn Instance, flat_results: &[Core]) -> Result<(),
     Ok(())
 }
 
-/// Spec: `canon_lower`.
+/// Spec: `canon_lower`. What it gives the callee has the spec's `on_start` and `on_resolve`; the
+/// callee answers with what `on_resolve` did.
 pub fn canon_lower<I: Instance>(
     instance: &mut I,
     opts: LiftLowerOptions,
     ft: &FuncType,
     flat_args: &[Core],
-    callee: impl FnOnce(&mut I, Vec<Value>) -> Result<Option<Value>, Trap>,
+    callee: impl FnOnce(&mut I, &mut Subtask) -> Result<Vec<Core>, Trap>,
 ) -> Result<Vec<Core>, Trap> {
     trap_if(!instance.may_leave(), Trap::CannotLeaveComponent)?;
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lower);
     assert!(types_match_values(&flat_ft.params, flat_args), "the component was validated");
-    instance.notes().course.stage = Stage::LiftParams;
-    let mut vi = CoreValues::new(flat_args);
-    let mut cx = Cx { opts, guest: instance };
-    let args = lift_flat_values(&mut cx, MAX_FLAT_PARAMS, &mut vi, &ft.params)?;
-    let out_param = (!vi.done()).then(|| vi.next(opts.ptr_type.core_type()));
-    if let Some(ptr) = out_param
-        && instance.notes().deviates(Deviation::OutPointerCheckedEarly)
-    {
-        check_out_param(&mut Cx { opts, guest: instance }, ft, ptr)?;
-    }
-    instance.notes().course.stage = Stage::Host;
-    let result = callee(instance, args)?;
-    instance.notes().course.stage = Stage::LowerResult;
-    let mut cx = Cx { opts, guest: instance };
-    let results = result.as_slice();
-    let flat_results =
-        lower_flat_values(&mut cx, MAX_FLAT_RESULTS, results, ft.results(), out_param)?;
+    let mut subtask = Subtask { opts, ft, flat_args: CoreValues::new(flat_args) };
+    let flat_results = callee(instance, &mut subtask)?;
+    return_lent(instance);
     assert!(types_match_values(&flat_ft.results, &flat_results), "we lower to what we flatten to");
     instance.notes().course.stage = Stage::Callee;
     Ok(flat_results)
+}
+
+/// Spec: `Subtask`: a call that a lowered function makes.
+pub struct Subtask<'a> {
+    opts: LiftLowerOptions,
+    ft: &'a FuncType,
+    flat_args: CoreValues<'a>,
+}
+
+impl Subtask<'_> {
+    /// Spec: `canon_lower`, `on_start`: the arguments.
+    pub fn on_start(&mut self, instance: &mut dyn Instance) -> Result<Vec<Value>, Trap> {
+        instance.notes().course.stage = Stage::LiftParams;
+        let mut cx = Cx { opts: self.opts, guest: &mut *instance };
+        let vi = &mut self.flat_args;
+        let args = lift_flat_values(&mut cx, MAX_FLAT_PARAMS, vi, &self.ft.params)?;
+        if !vi.done() && instance.notes().deviates(Deviation::OutPointerCheckedEarly) {
+            let ptr = vi.clone().next(self.opts.ptr_type.core_type());
+            check_out_param(&mut Cx { opts: self.opts, guest: instance }, self.ft, ptr)?;
+        }
+        Ok(args)
+    }
+
+    /// Spec: `canon_lower`, `on_resolve`: the core results.
+    pub fn on_resolve(
+        &mut self,
+        instance: &mut dyn Instance,
+        result: Option<&Value>,
+    ) -> Result<Vec<Core>, Trap> {
+        instance.notes().course.stage = Stage::LowerResult;
+        let vi = &mut self.flat_args;
+        let out_param = (!vi.done()).then(|| vi.next(self.opts.ptr_type.core_type()));
+        let results = result.map_or(&[][..], std::slice::from_ref);
+        let mut cx = Cx { opts: self.opts, guest: instance };
+        lower_flat_values(&mut cx, MAX_FLAT_RESULTS, results, self.ft.results(), out_param)
+    }
 }
 
 /// Only a slip does this so early.
@@ -103,7 +128,7 @@ fn types_match_values(types: &[CoreType], values: &[Core]) -> bool {
 mod tests {
     use super::*;
     use crate::abi::bytes_guest::ByteGuest;
-    use crate::abi::{Guest, Notes, PtrType, StringEncoding};
+    use crate::abi::{Guest, Handles, Notes, PtrType, StringEncoding};
     use crate::types::Type;
 
     const OPTS: LiftLowerOptions =
@@ -133,6 +158,10 @@ mod tests {
 
         fn notes(&mut self) -> &mut Notes {
             self.bytes.notes()
+        }
+
+        fn handles(&mut self) -> Option<Handles<'_>> {
+            self.bytes.handles()
         }
     }
 
@@ -168,9 +197,10 @@ mod tests {
         puppet.may_leave = may_leave;
         let ft = FuncType { params: vec![Type::String], result: Some(Type::String) };
         let flat_args: Vec<Core> = flat_args.iter().copied().map(Core::I32).collect();
-        let echo = |puppet: &mut Puppet, mut args: Vec<Value>| {
+        let echo = |puppet: &mut Puppet, subtask: &mut Subtask| {
+            let args = subtask.on_start(puppet)?;
             puppet.log.push("callee".into());
-            Ok(args.pop())
+            subtask.on_resolve(puppet, args.first())
         };
         let results = canon_lower(&mut puppet, OPTS, &ft, &flat_args, echo);
         assert_eq!(results, expected.map(|()| Vec::new()));
@@ -181,10 +211,15 @@ mod tests {
     fn lifting_lowers_calls_lifts_and_cleans_up() {
         let mut puppet = puppet(&[Core::I32(7)]);
         let ft = FuncType { params: vec![Type::String], result: Some(Type::U8) };
-        let result = canon_lift(&mut puppet, OPTS, &ft, &[Value::string("hi")]);
+        let args = [Value::string("hi")];
+        let result = canon_lift(&mut puppet, OPTS, &ft, &args, |puppet, result| {
+            puppet.log.push("resolved".into());
+            Ok(result)
+        });
         assert_eq!(result, Ok(Some(Value::U8(7))));
-        let log = ["realloc", "call [I32(32), I32(2)]", "post-return [I32(7)], may_leave false"];
-        assert_eq!(puppet.log, log);
+        let called = "call [I32(32), I32(2)]";
+        let cleaned = "post-return [I32(7)], may_leave false";
+        assert_eq!(puppet.log, ["realloc", called, "resolved", cleaned]);
         assert!(puppet.may_leave);
     }
 
@@ -192,7 +227,8 @@ mod tests {
     fn a_trap_while_lifting_the_result_comes_before_post_return() {
         let mut puppet = puppet(&[Core::I32(0xd800)]);
         let ft = FuncType { params: Vec::new(), result: Some(Type::Char) };
-        assert_eq!(canon_lift(&mut puppet, OPTS, &ft, &[]), Err(Trap::InvalidChar));
+        let result = canon_lift(&mut puppet, OPTS, &ft, &[], |_, result| Ok(result));
+        assert_eq!(result, Err(Trap::InvalidChar));
         assert_eq!(puppet.log, ["call []"]);
     }
 

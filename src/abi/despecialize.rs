@@ -1,7 +1,7 @@
 //! The types that are only another spelling: tuple, enum, option, result and map.
 //! Knows nothing of sizes and values.
 
-use crate::types::{Field, Type, VariantCase};
+use crate::types::{Field, Handle, Resource, Type, VariantCase};
 
 /// A type that is no other spelling, over its parts `T`. The tables of `abi/` match on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,10 @@ pub enum Despecialized<T> {
     Variant(Vec<Option<T>>),
     /// How many.
     Flags(usize),
-    Handle,
+    Own(Resource),
+    Borrow(Resource),
+    /// A stream, a future or an error context.
+    Async,
 }
 
 /// A type inside another.
@@ -76,7 +79,11 @@ fn despecialize_type(ty: &Type) -> Despecialized<Part<'_>> {
         Type::Result(ok, error) => Despecialized::Variant(vec![payload(ok), payload(error)]),
         Type::Flags(labels) => Despecialized::Flags(labels.len()),
         Type::Map(key, value) => Despecialized::List(Box::new(Part::Entry(key, value))),
-        Type::Handle(_) => Despecialized::Handle,
+        Type::Handle(Handle::Own(resource)) => Despecialized::Own(*resource),
+        Type::Handle(Handle::Borrow(resource)) => Despecialized::Borrow(*resource),
+        Type::Handle(Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_)) => {
+            Despecialized::Async
+        }
     }
 }
 
@@ -124,7 +131,9 @@ impl<T> Despecialized<T> {
                 Despecialized::Variant(cases.into_iter().map(|case| case.map(&mut *f)).collect())
             }
             Despecialized::Flags(count) => Despecialized::Flags(count),
-            Despecialized::Handle => Despecialized::Handle,
+            Despecialized::Own(resource) => Despecialized::Own(resource),
+            Despecialized::Borrow(resource) => Despecialized::Borrow(resource),
+            Despecialized::Async => Despecialized::Async,
         }
     }
 }

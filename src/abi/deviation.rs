@@ -47,6 +47,12 @@ deviations! {
         DiscriminantGrowsEarly = "discriminant-grows-early",
         /// Lifting flags fails altogether where a bit above the labels is set.
         FlagsBeyondLabelsCrash = "flags-beyond-labels-crash",
+        /// Giving away or dropping a handle looks whether it is lent before it looks at its type.
+        LendsBeforeType = "lends-before-type",
+        /// A borrow that is passed on is not lent meanwhile: it may be dropped.
+        BorrowedNotLentOn = "borrowed-not-lent-on",
+        /// An instance may not be entered from itself, nor from a parent or a child.
+        RecursiveCallsRefused = "recursive-calls-refused",
     }
     planted: {
         // Layout
@@ -152,12 +158,46 @@ deviations! {
         MayLeaveNotRestored = "may-leave-not-restored",
         /// `realloc` may call imports.
         ReallocMayLeave = "realloc-may-leave",
+
+        // Handles
+        /// A handle to another type of resource is lifted.
+        LiftedTypeUnchecked = "lifted-type-unchecked",
+        /// `resource.drop` takes a handle to another type of resource.
+        DroppedTypeUnchecked = "dropped-type-unchecked",
+        /// `resource.rep` takes a handle to another type of resource.
+        RepTypeUnchecked = "rep-type-unchecked",
+        /// A handle is given away while it is lent.
+        LentOwnLifted = "lent-own-lifted",
+        /// A handle is dropped while it is lent.
+        LentDropped = "lent-dropped",
+        /// A borrow is given away as if it were owned.
+        BorrowLiftedAsOwn = "borrow-lifted-as-own",
+        /// A handle that was given away stays in the table.
+        LiftedOwnKept = "lifted-own-kept",
+        /// A handle that is borrowed from is not lent.
+        BorrowNotLent = "borrow-not-lent",
+        /// What was lent for a call stays lent after it.
+        LentForever = "lent-forever",
+        /// The instance that defines a resource gets a handle to a borrow, too.
+        BorrowOfOwnResourceIsHandle = "borrow-of-own-resource-is-handle",
+        /// A call may return while it holds borrows.
+        BorrowsMayRemain = "borrows-may-remain",
+        /// A borrow counts as held after it was dropped.
+        DroppedBorrowCounted = "dropped-borrow-counted",
+        /// Of the free indices, that which was freed first is used first.
+        OldestIndexFirst = "oldest-index-first",
+        /// `resource.rep` may not be called where imports may not.
+        ResourceRepLeaves = "resource-rep-leaves",
+        /// `resource.new` and `resource.drop` may be called where imports may not.
+        ResourceBuiltInsMayLeave = "resource-built-ins-may-leave",
+        /// The destructor is not called.
+        DestructorSkipped = "destructor-skipped",
     }
 }
 
 /// A set of slips.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Deviations(u64);
+pub struct Deviations(u128);
 
 impl Deviation {
     /// Every slip, in the order of declaration.
@@ -175,7 +215,7 @@ impl Deviation {
         self == Deviation::FlagsBeyondLabelsCrash
     }
 
-    fn bit(self) -> u64 {
+    fn bit(self) -> u128 {
         1 << u8::from(self)
     }
 }

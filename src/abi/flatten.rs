@@ -107,7 +107,9 @@ impl Flattener {
             Despecialized::Record(fields) => self.flatten_record(fields.into_iter()),
             Despecialized::Variant(cases) => self.flatten_variant(&cases),
             Despecialized::Flags(_) => Some(vec![CoreType::I32]),
-            Despecialized::Handle => Some(vec![CoreType::I32]),
+            Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {
+                Some(vec![CoreType::I32])
+            }
         }
     }
 

@@ -88,7 +88,7 @@ fn shape_alignment(shape: &Despecialized<Layout>, ptr: PtrType, slips: &mut Slip
         Despecialized::Record(fields) => alignment_record(fields),
         Despecialized::Variant(cases) => alignment_variant(cases, slips),
         Despecialized::Flags(count) => alignment_flags(*count, slips),
-        Despecialized::Handle => 4,
+        Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => 4,
     }
 }
 
@@ -149,7 +149,7 @@ fn shape_elem_size(shape: &Despecialized<Layout>, ptr: PtrType, slips: &mut Slip
         Despecialized::Record(fields) => elem_size_record(fields, slips),
         Despecialized::Variant(cases) => elem_size_variant(cases, slips),
         Despecialized::Flags(count) => alignment_flags(*count, slips),
-        Despecialized::Handle => 4,
+        Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => 4,
     }
 }
 

@@ -4,6 +4,7 @@
 use super::core::wrap;
 use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
+use super::handle::{lift_borrow, lift_own};
 use super::load::{canonicalize_nan32, canonicalize_nan64, case_at, convert_i32_to_char};
 use super::load::{lift_flags, load_list_from_range, load_record};
 use super::string::load_string_from_range;
@@ -12,6 +13,7 @@ use crate::types::Type;
 use crate::value::{Str, Value};
 
 /// Spec: `CoreValueIter`. Inside a variant it is the spec's `CoerceValueIter` as well.
+#[derive(Clone)]
 pub struct CoreValues<'a> {
     values: &'a [Core],
     /// The index of the next one.
@@ -74,7 +76,13 @@ pub fn lift_flat<'a>(
         Despecialized::Record(fields) => Value::Record(lift_flat_record(cx, vi, &fields)?),
         Despecialized::Variant(cases) => lift_flat_variant(cx, vi, &cases)?,
         Despecialized::Flags(count) => Value::Flags(lift_flat_flags(cx, vi, count)?),
-        Despecialized::Handle => unreachable!("components with handles are refused before a call"),
+        Despecialized::Own(resource) => {
+            Value::Handle(lift_own(cx, wrap(vi.next(CoreType::I32)), resource)?)
+        }
+        Despecialized::Borrow(resource) => {
+            Value::Handle(lift_borrow(cx, wrap(vi.next(CoreType::I32)), resource)?)
+        }
+        Despecialized::Async => unreachable!("components with async values are refused"),
     })
 }
 

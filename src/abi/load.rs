@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::core::wrap;
 use super::despecialize::Despecialized;
+use super::handle::{lift_borrow, lift_own};
 use super::layout::{Layout, align_to, discriminant_size, never};
 use super::string::load_string;
 use super::{Cx, Deviation, NanMode, Trap, trap_if};
@@ -45,7 +46,15 @@ pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap>
         Despecialized::Record(fields) => Value::Record(load_record(cx, ptr, fields)?),
         Despecialized::Variant(cases) => load_variant(cx, ptr, layout, cases)?,
         Despecialized::Flags(count) => Value::Flags(load_flags(cx, ptr, layout, *count)?),
-        Despecialized::Handle => unreachable!("components with handles are refused before a call"),
+        Despecialized::Own(resource) => {
+            let i = u32::from_le_bytes(load_bytes(cx, ptr));
+            Value::Handle(lift_own(cx, i, *resource)?)
+        }
+        Despecialized::Borrow(resource) => {
+            let i = u32::from_le_bytes(load_bytes(cx, ptr));
+            Value::Handle(lift_borrow(cx, i, *resource)?)
+        }
+        Despecialized::Async => unreachable!("components with async values are refused"),
     })
 }
 

@@ -3,6 +3,7 @@
 
 use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
+use super::handle::{lower_borrow, lower_own};
 use super::layout::{Layout, end_of_fields};
 use super::store::{inside, match_case, maybe_scramble_nan32, maybe_scramble_nan64};
 use super::store::{pack_flags_into_int, store_list_into_range, store_record};
@@ -45,7 +46,13 @@ pub fn lower_flat<'a>(
         Despecialized::Flags(count) => {
             lower_flat_flags(*inside!(value, Value::Flags), count, flat);
         }
-        Despecialized::Handle => unreachable!("components with handles are refused before a call"),
+        Despecialized::Own(resource) => {
+            flat.push(Core::I32(lower_own(cx, *inside!(value, Value::Handle), resource)?));
+        }
+        Despecialized::Borrow(resource) => {
+            flat.push(Core::I32(lower_borrow(cx, *inside!(value, Value::Handle), resource)?));
+        }
+        Despecialized::Async => unreachable!("components with async values are refused"),
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ pub mod trap;
 pub mod despecialize;
 pub mod layout;
 
+pub mod handle;
+
 pub mod load;
 pub mod store;
 pub mod string;
@@ -24,6 +26,7 @@ pub mod bytes_guest;
 
 pub use core::{Core, CoreFuncType, CoreType, wrap};
 pub use deviation::{Deviation, Deviations};
+pub use handle::{Handles, ResourceType, Table, Task};
 pub use options::{Course, ReallocStep, Stage};
 pub use options::{Cx, Guest, Instance, LiftLowerOptions, NanLeaf, NanMode, Notes, PtrType};
 pub use options::{Place, StringEncoding};

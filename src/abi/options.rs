@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::despecialize::Part;
 use super::layout::Layout;
-use super::{Core, CoreType, Deviation, Deviations, Trap};
+use super::{Core, CoreType, Deviation, Deviations, Handles, Trap};
 use crate::types::Type;
 
 /// The type of a pointer into a memory.
@@ -45,6 +45,9 @@ pub trait Guest {
     /// `may_leave` is false, which is the implementor's to see to: a memory has no such flag.
     fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap>;
     fn notes(&mut self) -> &mut Notes;
+    /// The table of the guest's instance; nothing for a guest that is no instance, whose handles
+    /// are lifted and lowered as the numbers that they are.
+    fn handles(&mut self) -> Option<Handles<'_>>;
 }
 
 /// A guest whose functions can be called: what `canon lift` and `canon lower` need besides.

@@ -2,6 +2,7 @@
 //! Knows nothing of core values.
 
 use super::despecialize::Despecialized;
+use super::handle::{lower_borrow, lower_own};
 use super::layout::{Layout, align_to, discriminant_size};
 use super::load::{case_at, payload_offset, unpack_flags_from_int, valid_range};
 use super::string::store_string;
@@ -63,7 +64,15 @@ pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Res
         Despecialized::Flags(count) => {
             store_flags(cx, *inside!(value, Value::Flags), ptr, layout, *count);
         }
-        Despecialized::Handle => unreachable!("components with handles are refused before a call"),
+        Despecialized::Own(resource) => {
+            let i = lower_own(cx, *inside!(value, Value::Handle), *resource)?;
+            store_bytes(cx, &i.to_le_bytes(), ptr);
+        }
+        Despecialized::Borrow(resource) => {
+            let i = lower_borrow(cx, *inside!(value, Value::Handle), *resource)?;
+            store_bytes(cx, &i.to_le_bytes(), ptr);
+        }
+        Despecialized::Async => unreachable!("components with async values are refused"),
     }
     Ok(())
 }

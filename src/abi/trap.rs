@@ -20,6 +20,18 @@ pub enum Trap {
     InvalidUtf16,
     InvalidChar,
     InvalidDiscriminant,
+    /// An index is that of no handle.
+    UnknownHandle,
+    /// A handle is to a resource of another type.
+    HandleOfOtherType,
+    /// A handle is dropped or given away while it is lent.
+    HandleLent,
+    /// A borrow is given away as if it were owned.
+    HandleNotOwned,
+    /// A table is full.
+    TooManyHandles,
+    /// A call returns while it holds borrows.
+    BorrowsRemain,
     /// The instance was entered while it may not be.
     CannotEnterComponent,
     /// An import was called while `may_leave` was false.

@@ -1,19 +1,22 @@
-//! Calls into and out of an instance, and what `abi` needs of wasmi for them.
-//! Knows nothing of how the instance came to be.
+//! Calls into, out of and between instances, and what `abi` needs of wasmi for them.
+//! Knows nothing of how instances came to be.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use wasmi::{AsContextMut, StoreContextMut, TrapCode};
+use wasmi::{AsContextMut, StoreContextMut};
 
-use super::instantiate::{Lifted, Options};
-use crate::abi::canon::canon_lift;
-use crate::abi::{self, Core, Deviation, Guest, Notes, Trap};
-use crate::types::FuncType;
+use super::core::{core_value, trap, val};
+use super::definition::Decoded;
+use super::state::{Destructor, Func, Lifted, Options, ResourceTypes, State};
+use crate::abi::canon::{Subtask, canon_lift, canon_lower};
+use crate::abi::{
+    self, Core, Deviation, Guest, Handles, Notes, PtrType, ResourceType, Stage, Trap,
+};
+use crate::types::{FuncType, Resource};
 use crate::value::Value;
 
-/// What is behind the imports of an instance.
+/// What is behind the imports of an instance. Paths are those of imports: `name`, or
+/// `instance#name` for what is in an imported instance.
 pub trait Host: Sized + 'static {
     /// An import was called.
     fn call(
@@ -21,41 +24,28 @@ pub trait Host: Sized + 'static {
         import: &str,
         args: Vec<Value>,
     ) -> Result<Option<Value>, Trap>;
+
+    /// An owned resource of the host's was dropped.
+    fn drop(context: &mut Context<'_, Self>, resource: &str, rep: u32) -> Result<(), Trap>;
 }
 
-/// A component instance.
+/// An instance of a component that nobody contains.
 pub struct Instance<T: 'static> {
     pub(super) store: wasmi::Store<State<T>>,
+    pub(super) decoded: Arc<Decoded>,
 }
 
 /// An instance from within a call of its host.
 pub struct Context<'a, T: 'static> {
-    pub(super) store: StoreContextMut<'a, State<T>>,
+    store: StoreContextMut<'a, State<T>>,
 }
 
 /// Why a call did not come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     Trap(Trap),
-    /// A limit of wasmi's was met.
+    /// A limit of wasmi's or of ours was met.
     Exhausted(String),
-}
-
-/// What the store of an instance carries.
-pub struct State<T> {
-    host: T,
-    pub(super) exports: Arc<BTreeMap<String, Arc<Lifted>>>,
-    notes: Notes,
-    may_leave: bool,
-    may_enter: bool,
-    exhausted: Option<String>,
-}
-
-impl<T> State<T> {
-    pub fn new(host: T, notes: Notes) -> State<T> {
-        let exports = Arc::default();
-        State { host, exports, notes, may_leave: true, may_enter: true, exhausted: None }
-    }
 }
 
 impl<T: Host> Instance<T> {
@@ -67,15 +57,23 @@ impl<T: Host> Instance<T> {
         &mut self.store.data_mut().notes
     }
 
-    /// The type of an export.
-    pub fn export(&self, name: &str) -> Option<&FuncType> {
-        self.store.data().exports.get(name).map(|lifted| &lifted.ty)
+    /// The type of an exported function.
+    pub fn export(&self, path: &str) -> Option<&FuncType> {
+        self.decoded.export(path)
     }
 
     /// Calls an export. The caller has checked that it is there and that the values fit.
     pub fn call(&mut self, export: &str, args: &[Value]) -> Result<Option<Value>, Failure> {
         let called = Context { store: self.store.as_context_mut() }.call(export, args);
         called.map_err(|trap| self.failure(trap))
+    }
+
+    /// Drops an owned resource that the host holds, by its number in the types of the exports.
+    pub fn drop_resource(&mut self, resource: Resource, rep: u32) -> Result<(), Failure> {
+        let position = usize::try_from(resource).expect("an index fits");
+        let rt = self.store.data().resources[position].expect("the root is instantiated");
+        let dropped = destroy(self.store.as_context_mut(), None, rt, rep);
+        dropped.map_err(|trap| self.failure(trap))
     }
 
     /// Calls the core function under an export, and answers with its results and the memory of
@@ -85,26 +83,33 @@ impl<T: Host> Instance<T> {
         export: &str,
         args: &[Core],
     ) -> Result<(Vec<Core>, &mut [u8]), Failure> {
-        let lifted = self.store.data().exports[export].clone();
-        let mut instance = CoreInstance::of(self.store.as_context_mut(), &lifted);
-        let results = abi::Instance::call(&mut instance, args);
+        let lifted = self.lifted(export);
+        let mut guest = CoreInstance::lifted(self.store.as_context_mut(), &lifted);
+        let results = abi::Instance::call(&mut guest, args);
         let results = results.map_err(|trap| self.failure(trap))?;
         Ok((results, self.memory(export)))
     }
 
     /// Calls the `realloc` of the options of an export for a new block.
     pub fn allocate(&mut self, export: &str, align: u32, size: u32) -> Result<u32, Failure> {
-        let lifted = self.store.data().exports[export].clone();
-        let mut instance = CoreInstance::of(self.store.as_context_mut(), &lifted);
-        let ptr = instance.realloc(0, 0, u64::from(align), u64::from(size));
+        let lifted = self.lifted(export);
+        let mut guest = CoreInstance::lifted(self.store.as_context_mut(), &lifted);
+        let ptr = guest.realloc(0, 0, u64::from(align), u64::from(size));
         ptr.map(abi::wrap).map_err(|trap| self.failure(trap))
     }
 
     /// The memory that the options of an export name.
     pub fn memory(&mut self, export: &str) -> &mut [u8] {
-        match self.store.data().exports[export].opts.memory {
+        match self.lifted(export).opts.memory {
             Some(memory) => memory.data_mut(&mut self.store),
             None => &mut [],
+        }
+    }
+
+    fn lifted(&self, export: &str) -> Arc<Lifted> {
+        match &self.store.data().exports[export] {
+            Func::Lifted(lifted) => lifted.clone(),
+            Func::Host(_) => panic!("{export} is a function of the guest's"),
         }
     }
 
@@ -121,58 +126,142 @@ impl<T: Host> Context<'_, T> {
 
     /// Calls an export, unless the instance may not be entered.
     pub fn call(&mut self, export: &str, args: &[Value]) -> Result<Option<Value>, Trap> {
-        let state = self.store.data_mut();
-        let entered = !state.may_enter && !state.notes.deviates(Deviation::HostReentry);
-        abi::trap_if(entered, Trap::CannotEnterComponent)?;
-        let lifted = state.exports[export].clone();
-        let outer = std::mem::replace(&mut state.may_enter, false);
-        let mut instance = CoreInstance::of(self.store.as_context_mut(), &lifted);
-        let result = canon_lift(&mut instance, lifted.opts.lift_lower(), &lifted.ty, args)?;
-        self.store.data_mut().may_enter = outer;
-        Ok(result)
+        match self.store.data().exports[export].clone() {
+            Func::Host(func) => T::call(self, &func.path, args.to_vec()),
+            Func::Lifted(lifted) => {
+                let callee = lifted.opts.instance;
+                self.store.data_mut().enter(callee, None)?;
+                let store = self.store.as_context_mut();
+                let result = call_lifted(store, &lifted, args, |_, result| Ok(result))?;
+                self.store.data_mut().leave(callee, None);
+                Ok(result)
+            }
+        }
     }
 }
 
-/// A guest as `abi` sees it: a wasmi store and some canonical options.
+/// Calls a function of a guest that was entered.
+fn call_lifted<T: Host, R>(
+    store: StoreContextMut<'_, State<T>>,
+    lifted: &Lifted,
+    args: &[Value],
+    on_resolve: impl FnOnce(&mut CoreInstance<'_, T>, Option<Value>) -> Result<R, Trap>,
+) -> Result<R, Trap> {
+    let mut guest = CoreInstance::lifted(store, lifted);
+    canon_lift(&mut guest, lifted.opts.lift_lower(), &lifted.ty, args, on_resolve)
+}
+
+/// Calls a lowered function from core code.
+pub fn call_lowered<T: Host>(
+    store: StoreContextMut<'_, State<T>>,
+    opts: &Options,
+    func: &Func,
+    flat_args: &[Core],
+) -> Result<Vec<Core>, Trap> {
+    let mut caller = CoreInstance::new(store, opts, func.resources());
+    canon_lower(
+        &mut caller,
+        opts.lift_lower(),
+        func.ty(),
+        flat_args,
+        |caller, subtask| match func {
+            Func::Host(func) => {
+                let args = subtask.on_start(caller)?;
+                caller.notes().course.stage = Stage::Host;
+                let mut context = Context { store: caller.store.as_context_mut() };
+                let result = T::call(&mut context, &func.path, args)?;
+                subtask.on_resolve(caller, result.as_ref())
+            }
+            Func::Lifted(lifted) => call_guest(caller, subtask, lifted),
+        },
+    )
+}
+
+/// Spec: `Store.lift`, called by another guest. The arguments are lifted only where the callee may be
+/// entered, and the result is lowered before the callee cleans up.
+fn call_guest<T: Host>(
+    caller: &mut CoreInstance<'_, T>,
+    subtask: &mut Subtask,
+    lifted: &Lifted,
+) -> Result<Vec<Core>, Trap> {
+    let (opts, resources, callee) = (caller.opts, caller.resources, lifted.opts.instance);
+    let state = caller.store.data_mut();
+    state.check_recursion(callee, opts.instance)?;
+    state.enter(callee, Some(opts.instance))?;
+    let args = subtask.on_start(caller)?;
+    let store = caller.store.as_context_mut();
+    let flat_results = call_lifted(store, lifted, &args, |callee, result| {
+        let mut caller = CoreInstance::new(callee.store.as_context_mut(), opts, resources);
+        subtask.on_resolve(&mut caller, result.as_ref())
+    })?;
+    caller.store.data_mut().leave(callee, Some(opts.instance));
+    Ok(flat_results)
+}
+
+/// Spec: `canon_resource_drop`, its end: calls the destructor as a function of whoever defines the
+/// resource.
+pub fn destroy<T: Host>(
+    mut store: StoreContextMut<'_, State<T>>,
+    caller: Option<usize>,
+    rt: ResourceType,
+    rep: u32,
+) -> Result<(), Trap> {
+    let state = store.data_mut();
+    let destructor = match (state.destructors[rt.id].clone(), rt.implementer) {
+        (Destructor::Host(path), _) => return T::drop(&mut Context { store }, &path, rep),
+        (Destructor::Guest(destructor), _) => destructor,
+    };
+    let callee = rt.implementer.expect("a guest's destructor is that of an instance");
+    state.enter(callee, caller)?;
+    let destructor = destructor.filter(|_| !state.notes.deviates(Deviation::DestructorSkipped));
+    if let Some(destructor) = destructor {
+        call_core(&mut store, destructor, &[Core::I32(rep)])?;
+    }
+    store.data_mut().leave(callee, caller);
+    Ok(())
+}
+
+fn call_core<T>(
+    store: &mut StoreContextMut<'_, State<T>>,
+    func: wasmi::Func,
+    args: &[Core],
+) -> Result<Vec<Core>, Trap> {
+    let args: Vec<_> = args.iter().copied().map(val).collect();
+    let ty = func.ty(&*store);
+    let mut results: Vec<_> =
+        ty.results().iter().map(|ty| wasmi::Val::default_for_ty(*ty)).collect();
+    match func.call(&mut *store, &args, &mut results) {
+        Ok(()) => Ok(results.iter().map(core_value).collect()),
+        Err(error) => {
+            let (trap, limit) = trap(&error);
+            store.data_mut().exhausted = limit;
+            Err(trap)
+        }
+    }
+}
+
+/// A guest as `abi` sees it: a wasmi store, some canonical options and what the types mean.
 pub struct CoreInstance<'a, T: 'static> {
-    pub store: StoreContextMut<'a, State<T>>,
+    store: StoreContextMut<'a, State<T>>,
+    opts: &'a Options,
+    resources: &'a ResourceTypes,
     /// The function under `canon lift`.
-    pub core: Option<wasmi::Func>,
-    pub opts: &'a Options,
+    core: Option<wasmi::Func>,
+    lenders: Vec<u32>,
 }
 
 impl<'a, T> CoreInstance<'a, T> {
-    fn of(store: StoreContextMut<'a, State<T>>, lifted: &'a Lifted) -> CoreInstance<'a, T> {
-        CoreInstance { store, core: Some(lifted.core), opts: &lifted.opts }
+    pub fn new(
+        store: StoreContextMut<'a, State<T>>,
+        opts: &'a Options,
+        resources: &'a ResourceTypes,
+    ) -> CoreInstance<'a, T> {
+        CoreInstance { store, opts, resources, core: None, lenders: Vec::new() }
     }
 
-    fn call_core(&mut self, func: wasmi::Func, args: &[Core]) -> Result<Vec<Core>, Trap> {
-        let args: Vec<_> = args.iter().copied().map(val).collect();
-        let ty = func.ty(&self.store);
-        let mut results: Vec<_> =
-            ty.results().iter().map(|ty| wasmi::Val::default_for_ty(*ty)).collect();
-        match func.call(&mut self.store, &args, &mut results) {
-            Ok(()) => Ok(results.iter().map(core_value).collect()),
-            Err(error) => Err(self.trap(&error)),
-        }
-    }
-
-    fn trap(&mut self, error: &wasmi::Error) -> Trap {
-        if let Some(TrapError(trap)) = error.downcast_ref() {
-            return *trap;
-        }
-        let limit = match error.as_trap_code() {
-            Some(
-                TrapCode::StackOverflow
-                | TrapCode::OutOfFuel
-                | TrapCode::GrowthOperationLimited
-                | TrapCode::OutOfSystemMemory,
-            )
-            | None => Some(error.to_string()),
-            Some(_) => None,
-        };
-        self.store.data_mut().exhausted = limit;
-        Trap::Guest
+    fn lifted(store: StoreContextMut<'a, State<T>>, lifted: &'a Lifted) -> CoreInstance<'a, T> {
+        let core = Some(lifted.core);
+        CoreInstance { core, ..CoreInstance::new(store, &lifted.opts, &lifted.resources) }
     }
 }
 
@@ -191,77 +280,54 @@ impl<T> Guest for CoreInstance<'_, T> {
     /// Spec: `reallocate`.
     fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap> {
         let realloc = self.opts.realloc.expect("validation demands realloc where it is needed");
-        let args = [old, old_size, align, new_size].map(|arg| Core::I32(abi::wrap(arg)));
+        let args = [old, old_size, align, new_size].map(|arg| match self.opts.ptr_type {
+            PtrType::I32 => Core::I32(abi::wrap(arg)),
+            PtrType::I64 => Core::I64(arg),
+        });
         let state = self.store.data_mut();
         let may_leave = state.notes.deviates(Deviation::ReallocMayLeave);
-        let outer = std::mem::replace(&mut state.may_leave, may_leave);
-        let results = self.call_core(realloc, &args)?;
-        self.store.data_mut().may_leave = outer;
+        let instance = &mut state.instances[self.opts.instance];
+        let outer = std::mem::replace(&mut instance.may_leave, may_leave);
+        let results = call_core(&mut self.store, realloc, &args)?;
+        self.store.data_mut().instances[self.opts.instance].may_leave = outer;
         Ok(results[0].bits())
     }
 
     fn notes(&mut self) -> &mut Notes {
         &mut self.store.data_mut().notes
     }
+
+    fn handles(&mut self) -> Option<Handles<'_>> {
+        let instance = self.opts.instance;
+        let state = self.store.data_mut();
+        Some(Handles {
+            instance,
+            table: &mut state.instances[instance].handles,
+            resources: self.resources,
+            tasks: &mut state.tasks,
+            lenders: &mut self.lenders,
+        })
+    }
 }
 
 impl<T> abi::Instance for CoreInstance<'_, T> {
     fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Trap> {
         let core = self.core.expect("only a lifted function is called");
-        self.call_core(core, args)
+        call_core(&mut self.store, core, args)
     }
 
     fn post_return(&mut self, results: &[Core]) -> Result<(), Trap> {
         match self.opts.post_return {
-            Some(post_return) => self.call_core(post_return, results).map(|_| ()),
+            Some(post_return) => call_core(&mut self.store, post_return, results).map(|_| ()),
             None => Ok(()),
         }
     }
 
     fn may_leave(&self) -> bool {
-        self.store.data().may_leave
+        self.store.data().instances[self.opts.instance].may_leave
     }
 
     fn set_may_leave(&mut self, may_leave: bool) {
-        self.store.data_mut().may_leave = may_leave;
-    }
-}
-
-/// A trap on its way through wasmi.
-#[derive(Debug)]
-struct TrapError(Trap);
-
-impl fmt::Display for TrapError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
-    }
-}
-
-impl wasmi::errors::HostError for TrapError {}
-
-/// A trap as wasmi's error.
-pub fn error(trap: Trap) -> wasmi::Error {
-    wasmi::Error::host(TrapError(trap))
-}
-
-/// A core value as wasmi's.
-pub fn val(core: Core) -> wasmi::Val {
-    match core {
-        Core::I32(bits) => wasmi::Val::I32(bits.cast_signed()),
-        Core::I64(bits) => wasmi::Val::I64(bits.cast_signed()),
-        Core::F32(bits) => wasmi::Val::F32(wasmi::F32::from_bits(bits)),
-        Core::F64(bits) => wasmi::Val::F64(wasmi::F64::from_bits(bits)),
-    }
-}
-
-/// wasmi's value as a core value.
-#[expect(clippy::wildcard_enum_match_arm, reason = "wasmi has more, by feature")]
-pub fn core_value(val: &wasmi::Val) -> Core {
-    match val {
-        wasmi::Val::I32(value) => Core::I32(value.cast_unsigned()),
-        wasmi::Val::I64(value) => Core::I64(value.cast_unsigned()),
-        wasmi::Val::F32(value) => Core::F32(value.to_bits()),
-        wasmi::Val::F64(value) => Core::F64(value.to_bits()),
-        _ => unreachable!("the canonical ABI passes numbers only"),
+        self.store.data_mut().instances[self.opts.instance].may_leave = may_leave;
     }
 }

@@ -1,189 +1,160 @@
 //! A component's bytes into the definitions that make it up, in order.
 //! Knows the binary format; nothing is run here.
 
-use std::fmt;
-use std::ops::Range;
+use std::sync::Arc;
 
+use wasmparser::component_types::ComponentEntityType;
+use wasmparser::types::TypesRef;
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentTypeRef,
-    ExternalKind, Instance, Parser, Payload, TypeBounds, Validator, WasmFeatures,
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExport, ComponentExternalKind,
+    ComponentImport, ComponentInstance, ComponentOuterAliasKind, ComponentType, ComponentTypeRef,
+    Encoding, Instance, Parser, Payload, ValidPayload, Validator, WasmFeatures,
 };
 
-use super::types::{TypeDefinition, Types};
+use super::definition::{BuiltIn, CanonOpts, Component, Decoded, Definition, Found, Import, Item};
+use super::refusal::Refusal;
+use super::types::{Resolver, Resources};
 use crate::abi::StringEncoding;
-use crate::types::{FuncType, Type};
+use crate::types::{FuncType, Resource};
 
-/// A decoded component.
-#[derive(Clone, Debug)]
-pub struct Component {
-    /// Core modules as ranges of the component's bytes.
-    pub modules: Vec<Range<usize>>,
-    pub definitions: Vec<Definition>,
-    pub exports: Vec<Export>,
-}
-
-/// One definition that instantiation carries out. Each adds one entry to an index space.
-#[derive(Clone, Debug)]
-pub enum Definition {
-    CoreInstantiate {
-        module: u32,
-        args: Vec<(String, u32)>,
-    },
-    CoreExports(Vec<(String, ExternalKind, u32)>),
-    CoreAlias {
-        instance: u32,
-        kind: ExternalKind,
-        name: String,
-    },
-    ImportFunc {
-        name: String,
-        ty: FuncType,
-    },
-    Lift {
-        core_func: u32,
-        ty: FuncType,
-        opts: CanonOpts,
-    },
-    Lower {
-        func: u32,
-        opts: CanonOpts,
-    },
-    /// The export of a function is a function again.
-    ExportFunc {
-        func: u32,
-    },
-}
-
-/// A function under the name it is exported by.
-#[derive(Clone, Debug)]
-pub struct Export {
-    pub name: String,
-    pub func: u32,
-}
-
-/// Canonical options, as indices.
-#[derive(Clone, Copy, Debug)]
-pub struct CanonOpts {
-    pub string_encoding: StringEncoding,
-    pub memory: Option<u32>,
-    pub realloc: Option<u32>,
-    pub post_return: Option<u32>,
-}
-
-/// Why a component is not run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// It is not a valid component.
-    Invalid(String),
-    /// It needs what the reference does not have, by name.
-    Unsupported(String),
-}
-
-impl Refusal {
-    pub fn invalid(what: impl Into<String>) -> Refusal {
-        Refusal::Invalid(what.into())
-    }
-
-    pub fn unsupported(what: impl Into<String>) -> Refusal {
-        Refusal::Unsupported(what.into())
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refusal::Invalid(what) => write!(f, "invalid component: {what}"),
-            Refusal::Unsupported(what) => write!(f, "not supported by the reference yet: {what}"),
-        }
-    }
-}
-
-impl From<wasmparser::BinaryReaderError> for Refusal {
-    fn from(error: wasmparser::BinaryReaderError) -> Refusal {
-        Refusal::Invalid(error.to_string())
-    }
-}
-
-/// The entry of an index space.
-pub fn at<'a, T>(space: &'a [T], index: u32, what: &str) -> Result<&'a T, Refusal> {
-    let position = usize::try_from(index).expect("an index fits");
-    space.get(position).ok_or_else(|| Refusal::invalid(format!("{what} index {index}")))
-}
+/// How deep components may be nested: instantiation recurses on it.
+const MAX_NESTING: usize = 100;
 
 /// Decodes and validates a component.
-pub fn decode(bytes: &[u8]) -> Result<Component, Refusal> {
-    Validator::new_with_features(features()).validate_all(bytes)?;
-    let mut decoder = Decoder::default();
-    let mut depth = 0usize;
+pub fn decode(bytes: &[u8]) -> Result<Decoded, Refusal> {
+    let mut decoder = Decoder {
+        validator: Validator::new_with_features(features()),
+        frames: Vec::new(),
+        within_module: false,
+        decoded: Decoded::default(),
+    };
+    // What is not supported is refused only after all was found to be valid.
+    let mut done = Ok(());
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
-        if matches!(payload, Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) {
-            depth += 1;
+        if let ValidPayload::Func(func, body) = decoder.validator.payload(&payload)? {
+            func.into_validator(Default::default()).validate(&body)?;
         }
-        decoder.payload(&payload, depth)?;
-        if matches!(payload, Payload::End(_)) {
-            depth = depth.saturating_sub(1);
-        }
+        done = done.and_then(|()| decoder.payload(payload));
     }
-    Ok(decoder.component)
+    done.map(|()| decoder.decoded)
 }
 
+/// All of the component model, so that what is not supported is valid and can be named.
 fn features() -> WasmFeatures {
-    WasmFeatures::default() | WasmFeatures::CM_FIXED_LENGTH_LISTS | WasmFeatures::CM_MAP
+    WasmFeatures::default()
+        | WasmFeatures::CM_ASYNC
+        | WasmFeatures::CM_ASYNC_STACKFUL
+        | WasmFeatures::CM_MORE_ASYNC_BUILTINS
+        | WasmFeatures::CM_THREADING
+        | WasmFeatures::CM_ERROR_CONTEXT
+        | WasmFeatures::CM_FIXED_LENGTH_LISTS
+        | WasmFeatures::CM_MAP
+        | WasmFeatures::CM_IMPLEMENTS
+        | WasmFeatures::CM64
 }
 
 struct Decoder {
-    component: Component,
-    types: Types,
+    validator: Validator,
+    /// The components around the current place, the root first.
+    frames: Vec<Frame>,
+    within_module: bool,
+    decoded: Decoded,
 }
 
-impl Default for Decoder {
-    fn default() -> Decoder {
-        let component =
-            Component { modules: Vec::new(), definitions: Vec::new(), exports: Vec::new() };
-        Decoder { component, types: Types::default() }
-    }
+/// A component that is being decoded.
+#[derive(Default)]
+struct Frame {
+    definitions: Vec<Definition>,
+    resources: Resources,
+    /// The sizes of two index spaces.
+    types: u32,
+    instances: u32,
 }
 
 impl Decoder {
     #[expect(clippy::wildcard_enum_match_arm, reason = "what core modules have is for wasmi")]
-    fn payload(&mut self, payload: &Payload<'_>, depth: usize) -> Result<(), Refusal> {
+    fn payload(&mut self, payload: Payload<'_>) -> Result<(), Refusal> {
         match payload {
-            Payload::ModuleSection { unchecked_range, .. } if depth == 1 => {
-                let position =
-                    |offset| usize::try_from(offset).expect("an offset into a slice fits");
+            Payload::Version { encoding, .. } => self.begin(encoding),
+            Payload::ModuleSection { unchecked_range, .. } => {
+                let position = |offset| usize::try_from(offset).expect("an offset in a slice fits");
                 let range = position(unchecked_range.start)..position(unchecked_range.end);
-                self.component.modules.push(range);
+                self.define(Definition::CoreModule(self.decoded.modules.len()));
+                self.decoded.modules.push(range);
                 Ok(())
             }
-            Payload::ComponentSection { .. } => Err(Refusal::unsupported("nested components")),
-            _ if depth > 0 => Ok(()),
-            Payload::InstanceSection(section) => each(section, |def| self.core_instance(&def)),
+            Payload::End(_) => {
+                self.end();
+                Ok(())
+            }
+            Payload::TagSection(_) => Err(Refusal::unsupported("core exceptions (tags)")),
+            _ if self.within_module => Ok(()),
+            Payload::InstanceSection(section) => each(section, |def| {
+                self.core_instance(&def);
+                Ok(())
+            }),
+            Payload::ComponentInstanceSection(section) => each(section, |def| self.instance(&def)),
             Payload::ComponentTypeSection(section) => each(section, |ty| self.ty(&ty)),
             Payload::ComponentImportSection(section) => {
-                each(section, |import| self.import(import.name.name, &import.ty))
+                each(section, |import| self.import(&import))
             }
             Payload::ComponentAliasSection(section) => each(section, |alias| self.alias(&alias)),
             Payload::ComponentCanonicalSection(section) => {
                 each(section, |canonical| self.canonical(&canonical))
             }
             Payload::ComponentExportSection(section) => {
-                each(section, |export| self.export(export.name.name, export.kind, export.index))
+                each(section, |export| self.export(&export))
             }
-            Payload::ComponentInstanceSection(_) => {
-                Err(Refusal::unsupported("component instances"))
-            }
-            Payload::CoreTypeSection(_) => Err(Refusal::unsupported("core types")),
             Payload::ComponentStartSection { .. } => Err(Refusal::unsupported("start functions")),
             _ => Ok(()),
         }
     }
 
-    fn define(&mut self, definition: Definition) {
-        self.component.definitions.push(definition);
+    fn begin(&mut self, encoding: Encoding) -> Result<(), Refusal> {
+        match encoding {
+            Encoding::Module if self.frames.is_empty() => {
+                return Err(Refusal::invalid("this is a core module, not a component"));
+            }
+            Encoding::Module => self.within_module = true,
+            Encoding::Component => self.frames.push(Frame::default()),
+        }
+        if self.frames.len() > MAX_NESTING {
+            return Err(Refusal::unsupported(format!(
+                "components nested deeper than {MAX_NESTING}"
+            )));
+        }
+        Ok(())
     }
 
-    fn core_instance(&mut self, instance: &Instance<'_>) -> Result<(), Refusal> {
+    fn end(&mut self) {
+        if std::mem::take(&mut self.within_module) {
+            return;
+        }
+        let frame = self.frames.pop().expect("what ends has begun");
+        let resources = frame.resources.count();
+        let component = Arc::new(Component { definitions: frame.definitions, resources });
+        match self.frames.last_mut() {
+            Some(outer) => outer.definitions.push(Definition::Component(component)),
+            None => self.decoded.root = component,
+        }
+    }
+
+    fn frame(&mut self) -> &mut Frame {
+        self.frames.last_mut().expect("definitions are within a component")
+    }
+
+    fn define(&mut self, definition: Definition) {
+        self.frame().definitions.push(definition);
+    }
+
+    fn resolver(&mut self) -> Resolver<'_> {
+        let types = self.validator.types(0).expect("a component is being validated");
+        let frame = self.frames.last_mut().expect("definitions are within a component");
+        Resolver { types, resources: &mut frame.resources }
+    }
+
+    fn core_instance(&mut self, instance: &Instance<'_>) {
         self.define(match instance {
             Instance::Instantiate { module_index, args } => Definition::CoreInstantiate {
                 module: *module_index,
@@ -195,84 +166,179 @@ impl Decoder {
                     .collect(),
             ),
         });
-        Ok(())
     }
 
-    fn ty(&mut self, ty: &wasmparser::ComponentType<'_>) -> Result<(), Refusal> {
-        let definition = match ty {
-            wasmparser::ComponentType::Defined(ty) => {
-                TypeDefinition::Value(self.types.resolve_defined(ty)?)
+    fn instance(&mut self, instance: &ComponentInstance<'_>) -> Result<(), Refusal> {
+        let definition = match instance {
+            ComponentInstance::Instantiate { component_index, args } => {
+                let args = (args.iter())
+                    .map(|arg| Ok((arg.name.to_string(), self.item(arg.kind, arg.index)?)))
+                    .collect::<Result<_, Refusal>>()?;
+                let ty = self.new_instance();
+                let found = self.resolver().found(&ty)?;
+                Definition::Instantiate { component: *component_index, args, found }
             }
-            wasmparser::ComponentType::Func(ty) => {
-                TypeDefinition::Func(self.types.resolve_func(ty)?)
-            }
-            wasmparser::ComponentType::Component(_) => {
-                return Err(Refusal::unsupported("component types"));
-            }
-            wasmparser::ComponentType::Instance(_) => {
-                return Err(Refusal::unsupported("instance types"));
-            }
-            wasmparser::ComponentType::Resource { .. } => {
-                return Err(Refusal::unsupported("resource types"));
+            ComponentInstance::FromExports(exports) => {
+                self.new_instance();
+                let exports = (exports.iter())
+                    .map(|export| {
+                        let item = self.item(export.kind, export.index)?;
+                        Ok((export.name.name.to_string(), item))
+                    })
+                    .collect::<Result<_, Refusal>>()?;
+                Definition::Exports(exports)
             }
         };
-        self.types.push(definition);
+        self.define(definition);
         Ok(())
     }
 
-    fn import(&mut self, name: &str, ty: &ComponentTypeRef) -> Result<(), Refusal> {
+    /// Counts a new instance and answers with its type.
+    fn new_instance(&mut self) -> ComponentEntityType {
+        let index = self.frame().instances;
+        self.frame().instances += 1;
+        ComponentEntityType::Instance(self.types().component_instance_at(index))
+    }
+
+    /// Counts a new type and answers with it.
+    fn new_type(&mut self) -> ComponentEntityType {
+        let index = self.frame().types;
+        self.frame().types += 1;
+        let ty = self.types().component_any_type_at(index);
+        ComponentEntityType::Type { referenced: ty, created: ty }
+    }
+
+    fn types(&self) -> TypesRef<'_> {
+        self.validator.types(0).expect("a component is being validated")
+    }
+
+    fn item(&mut self, kind: ComponentExternalKind, index: u32) -> Result<Item, Refusal> {
+        Ok(match kind {
+            ComponentExternalKind::Func => Item::Func(index),
+            ComponentExternalKind::Module => Item::Module(index),
+            ComponentExternalKind::Component => Item::Component(index),
+            ComponentExternalKind::Instance => Item::Instance(index),
+            ComponentExternalKind::Type => {
+                self.resolver().resource_at(index).map_or(Item::Type, Item::Resource)
+            }
+            ComponentExternalKind::Value => return Err(Refusal::unsupported("values")),
+        })
+    }
+
+    fn ty(&mut self, ty: &ComponentType<'_>) -> Result<(), Refusal> {
+        let index = self.frame().types;
+        self.frame().types += 1;
         match ty {
-            ComponentTypeRef::Func(index) => {
-                let ty = self.types.func(*index)?.clone();
-                refuse_handles(&ty)?;
-                self.define(Definition::ImportFunc { name: name.to_string(), ty });
-                Ok(())
+            ComponentType::Resource { dtor, .. } => {
+                let resource = self.resolver().define_resource_at(index)?;
+                self.define(Definition::Resource { resource, destructor: *dtor });
             }
-            ComponentTypeRef::Type(TypeBounds::Eq(index)) => {
-                let definition = self.types.get(*index)?.clone();
-                self.types.push(definition);
-                Ok(())
-            }
-            ComponentTypeRef::Type(TypeBounds::SubResource) => {
-                Err(Refusal::unsupported("imported resources"))
-            }
-            ComponentTypeRef::Module(_)
-            | ComponentTypeRef::Value(_)
-            | ComponentTypeRef::Instance(_)
-            | ComponentTypeRef::Component(_) => {
-                Err(Refusal::unsupported("imports that are no functions or types"))
-            }
+            ComponentType::Defined(_)
+            | ComponentType::Func(_)
+            | ComponentType::Component(_)
+            | ComponentType::Instance(_) => {}
         }
+        Ok(())
+    }
+
+    fn import(&mut self, import: &ComponentImport<'_>) -> Result<(), Refusal> {
+        let name = import.name.name;
+        match import.ty {
+            ComponentTypeRef::Type(_) => self.frame().types += 1,
+            ComponentTypeRef::Instance(_) => self.frame().instances += 1,
+            ComponentTypeRef::Value(_) => return Err(Refusal::unsupported("values")),
+            ComponentTypeRef::Func(_)
+            | ComponentTypeRef::Module(_)
+            | ComponentTypeRef::Component(_) => {}
+        }
+        let item = self.types().component_item_for_import(name);
+        let ty = item.ok_or_else(|| Refusal::invalid("an import without a type"))?.ty;
+        if self.frames.len() == 1 {
+            let asked = self.resolver().import(&ty)?;
+            self.decoded.imports.push((name.to_string(), asked));
+        }
+        let found = self.resolver().found(&ty)?;
+        self.define(Definition::Import { name: name.to_string(), found });
+        Ok(())
     }
 
     fn alias(&mut self, alias: &ComponentAlias<'_>) -> Result<(), Refusal> {
-        match alias {
+        let definition = match alias {
             ComponentAlias::CoreInstanceExport { kind, instance_index, name } => {
-                self.define(Definition::CoreAlias {
+                Definition::CoreAlias {
                     instance: *instance_index,
                     kind: *kind,
                     name: name.to_string(),
-                });
-                Ok(())
+                }
             }
-            ComponentAlias::InstanceExport { .. } => {
-                Err(Refusal::unsupported("aliases of component instances' exports"))
+            ComponentAlias::InstanceExport { kind, instance_index, name } => {
+                let found = self.found_in_new(*kind)?;
+                Definition::Alias { instance: *instance_index, name: name.to_string(), found }
             }
-            ComponentAlias::Outer { .. } => Err(Refusal::unsupported("outer aliases")),
+            ComponentAlias::Outer { kind, count, index } => match kind {
+                ComponentOuterAliasKind::CoreModule => {
+                    Definition::OuterModule { count: *count, index: *index }
+                }
+                ComponentOuterAliasKind::Component => {
+                    Definition::OuterComponent { count: *count, index: *index }
+                }
+                ComponentOuterAliasKind::CoreType => return Ok(()),
+                ComponentOuterAliasKind::Type => {
+                    self.frame().types += 1;
+                    return Ok(());
+                }
+            },
+        };
+        self.define(definition);
+        Ok(())
+    }
+
+    /// The resource types that come with what an alias or an export has just added.
+    fn found_in_new(&mut self, kind: ComponentExternalKind) -> Result<Vec<Found>, Refusal> {
+        let ty = match kind {
+            ComponentExternalKind::Type => self.new_type(),
+            ComponentExternalKind::Instance => self.new_instance(),
+            ComponentExternalKind::Func
+            | ComponentExternalKind::Module
+            | ComponentExternalKind::Component
+            | ComponentExternalKind::Value => return Ok(Vec::new()),
+        };
+        self.resolver().found(&ty)
+    }
+
+    fn export(&mut self, export: &ComponentExport<'_>) -> Result<(), Refusal> {
+        let item = self.item(export.kind, export.index)?;
+        let found = self.found_in_new(export.kind)?;
+        let name = export.name.name.to_string();
+        if self.frames.len() == 1 {
+            let exported = self.types().component_item_for_export(&name);
+            let ty = exported.ok_or_else(|| Refusal::invalid("an export without a type"))?.ty;
+            let exported = self.resolver().import(&ty)?;
+            self.decoded.list(name.clone(), exported);
         }
+        self.define(Definition::Export { name, item, found });
+        Ok(())
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other built-ins are refused alike")]
     fn canonical(&mut self, canonical: &CanonicalFunction) -> Result<(), Refusal> {
         let definition = match canonical {
             CanonicalFunction::Lift { core_func_index, type_index, options } => {
-                let ty = self.types.func(*type_index)?.clone();
-                refuse_handles(&ty)?;
                 let opts = canon_opts(options)?;
+                let ty = Arc::new(self.resolver().func_at(*type_index)?);
                 Definition::Lift { core_func: *core_func_index, ty, opts }
             }
             CanonicalFunction::Lower { func_index, options } => {
                 Definition::Lower { func: *func_index, opts: canon_opts(options)? }
+            }
+            CanonicalFunction::ResourceNew { resource } => {
+                Definition::BuiltIn(BuiltIn::New(self.resource(*resource)?))
+            }
+            CanonicalFunction::ResourceDrop { resource } => {
+                Definition::BuiltIn(BuiltIn::Drop(self.resource(*resource)?))
+            }
+            CanonicalFunction::ResourceRep { resource } => {
+                Definition::BuiltIn(BuiltIn::Rep(self.resource(*resource)?))
             }
             other => return Err(Refusal::unsupported(built_in(other))),
         };
@@ -280,52 +346,62 @@ impl Decoder {
         Ok(())
     }
 
-    fn export(
-        &mut self,
-        name: &str,
-        kind: ComponentExternalKind,
-        index: u32,
-    ) -> Result<(), Refusal> {
-        match kind {
-            ComponentExternalKind::Func => {
-                self.define(Definition::ExportFunc { func: index });
-                self.component.exports.push(Export { name: name.to_string(), func: index });
-                Ok(())
+    fn resource(&mut self, index: u32) -> Result<Resource, Refusal> {
+        let resource = self.resolver().resource_at(index);
+        resource.ok_or_else(|| Refusal::invalid("a resource type is expected"))
+    }
+}
+
+impl Decoded {
+    /// Lists what the root exports under a path, and what is in it.
+    fn list(&mut self, path: String, exported: Import) {
+        match exported {
+            Import::Func(ty) => self.exports.push((path, ty)),
+            Import::Resource(resource) => self.exported_resources.push((path, resource)),
+            Import::Instance(items) => {
+                for (name, item) in items {
+                    self.list(format!("{path}#{name}"), item);
+                }
             }
-            ComponentExternalKind::Type => {
-                let definition = self.types.get(index)?.clone();
-                self.types.push(definition);
-                Ok(())
-            }
-            ComponentExternalKind::Module
-            | ComponentExternalKind::Value
-            | ComponentExternalKind::Instance
-            | ComponentExternalKind::Component => {
-                Err(Refusal::unsupported("exports that are no functions or types"))
-            }
+            Import::Module | Import::Component | Import::Type => {}
         }
+    }
+
+    /// The type of an exported function.
+    pub fn export(&self, path: &str) -> Option<&FuncType> {
+        self.exports.iter().find(|(known, _)| known == path).map(|(_, ty)| ty)
     }
 }
 
 fn each<'a, T: wasmparser::FromReader<'a>>(
-    section: &wasmparser::SectionLimited<'a, T>,
+    section: wasmparser::SectionLimited<'a, T>,
     mut decode: impl FnMut(T) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    section.clone().into_iter().try_for_each(|item| decode(item?))
+    section.into_iter().try_for_each(|item| decode(item?))
 }
 
 /// The name of a built-in, as `canon task.return` has it.
 fn built_in(canonical: &CanonicalFunction) -> String {
     let debug = format!("{canonical:?}");
-    let name = debug.split([' ', '(', '{']).next().unwrap_or_default();
-    let mut words = String::new();
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && !words.is_empty() {
-            words.push('.');
+    let name: String = debug.chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
+    let nouns = ["ErrorContext", "WaitableSet"];
+    let noun = nouns.iter().find_map(|noun| name.strip_prefix(noun).map(|rest| (*noun, rest)));
+    let (noun, verb) = noun.unwrap_or_else(|| {
+        let second = name.char_indices().skip(1).find(|(_, c)| c.is_ascii_uppercase());
+        name.split_at(second.map_or(name.len(), |(at, _)| at))
+    });
+    format!("canon {}.{}", kebab(noun), kebab(verb))
+}
+
+fn kebab(words: &str) -> String {
+    let mut kebab = String::new();
+    for c in words.chars() {
+        if c.is_ascii_uppercase() && !kebab.is_empty() {
+            kebab.push('-');
         }
-        words.push(c.to_ascii_lowercase());
+        kebab.push(c.to_ascii_lowercase());
     }
-    format!("canon {words}")
+    kebab
 }
 
 fn canon_opts(options: &[CanonicalOption]) -> Result<CanonOpts, Refusal> {
@@ -352,12 +428,4 @@ fn canon_opts(options: &[CanonicalOption]) -> Result<CanonOpts, Refusal> {
         }
     }
     Ok(opts)
-}
-
-fn refuse_handles(ty: &FuncType) -> Result<(), Refusal> {
-    let mut types = ty.params.iter().chain(&ty.result);
-    if types.any(|ty| ty.any(&mut |ty| matches!(ty, Type::Handle(_)))) {
-        return Err(Refusal::unsupported("functions that pass handles"));
-    }
-    Ok(())
 }

@@ -2,88 +2,101 @@
 //! Knows nothing of what is called afterwards.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use wasmi::{AsContextMut, Extern};
+use wasmi::{AsContextMut, Extern, StoreContextMut};
 use wasmparser::ExternalKind;
 
-use super::call::{Context, CoreInstance, Host, Instance, State, core_value, error, val};
-use super::decode::{self, CanonOpts, Component, Definition, Refusal, at};
-use crate::abi::canon::canon_lower;
+use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy};
+use super::core::{core_value, error, func_type, trap, val};
+use super::decode;
+use super::definition::{BuiltIn, CanonOpts, Decoded, Definition, Found, Item};
+use super::refusal::{Refusal, at};
+use super::state::{Destructor, Func, Lifted, Options, ResourceTypes, State};
+use super::thing::{Closure, Exports, Outer, Thing, imports, list, named, resource_in};
 use crate::abi::flatten::{self, flatten_functype};
-use crate::abi::{CoreType, LiftLowerOptions, Notes, PtrType, StringEncoding};
-use crate::types::FuncType;
+use crate::abi::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep};
+use crate::abi::{Core, CoreFuncType, CoreType, Instance as _, Notes, PtrType, ResourceType, Trap};
+use crate::types::Resource;
+
+/// How many component instances there may be: components that instantiate others twice each double
+/// them at every level.
+const MAX_INSTANCES: usize = 10_000;
 
 /// A component whose core modules are compiled; instantiating it again is cheap.
 pub struct Compiled {
     engine: wasmi::Engine,
     modules: Vec<wasmi::Module>,
-    component: Component,
+    fuel: Option<u64>,
+    pub decoded: Arc<Decoded>,
 }
 
-/// A function under `canon lift`.
-pub struct Lifted {
-    pub core: wasmi::Func,
-    pub ty: FuncType,
-    pub opts: Options,
+/// Why there is no instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotInstantiated {
+    Refused(Refusal),
+    /// A core module's start failed.
+    Failed(Failure),
 }
 
-/// Canonical options of one instance.
-#[derive(Clone)]
-pub struct Options {
-    pub string_encoding: StringEncoding,
-    pub memory: Option<wasmi::Memory>,
-    pub realloc: Option<wasmi::Func>,
-    pub post_return: Option<wasmi::Func>,
+impl fmt::Display for NotInstantiated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotInstantiated::Refused(refusal) => refusal.fmt(f),
+            NotInstantiated::Failed(Failure::Trap(trap)) => write!(f, "its start traps: {trap:?}"),
+            NotInstantiated::Failed(Failure::Exhausted(limit)) => write!(f, "its start: {limit}"),
+        }
+    }
 }
 
-/// A component function.
-#[derive(Clone)]
-enum Func {
-    Imported { name: Arc<str>, ty: FuncType },
-    Lifted(Arc<Lifted>),
-}
-
-impl Options {
-    pub fn lift_lower(&self) -> LiftLowerOptions {
-        LiftLowerOptions { string_encoding: self.string_encoding, ptr_type: PtrType::I32 }
+impl From<Refusal> for NotInstantiated {
+    fn from(refusal: Refusal) -> NotInstantiated {
+        NotInstantiated::Refused(refusal)
     }
 }
 
 impl Compiled {
     /// Decodes the component and compiles its core modules.
     pub fn new(bytes: &[u8]) -> Result<Compiled, Refusal> {
-        let component = decode::decode(bytes)?;
-        let engine = wasmi::Engine::new(&config());
-        let modules = (component.modules.iter())
+        Compiled::metered(bytes, None)
+    }
+
+    /// The same, for a component that nobody here wrote: core code may run for that much fuel.
+    pub fn metered(bytes: &[u8], fuel: Option<u64>) -> Result<Compiled, Refusal> {
+        let decoded = decode::decode(bytes)?;
+        let mut config = wasmi::Config::default();
+        config.wasm_multi_memory(true).wasm_memory64(true).consume_fuel(fuel.is_some());
+        let engine = wasmi::Engine::new(&config);
+        let modules = (decoded.modules.iter())
             .map(|range| wasmi::Module::new(&engine, &bytes[range.clone()]))
             .collect::<Result<_, _>>()
             .map_err(|error| Refusal::unsupported(format!("a core module: {error}")))?;
-        Ok(Compiled { engine, modules, component })
+        Ok(Compiled { engine, modules, fuel, decoded: Arc::new(decoded) })
     }
 
     /// A new instance, with `host` behind its imports.
-    pub fn instantiate<T: Host>(&self, host: T, notes: Notes) -> Result<Instance<T>, Refusal> {
-        let store = wasmi::Store::new(&self.engine, State::new(host, notes));
-        let mut spaces = Spaces::new(store, &self.modules);
-        for definition in &self.component.definitions {
-            spaces.define(definition)?;
+    pub fn instantiate<T: Host>(
+        &self,
+        host: T,
+        notes: Notes,
+    ) -> Result<Instance<T>, NotInstantiated> {
+        let mut store = wasmi::Store::new(&self.engine, State::new(host, notes));
+        store.limiter(|state| &mut state.limits);
+        if let Some(fuel) = self.fuel {
+            store.set_fuel(fuel).expect("fuel is configured");
         }
-        let mut exports = BTreeMap::new();
-        for export in &self.component.exports {
-            if let Func::Lifted(lifted) = at(&spaces.funcs, export.func, "function")? {
-                exports.insert(export.name.clone(), lifted.clone());
-            }
-        }
-        spaces.store.data_mut().exports = Arc::new(exports);
-        Ok(Instance { store: spaces.store })
+        let imports = imports(store.data_mut(), &self.decoded)?;
+        let component = Closure { component: self.decoded.root.clone(), outer: None };
+        let context = store.as_context_mut();
+        let instance = Spaces::begin(context, &self.modules, &component, None, imports)?;
+        let (exports, resources) = instance.run(&component)?;
+        let mut funcs = BTreeMap::new();
+        list("", &exports, &mut funcs);
+        let state = store.data_mut();
+        (state.exports, state.resources) = (Arc::new(funcs), resources);
+        Ok(Instance { store, decoded: self.decoded.clone() })
     }
-}
-
-fn config() -> wasmi::Config {
-    let mut config = wasmi::Config::default();
-    config.wasm_multi_memory(true).wasm_memory64(true);
-    config
 }
 
 /// A core instance: of a module, or put together from definitions.
@@ -92,75 +105,226 @@ enum CoreExports {
     Inline(BTreeMap<String, Extern>),
 }
 
-/// The index spaces while a component is being instantiated.
+/// The index spaces of a component that is being instantiated.
 struct Spaces<'a, T: 'static> {
-    store: wasmi::Store<State<T>>,
-    modules: &'a [wasmi::Module],
+    store: StoreContextMut<'a, State<T>>,
+    compiled: &'a [wasmi::Module],
+    instance: usize,
+    outer: Option<Arc<Outer>>,
+    imports: Exports,
+    exports: Exports,
+    resources: ResourceTypes,
     core_instances: Vec<CoreExports>,
     core_funcs: Vec<wasmi::Func>,
     core_memories: Vec<wasmi::Memory>,
     core_tables: Vec<wasmi::Table>,
     core_globals: Vec<wasmi::Global>,
+    modules: Vec<wasmi::Module>,
+    components: Vec<Closure>,
+    instances: Vec<Arc<Exports>>,
     funcs: Vec<Func>,
 }
 
 impl<'a, T: Host> Spaces<'a, T> {
-    fn new(store: wasmi::Store<State<T>>, modules: &'a [wasmi::Module]) -> Spaces<'a, T> {
-        Spaces {
+    fn begin(
+        mut store: StoreContextMut<'a, State<T>>,
+        compiled: &'a [wasmi::Module],
+        closure: &Closure,
+        parent: Option<usize>,
+        imports: Exports,
+    ) -> Result<Spaces<'a, T>, Refusal> {
+        if store.data().instances.len() >= MAX_INSTANCES {
+            return Err(Refusal::unsupported(format!("more than {MAX_INSTANCES} instances")));
+        }
+        let instance = store.data_mut().begin_instance(parent);
+        Ok(Spaces {
             store,
-            modules,
+            compiled,
+            instance,
+            outer: closure.outer.clone(),
+            imports,
+            exports: Exports::new(),
+            resources: Arc::new(vec![None; closure.component.resources]),
             core_instances: Vec::new(),
             core_funcs: Vec::new(),
             core_memories: Vec::new(),
             core_tables: Vec::new(),
             core_globals: Vec::new(),
+            modules: Vec::new(),
+            components: Vec::new(),
+            instances: Vec::new(),
             funcs: Vec::new(),
-        }
+        })
     }
 
-    fn define(&mut self, definition: &Definition) -> Result<(), Refusal> {
+    fn run(mut self, closure: &Closure) -> Result<(Exports, ResourceTypes), NotInstantiated> {
+        for definition in &closure.component.definitions {
+            self.define(definition)?;
+        }
+        Ok((self.exports, self.resources))
+    }
+
+    fn define(&mut self, definition: &Definition) -> Result<(), NotInstantiated> {
         match definition {
-            Definition::CoreInstantiate { module, args } => self.core_instantiate(*module, args),
-            Definition::CoreExports(exports) => self.core_exports(exports),
+            Definition::CoreModule(position) => {
+                self.modules.push(self.compiled[*position].clone());
+            }
+            Definition::CoreInstantiate { module, args } => self.core_instantiate(*module, args)?,
+            Definition::CoreExports(exports) => self.core_exports(exports)?,
             Definition::CoreAlias { instance, kind, name } => {
                 let exported = self.core_export(*instance, name)?;
-                self.core_alias(*kind, exported)
+                self.core_alias(*kind, exported)?;
             }
-            Definition::ImportFunc { name, ty } => {
-                self.funcs.push(Func::Imported { name: name.as_str().into(), ty: ty.clone() });
-                Ok(())
+            Definition::Component(component) => {
+                let outer = Some(Arc::new(self.around()));
+                self.components.push(Closure { component: component.clone(), outer });
+            }
+            Definition::Instantiate { component, args, found } => {
+                let instance = Thing::Instance(Arc::new(self.instantiate(*component, args)?));
+                self.add(instance, found);
+            }
+            Definition::Exports(exports) => {
+                let exports: Result<_, Refusal> = (exports.iter())
+                    .map(|(name, item)| Ok((name.clone(), self.thing(*item)?)))
+                    .collect();
+                self.instances.push(Arc::new(exports?));
+            }
+            Definition::Alias { instance, name, found } => {
+                let thing = at(&self.instances, *instance, "instance")?.get(name).cloned();
+                self.add(named(thing, name)?, found);
+            }
+            Definition::OuterModule { count, index } => {
+                let module = match self.outwards(*count)? {
+                    None => at(&self.modules, *index, "core module")?.clone(),
+                    Some(outer) => at(&outer.modules, *index, "core module")?.clone(),
+                };
+                self.modules.push(module);
+            }
+            Definition::OuterComponent { count, index } => {
+                let component = match self.outwards(*count)? {
+                    None => at(&self.components, *index, "component")?.clone(),
+                    Some(outer) => at(&outer.components, *index, "component")?.clone(),
+                };
+                self.components.push(component);
+            }
+            Definition::Import { name, found } => {
+                let thing = self.imports.get(name).cloned();
+                self.add(named(thing, name)?, found);
+            }
+            Definition::Resource { resource, destructor } => {
+                let core_func = |index| at(&self.core_funcs, index, "core function").copied();
+                let destructor = Destructor::Guest(destructor.map(core_func).transpose()?);
+                let rt = self.store.data_mut().resource_type(Some(self.instance), destructor);
+                self.bind(*resource, rt);
             }
             Definition::Lift { core_func, ty, opts } => {
                 let core = *at(&self.core_funcs, *core_func, "core function")?;
-                let lifted = Lifted { core, ty: ty.clone(), opts: self.options(opts)? };
+                let (ty, opts) = (ty.clone(), self.options(opts)?);
+                let lifted = Lifted { core, ty, opts, resources: self.resources.clone() };
                 self.funcs.push(Func::Lifted(Arc::new(lifted)));
-                Ok(())
             }
             Definition::Lower { func, opts } => {
                 let func = at(&self.funcs, *func, "function")?.clone();
                 let opts = self.options(opts)?;
-                let lowered = self.lower(func, opts)?;
+                let lowered = self.lower(func, opts);
                 self.core_funcs.push(lowered);
-                Ok(())
             }
-            Definition::ExportFunc { func } => {
-                let func = at(&self.funcs, *func, "function")?.clone();
-                self.funcs.push(func);
-                Ok(())
+            Definition::BuiltIn(built_in) => {
+                let core_func = self.built_in(*built_in);
+                self.core_funcs.push(core_func);
             }
+            Definition::Export { name, item, found } => {
+                let thing = self.thing(*item)?;
+                self.exports.insert(name.clone(), thing.clone());
+                self.add(thing, found);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a thing to its index space, and the resource types that come with it.
+    fn add(&mut self, thing: Thing, found: &[Found]) {
+        for Found { path, resource } in found {
+            self.bind(*resource, resource_in(&thing, path));
+        }
+        match thing {
+            Thing::Func(func) => self.funcs.push(func),
+            Thing::Module(module) => self.modules.push(module),
+            Thing::Component(component) => self.components.push(component),
+            Thing::Instance(exports) => self.instances.push(exports),
+            Thing::Resource(_) | Thing::Type => {}
         }
     }
 
-    fn core_instantiate(&mut self, module: u32, args: &[(String, u32)]) -> Result<(), Refusal> {
-        let module = at(self.modules, module, "core module")?;
+    fn bind(&mut self, resource: Resource, rt: ResourceType) {
+        let position = usize::try_from(resource).expect("an index fits");
+        Arc::make_mut(&mut self.resources)[position] = Some(rt);
+    }
+
+    fn thing(&self, item: Item) -> Result<Thing, Refusal> {
+        Ok(match item {
+            Item::Func(index) => Thing::Func(at(&self.funcs, index, "function")?.clone()),
+            Item::Module(index) => Thing::Module(at(&self.modules, index, "core module")?.clone()),
+            Item::Component(index) => {
+                Thing::Component(at(&self.components, index, "component")?.clone())
+            }
+            Item::Instance(index) => {
+                Thing::Instance(at(&self.instances, index, "instance")?.clone())
+            }
+            Item::Resource(resource) => {
+                let rt = *at(&self.resources, resource, "resource type")?;
+                Thing::Resource(rt.expect("a resource type is defined before it is used"))
+            }
+            Item::Type => Thing::Type,
+        })
+    }
+
+    fn instantiate(
+        &mut self,
+        component: u32,
+        args: &[(String, Item)],
+    ) -> Result<Exports, NotInstantiated> {
+        let component = at(&self.components, component, "component")?.clone();
+        let imports: Result<_, Refusal> =
+            args.iter().map(|(name, item)| Ok((name.clone(), self.thing(*item)?))).collect();
+        let (parent, store) = (Some(self.instance), self.store.as_context_mut());
+        let nested = Spaces::begin(store, self.compiled, &component, parent, imports?)?;
+        Ok(nested.run(&component)?.0)
+    }
+
+    /// What a component that is defined here may alias.
+    fn around(&self) -> Outer {
+        let (modules, components) = (self.modules.clone(), self.components.clone());
+        Outer { modules, components, outer: self.outer.clone() }
+    }
+
+    /// What is around this component, so many levels outwards; nothing for none.
+    fn outwards(&self, count: u32) -> Result<Option<Arc<Outer>>, Refusal> {
+        let mut outwards = None;
+        for _ in 0..count {
+            let outer = outwards.as_ref().map_or(&self.outer, |outer: &Arc<Outer>| &outer.outer);
+            outwards = Some(outer.clone().ok_or_else(|| Refusal::invalid("an outer alias"))?);
+        }
+        Ok(outwards)
+    }
+
+    fn core_instantiate(
+        &mut self,
+        module: u32,
+        args: &[(String, u32)],
+    ) -> Result<(), NotInstantiated> {
+        let module = at(&self.modules, module, "core module")?.clone();
         let mut imports = Vec::new();
         for import in module.imports() {
             let arg = args.iter().find(|(name, _)| name == import.module());
             let (_, instance) = arg.ok_or_else(|| Refusal::invalid("a missing argument"))?;
             imports.push(self.core_export(*instance, import.name())?);
         }
-        let instance = wasmi::Instance::new(&mut self.store, module, &imports)
-            .map_err(|error| Refusal::unsupported(format!("instantiation that fails: {error}")))?;
+        let instance = wasmi::Instance::new(&mut self.store, &module, &imports);
+        let instance = instance.map_err(|error| {
+            let (trap, limit) = trap(&error);
+            NotInstantiated::Failed(limit.map_or(Failure::Trap(trap), Failure::Exhausted))
+        })?;
         self.core_instances.push(CoreExports::Module(instance));
         Ok(())
     }
@@ -190,7 +354,7 @@ impl<'a, T: Host> Spaces<'a, T> {
             ExternalKind::Memory => Extern::Memory(*at(&self.core_memories, index, "core memory")?),
             ExternalKind::Table => Extern::Table(*at(&self.core_tables, index, "core table")?),
             ExternalKind::Global => Extern::Global(*at(&self.core_globals, index, "core global")?),
-            ExternalKind::Tag => return Err(Refusal::unsupported("core tags")),
+            ExternalKind::Tag => return Err(Refusal::unsupported("core exceptions (tags)")),
         })
     }
 
@@ -213,43 +377,91 @@ impl<'a, T: Host> Spaces<'a, T> {
         };
         let memory =
             opts.memory.map(|index| at(&self.core_memories, index, "core memory").copied());
+        let memory = memory.transpose()?;
+        let wide = memory.is_some_and(|memory| memory.ty(&self.store).is_64());
         Ok(Options {
+            instance: self.instance,
             string_encoding: opts.string_encoding,
-            memory: memory.transpose()?,
+            ptr_type: if wide { PtrType::I64 } else { PtrType::I32 },
+            memory,
             realloc: func(opts.realloc)?,
             post_return: func(opts.post_return)?,
         })
     }
 
-    fn lower(&mut self, func: Func, opts: Options) -> Result<wasmi::Func, Refusal> {
-        let Func::Imported { name, ty } = func else {
-            return Err(Refusal::unsupported("calls between guests"));
+    fn lower(&mut self, func: Func, opts: Options) -> wasmi::Func {
+        let ty = flatten_functype(func.ty(), opts.ptr_type, flatten::Context::Lower);
+        self.core_func(ty, move |store, params| call_lowered(store, &opts, &func, params))
+    }
+
+    fn built_in(&mut self, built_in: BuiltIn) -> wasmi::Func {
+        let i32s = |results| CoreFuncType {
+            params: vec![CoreType::I32],
+            results: vec![CoreType::I32; results],
         };
-        let core = flatten_functype(&ty, PtrType::I32, flatten::Context::Lower);
-        let core = wasmi::FuncType::new(
-            core.params.into_iter().map(val_type),
-            core.results.into_iter().map(val_type),
-        );
-        Ok(wasmi::Func::new(&mut self.store, core, move |mut caller, params, results| {
+        let ty = match built_in {
+            BuiltIn::New(_) | BuiltIn::Rep(_) => i32s(1),
+            BuiltIn::Drop(_) => i32s(0),
+        };
+        let (opts, resources) = (self.no_options(), self.resources.clone());
+        self.core_func(ty, move |store, params| {
+            call_built_in(store, built_in, &opts, &resources, params[0])
+        })
+    }
+
+    /// What built-ins on handles have for options.
+    fn no_options(&self) -> Options {
+        let none = CanonOpts {
+            string_encoding: crate::abi::StringEncoding::Utf8,
+            memory: None,
+            realloc: None,
+            post_return: None,
+        };
+        self.options(&none).expect("there is nothing that could be missing")
+    }
+
+    fn core_func(
+        &mut self,
+        ty: CoreFuncType,
+        call: impl Fn(StoreContextMut<'_, State<T>>, &[Core]) -> Result<Vec<Core>, Trap>
+        + Send
+        + Sync
+        + 'static,
+    ) -> wasmi::Func {
+        wasmi::Func::new(&mut self.store, func_type(ty), move |mut caller, params, results| {
             let params: Vec<_> = params.iter().map(core_value).collect();
-            let mut instance =
-                CoreInstance { store: caller.as_context_mut(), core: None, opts: &opts };
-            let host = |instance: &mut CoreInstance<'_, T>, args| {
-                T::call(&mut Context { store: instance.store.as_context_mut() }, &name, args)
-            };
-            let flat = canon_lower(&mut instance, opts.lift_lower(), &ty, &params, host);
-            let flat = flat.map_err(error)?;
+            let flat = call(caller.as_context_mut(), &params).map_err(error)?;
             results.iter_mut().zip(flat).for_each(|(result, flat)| *result = val(flat));
             Ok(())
-        }))
+        })
     }
 }
 
-fn val_type(ty: CoreType) -> wasmi::ValType {
-    match ty {
-        CoreType::I32 => wasmi::ValType::I32,
-        CoreType::I64 => wasmi::ValType::I64,
-        CoreType::F32 => wasmi::ValType::F32,
-        CoreType::F64 => wasmi::ValType::F64,
+fn call_built_in<T: Host>(
+    mut store: StoreContextMut<'_, State<T>>,
+    built_in: BuiltIn,
+    opts: &Options,
+    resources: &ResourceTypes,
+    param: Core,
+) -> Result<Vec<Core>, Trap> {
+    let param = crate::abi::wrap(param.bits());
+    let mut guest = CoreInstance::new(store.as_context_mut(), opts, resources);
+    let may_leave = guest.may_leave();
+    match built_in {
+        BuiltIn::New(resource) => {
+            let i = canon_resource_new(&mut guest, may_leave, resource, param)?;
+            Ok(vec![Core::I32(i)])
+        }
+        BuiltIn::Rep(resource) => {
+            let rep = canon_resource_rep(&mut guest, may_leave, resource, param)?;
+            Ok(vec![Core::I32(rep)])
+        }
+        BuiltIn::Drop(resource) => {
+            let dropped = canon_resource_drop(&mut guest, may_leave, resource, param)?;
+            if let Some((rt, rep)) = dropped {
+                destroy(store, Some(opts.instance), rt, rep)?;
+            }
+            Ok(Vec::new())
+        }
     }
 }

@@ -1,12 +1,20 @@
-//! The reference's component runtime: any component it can decode runs on wasmi, by `abi`.
+//! The reference's component runtime: any component without async runs on wasmi, by `abi`.
 //! Knows nothing of cases, puppets or subjects.
+
+pub mod definition;
+pub mod refusal;
 
 pub mod decode;
 mod types;
+
+mod core;
+mod state;
+mod thing;
 
 pub mod instantiate;
 
 pub mod call;
 
 pub use call::{Context, Failure, Host, Instance};
-pub use decode::Component;
+pub use instantiate::{Compiled, NotInstantiated};
+pub use refusal::Refusal;

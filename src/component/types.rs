@@ -1,134 +1,239 @@
-//! The type index space of a component, resolved into trees.
-//! Knows the binary's types and ours, nothing of definitions that use them.
+//! Validated types into trees, and the resource types in them into numbers.
+//! Knows the validator's types and ours, nothing of definitions that use them.
 
-use wasmparser::{ComponentDefinedType, ComponentFuncType, ComponentValType, PrimitiveValType};
+use wasmparser::PrimitiveValType;
+use wasmparser::component_types::{
+    ComponentAnyTypeId, ComponentDefinedType, ComponentDefinedTypeId, ComponentEntityType,
+    ComponentFuncTypeId, ComponentValType, ResourceId,
+};
+use wasmparser::names::KebabString;
+use wasmparser::types::TypesRef;
 
-use super::decode::{Refusal, at};
-use crate::types::{CASE, FIELD, FLAG, Field, FuncType, Handle, Label, Type, VariantCase};
-
-/// One entry of the type index space.
-#[derive(Clone, Debug)]
-pub enum TypeDefinition {
-    Value(Type),
-    Func(FuncType),
-}
+use super::definition::{Found, Import};
+use super::refusal::Refusal;
+use crate::types::{
+    CASE, FIELD, FLAG, Field, FuncType, Handle, Label, Resource, Type, VariantCase,
+};
 
 /// The nodes that all types of one component may have together, once resolved: a type that uses
 /// another twice has it twice.
 const MAX_TYPE_NODES: usize = 1_000_000;
 
-/// The type index space.
-#[derive(Clone, Debug, Default)]
-pub struct Types {
-    space: Vec<TypeDefinition>,
+/// The resource types that a component has met, numbered in that order.
+#[derive(Default)]
+pub struct Resources {
+    known: Vec<ResourceId>,
+    /// How many of them an earlier definition has already brought.
+    found: Vec<bool>,
     nodes: usize,
 }
 
-impl Types {
-    pub fn push(&mut self, definition: TypeDefinition) {
-        self.space.push(definition);
+/// Resolves types as the validator knows them at the moment.
+pub struct Resolver<'a> {
+    pub types: TypesRef<'a>,
+    pub resources: &'a mut Resources,
+}
+
+impl Resources {
+    pub fn count(&self) -> usize {
+        self.known.len()
     }
 
-    pub fn get(&self, index: u32) -> Result<&TypeDefinition, Refusal> {
-        at(&self.space, index, "type")
+    fn number(&mut self, id: ResourceId) -> Resource {
+        let position = self.known.iter().position(|known| *known == id).unwrap_or_else(|| {
+            self.known.push(id);
+            self.found.push(false);
+            self.known.len() - 1
+        });
+        Resource::try_from(position).expect("validation has limits on types")
     }
 
-    pub fn func(&self, index: u32) -> Result<&FuncType, Refusal> {
-        match self.get(index)? {
-            TypeDefinition::Func(ty) => Ok(ty),
-            TypeDefinition::Value(_) => Err(Refusal::invalid("a value type used as a function")),
+    /// Whether a number was not found before; from now on it was.
+    fn find(&mut self, resource: Resource) -> bool {
+        let position = usize::try_from(resource).expect("an index fits");
+        !std::mem::replace(&mut self.found[position], true)
+    }
+}
+
+impl Resolver<'_> {
+    /// The number of the resource type at a type index; nothing where another type is there.
+    pub fn resource_at(&mut self, index: u32) -> Option<Resource> {
+        match self.types.component_any_type_at(index) {
+            ComponentAnyTypeId::Resource(id) => Some(self.resources.number(id.resource())),
+            ComponentAnyTypeId::Defined(_)
+            | ComponentAnyTypeId::Func(_)
+            | ComponentAnyTypeId::Component(_)
+            | ComponentAnyTypeId::Instance(_) => None,
         }
     }
 
-    /// Resolves a function type.
-    pub fn resolve_func(&mut self, ty: &ComponentFuncType<'_>) -> Result<FuncType, Refusal> {
+    /// The same, where a definition makes the type.
+    pub fn define_resource_at(&mut self, index: u32) -> Result<Resource, Refusal> {
+        let resource = self.resource_at(index);
+        let resource = resource.ok_or_else(|| Refusal::invalid("a resource type is expected"))?;
+        self.resources.find(resource);
+        Ok(resource)
+    }
+
+    /// The function type at a type index.
+    pub fn func_at(&mut self, index: u32) -> Result<FuncType, Refusal> {
+        match self.types.component_any_type_at(index) {
+            ComponentAnyTypeId::Func(id) => self.func(id),
+            ComponentAnyTypeId::Defined(_)
+            | ComponentAnyTypeId::Resource(_)
+            | ComponentAnyTypeId::Component(_)
+            | ComponentAnyTypeId::Instance(_) => {
+                Err(Refusal::invalid("a function type is expected"))
+            }
+        }
+    }
+
+    fn func(&mut self, id: ComponentFuncTypeId) -> Result<FuncType, Refusal> {
+        let types = self.types;
+        let ty = &types[id];
         if ty.async_ {
             return Err(Refusal::unsupported("async function types"));
         }
-        let params = ty.params.iter().map(|(_, ty)| self.resolve(ty)).collect::<Result<_, _>>()?;
-        Ok(FuncType { params, result: self.resolve_option(&ty.result)? })
+        let params = ty.params.iter().map(|(_, ty)| self.value(*ty)).collect::<Result<_, _>>()?;
+        Ok(FuncType { params, result: self.option(&ty.result)? })
     }
 
-    /// Resolves a defined type.
-    pub fn resolve_defined(&mut self, ty: &ComponentDefinedType<'_>) -> Result<Type, Refusal> {
+    /// The resource types that come with an item of this type and that no earlier one brought.
+    pub fn found(&mut self, ty: &ComponentEntityType) -> Result<Vec<Found>, Refusal> {
+        let mut found = Vec::new();
+        self.find(ty, &mut Vec::new(), &mut found)?;
+        Ok(found)
+    }
+
+    fn find(
+        &mut self,
+        ty: &ComponentEntityType,
+        path: &mut Vec<String>,
+        found: &mut Vec<Found>,
+    ) -> Result<(), Refusal> {
+        self.count()?;
+        match ty {
+            ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
+                let resource = self.resources.number(id.resource());
+                if self.resources.find(resource) {
+                    found.push(Found { path: path.clone(), resource });
+                }
+            }
+            ComponentEntityType::Instance(id) => {
+                let types = self.types;
+                for (name, item) in &types[*id].exports {
+                    path.push(name.clone());
+                    self.find(&item.ty, path, found)?;
+                    path.pop();
+                }
+            }
+            ComponentEntityType::Type { .. }
+            | ComponentEntityType::Module(_)
+            | ComponentEntityType::Func(_)
+            | ComponentEntityType::Value(_)
+            | ComponentEntityType::Component(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What an import of this type asks for.
+    pub fn import(&mut self, ty: &ComponentEntityType) -> Result<Import, Refusal> {
+        let types = self.types;
         Ok(match ty {
-            ComponentDefinedType::Primitive(ty) => primitive(*ty),
-            ComponentDefinedType::Record(fields) => Type::Record(
-                (fields.iter().enumerate())
-                    .map(|(i, (name, ty))| {
-                        let label = Label::named(name, FIELD, i);
-                        Ok(Field { label, ty: self.resolve(ty)? })
-                    })
+            ComponentEntityType::Func(id) => Import::Func(self.func(*id)?),
+            ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
+                Import::Resource(self.resources.number(id.resource()))
+            }
+            ComponentEntityType::Type { .. } => Import::Type,
+            ComponentEntityType::Instance(id) => Import::Instance(
+                (types[*id].exports.iter())
+                    .map(|(name, item)| Ok((name.clone(), self.import(&item.ty)?)))
                     .collect::<Result<_, Refusal>>()?,
             ),
-            ComponentDefinedType::Variant(cases) => Type::Variant(
-                (cases.iter().enumerate())
-                    .map(|(i, case)| {
-                        let label = Label::named(case.name, CASE, i);
-                        Ok(VariantCase { label, ty: self.resolve_option(&case.ty)? })
-                    })
-                    .collect::<Result<_, Refusal>>()?,
-            ),
-            ComponentDefinedType::List(elem) => Type::List(Box::new(self.resolve(elem)?)),
-            ComponentDefinedType::Map(key, value) => {
-                Type::Map(Box::new(self.resolve(key)?), Box::new(self.resolve(value)?))
-            }
-            ComponentDefinedType::FixedLengthList(elem, length) => {
-                Type::FixedLengthList(Box::new(self.resolve(elem)?), *length)
-            }
-            ComponentDefinedType::Tuple(types) => {
-                Type::Tuple(types.iter().map(|ty| self.resolve(ty)).collect::<Result<_, _>>()?)
-            }
-            ComponentDefinedType::Flags(names) => Type::Flags(labels(names, FLAG)),
-            ComponentDefinedType::Enum(names) => Type::Enum(labels(names, CASE)),
-            ComponentDefinedType::Option(some) => Type::Option(Box::new(self.resolve(some)?)),
-            ComponentDefinedType::Result { ok, err } => {
-                let ok = self.resolve_option(ok)?.map(Box::new);
-                Type::Result(ok, self.resolve_option(err)?.map(Box::new))
-            }
-            ComponentDefinedType::Own(_) => Type::Handle(Handle::Own),
-            ComponentDefinedType::Borrow(_) => Type::Handle(Handle::Borrow),
-            ComponentDefinedType::Future(elem) => {
-                Type::Handle(Handle::Future(self.resolve_option(elem)?.map(Box::new)))
-            }
-            ComponentDefinedType::Stream(elem) => {
-                Type::Handle(Handle::Stream(self.resolve_option(elem)?.map(Box::new)))
-            }
+            ComponentEntityType::Module(_) => Import::Module,
+            ComponentEntityType::Component(_) => Import::Component,
+            ComponentEntityType::Value(_) => return Err(Refusal::unsupported("values")),
         })
     }
 
-    fn resolve_option(&mut self, ty: &Option<ComponentValType>) -> Result<Option<Type>, Refusal> {
-        ty.as_ref().map(|ty| self.resolve(ty)).transpose()
+    fn value(&mut self, ty: ComponentValType) -> Result<Type, Refusal> {
+        self.count()?;
+        match ty {
+            ComponentValType::Primitive(ty) => primitive(ty),
+            ComponentValType::Type(id) => self.defined(id),
+        }
     }
 
-    fn resolve(&mut self, ty: &ComponentValType) -> Result<Type, Refusal> {
-        let resolved = match ty {
-            ComponentValType::Primitive(ty) => primitive(*ty),
-            ComponentValType::Type(index) => match self.get(*index)? {
-                TypeDefinition::Value(ty) => ty.clone(),
-                TypeDefinition::Func(_) => {
-                    return Err(Refusal::invalid("a function type used as a value type"));
-                }
-            },
-        };
-        self.nodes += nodes(&resolved);
-        if self.nodes > MAX_TYPE_NODES {
+    fn boxed(&mut self, ty: ComponentValType) -> Result<Box<Type>, Refusal> {
+        self.value(ty).map(Box::new)
+    }
+
+    fn option(&mut self, ty: &Option<ComponentValType>) -> Result<Option<Type>, Refusal> {
+        ty.map(|ty| self.value(ty)).transpose()
+    }
+
+    fn defined(&mut self, id: ComponentDefinedTypeId) -> Result<Type, Refusal> {
+        let types = self.types;
+        Ok(match &types[id] {
+            ComponentDefinedType::Primitive(ty) => primitive(*ty)?,
+            ComponentDefinedType::Record(record) => Type::Record(
+                (record.fields.iter().enumerate())
+                    .map(|(i, (name, ty))| {
+                        Ok(Field { label: Label::named(name, FIELD, i), ty: self.value(*ty)? })
+                    })
+                    .collect::<Result<_, Refusal>>()?,
+            ),
+            ComponentDefinedType::Variant(variant) => Type::Variant(
+                (variant.cases.iter().enumerate())
+                    .map(|(i, (name, case))| {
+                        let label = Label::named(name, CASE, i);
+                        Ok(VariantCase { label, ty: self.option(&case.ty)? })
+                    })
+                    .collect::<Result<_, Refusal>>()?,
+            ),
+            ComponentDefinedType::List { element, .. } => Type::List(self.boxed(*element)?),
+            ComponentDefinedType::Map { key, value, .. } => {
+                Type::Map(self.boxed(*key)?, self.boxed(*value)?)
+            }
+            ComponentDefinedType::FixedLengthList { element, length, .. } => {
+                Type::FixedLengthList(self.boxed(*element)?, *length)
+            }
+            ComponentDefinedType::Tuple(tuple) => {
+                Type::Tuple(tuple.types.iter().map(|ty| self.value(*ty)).collect::<Result<_, _>>()?)
+            }
+            ComponentDefinedType::Flags(names) => Type::Flags(labels(names.iter(), FLAG)),
+            ComponentDefinedType::Enum(names) => Type::Enum(labels(names.iter(), CASE)),
+            ComponentDefinedType::Option { ty, .. } => Type::Option(self.boxed(*ty)?),
+            ComponentDefinedType::Result { ok, err, .. } => {
+                let ok = self.option(ok)?.map(Box::new);
+                Type::Result(ok, self.option(err)?.map(Box::new))
+            }
+            ComponentDefinedType::Own(id) => {
+                Type::Handle(Handle::Own(self.resources.number(id.resource())))
+            }
+            ComponentDefinedType::Borrow(id) => {
+                Type::Handle(Handle::Borrow(self.resources.number(id.resource())))
+            }
+            ComponentDefinedType::Future { .. } => return Err(Refusal::unsupported("futures")),
+            ComponentDefinedType::Stream { .. } => return Err(Refusal::unsupported("streams")),
+        })
+    }
+
+    fn count(&mut self) -> Result<(), Refusal> {
+        self.resources.nodes += 1;
+        if self.resources.nodes > MAX_TYPE_NODES {
             return Err(Refusal::unsupported("types of more than a million nodes"));
         }
-        Ok(resolved)
+        Ok(())
     }
 }
 
-fn nodes(ty: &Type) -> usize {
-    1 + ty.children().into_iter().map(nodes).sum::<usize>()
+fn labels<'a>(names: impl Iterator<Item = &'a KebabString>, kind: char) -> Vec<Label> {
+    names.enumerate().map(|(i, name)| Label::named(name, kind, i)).collect()
 }
 
-fn labels(names: &[&str], kind: char) -> Vec<Label> {
-    names.iter().enumerate().map(|(i, name)| Label::named(name, kind, i)).collect()
-}
-
-fn primitive(ty: PrimitiveValType) -> Type {
-    match ty {
+fn primitive(ty: PrimitiveValType) -> Result<Type, Refusal> {
+    Ok(match ty {
         PrimitiveValType::Bool => Type::Bool,
         PrimitiveValType::S8 => Type::S8,
         PrimitiveValType::U8 => Type::U8,
@@ -142,6 +247,6 @@ fn primitive(ty: PrimitiveValType) -> Type {
         PrimitiveValType::F64 => Type::F64,
         PrimitiveValType::Char => Type::Char,
         PrimitiveValType::String => Type::String,
-        PrimitiveValType::ErrorContext => Type::Handle(Handle::ErrorContext),
-    }
+        PrimitiveValType::ErrorContext => return Err(Refusal::unsupported("error contexts")),
+    })
 }

@@ -44,6 +44,10 @@ pub fn refused(message: &str) -> Reading {
 }
 
 impl Host for HostScript {
+    fn drop(_: &mut Context<'_, HostScript>, _: &str, _: u32) -> Result<(), Trap> {
+        Ok(())
+    }
+
     fn call(
         context: &mut Context<'_, HostScript>,
         _import: &str,

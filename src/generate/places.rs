@@ -158,7 +158,9 @@ impl Walk<'_> {
             Despecialized::Record(fields) => fields.iter().for_each(|field| self.flat(field)),
             Despecialized::Variant(cases) => self.flat_variant(cases),
             Despecialized::Flags(count) => self.leaf(Some(Kind::Flags { count: *count }), 32),
-            Despecialized::Handle => unreachable!("no case has handles"),
+            Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {
+                unreachable!("no case has handles")
+            }
         }
     }
 
@@ -280,7 +282,9 @@ impl Walk<'_> {
             Despecialized::Flags(count) => {
                 self.stored(Kind::Flags { count: *count }, at, layout.elem_size);
             }
-            Despecialized::Handle => unreachable!("no case has handles"),
+            Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {
+                unreachable!("no case has handles")
+            }
         }
     }
 
@@ -334,7 +338,9 @@ fn flat_count(layout: &Layout) -> usize {
         | Despecialized::F64
         | Despecialized::Char
         | Despecialized::Flags(_)
-        | Despecialized::Handle => 1,
+        | Despecialized::Own(_)
+        | Despecialized::Borrow(_)
+        | Despecialized::Async => 1,
         Despecialized::String | Despecialized::List(_) => 2,
         Despecialized::FixedLengthList(elem, length) => {
             flat_count(elem) * usize::try_from(*length).expect("few core values are flat")

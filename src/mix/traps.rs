@@ -58,6 +58,12 @@ fn impossible(trap: Trap, stage: Stage) -> Option<&'static str> {
         | Trap::InvalidUtf16
         | Trap::InvalidChar
         | Trap::InvalidDiscriminant => (!lifts).then_some("nothing is lifted here"),
+        Trap::UnknownHandle
+        | Trap::HandleOfOtherType
+        | Trap::HandleLent
+        | Trap::HandleNotOwned
+        | Trap::TooManyHandles
+        | Trap::BorrowsRemain => Some("no case has handles yet"),
         Trap::CannotEnterComponent => {
             (stage != Stage::Host).then_some("only the host calls exports")
         }

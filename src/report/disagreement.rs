@@ -231,6 +231,13 @@ fn trap_rule(trap: Trap) -> &'static str {
         Trap::ListTooLong | Trap::ListOutOfBounds => "load_list_from_range",
         Trap::InvalidChar => "convert_i32_to_char",
         Trap::InvalidDiscriminant => "load_variant, lift_flat_variant",
+        Trap::UnknownHandle => "Table.get, Table.remove",
+        Trap::HandleOfOtherType | Trap::HandleLent => {
+            "lift_own, lift_borrow, canon_resource_drop, canon_resource_rep"
+        }
+        Trap::HandleNotOwned => "lift_own",
+        Trap::TooManyHandles => "Table.add",
+        Trap::BorrowsRemain => "Task.return_",
         Trap::CannotEnterComponent => "Store.lift: may_enter",
         Trap::CannotLeaveComponent => "canon_lower: may_leave",
         Trap::Guest | Trap::Host | Trap::Crash => "canon_lift, canon_lower",

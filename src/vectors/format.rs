@@ -312,8 +312,8 @@ fn parse_type_name(name: &str) -> Result<Type> {
         "f64" => Type::F64,
         "char" => Type::Char,
         "string" => Type::String,
-        "own" => Type::Handle(Handle::Own),
-        "borrow" => Type::Handle(Handle::Borrow),
+        "own" => Type::Handle(Handle::Own(0)),
+        "borrow" => Type::Handle(Handle::Borrow(0)),
         "error-context" => Type::Handle(Handle::ErrorContext),
         _ => bail!("no type is called {name}"),
     })

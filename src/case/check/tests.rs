@@ -178,7 +178,7 @@ fn map_keys_are_discrete() {
 
 #[test]
 fn there_are_no_handles() {
-    check("export: param 1: handles are not supported", param(Type::Handle(Handle::Own)));
+    check("export: param 1: handles are not supported", param(Type::Handle(Handle::Own(0))));
 }
 
 #[test]

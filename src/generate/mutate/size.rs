@@ -133,8 +133,8 @@ impl Size {
             Value::S16(value) => self.number(u64::from(value.cast_unsigned())),
             Value::U16(value) => self.number(u64::from(*value)),
             Value::S32(value) => self.number(u64::from(value.cast_unsigned())),
-            Value::U32(value) | Value::F32(value) | Value::Flags(value) => {
-                self.number(u64::from(*value));
+            Value::U32(value) | Value::F32(value) | Value::Flags(value) | Value::Handle(value) => {
+                self.number(u64::from(*value))
             }
             Value::S64(value) => self.number(value.cast_unsigned()),
             Value::U64(value) | Value::F64(value) => self.number(*value),

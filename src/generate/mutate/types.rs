@@ -109,7 +109,7 @@ fn children(ty: &mut Type) -> Vec<&mut Type> {
         Type::Handle(Handle::Stream(elem) | Handle::Future(elem)) => {
             elem.iter_mut().map(|ty| &mut **ty).collect()
         }
-        Type::Handle(Handle::Own | Handle::Borrow | Handle::ErrorContext) => Vec::new(),
+        Type::Handle(Handle::Own(_) | Handle::Borrow(_) | Handle::ErrorContext) => Vec::new(),
     }
 }
 

@@ -15,7 +15,7 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
         Value::S16(value) => put(value, out),
         Value::U16(value) => put(value, out),
         Value::S32(value) => put(value, out),
-        Value::U32(value) | Value::Flags(value) => put(value, out),
+        Value::U32(value) | Value::Flags(value) | Value::Handle(value) => put(value, out),
         Value::S64(value) => put(value, out),
         Value::U64(value) => put(value, out),
         Value::F32(bits) => put(&f32::from_bits(*bits), out),

@@ -1,0 +1,428 @@
+//! Handles: the table of an instance, how handles are lifted and lowered, and the built-ins on them.
+//! Knows nothing of how a destructor is called or who may enter whom.
+
+use super::{Cx, Deviation, Guest, Trap, trap_if};
+use crate::types::Resource;
+
+/// Spec: `Table`. Entry 0 is never used.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    /// The entry of index 1 comes first.
+    entries: Vec<Option<ResourceHandle>>,
+    free: Vec<u32>,
+}
+
+/// Spec: `ResourceHandle`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResourceHandle {
+    pub rt: ResourceType,
+    pub rep: u32,
+    /// The task that a borrow belongs to; an owned handle has none.
+    pub borrow_scope: Option<usize>,
+    pub num_lends: u32,
+}
+
+/// The identity of a resource type among all that were made, and who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ResourceType {
+    pub id: usize,
+    /// The instance that defines it; the host's have none.
+    pub implementer: Option<usize>,
+}
+
+/// Spec: `Task`, as far as borrows are concerned.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Task {
+    pub num_borrows: u32,
+}
+
+/// The instance that handles are lifted from or lowered into, and the calls that are under way.
+pub struct Handles<'a> {
+    pub instance: usize,
+    pub table: &'a mut Table,
+    /// What the numbers in the types mean.
+    pub resources: &'a [Option<ResourceType>],
+    /// The last one is the call for which something is lowered.
+    pub tasks: &'a mut Vec<Task>,
+    /// Spec: `Subtask.lenders`, as indices in the table.
+    pub lenders: &'a mut Vec<u32>,
+}
+
+impl Table {
+    /// Spec: `Table.MAX_LENGTH`.
+    const MAX_LENGTH: usize = (1 << 28) - 1;
+
+    /// Spec: `Table.get`.
+    pub fn get(&self, i: u32) -> Result<ResourceHandle, Trap> {
+        let position = usize::try_from(i).ok().and_then(|i| i.checked_sub(1));
+        let entry = position.and_then(|position| self.entries.get(position).copied().flatten());
+        entry.ok_or(Trap::UnknownHandle)
+    }
+
+    /// Spec: `Table.add`. What was freed last is used first, unless `oldest_first`.
+    fn add(&mut self, handle: ResourceHandle, oldest_first: bool) -> Result<u32, Trap> {
+        let free = match self.free.len() {
+            0 => None,
+            _ if oldest_first => Some(self.free.remove(0)),
+            _ => self.free.pop(),
+        };
+        if let Some(i) = free {
+            *self.entry(i) = Some(handle);
+            return Ok(i);
+        }
+        trap_if(self.entries.len() >= Table::MAX_LENGTH, Trap::TooManyHandles)?;
+        self.entries.push(Some(handle));
+        Ok(u32::try_from(self.entries.len()).expect("it is not that long"))
+    }
+
+    /// Spec: `Table.remove`, after `get`.
+    fn remove(&mut self, i: u32) {
+        *self.entry(i) = None;
+        self.free.push(i);
+    }
+
+    fn entry(&mut self, i: u32) -> &mut Option<ResourceHandle> {
+        let i = usize::try_from(i).expect("an index in the table");
+        &mut self.entries[i - 1]
+    }
+
+    /// Spec: `ResourceHandle.num_lends`, one more or one less.
+    fn lend(&mut self, i: u32, change: i32) {
+        let handle = self.entry(i).as_mut().expect("nothing lent is removed");
+        handle.num_lends =
+            handle.num_lends.checked_add_signed(change).expect("lent, then returned");
+    }
+}
+
+impl Handles<'_> {
+    fn resource(&self, resource: Resource) -> ResourceType {
+        let position = usize::try_from(resource).expect("an index fits");
+        self.resources[position].expect("a resource type is defined before it is used")
+    }
+}
+
+/// Spec: `lift_own`.
+pub fn lift_own(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap> {
+    // A guest that is no instance has no table: what it hands over is as it should be already.
+    let Some(handle) = get(cx.guest, i)? else { return Ok(i) };
+    check_lent_first(cx.guest, handle, resource)?;
+    check_type(cx.guest, handle, resource, Deviation::LiftedTypeUnchecked)?;
+    let lent = handle.num_lends != 0 && !cx.deviates(Deviation::LentOwnLifted);
+    trap_if(lent, Trap::HandleLent)?;
+    let borrowed = handle.borrow_scope.is_some() && !cx.deviates(Deviation::BorrowLiftedAsOwn);
+    trap_if(borrowed, Trap::HandleNotOwned)?;
+    if !cx.deviates(Deviation::LiftedOwnKept) {
+        handles(cx.guest).table.remove(i);
+    }
+    Ok(handle.rep)
+}
+
+/// Spec: `lift_borrow`.
+pub fn lift_borrow(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap> {
+    let Some(handle) = get(cx.guest, i)? else { return Ok(i) };
+    check_type(cx.guest, handle, resource, Deviation::LiftedTypeUnchecked)?;
+    let borrowed = handle.borrow_scope.is_some();
+    let skipped = borrowed && cx.deviates(Deviation::BorrowedNotLentOn);
+    if skipped || cx.deviates(Deviation::BorrowNotLent) {
+        return Ok(handle.rep);
+    }
+    let handles = handles(cx.guest);
+    handles.table.lend(i, 1);
+    handles.lenders.push(i);
+    Ok(handle.rep)
+}
+
+/// Spec: `lower_own`.
+pub fn lower_own(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Trap> {
+    let Some(handles) = cx.guest.handles() else { return Ok(rep) };
+    let rt = handles.resource(resource);
+    add(cx.guest, ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 })
+}
+
+/// Spec: `lower_borrow`.
+pub fn lower_borrow(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Trap> {
+    let Some(handles) = cx.guest.handles() else { return Ok(rep) };
+    let rt = handles.resource(resource);
+    let own_resource = rt.implementer == Some(handles.instance);
+    if own_resource && !cx.deviates(Deviation::BorrowOfOwnResourceIsHandle) {
+        return Ok(rep);
+    }
+    let tasks = handles_of(cx).tasks;
+    let task = tasks.last_mut().expect("borrows are lowered only for a call");
+    task.num_borrows += 1;
+    let borrow_scope = Some(tasks.len() - 1);
+    add(cx.guest, ResourceHandle { rt, rep, borrow_scope, num_lends: 0 })
+}
+
+/// Spec: `Subtask.deliver_resolve`: what was lent for a call is returned.
+pub fn return_lent(guest: &mut dyn Guest) {
+    let lenders = guest.handles().map(|handles| std::mem::take(handles.lenders));
+    let lenders = lenders.unwrap_or_default();
+    if lenders.is_empty() || guest.notes().deviates(Deviation::LentForever) {
+        return;
+    }
+    let table = handles(guest).table;
+    lenders.into_iter().for_each(|i| table.lend(i, -1));
+}
+
+/// Spec: `Task.return_`: whoever was called has dropped all that it borrowed.
+pub fn check_borrows(guest: &mut dyn Guest) -> Result<(), Trap> {
+    let num_borrows = guest.handles().and_then(|handles| handles.tasks.last().copied());
+    let remain = num_borrows.is_some_and(|task| task.num_borrows > 0);
+    let remain = remain && !guest.notes().deviates(Deviation::BorrowsMayRemain);
+    trap_if(remain, Trap::BorrowsRemain)
+}
+
+/// Spec: `canon_resource_new`.
+pub fn canon_resource_new(
+    guest: &mut dyn Guest,
+    may_leave: bool,
+    resource: Resource,
+    rep: u32,
+) -> Result<u32, Trap> {
+    check_may_leave(guest, may_leave)?;
+    let rt = handles(guest).resource(resource);
+    add(guest, ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 })
+}
+
+/// Spec: `canon_resource_rep`.
+pub fn canon_resource_rep(
+    guest: &mut dyn Guest,
+    may_leave: bool,
+    resource: Resource,
+    i: u32,
+) -> Result<u32, Trap> {
+    let left = !may_leave && guest.notes().deviates(Deviation::ResourceRepLeaves);
+    trap_if(left, Trap::CannotLeaveComponent)?;
+    let handle = get(guest, i)?.expect("built-ins are an instance's");
+    check_type(guest, handle, resource, Deviation::RepTypeUnchecked)?;
+    Ok(handle.rep)
+}
+
+/// Spec: `canon_resource_drop`, up to the call of the destructor: whose representation it is to
+/// destroy, if it was owned.
+pub fn canon_resource_drop(
+    guest: &mut dyn Guest,
+    may_leave: bool,
+    resource: Resource,
+    i: u32,
+) -> Result<Option<(ResourceType, u32)>, Trap> {
+    check_may_leave(guest, may_leave)?;
+    let handle = get(guest, i)?.expect("built-ins are an instance's");
+    check_lent_first(guest, handle, resource)?;
+    check_type(guest, handle, resource, Deviation::DroppedTypeUnchecked)?;
+    let lent = handle.num_lends != 0 && !guest.notes().deviates(Deviation::LentDropped);
+    trap_if(lent, Trap::HandleLent)?;
+    handles(guest).table.remove(i);
+    let Some(task) = handle.borrow_scope else { return Ok(Some((handle.rt, handle.rep))) };
+    if !guest.notes().deviates(Deviation::DroppedBorrowCounted) {
+        handles(guest).tasks[task].num_borrows -= 1;
+    }
+    Ok(None)
+}
+
+fn check_may_leave(guest: &mut dyn Guest, may_leave: bool) -> Result<(), Trap> {
+    let stays = !may_leave && !guest.notes().deviates(Deviation::ResourceBuiltInsMayLeave);
+    trap_if(stays, Trap::CannotLeaveComponent)
+}
+
+fn check_type(
+    guest: &mut dyn Guest,
+    handle: ResourceHandle,
+    resource: Resource,
+    slip: Deviation,
+) -> Result<(), Trap> {
+    let other = handle.rt != handles(guest).resource(resource);
+    trap_if(other && !guest.notes().deviates(slip), Trap::HandleOfOtherType)
+}
+
+/// Only a slip looks at the lends before it looks at the type.
+fn check_lent_first(
+    guest: &mut dyn Guest,
+    handle: ResourceHandle,
+    resource: Resource,
+) -> Result<(), Trap> {
+    let other = handle.rt != handles(guest).resource(resource);
+    let lent = other && handle.num_lends != 0 && guest.notes().deviates(Deviation::LendsBeforeType);
+    trap_if(lent, Trap::HandleLent)
+}
+
+/// The handle of this index; nothing where the guest is no instance and has no table.
+fn get(guest: &mut dyn Guest, i: u32) -> Result<Option<ResourceHandle>, Trap> {
+    guest.handles().map(|handles| handles.table.get(i)).transpose()
+}
+
+fn add(guest: &mut dyn Guest, handle: ResourceHandle) -> Result<u32, Trap> {
+    let choice = handles(guest).table.free.len() > 1;
+    let oldest_first = choice && guest.notes().deviates(Deviation::OldestIndexFirst);
+    handles(guest).table.add(handle, oldest_first)
+}
+
+fn handles(guest: &mut dyn Guest) -> Handles<'_> {
+    guest.handles().expect("it was there just now")
+}
+
+fn handles_of<'a>(cx: &'a mut Cx) -> Handles<'a> {
+    handles(cx.guest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::bytes_guest::ByteGuest;
+    use crate::abi::{LiftLowerOptions, Notes, PtrType, StringEncoding};
+
+    const OPTS: LiftLowerOptions =
+        LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
+    /// The number of a resource of instance 0, whose guest is tested.
+    const OWN: Resource = 0;
+    /// The number of one of the host's.
+    const FOREIGN: Resource = 1;
+
+    /// A guest that is instance 0, with one call under way.
+    struct TableGuest {
+        bytes: ByteGuest,
+        table: Table,
+        tasks: Vec<Task>,
+        lenders: Vec<u32>,
+    }
+
+    const RESOURCES: [Option<ResourceType>; 2] = [
+        Some(ResourceType { id: 0, implementer: Some(0) }),
+        Some(ResourceType { id: 1, implementer: None }),
+    ];
+
+    impl Guest for TableGuest {
+        fn memory(&self) -> &[u8] {
+            self.bytes.memory()
+        }
+
+        fn memory_mut(&mut self) -> &mut [u8] {
+            self.bytes.memory_mut()
+        }
+
+        fn realloc(&mut self, old: u64, size: u64, align: u64, new: u64) -> Result<u64, Trap> {
+            self.bytes.realloc(old, size, align, new)
+        }
+
+        fn notes(&mut self) -> &mut Notes {
+            self.bytes.notes()
+        }
+
+        fn handles(&mut self) -> Option<Handles<'_>> {
+            let TableGuest { table, tasks, lenders, .. } = self;
+            Some(Handles { instance: 0, table, resources: &RESOURCES, tasks, lenders })
+        }
+    }
+
+    /// What is done in turn, each with what it answers.
+    enum Do {
+        New(u32, u32),
+        Rep(Resource, u32, Result<u32, Trap>),
+        Drop(Resource, u32, Result<Option<u32>, Trap>),
+        LiftOwn(Resource, u32, Result<u32, Trap>),
+        LiftBorrow(Resource, u32, Result<u32, Trap>),
+        LowerOwn(Resource, u32, u32),
+        LowerBorrow(Resource, u32, u32),
+        ReturnLent,
+        CheckBorrows(Result<(), Trap>),
+    }
+    use Do::*;
+
+    #[track_caller]
+    fn check(steps: &[Do]) {
+        let tasks = vec![Task::default()];
+        let (bytes, table) = (ByteGuest::default(), Table::default());
+        let mut guest = TableGuest { bytes, table, tasks, lenders: Vec::new() };
+        for step in steps {
+            let cx = &mut Cx { opts: OPTS, guest: &mut guest };
+            match step {
+                New(rep, i) => {
+                    assert_eq!(canon_resource_new(cx.guest, true, OWN, *rep), Ok(*i));
+                }
+                Rep(resource, i, expected) => {
+                    assert_eq!(canon_resource_rep(cx.guest, false, *resource, *i), *expected);
+                }
+                Drop(resource, i, expected) => {
+                    let dropped = canon_resource_drop(cx.guest, true, *resource, *i);
+                    assert_eq!(dropped.map(|dropped| dropped.map(|(_, rep)| rep)), *expected);
+                }
+                LiftOwn(resource, i, expected) => {
+                    assert_eq!(lift_own(cx, *i, *resource), *expected);
+                }
+                LiftBorrow(resource, i, expected) => {
+                    assert_eq!(lift_borrow(cx, *i, *resource), *expected);
+                }
+                LowerOwn(resource, rep, i) => assert_eq!(lower_own(cx, *rep, *resource), Ok(*i)),
+                LowerBorrow(resource, rep, i) => {
+                    assert_eq!(lower_borrow(cx, *rep, *resource), Ok(*i));
+                }
+                ReturnLent => return_lent(cx.guest),
+                CheckBorrows(expected) => assert_eq!(check_borrows(cx.guest), *expected),
+            }
+        }
+    }
+
+    #[test]
+    fn index_0_is_never_used_and_what_was_freed_last_is_used_first() {
+        let dropped = |i, rep| Drop(OWN, i, Ok(Some(rep)));
+        check(&[New(7, 1), New(8, 2), New(9, 3), dropped(1, 7), dropped(3, 9)]);
+        check(&[
+            New(7, 1),
+            New(8, 2),
+            dropped(1, 7),
+            dropped(2, 8),
+            New(5, 2),
+            New(6, 1),
+            New(4, 3),
+        ]);
+        check(&[
+            Rep(OWN, 0, Err(Trap::UnknownHandle)),
+            Rep(OWN, u32::MAX, Err(Trap::UnknownHandle)),
+        ]);
+    }
+
+    #[test]
+    fn what_is_given_away_or_dropped_is_gone() {
+        check(&[New(7, 1), LiftOwn(OWN, 1, Ok(7)), LiftOwn(OWN, 1, Err(Trap::UnknownHandle))]);
+        check(&[New(7, 1), Drop(OWN, 1, Ok(Some(7))), Drop(OWN, 1, Err(Trap::UnknownHandle))]);
+    }
+
+    #[test]
+    fn a_handle_is_of_one_type() {
+        let wrong = Trap::HandleOfOtherType;
+        check(&[LowerOwn(FOREIGN, 7, 1), Rep(OWN, 1, Err(wrong)), Drop(OWN, 1, Err(wrong))]);
+        check(&[New(7, 1), LiftOwn(FOREIGN, 1, Err(wrong)), LiftBorrow(FOREIGN, 1, Err(wrong))]);
+    }
+
+    #[test]
+    fn what_is_lent_stays_until_it_is_returned() {
+        let lent = Trap::HandleLent;
+        check(&[New(7, 1), LiftBorrow(OWN, 1, Ok(7)), LiftOwn(OWN, 1, Err(lent))]);
+        check(&[New(7, 1), LiftBorrow(OWN, 1, Ok(7)), Drop(OWN, 1, Err(lent)), ReturnLent]);
+        let twice = || LiftBorrow(OWN, 1, Ok(7));
+        check(&[New(7, 1), twice(), twice(), ReturnLent, LiftOwn(OWN, 1, Ok(7))]);
+    }
+
+    #[test]
+    fn a_borrow_can_be_lent_on_but_not_given_away() {
+        let borrowed = || LowerBorrow(FOREIGN, 7, 1);
+        check(&[borrowed(), LiftOwn(FOREIGN, 1, Err(Trap::HandleNotOwned))]);
+        let lent = || LiftBorrow(FOREIGN, 1, Ok(7));
+        check(&[borrowed(), lent(), Drop(FOREIGN, 1, Err(Trap::HandleLent))]);
+        check(&[borrowed(), lent(), ReturnLent, Drop(FOREIGN, 1, Ok(None)), CheckBorrows(Ok(()))]);
+    }
+
+    #[test]
+    fn borrows_are_dropped_before_the_call_returns() {
+        check(&[LowerBorrow(FOREIGN, 7, 1), CheckBorrows(Err(Trap::BorrowsRemain))]);
+        let (first, second) = (Drop(FOREIGN, 1, Ok(None)), Drop(FOREIGN, 2, Ok(None)));
+        let lowered = |i| LowerBorrow(FOREIGN, 7, i);
+        check(&[lowered(1), lowered(2), first, CheckBorrows(Err(Trap::BorrowsRemain)), second]);
+    }
+
+    #[test]
+    fn whoever_defines_a_resource_borrows_its_representation() {
+        check(&[LowerBorrow(OWN, 7, 7), CheckBorrows(Ok(())), New(8, 1)]);
+    }
+}

@@ -1,0 +1,80 @@
+//! Core values and traps, ours and wasmi's.
+//! Knows nothing of components.
+
+use std::fmt;
+
+use wasmi::TrapCode;
+
+use crate::abi::{Core, CoreFuncType, CoreType, Trap};
+
+/// A trap on its way through wasmi.
+#[derive(Debug)]
+struct TrapError(Trap);
+
+impl fmt::Display for TrapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+impl wasmi::errors::HostError for TrapError {}
+
+/// A trap as wasmi's error.
+pub fn error(trap: Trap) -> wasmi::Error {
+    wasmi::Error::host(TrapError(trap))
+}
+
+/// wasmi's error as a trap, and the limit of wasmi's that was met, if it is one.
+pub fn trap(error: &wasmi::Error) -> (Trap, Option<String>) {
+    if let Some(TrapError(trap)) = error.downcast_ref() {
+        return (*trap, None);
+    }
+    let limit = match error.as_trap_code() {
+        Some(
+            TrapCode::StackOverflow
+            | TrapCode::OutOfFuel
+            | TrapCode::GrowthOperationLimited
+            | TrapCode::OutOfSystemMemory,
+        )
+        | None => Some(error.to_string()),
+        Some(_) => None,
+    };
+    (Trap::Guest, limit)
+}
+
+/// A core value as wasmi's.
+pub fn val(core: Core) -> wasmi::Val {
+    match core {
+        Core::I32(bits) => wasmi::Val::I32(bits.cast_signed()),
+        Core::I64(bits) => wasmi::Val::I64(bits.cast_signed()),
+        Core::F32(bits) => wasmi::Val::F32(wasmi::F32::from_bits(bits)),
+        Core::F64(bits) => wasmi::Val::F64(wasmi::F64::from_bits(bits)),
+    }
+}
+
+/// wasmi's value as a core value.
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmi has more, by feature")]
+pub fn core_value(val: &wasmi::Val) -> Core {
+    match val {
+        wasmi::Val::I32(value) => Core::I32(value.cast_unsigned()),
+        wasmi::Val::I64(value) => Core::I64(value.cast_unsigned()),
+        wasmi::Val::F32(value) => Core::F32(value.to_bits()),
+        wasmi::Val::F64(value) => Core::F64(value.to_bits()),
+        _ => unreachable!("the canonical ABI passes numbers only"),
+    }
+}
+
+/// A core function type as wasmi's.
+pub fn func_type(ty: CoreFuncType) -> wasmi::FuncType {
+    let types = |types: Vec<CoreType>| types.into_iter().map(val_type);
+    wasmi::FuncType::new(types(ty.params), types(ty.results))
+}
+
+fn val_type(ty: CoreType) -> wasmi::ValType {
+    match ty {
+        CoreType::I32 => wasmi::ValType::I32,
+        CoreType::I64 => wasmi::ValType::I64,
+        CoreType::F32 => wasmi::ValType::F32,
+        CoreType::F64 => wasmi::ValType::F64,
+    }
+}

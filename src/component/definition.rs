@@ -1,0 +1,143 @@
+//! What a decoded component is made of: definitions, each of which adds to an index space.
+//! Knows no binary format and nothing of running.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use wasmparser::ExternalKind;
+
+use crate::abi::StringEncoding;
+use crate::types::{FuncType, Resource};
+
+/// A decoded component with all that is nested in it.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    /// Core modules, wherever they are nested, as ranges of the component's bytes.
+    pub modules: Vec<Range<usize>>,
+    pub root: Arc<Component>,
+    /// What has to be given to the root, in order.
+    pub imports: Vec<(String, Import)>,
+    /// The functions that the root exports, and those in instances that it exports, by their paths.
+    pub exports: Vec<(String, FuncType)>,
+    /// The resource types that the root exports, likewise.
+    pub exported_resources: Vec<(String, Resource)>,
+}
+
+/// A component. Types are resolved where they are used; each resource type that they mention has a
+/// number in the component.
+#[derive(Debug, Default)]
+pub struct Component {
+    pub definitions: Vec<Definition>,
+    /// How many resource types there are.
+    pub resources: usize,
+}
+
+/// One definition that instantiation carries out.
+#[derive(Debug)]
+pub enum Definition {
+    /// A position in `Decoded::modules`.
+    CoreModule(usize),
+    CoreInstantiate {
+        module: u32,
+        args: Vec<(String, u32)>,
+    },
+    CoreExports(Vec<(String, ExternalKind, u32)>),
+    CoreAlias {
+        instance: u32,
+        kind: ExternalKind,
+        name: String,
+    },
+    Component(Arc<Component>),
+    Instantiate {
+        component: u32,
+        args: Vec<(String, Item)>,
+        found: Vec<Found>,
+    },
+    /// An instance put together from what is there already.
+    Exports(Vec<(String, Item)>),
+    Alias {
+        instance: u32,
+        name: String,
+        found: Vec<Found>,
+    },
+    OuterModule {
+        count: u32,
+        index: u32,
+    },
+    OuterComponent {
+        count: u32,
+        index: u32,
+    },
+    Import {
+        name: String,
+        found: Vec<Found>,
+    },
+    Resource {
+        resource: Resource,
+        destructor: Option<u32>,
+    },
+    Lift {
+        core_func: u32,
+        ty: Arc<FuncType>,
+        opts: CanonOpts,
+    },
+    Lower {
+        func: u32,
+        opts: CanonOpts,
+    },
+    BuiltIn(BuiltIn),
+    /// An export adds to the index space, too.
+    Export {
+        name: String,
+        item: Item,
+        found: Vec<Found>,
+    },
+}
+
+/// A built-in on handles.
+#[derive(Clone, Copy, Debug)]
+pub enum BuiltIn {
+    New(Resource),
+    Drop(Resource),
+    Rep(Resource),
+}
+
+/// Something in an index space.
+#[derive(Clone, Copy, Debug)]
+pub enum Item {
+    Func(u32),
+    Module(u32),
+    Component(u32),
+    Instance(u32),
+    Resource(Resource),
+    /// Any other type: nothing that is there when a component runs.
+    Type,
+}
+
+/// A resource type that comes with a new item: the exports that lead to it, none where it is the
+/// item itself, and its number.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub path: Vec<String>,
+    pub resource: Resource,
+}
+
+/// What an import of the root asks for.
+#[derive(Clone, Debug)]
+pub enum Import {
+    Func(FuncType),
+    Resource(Resource),
+    Instance(Vec<(String, Import)>),
+    Module,
+    Component,
+    Type,
+}
+
+/// Canonical options, as indices.
+#[derive(Clone, Copy, Debug)]
+pub struct CanonOpts {
+    pub string_encoding: StringEncoding,
+    pub memory: Option<u32>,
+    pub realloc: Option<u32>,
+    pub post_return: Option<u32>,
+}

@@ -1,0 +1,195 @@
+//! What the store of an instance carries: component instances, resource types and calls under way.
+//! Knows who may enter whom, and calls nothing itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::abi::{Deviation, Notes, ResourceType, StringEncoding, Table, Task};
+use crate::abi::{LiftLowerOptions, PtrType, Trap, trap_if};
+use crate::types::FuncType;
+
+/// What the store of an instance carries.
+pub struct State<T> {
+    pub host: T,
+    pub notes: Notes,
+    /// The functions that the root exports, by their paths.
+    pub exports: Arc<BTreeMap<String, Func>>,
+    /// The resource types behind the numbers in the types of the root.
+    pub resources: ResourceTypes,
+    /// The root comes first.
+    pub instances: Vec<ComponentInstance>,
+    /// Behind the `id` of each resource type.
+    pub destructors: Vec<Destructor>,
+    /// The calls under way, of whatever instance.
+    pub tasks: Vec<Task>,
+    /// A limit that the spec lacks was met.
+    pub exhausted: Option<String>,
+    pub limits: wasmi::StoreLimits,
+}
+
+/// The resource types behind the numbers in some component's types, as far as they are defined.
+pub type ResourceTypes = Arc<Vec<Option<ResourceType>>>;
+
+/// Spec: `ComponentInstance`.
+pub struct ComponentInstance {
+    pub parent: Option<usize>,
+    pub handles: Table,
+    pub may_leave: bool,
+    pub may_enter: bool,
+}
+
+/// What happens to an owned resource that is dropped.
+#[derive(Clone)]
+pub enum Destructor {
+    /// The guest's, if it has one.
+    Guest(Option<wasmi::Func>),
+    /// The resource is the host's, under the path of this import.
+    Host(Arc<str>),
+}
+
+/// A component function.
+#[derive(Clone)]
+pub enum Func {
+    Host(Arc<HostFunc>),
+    Lifted(Arc<Lifted>),
+}
+
+/// A function of the host's.
+pub struct HostFunc {
+    /// The path of the import.
+    pub path: String,
+    pub ty: FuncType,
+    pub resources: ResourceTypes,
+}
+
+/// A function under `canon lift`.
+pub struct Lifted {
+    pub core: wasmi::Func,
+    pub ty: Arc<FuncType>,
+    pub opts: Options,
+    pub resources: ResourceTypes,
+}
+
+/// Canonical options, and the instance that they are of.
+#[derive(Clone)]
+pub struct Options {
+    pub instance: usize,
+    pub string_encoding: StringEncoding,
+    pub ptr_type: PtrType,
+    pub memory: Option<wasmi::Memory>,
+    pub realloc: Option<wasmi::Func>,
+    pub post_return: Option<wasmi::Func>,
+}
+
+impl Options {
+    pub fn lift_lower(&self) -> LiftLowerOptions {
+        LiftLowerOptions { string_encoding: self.string_encoding, ptr_type: self.ptr_type }
+    }
+}
+
+impl Func {
+    pub fn ty(&self) -> &FuncType {
+        match self {
+            Func::Host(func) => &func.ty,
+            Func::Lifted(func) => &func.ty,
+        }
+    }
+
+    /// What the numbers in its type mean.
+    pub fn resources(&self) -> &ResourceTypes {
+        match self {
+            Func::Host(func) => &func.resources,
+            Func::Lifted(func) => &func.resources,
+        }
+    }
+}
+
+impl<T> State<T> {
+    pub fn new(host: T, notes: Notes) -> State<T> {
+        State {
+            host,
+            notes,
+            exports: Arc::default(),
+            resources: Arc::default(),
+            instances: Vec::new(),
+            destructors: Vec::new(),
+            tasks: Vec::new(),
+            exhausted: None,
+            limits: limits(),
+        }
+    }
+
+    /// Adds an instance.
+    pub fn begin_instance(&mut self, parent: Option<usize>) -> usize {
+        let handles = Table::default();
+        self.instances.push(ComponentInstance {
+            parent,
+            handles,
+            may_leave: true,
+            may_enter: true,
+        });
+        self.instances.len() - 1
+    }
+
+    /// Makes a resource type. Each is another one.
+    pub fn resource_type(
+        &mut self,
+        implementer: Option<usize>,
+        destructor: Destructor,
+    ) -> ResourceType {
+        self.destructors.push(destructor);
+        ResourceType { id: self.destructors.len() - 1, implementer }
+    }
+
+    /// Spec: `ComponentInstance.enter_from`, if `may_enter_from`.
+    pub fn enter(&mut self, callee: usize, caller: Option<usize>) -> Result<(), Trap> {
+        let entered = self.entering_set(callee, caller);
+        let refused = entered.iter().any(|i| !self.instances[*i].may_enter);
+        let slips = refused && caller.is_none() && self.notes.deviates(Deviation::HostReentry);
+        trap_if(refused && !slips, Trap::CannotEnterComponent)?;
+        entered.into_iter().for_each(|i| self.instances[i].may_enter = false);
+        self.tasks.push(Task::default());
+        Ok(())
+    }
+
+    /// Spec: `ComponentInstance.leave_to`.
+    pub fn leave(&mut self, callee: usize, caller: Option<usize>) {
+        self.tasks.pop();
+        let left = self.entering_set(callee, caller);
+        left.into_iter().for_each(|i| self.instances[i].may_enter = true);
+    }
+
+    /// Only a slip refuses such calls: the rule until May 2026.
+    pub fn check_recursion(&mut self, callee: usize, caller: usize) -> Result<(), Trap> {
+        let related = self.self_and_ancestors(callee).contains(&caller)
+            || self.self_and_ancestors(caller).contains(&callee);
+        let refused = related && self.notes.deviates(Deviation::RecursiveCallsRefused);
+        trap_if(refused, Trap::CannotEnterComponent)
+    }
+
+    /// Spec: `ComponentInstance.entering_set`.
+    fn entering_set(&self, callee: usize, caller: Option<usize>) -> Vec<usize> {
+        let around = caller.map(|caller| self.self_and_ancestors(caller)).unwrap_or_default();
+        let mut entered = self.self_and_ancestors(callee);
+        entered.retain(|i| !around.contains(i));
+        entered
+    }
+
+    /// Spec: `ComponentInstance.self_and_ancestors`.
+    fn self_and_ancestors(&self, instance: usize) -> Vec<usize> {
+        std::iter::successors(Some(instance), |i| self.instances[*i].parent).collect()
+    }
+}
+
+/// What a component may use that nobody here wrote.
+fn limits() -> wasmi::StoreLimits {
+    /// Of one memory, in bytes.
+    const MEMORY_SIZE: usize = 1 << 30;
+    /// Of one table.
+    const TABLE_ELEMENTS: usize = 10_000_000;
+    /// Of core instances, and of memories and tables each.
+    const COUNT: usize = 10_000;
+    let limits = wasmi::StoreLimitsBuilder::new().memory_size(MEMORY_SIZE);
+    let limits = limits.table_elements(TABLE_ELEMENTS);
+    limits.instances(COUNT).memories(COUNT).tables(COUNT).build()
+}

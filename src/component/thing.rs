@@ -1,0 +1,111 @@
+//! What names and indices stand for in a component that is being instantiated, and what a host gives.
+//! Knows nothing of the order in which definitions are carried out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::definition::{Component, Decoded, Import};
+use super::refusal::Refusal;
+use super::state::{Destructor, Func, HostFunc, State};
+use crate::abi::ResourceType;
+
+/// What an index of a component's index space, or a name, stands for.
+#[derive(Clone)]
+pub enum Thing {
+    Func(Func),
+    Module(wasmi::Module),
+    Component(Closure),
+    Instance(Arc<Exports>),
+    Resource(ResourceType),
+    Type,
+}
+
+pub type Exports = BTreeMap<String, Thing>;
+
+/// A component and what is around it.
+#[derive(Clone)]
+pub struct Closure {
+    pub component: Arc<Component>,
+    pub outer: Option<Arc<Outer>>,
+}
+
+/// What nested components may alias.
+pub struct Outer {
+    pub modules: Vec<wasmi::Module>,
+    pub components: Vec<Closure>,
+    pub outer: Option<Arc<Outer>>,
+}
+
+/// What the host gives to the root.
+pub fn imports<T>(state: &mut State<T>, decoded: &Decoded) -> Result<Exports, Refusal> {
+    let mut resources = vec![None; decoded.root.resources];
+    let things = decoded.imports.iter();
+    let things =
+        things.map(|(name, import)| Ok((name.clone(), give(state, name, import, &mut resources)?)));
+    things.collect()
+}
+
+/// What the host gives for an import: functions of its own, and new resource types.
+fn give<T>(
+    state: &mut State<T>,
+    path: &str,
+    import: &Import,
+    resources: &mut [Option<ResourceType>],
+) -> Result<Thing, Refusal> {
+    Ok(match import {
+        Import::Func(ty) => {
+            let (path, ty, resources) =
+                (path.to_string(), ty.clone(), Arc::new(resources.to_vec()));
+            Thing::Func(Func::Host(Arc::new(HostFunc { path, ty, resources })))
+        }
+        Import::Resource(resource) => {
+            let position = usize::try_from(*resource).expect("an index fits");
+            let known = resources[position];
+            let rt =
+                known.unwrap_or_else(|| state.resource_type(None, Destructor::Host(path.into())));
+            resources[position] = Some(rt);
+            Thing::Resource(rt)
+        }
+        Import::Instance(items) => {
+            let mut exports = Exports::new();
+            for (name, item) in items {
+                let thing = give(state, &format!("{path}#{name}"), item, resources)?;
+                exports.insert(name.clone(), thing);
+            }
+            Thing::Instance(Arc::new(exports))
+        }
+        Import::Type => Thing::Type,
+        Import::Module => {
+            return Err(Refusal::unsupported(format!("the import of a core module, `{path}`")));
+        }
+        Import::Component => {
+            return Err(Refusal::unsupported(format!("the import of a component, `{path}`")));
+        }
+    })
+}
+
+/// Lists functions by their paths.
+pub fn list(prefix: &str, exports: &Exports, funcs: &mut BTreeMap<String, Func>) {
+    for (name, thing) in exports {
+        match thing {
+            Thing::Func(func) => {
+                funcs.insert(format!("{prefix}{name}"), func.clone());
+            }
+            Thing::Instance(exports) => list(&format!("{prefix}{name}#"), exports, funcs),
+            Thing::Module(_) | Thing::Component(_) | Thing::Resource(_) | Thing::Type => {}
+        }
+    }
+}
+
+pub fn named(thing: Option<Thing>, name: &str) -> Result<Thing, Refusal> {
+    thing.ok_or_else(|| Refusal::invalid(format!("nothing is named {name}")))
+}
+
+/// The resource type that these exports lead to.
+pub fn resource_in(thing: &Thing, path: &[String]) -> ResourceType {
+    match (thing, path) {
+        (Thing::Resource(rt), []) => *rt,
+        (Thing::Instance(exports), [name, rest @ ..]) => resource_in(&exports[name], rest),
+        _ => unreachable!("the component was validated"),
+    }
+}
