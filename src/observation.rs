@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::abi::{Core, Course, Deviations, NanLeaf, Trap};
+use crate::types::Resource;
 use crate::value::Value;
 
 /// A whole run. Between the parties (host, guest) there is no order.
@@ -27,11 +28,24 @@ pub struct Reading {
 /// One call of the export.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallObservation {
-    /// What the guest passed to the host's import, call by call.
-    pub host: Vec<Vec<Value>>,
+    /// What the host saw and did, in order.
+    pub host: Vec<HostEvent>,
     /// What the export returned, and what the guest saw. After a trap there is none: nobody can
-    /// look into the guest any more.
+    /// look into the guest any more. A call that the host did not make has no result.
     pub returned: Option<Returned>,
+}
+
+/// Something that the host saw or did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostEvent {
+    /// The guest called the import with these.
+    Called(Vec<Value>),
+    /// The guest dropped the last handle of a resource of the host's.
+    Destructor { resource: Resource, rep: u32 },
+    /// The host was to call the export with this handle, which it does not hold, and did not.
+    NotCalled(u32),
+    /// The same, for dropping it.
+    NotDropped(u32),
 }
 
 /// A call that came back.
@@ -62,6 +76,40 @@ pub enum GuestEvent {
     /// The import came back.
     ImportReturned(Vec<Core>),
     PostReturn(Vec<Core>),
+    /// A built-in came back, with its answer where it has one.
+    ResourceNew {
+        resource: Resource,
+        handle: u32,
+    },
+    ResourceRep {
+        resource: Resource,
+        rep: u32,
+    },
+    ResourceDrop {
+        resource: Resource,
+    },
+    /// A destructor was called.
+    Destructor {
+        resource: Resource,
+        rep: u32,
+    },
+}
+
+impl CallObservation {
+    /// Whether the host called the export at all.
+    pub fn was_made(&self) -> bool {
+        !matches!(self.host.first(), Some(HostEvent::NotCalled(_)))
+    }
+
+    /// What the guest passed to the host's import, call by call.
+    pub fn import_calls(&self) -> impl Iterator<Item = &Vec<Value>> {
+        self.host.iter().filter_map(|event| match event {
+            HostEvent::Called(args) => Some(args),
+            HostEvent::Destructor { .. } | HostEvent::NotCalled(_) | HostEvent::NotDropped(_) => {
+                None
+            }
+        })
+    }
 }
 
 /// How a run ended.

@@ -93,6 +93,7 @@ pub const PARAM: char = 'p';
 pub const FIELD: char = 'f';
 pub const CASE: char = 'c';
 pub const FLAG: char = 'b';
+pub const RESOURCE: char = 'r';
 
 impl Label {
     /// The name in full, of the label at `position` among labels of one `kind`.
@@ -135,6 +136,16 @@ impl FuncType {
     }
 }
 
+impl Handle {
+    /// The resource that it is a handle of.
+    pub fn resource(&self) -> Option<Resource> {
+        match self {
+            Handle::Own(resource) | Handle::Borrow(resource) => Some(*resource),
+            Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => None,
+        }
+    }
+}
+
 impl Type {
     /// The types directly inside this one, in order.
     pub fn children(&self) -> Vec<&Type> {
@@ -165,6 +176,45 @@ impl Type {
             }
             Type::Handle(Handle::Own(_) | Handle::Borrow(_) | Handle::ErrorContext) => Vec::new(),
         }
+    }
+
+    /// The same, to change them.
+    pub fn children_mut(&mut self) -> Vec<&mut Type> {
+        match self {
+            Type::Bool
+            | Type::S8
+            | Type::U8
+            | Type::S16
+            | Type::U16
+            | Type::S32
+            | Type::U32
+            | Type::S64
+            | Type::U64
+            | Type::F32
+            | Type::F64
+            | Type::Char
+            | Type::String
+            | Type::Enum(_)
+            | Type::Flags(_) => Vec::new(),
+            Type::List(elem) | Type::FixedLengthList(elem, _) | Type::Option(elem) => vec![elem],
+            Type::Record(fields) => fields.iter_mut().map(|field| &mut field.ty).collect(),
+            Type::Tuple(types) => types.iter_mut().collect(),
+            Type::Variant(cases) => cases.iter_mut().filter_map(|case| case.ty.as_mut()).collect(),
+            Type::Result(ok, error) => {
+                [ok, error].into_iter().flatten().map(|ty| &mut **ty).collect()
+            }
+            Type::Map(key, value) => vec![key, value],
+            Type::Handle(Handle::Stream(elem) | Handle::Future(elem)) => {
+                elem.iter_mut().map(|ty| &mut **ty).collect()
+            }
+            Type::Handle(Handle::Own(_) | Handle::Borrow(_) | Handle::ErrorContext) => Vec::new(),
+        }
+    }
+
+    /// The handle types in this one, in order.
+    pub fn handles(&self) -> Vec<&Handle> {
+        let own = if let Type::Handle(handle) = self { Some(handle) } else { None };
+        own.into_iter().chain(self.children().into_iter().flat_map(Type::handles)).collect()
     }
 
     /// Whether this type or one inside it satisfies `wanted`.

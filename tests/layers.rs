@@ -11,7 +11,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("abi", &["types", "value"]),
     ("component", &["abi", "types", "value"]),
     ("case", &["abi", "types", "value"]),
-    ("observation", &["abi", "value"]),
+    ("observation", &["abi", "types", "value"]),
     ("encode", &["abi", "case", "observation", "types", "value"]),
     ("generate", &["abi", "case", "encode", "types", "value"]),
     ("engine", &["abi", "case", "component", "encode", "observation", "types", "value"]),

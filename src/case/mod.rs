@@ -6,7 +6,7 @@ pub mod check;
 pub mod text;
 
 use crate::abi::StringEncoding;
-use crate::types::FuncType;
+use crate::types::{self, FuncType};
 use crate::value::Value;
 
 /// One document: everything that decides what a run may show.
@@ -44,6 +44,17 @@ pub struct Shape {
     /// The host's function, which the guest calls.
     pub import: Option<Function>,
     pub pages: Pages,
+    /// The resource types: the numbers in the types are positions here.
+    pub resources: Vec<Resource>,
+}
+
+/// A resource type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Resource {
+    /// Imported. Its representations are what the host makes of them.
+    Host,
+    /// Defined by the component, and exported.
+    Guest { destructor: bool },
 }
 
 /// A component function and how it is lifted (the export) or lowered (the import).
@@ -76,10 +87,40 @@ pub struct Call {
     pub args: Vec<Value>,
     /// What each call of `realloc` during this call does, in order; then all do `Bump`.
     pub realloc: Vec<Realloc>,
-    /// The guest's calls of the import, in order, before it returns.
-    pub imports: Vec<ImportCall>,
+    /// What the guest does before it returns, in order.
+    pub steps: Vec<Step>,
     pub finish: Finish,
     pub post_return: PostReturn,
+    pub destructor: Destructor,
+    /// Which handles the host drops after the call has returned. A handle of a guest's resource is,
+    /// for the host, the number of own handles that it had received on this instance before it.
+    pub host_drops: Vec<u32>,
+}
+
+/// Something that the guest does.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    Import(ImportCall),
+    BuiltIn(BuiltIn),
+}
+
+/// A call of a canonical built-in. Handles are indices in the guest's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BuiltIn {
+    /// Of a resource that the guest defines.
+    New {
+        resource: types::Resource,
+        rep: u32,
+    },
+    /// Of a resource that the guest defines.
+    Rep {
+        resource: types::Resource,
+        handle: u32,
+    },
+    Drop {
+        resource: types::Resource,
+        handle: u32,
+    },
 }
 
 /// One call of the import.
@@ -140,6 +181,16 @@ pub enum PostReturn {
     Trap,
     /// Calls the import, which it must not.
     Import,
+    /// Calls a built-in, which must be `resource.rep`.
+    BuiltIn(BuiltIn),
+}
+
+/// What each call of a destructor of the guest's does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Destructor {
+    Nothing,
+    Trap,
+    BuiltIn(BuiltIn),
 }
 
 /// What one call of `realloc` does.
@@ -161,6 +212,51 @@ pub enum Realloc {
     Trap,
     /// Calls the import, which it must not, then does `Bump`.
     Import,
+    /// Calls a built-in, which must be `resource.rep`, then does `Bump`.
+    BuiltIn(BuiltIn),
+}
+
+impl Shape {
+    /// Whether the host defines the resource of this number.
+    pub fn is_host(&self, resource: types::Resource) -> bool {
+        is_host(&self.resources, resource)
+    }
+}
+
+/// Whether the host defines the resource of this number among these.
+pub fn is_host(resources: &[Resource], resource: types::Resource) -> bool {
+    let position = usize::try_from(resource).ok();
+    let defined = position.and_then(|position| resources.get(position));
+    defined.is_some_and(|resource| *resource == Resource::Host)
+}
+
+impl Call {
+    /// The calls of the import among the steps.
+    pub fn import_calls(&self) -> impl Iterator<Item = &ImportCall> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Import(call) => Some(call),
+            Step::BuiltIn(_) => None,
+        })
+    }
+}
+
+/// The calls of the import among steps, to change them.
+pub fn import_calls_mut(steps: &mut [Step]) -> impl Iterator<Item = &mut ImportCall> {
+    steps.iter_mut().filter_map(|step| match step {
+        Step::Import(call) => Some(call),
+        Step::BuiltIn(_) => None,
+    })
+}
+
+impl BuiltIn {
+    /// The resource that it is about.
+    pub fn resource(self) -> types::Resource {
+        match self {
+            BuiltIn::New { resource, .. }
+            | BuiltIn::Rep { resource, .. }
+            | BuiltIn::Drop { resource, .. } => resource,
+        }
+    }
 }
 
 /// Bounds on a case, whoever made it. Passed explicitly, so that each user says what it can bear.
@@ -184,8 +280,12 @@ pub struct Limits {
     pub payload_bytes: u32,
     /// Calls of the export.
     pub calls: u32,
-    /// Calls of the import within one call of the export.
-    pub imports: u32,
+    /// Calls of the import and of built-ins within one call of the export.
+    pub steps: u32,
+    /// Handles that the host drops after one call of the export.
+    pub host_drops: u32,
+    /// Resource types: each of the host's is a type of its own in the engines.
+    pub resources: u32,
     /// Scripted calls of `realloc` within one call of the export.
     pub reallocs: u32,
     /// The guest's memory: a dump copies all of it after each call.
@@ -203,7 +303,9 @@ impl Limits {
         value_nodes: 40_000,
         payload_bytes: 65_536,
         calls: 16,
-        imports: 16,
+        steps: 16,
+        host_drops: 16,
+        resources: 4,
         reallocs: 64,
         pages: 8,
     };

@@ -9,12 +9,19 @@ pub mod script;
 mod types;
 mod wire;
 
+use crate::types::{RESOURCE, Resource};
+
 pub use looping::looping;
 pub use root::component;
 
 /// The names under which the component exports its functions.
 pub const EXPORT: &str = "f";
 pub const IMPORT: &str = "g";
+/// The name under which the resource of this number is imported or exported.
+pub fn resource_name(resource: Resource) -> String {
+    format!("{RESOURCE}{resource}")
+}
+
 /// `func(script: list<u8>)`: what to do in the next call.
 pub const LOAD_SCRIPT: &str = "load-script";
 /// `func() -> list<u8>`: what happened, and the guest's memory.
@@ -31,4 +38,9 @@ mod core_names {
     pub const SCRIPT_REALLOC: &str = "script-realloc";
     pub const LOAD_SCRIPT: &str = "load-script";
     pub const OBSERVE: &str = "observe";
+
+    /// The destructor of the resource of this number.
+    pub fn destructor(resource: u32) -> String {
+        format!("destructor-{resource}")
+    }
 }

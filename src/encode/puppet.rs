@@ -9,13 +9,15 @@ use wasm_encoder::{
 };
 
 use super::script::{
-    EVENT_CALLED, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN, EVENT_REALLOC, EVENT_REALLOCATED,
-    FILL_PERIOD, SCRIPT, SCRIPT_PAGES, WORD, ZERO_ARGS, fill_pattern, realloc_kind, word,
+    EVENT_BUILT_IN, EVENT_CALLED, EVENT_DESTRUCTOR, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN,
+    EVENT_REALLOC, EVENT_REALLOCATED, FILL_PERIOD, SCRIPT, SCRIPT_PAGES, WORD, ZERO_ARGS,
+    fill_pattern, realloc_kind, slot, step_kind, step_words, word,
 };
 use super::{core_names, wire};
 use crate::abi::flatten::{Context, flatten_functype};
 use crate::abi::{CoreFuncType, CoreType, PtrType};
-use crate::case::Shape;
+use crate::case::{Resource, Shape};
+use crate::types;
 
 /// The memory under test.
 const MEMORY: u32 = 0;
@@ -31,9 +33,15 @@ const OBSERVE: u32 = 5;
 const CALL_IMPORT: u32 = 6;
 const LOG_WORD: u32 = 7;
 const MAKE_ROOM: u32 = 8;
+const CALL_BUILT_IN: u32 = 9;
+/// The destructors come last.
+const DESTRUCTORS: u32 = 10;
 
-/// The type of the lowered import comes after those of the functions.
-const IMPORT_TYPE: u32 = 9;
+/// The types of what is in the table come after those of the functions.
+const ANSWERING_TYPE: u32 = 10;
+const IMPORT_TYPE: u32 = 11;
+/// Nothing but an `i32` is passed, and nothing answered.
+const SILENT_TYPE: u32 = CALL_BUILT_IN;
 
 /// Where the log ends.
 const LOG_NEXT: u32 = 0;
@@ -54,11 +62,11 @@ pub fn puppet(shape: &Shape) -> Module {
     module.section(&functions.types());
     module.section(&functions.declarations());
     let mut tables = TableSection::new();
-    tables.table(wire::table());
+    tables.table(wire::table(shape));
     module.section(&tables);
     module.section(&memories(shape));
     module.section(&globals());
-    module.section(&exports());
+    module.section(&exports(&functions));
     module.section(&DataCountSection { count: 1 });
     module.section(&functions.code());
     let mut data = DataSection::new();
@@ -107,7 +115,7 @@ fn globals() -> GlobalSection {
     globals
 }
 
-fn exports() -> ExportSection {
+fn exports(functions: &Functions) -> ExportSection {
     let mut exports = ExportSection::new();
     exports.export(core_names::MEMORY, ExportKind::Memory, MEMORY);
     exports.export(core_names::SCRIPT_MEMORY, ExportKind::Memory, SCRIPT_MEMORY);
@@ -122,13 +130,20 @@ fn exports() -> ExportSection {
     ] {
         exports.export(name, ExportKind::Func, function);
     }
+    for (resource, function) in functions.destructors.iter().zip(DESTRUCTORS..) {
+        exports.export(&core_names::destructor(*resource), ExportKind::Func, function);
+    }
     exports
 }
 
-/// The core types that depend on the shape.
+/// What depends on the shape.
 struct Functions {
     function: CoreFuncType,
     import: Option<CoreFuncType>,
+    /// The words of a step.
+    step_words: usize,
+    /// The resources that have destructors.
+    destructors: Vec<types::Resource>,
 }
 
 impl Functions {
@@ -136,10 +151,15 @@ impl Functions {
         let function = flatten_functype(&shape.export.ty, PtrType::I32, Context::Lift);
         let import = shape.import.as_ref();
         let import = import.map(|g| flatten_functype(&g.ty, PtrType::I32, Context::Lower));
-        Functions { function, import }
+        let destructors = (0..).zip(&shape.resources);
+        let destructors = destructors
+            .filter(|(_, resource)| **resource == Resource::Guest { destructor: true })
+            .map(|(number, _)| number)
+            .collect();
+        Functions { function, import, step_words: step_words(shape), destructors }
     }
 
-    /// One type for each function, in the order of functions, and the import's.
+    /// One type for each function, in the order of functions, and those of what is in the table.
     fn types(&self) -> TypeSection {
         let i32s = |params, results| CoreFuncType {
             params: vec![CoreType::I32; params],
@@ -157,6 +177,8 @@ impl Functions {
         function_type(&mut types, &i32s(1, 0));
         types.ty().function([ValType::I64], []);
         function_type(&mut types, &i32s(1, 0));
+        function_type(&mut types, &i32s(1, 0));
+        function_type(&mut types, &i32s(1, 1));
         if let Some(import) = &self.import {
             function_type(&mut types, import);
         }
@@ -165,8 +187,11 @@ impl Functions {
 
     fn declarations(&self) -> FunctionSection {
         let mut declarations = FunctionSection::new();
-        for function in REALLOC..=MAKE_ROOM {
+        for function in REALLOC..=CALL_BUILT_IN {
             declarations.function(function);
+        }
+        for _ in &self.destructors {
+            declarations.function(SILENT_TYPE);
         }
         declarations
     }
@@ -182,10 +207,14 @@ impl Functions {
         code.function(&self.call_import());
         code.function(&log_word());
         code.function(&make_room());
+        code.function(&call_built_in());
+        for resource in &self.destructors {
+            code.function(&destructor(*resource));
+        }
         code
     }
 
-    /// Logs its params, makes the scripted calls, and returns what the script says.
+    /// Logs its params, does the scripted steps, and returns what the script says.
     fn function(&self) -> Function {
         let params = &self.function.params;
         let next = index(params.len());
@@ -194,11 +223,11 @@ impl Functions {
             log(sink, EVENT_CALLED, &locals(params));
             sink.global_get(RUNNING).i32_eqz().if_(BlockType::Empty);
             sink.i32_const(1).global_set(RUNNING);
-            script_word(sink, word::IMPORTS).local_set(next);
-            script_word(sink, word::IMPORT_COUNT).local_set(left);
+            script_word(sink, word::STEPS).local_set(next);
+            script_word(sink, word::STEP_COUNT).local_set(left);
             while_left(sink, left, |sink| {
-                sink.local_get(next).call(CALL_IMPORT);
-                sink.local_get(next).i32_const(self.import_stride()).i32_add().local_set(next);
+                step(sink, next);
+                sink.local_get(next).i32_const(self.step_bytes()).i32_add().local_set(next);
             });
             sink.i32_const(0).global_set(RUNNING).end();
             script_word(sink, word::TRAPS).if_(BlockType::Empty).unreachable().end();
@@ -207,9 +236,8 @@ impl Functions {
         })
     }
 
-    fn import_stride(&self) -> i32 {
-        let count = self.import.as_ref().map_or(0, |import| import.params.len());
-        i32::try_from(count * WORD).expect("a function has few core params")
+    fn step_bytes(&self) -> i32 {
+        i32::try_from(self.step_words * WORD).expect("a function has few core params")
     }
 
     fn post_return(&self) -> Function {
@@ -218,6 +246,7 @@ impl Functions {
             script_word(sink, word::POST_RETURN_TRAPS).if_(BlockType::Empty).unreachable().end();
             script_word(sink, word::POST_RETURN_LEAVES).if_(BlockType::Empty);
             sink.i32_const(ZERO_ARGS).call(CALL_IMPORT).end();
+            built_in_if_any(sink, word::POST_RETURN_BUILT_IN);
         })
     }
 
@@ -232,7 +261,7 @@ impl Functions {
         let result = 1;
         body(result_type.map(|ty| (1, val_type(ty))), |sink| {
             load_words(sink, 0, &import.params);
-            sink.i32_const(0).call_indirect(0, IMPORT_TYPE);
+            sink.i32_const(slot::IMPORT.cast_signed()).call_indirect(0, IMPORT_TYPE);
             match result_type {
                 Some(ty) => {
                     sink.local_set(result);
@@ -242,6 +271,48 @@ impl Functions {
             }
         })
     }
+}
+
+/// Does the step at the address in a local.
+fn step(sink: &mut InstructionSink<'_>, address: u32) {
+    sink.local_get(address).i32_load(in_script(0)).i32_const(step_kind::IMPORT).i32_eq();
+    sink.if_(BlockType::Empty);
+    sink.local_get(address).i32_const(8).i32_add().call(CALL_IMPORT).else_();
+    sink.local_get(address).call(CALL_BUILT_IN).end();
+}
+
+/// Calls the built-in whose address the script's word is.
+fn built_in_if_any(sink: &mut InstructionSink<'_>, word: u64) {
+    script_word(sink, word).if_(BlockType::Empty);
+    script_word(sink, word).call(CALL_BUILT_IN).end();
+}
+
+/// Calls the built-in that the words at its param describe, and logs its answer.
+fn call_built_in() -> Function {
+    let [address, answer] = [0, 1];
+    body([(1, ValType::I32)], |sink| {
+        sink.local_get(address).i32_load(in_script(8));
+        sink.local_get(address).i32_load(in_script(16));
+        sink.local_get(address).i32_load(in_script(0)).i32_const(step_kind::DROPS).i32_eq();
+        // A block that takes two words, like `LOAD_SCRIPT`.
+        sink.if_(BlockType::FunctionType(LOAD_SCRIPT)).call_indirect(0, SILENT_TYPE).else_();
+        sink.call_indirect(0, ANSWERING_TYPE).local_set(answer).end();
+        sink.i64_const(EVENT_BUILT_IN).call(LOG_WORD);
+        sink.local_get(address).i32_load(in_script(16)).i64_extend_i32_u().call(LOG_WORD);
+        sink.local_get(answer).i64_extend_i32_u().call(LOG_WORD);
+    })
+}
+
+/// Logs its resource and its param, and does what the script says.
+fn destructor(resource: types::Resource) -> Function {
+    let rep = 0;
+    body([], |sink| {
+        sink.i64_const(EVENT_DESTRUCTOR).call(LOG_WORD);
+        sink.i64_const(i64::from(resource)).call(LOG_WORD);
+        sink.local_get(rep).i64_extend_i32_u().call(LOG_WORD);
+        script_word(sink, word::DESTRUCTOR_TRAPS).if_(BlockType::Empty).unreachable().end();
+        built_in_if_any(sink, word::DESTRUCTOR_BUILT_IN);
+    })
 }
 
 /// `realloc(old, old_size, align, new_size)`: what the script says for this call, or a bump.
@@ -263,6 +334,7 @@ fn realloc() -> Function {
         if_kind(sink, kind, realloc_kind::GROW);
         sink.local_get(operand).memory_grow(MEMORY).drop().end();
         if_kind(sink, kind, realloc_kind::IMPORT).i32_const(ZERO_ARGS).call(CALL_IMPORT).end();
+        if_kind(sink, kind, realloc_kind::BUILT_IN).local_get(operand).call(CALL_BUILT_IN).end();
         bump(sink, align, new_size, answer);
         sink.local_get(kind).i32_const(realloc_kind::FORGET).i32_ne().if_(BlockType::Empty);
         sink.local_get(answer).local_get(old);

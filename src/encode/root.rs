@@ -3,28 +3,32 @@
 
 use wasm_encoder::{
     CanonicalOption, ComponentBuilder, ComponentExportKind, ComponentTypeRef, ComponentValType,
-    ExportKind, ModuleArg, PrimitiveValType,
+    ExportKind, ModuleArg, PrimitiveValType, TypeBounds, ValType,
 };
 
+use super::script::{built_in_slot, slot};
 use super::types::Types;
-use super::wire::{WIRE_IMPORTS, wire};
-use super::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, core_names, puppet};
-use crate::abi::PtrType;
-use crate::abi::StringEncoding;
+use super::wire::{WIRE_IMPORTS, Wired, wire};
+use super::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, core_names, puppet, resource_name};
 use crate::abi::flatten::{Context, flatten_functype};
-use crate::case::{CanonOpts, Function, Shape};
+use crate::abi::{CoreFuncType, CoreType, PtrType, StringEncoding};
+use crate::case::{CanonOpts, Function, Resource, Shape};
+use crate::types;
 
 /// The bytes of the component that this shape describes.
 pub fn component(shape: &Shape) -> Vec<u8> {
-    let mut root = Root { builder: ComponentBuilder::default(), types: Types::default() };
+    let mut root = Root { builder: ComponentBuilder::default(), types: Types::new(shape) };
+    root.import_resources(shape);
     let import = shape.import.as_ref().map(|function| (root.import(function), function));
-    let export_type = root.types.function(&mut root.builder, &shape.export.ty);
     let module = root.builder.core_module(None, &puppet::puppet(shape));
     let puppet = root.builder.core_instantiate(None, module, []);
-    if let Some((func, function)) = import {
-        root.wire(puppet, func, function);
+    root.define_resources(puppet, shape);
+    let mut wired = root.built_ins(shape);
+    wired.extend(import.map(|(func, function)| root.lower(puppet, func, function)));
+    if !wired.is_empty() {
+        root.wire(puppet, &wired, shape);
     }
-    root.lift_export(puppet, export_type, &shape.export.opts);
+    root.lift_export(puppet, &shape.export);
     root.lift_control(puppet);
     root.builder.finish()
 }
@@ -35,25 +39,83 @@ struct Root<'a> {
 }
 
 impl<'a> Root<'a> {
+    /// Before all else, for the import's type may mention them.
+    fn import_resources(&mut self, shape: &Shape) {
+        for (number, resource) in (0..).zip(&shape.resources) {
+            if *resource == Resource::Host {
+                let ty = ComponentTypeRef::Type(TypeBounds::SubResource);
+                let index = self.builder.import(&resource_name(number), ty);
+                self.types.resources.insert(number, index);
+            }
+        }
+    }
+
     fn import(&mut self, function: &'a Function) -> u32 {
         let ty = self.types.function(&mut self.builder, &function.ty);
         self.builder.import(IMPORT, ComponentTypeRef::Func(ty))
     }
 
-    fn wire(&mut self, puppet: u32, func: u32, function: &Function) {
+    /// After the puppet, which has the destructors.
+    fn define_resources(&mut self, puppet: u32, shape: &Shape) {
+        for (number, resource) in (0..).zip(&shape.resources) {
+            let Resource::Guest { destructor } = *resource else { continue };
+            let name = core_names::destructor(number);
+            let destructor = destructor.then(|| self.alias(puppet, &name, ExportKind::Func));
+            let defined = self.builder.type_resource(None, ValType::I32, destructor);
+            let name = resource_name(number);
+            let exported = self.builder.export(&name, ComponentExportKind::Type, defined, None);
+            self.types.resources.insert(number, exported);
+        }
+    }
+
+    /// The built-ins of all resources.
+    fn built_ins(&mut self, shape: &Shape) -> Vec<Wired> {
+        let resources = (0..).zip(&shape.resources);
+        resources
+            .flat_map(|(number, resource)| match resource {
+                Resource::Host => vec![self.built_in(slot::DROP, number)],
+                Resource::Guest { .. } => [slot::NEW, slot::REP, slot::DROP]
+                    .map(|built_in| self.built_in(built_in, number))
+                    .into(),
+            })
+            .collect()
+    }
+
+    fn built_in(&mut self, built_in: u32, resource: types::Resource) -> Wired {
+        let ty = self.types.resources[&resource];
+        let func = match built_in {
+            slot::NEW => self.builder.resource_new(ty),
+            slot::REP => self.builder.resource_rep(ty),
+            _ => self.builder.resource_drop(ty),
+        };
+        let answers = built_in != slot::DROP;
+        let results = if answers { vec![CoreType::I32] } else { Vec::new() };
+        let ty = CoreFuncType { params: vec![CoreType::I32], results };
+        Wired { slot: built_in_slot(built_in, resource), ty, func }
+    }
+
+    fn lower(&mut self, puppet: u32, func: u32, function: &Function) -> Wired {
         let options = self.options(puppet, &function.opts);
-        let lowered = self.builder.lower_func(None, func, options);
+        let func = self.builder.lower_func(None, func, options);
+        let ty = flatten_functype(&function.ty, PtrType::I32, Context::Lower);
+        Wired { slot: slot::IMPORT, ty, func }
+    }
+
+    fn wire(&mut self, puppet: u32, wired: &[Wired], shape: &Shape) {
         let table = self.alias(puppet, core_names::TABLE, ExportKind::Table);
-        let items =
-            [(IMPORT, ExportKind::Func, lowered), (core_names::TABLE, ExportKind::Table, table)];
+        let names: Vec<String> = wired.iter().map(Wired::name).collect();
+        let items = names.iter().map(String::as_str).zip(wired);
+        let items = items.map(|(name, wired)| (name, ExportKind::Func, wired.func));
+        let items = items.chain([(core_names::TABLE, ExportKind::Table, table)]);
+        let items: Vec<_> = items.collect();
         let arg = self.builder.core_instantiate_exports(None, items);
-        let lowered = flatten_functype(&function.ty, PtrType::I32, Context::Lower);
-        let module = self.builder.core_module(None, &wire(&lowered));
+        let module = self.builder.core_module(None, &wire(wired, shape));
         self.builder.core_instantiate(None, module, [(WIRE_IMPORTS, ModuleArg::Instance(arg))]);
     }
 
-    fn lift_export(&mut self, puppet: u32, ty: u32, opts: &CanonOpts) {
-        let options = self.options(puppet, opts);
+    fn lift_export(&mut self, puppet: u32, export: &'a Function) {
+        let ty = self.types.function(&mut self.builder, &export.ty);
+        let options = self.options(puppet, &export.opts);
         self.lift(puppet, core_names::FUNCTION, ty, options, EXPORT);
     }
 

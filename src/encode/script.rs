@@ -6,9 +6,11 @@ use crate::abi::flatten::{Context, flatten_functype};
 use crate::abi::layout::align_to;
 use crate::abi::{Core, CoreFuncType, CoreType, PtrType, wrap};
 use crate::case::{
-    Call, Case, Chunk, Finish, GUEST_DATA, Passed, Patch, PostReturn, Realloc, Shape,
+    BuiltIn, Call, Case, Chunk, Destructor, Finish, GUEST_DATA, Passed, Patch, PostReturn, Realloc,
+    Shape, Step,
 };
 use crate::observation::GuestEvent;
+use crate::types::Resource;
 
 /// The unit of script and log, in bytes.
 pub const WORD: usize = 8;
@@ -31,6 +33,10 @@ pub const EVENT_REALLOC: i64 = 1;
 pub const EVENT_REALLOCATED: i64 = 2;
 pub const EVENT_IMPORT_RETURNED: i64 = 3;
 pub const EVENT_POST_RETURN: i64 = 4;
+/// The slot of a built-in that came back, and its answer, 0 where it has none.
+pub const EVENT_BUILT_IN: i64 = 5;
+/// The number of a resource, and a representation.
+pub const EVENT_DESTRUCTOR: i64 = 6;
 
 /// The words at the script's start.
 pub mod word {
@@ -40,14 +46,41 @@ pub mod word {
     pub const CHUNK_COUNT: u64 = 3;
     pub const REALLOCS: u64 = 4;
     pub const REALLOC_COUNT: u64 = 5;
-    pub const IMPORTS: u64 = 6;
-    pub const IMPORT_COUNT: u64 = 7;
+    pub const STEPS: u64 = 6;
+    pub const STEP_COUNT: u64 = 7;
     pub const TRAPS: u64 = 8;
     pub const RESULTS: u64 = 9;
     pub const POST_RETURN_TRAPS: u64 = 10;
     pub const POST_RETURN_LEAVES: u64 = 11;
-    pub const COUNT: usize = 12;
+    pub const DESTRUCTOR_TRAPS: u64 = 12;
+    /// Addresses of built-ins, or 0.
+    pub const POST_RETURN_BUILT_IN: u64 = 13;
+    pub const DESTRUCTOR_BUILT_IN: u64 = 14;
+    pub const COUNT: usize = 15;
 }
+
+/// What a step begins with. The core params of the import follow, or the operand and the slot of a
+/// built-in.
+pub mod step_kind {
+    pub const IMPORT: i32 = 0;
+    /// A built-in with an answer.
+    pub const ANSWERS: i32 = 1;
+    /// One without.
+    pub const DROPS: i32 = 2;
+}
+
+/// The slots of the puppet's table: the lowered import, and then for each resource those of
+/// `resource.new`, `resource.rep` and `resource.drop`. The first two are empty for the host's.
+pub mod slot {
+    pub const IMPORT: u32 = 0;
+    pub const NEW: u32 = 1;
+    pub const REP: u32 = 2;
+    pub const DROP: u32 = 3;
+    pub const PER_RESOURCE: u32 = 3;
+}
+
+/// The words of a built-in.
+const BUILT_IN: usize = 3;
 
 /// What a `realloc` entry of two words begins with.
 pub mod realloc_kind {
@@ -59,6 +92,8 @@ pub mod realloc_kind {
     pub const GROW: i32 = 5;
     pub const TRAP: i32 = 6;
     pub const IMPORT: i32 = 7;
+    /// The operand is the built-in's address.
+    pub const BUILT_IN: i32 = 8;
 }
 
 /// What the guest hands over in one call, as core values and memory.
@@ -66,8 +101,8 @@ pub mod realloc_kind {
 pub struct GuestData {
     /// Laid over the memory, in this order.
     pub memory: Vec<Chunk>,
-    /// The core params of each scripted call of the import.
-    pub imports: Vec<Vec<u64>>,
+    /// The words of each step, as many for each.
+    pub steps: Vec<Vec<u64>>,
     /// The core results of the function.
     pub results: Vec<u64>,
     /// Where the heap of `realloc` begins.
@@ -94,11 +129,20 @@ pub fn fill_pattern() -> impl ExactSizeIterator<Item = u8> {
 /// Lowers what the guest hands over in this call. An error says what does not fit.
 pub fn guest_data(shape: &Shape, call: &Call) -> Result<GuestData, String> {
     let mut writer = Writer::new(shape);
-    let mut imports = Vec::new();
-    for (i, step) in call.imports.iter().enumerate() {
-        let import = shape.import.as_ref().ok_or("the guest calls an import that is not there")?;
-        let flat = writer.flat(Side::params(import), &step.passed);
-        imports.push(flat.map_err(|error| format!("import {i}: {error}"))?);
+    let mut steps = Vec::new();
+    for (i, step) in call.steps.iter().enumerate() {
+        let mut words = match step {
+            Step::Import(call) => {
+                let import = shape.import.as_ref();
+                let import = import.ok_or("the guest calls an import that is not there")?;
+                let flat = writer.flat(Side::params(import), &call.passed);
+                let flat = flat.map_err(|error| format!("step {i}: {error}"))?;
+                [vec![0], flat].concat()
+            }
+            Step::BuiltIn(built_in) => built_in_words(*built_in).to_vec(),
+        };
+        words.resize(step_words(shape), 0);
+        steps.push(words);
     }
     let results = match &call.finish {
         Finish::Return(passed) => writer
@@ -106,7 +150,13 @@ pub fn guest_data(shape: &Shape, call: &Call) -> Result<GuestData, String> {
             .map_err(|error| format!("return: {error}"))?,
         Finish::Trap => Vec::new(),
     };
-    Ok(writer.finish(imports, results))
+    Ok(writer.finish(steps, results))
+}
+
+/// How many words a step takes.
+pub fn step_words(shape: &Shape) -> usize {
+    let params = shape.import.as_ref().map_or(0, |import| Side::params(import).core().len());
+    BUILT_IN.max(1 + params)
 }
 
 /// The scripts of all calls of a case. An error says what does not fit.
@@ -124,14 +174,23 @@ pub fn script(call: &Call, data: &GuestData, first: bool) -> Result<Vec<u8>, Str
     let mut script = Script { words: vec![0; word::COUNT] };
     script.set(word::HEAP, u64::from(data.heap));
     script.set(word::FILL, u64::from(first));
-    script.append(word::REALLOCS, call.realloc.iter().flat_map(|realloc| realloc_words(*realloc)));
+    let reallocs: Vec<_> =
+        call.realloc.iter().map(|action| realloc_words(*action, &mut script)).collect();
+    script.append(word::REALLOCS, reallocs.into_iter().flatten());
     script.set(word::REALLOC_COUNT, len64(call.realloc.len()));
-    script.append(word::IMPORTS, data.imports.iter().flatten().copied());
-    script.set(word::IMPORT_COUNT, len64(data.imports.len()));
+    script.append(word::STEPS, data.steps.iter().flatten().copied());
+    script.set(word::STEP_COUNT, len64(data.steps.len()));
     script.set(word::TRAPS, u64::from(call.finish == Finish::Trap));
     script.append(word::RESULTS, data.results.iter().copied());
     script.set(word::POST_RETURN_TRAPS, u64::from(call.post_return == PostReturn::Trap));
     script.set(word::POST_RETURN_LEAVES, u64::from(call.post_return == PostReturn::Import));
+    if let PostReturn::BuiltIn(built_in) = call.post_return {
+        script.append(word::POST_RETURN_BUILT_IN, built_in_words(built_in).into_iter());
+    }
+    script.set(word::DESTRUCTOR_TRAPS, u64::from(call.destructor == Destructor::Trap));
+    if let Destructor::BuiltIn(built_in) = call.destructor {
+        script.append(word::DESTRUCTOR_BUILT_IN, built_in_words(built_in).into_iter());
+    }
     let script = script.with_chunks(&data.memory);
     if script.len() > MAX_SCRIPT {
         return Err(format!("its script of {} bytes is longer than {MAX_SCRIPT}", script.len()));
@@ -204,8 +263,22 @@ impl Log<'_> {
                 Ok(GuestEvent::ImportReturned(self.values(&import.results)?))
             }
             Ok(EVENT_POST_RETURN) => Ok(GuestEvent::PostReturn(self.values(&function.results)?)),
+            Ok(EVENT_BUILT_IN) => built_in_event(wrap(self.word()?), wrap(self.word()?)),
+            Ok(EVENT_DESTRUCTOR) => {
+                Ok(GuestEvent::Destructor { resource: wrap(self.word()?), rep: wrap(self.word()?) })
+            }
             _ => Err(format!("the log has an event number {event}")),
         }
+    }
+}
+
+fn built_in_event(slot: u32, answer: u32) -> Result<GuestEvent, String> {
+    let place = slot.checked_sub(slot::NEW).ok_or("the import is no built-in")?;
+    let resource = place / slot::PER_RESOURCE;
+    match place % slot::PER_RESOURCE + slot::NEW {
+        slot::NEW => Ok(GuestEvent::ResourceNew { resource, handle: answer }),
+        slot::REP => Ok(GuestEvent::ResourceRep { resource, rep: answer }),
+        _ => Ok(GuestEvent::ResourceDrop { resource }),
     }
 }
 
@@ -249,7 +322,7 @@ impl Writer {
         }
     }
 
-    fn finish(self, imports: Vec<Vec<u64>>, results: Vec<u64>) -> GuestData {
+    fn finish(self, steps: Vec<Vec<u64>>, results: Vec<u64>) -> GuestData {
         let guest = self.lowering.guest;
         let start = usize::try_from(GUEST_DATA).expect("a small address");
         let end = usize::try_from(guest.bump).expect("an address").min(guest.memory.len());
@@ -258,7 +331,7 @@ impl Writer {
             memory.push(Chunk { at: GUEST_DATA, bytes: guest.memory[start..end].to_vec() });
         }
         memory.extend(self.chunks);
-        GuestData { memory, imports, results, heap: wrap(align_to(guest.bump, 16)) }
+        GuestData { memory, steps, results, heap: wrap(align_to(guest.bump, 16)) }
     }
 }
 
@@ -304,7 +377,23 @@ fn len64(length: usize) -> u64 {
     u64::try_from(length).expect("a length fits in 64 bits")
 }
 
-fn realloc_words(realloc: Realloc) -> [u64; 2] {
+/// The slot of a built-in of a resource: `slot::NEW`, `slot::REP` or `slot::DROP`.
+pub fn built_in_slot(built_in: u32, resource: Resource) -> u32 {
+    built_in + resource * slot::PER_RESOURCE
+}
+
+fn built_in_words(built_in: BuiltIn) -> [u64; BUILT_IN] {
+    let (kind, operand, slot) = match built_in {
+        BuiltIn::New { rep, .. } => (step_kind::ANSWERS, rep, slot::NEW),
+        BuiltIn::Rep { handle, .. } => (step_kind::ANSWERS, handle, slot::REP),
+        BuiltIn::Drop { handle, .. } => (step_kind::DROPS, handle, slot::DROP),
+    };
+    let slot = built_in_slot(slot, built_in.resource());
+    [u64::from(kind.unsigned_abs()), u64::from(operand), u64::from(slot)]
+}
+
+/// A built-in is appended to the script.
+fn realloc_words(realloc: Realloc, script: &mut Script) -> [u64; 2] {
     let (kind, operand) = match realloc {
         Realloc::Bump => (realloc_kind::BUMP, 0),
         Realloc::Forget => (realloc_kind::FORGET, 0),
@@ -314,6 +403,11 @@ fn realloc_words(realloc: Realloc) -> [u64; 2] {
         Realloc::Grow(pages) => (realloc_kind::GROW, pages),
         Realloc::Trap => (realloc_kind::TRAP, 0),
         Realloc::Import => (realloc_kind::IMPORT, 0),
+        Realloc::BuiltIn(built_in) => {
+            let address = address(script.words.len());
+            script.words.extend(built_in_words(built_in));
+            (realloc_kind::BUILT_IN, wrap(address))
+        }
     };
     [u64::from(kind.unsigned_abs()), u64::from(operand)]
 }

@@ -4,19 +4,27 @@
 use std::collections::BTreeMap;
 
 use wasm_encoder::{
-    ComponentBuilder, ComponentTypeRef, ComponentValType, PrimitiveValType, TypeBounds,
+    ComponentBuilder, ComponentExportKind, ComponentTypeRef, ComponentValType, PrimitiveValType,
+    TypeBounds,
 };
 
-use crate::types::{CASE, FIELD, FLAG, FuncType, Label, PARAM, Type, positional};
+use crate::case::Shape;
+use crate::types::{CASE, FIELD, FLAG, FuncType, Handle, Label, PARAM, Resource, Type, positional};
 
 /// The types defined so far. Equal types are defined once.
-#[derive(Default)]
 pub struct Types<'a> {
+    shape: &'a Shape,
+    /// The indices of the resource types that are there already.
+    pub resources: BTreeMap<Resource, u32>,
     defined: BTreeMap<&'a Type, ComponentValType>,
     named: usize,
 }
 
 impl<'a> Types<'a> {
+    pub fn new(shape: &'a Shape) -> Types<'a> {
+        Types { shape, resources: BTreeMap::new(), defined: BTreeMap::new(), named: 0 }
+    }
+
     /// Defines a function type and what it needs.
     pub fn function(&mut self, builder: &mut ComponentBuilder, ty: &'a FuncType) -> u32 {
         let params: Vec<_> = (ty.params.iter().enumerate())
@@ -83,7 +91,7 @@ impl<'a> Types<'a> {
                 let names = names(fields.iter().map(|field| &field.label), FIELD);
                 let fields = names.iter().map(String::as_str).zip(types);
                 let defined = define(builder, |encoder| encoder.record(fields));
-                self.name(builder, defined)
+                self.name(builder, ty, defined)
             }
             Type::Tuple(types) => {
                 let types = self.values(builder, types);
@@ -95,13 +103,13 @@ impl<'a> Types<'a> {
                 let names = names(cases.iter().map(|case| &case.label), CASE);
                 let cases = names.iter().map(String::as_str).zip(types);
                 let defined = define(builder, |encoder| encoder.variant(cases));
-                self.name(builder, defined)
+                self.name(builder, ty, defined)
             }
             Type::Enum(labels) => {
                 let names = names(labels, CASE);
                 let names = names.iter().map(String::as_str);
                 let defined = define(builder, |encoder| encoder.enum_type(names));
-                self.name(builder, defined)
+                self.name(builder, ty, defined)
             }
             Type::Option(some) => {
                 let some = self.value(builder, some);
@@ -116,23 +124,43 @@ impl<'a> Types<'a> {
                 let names = names(labels, FLAG);
                 let names = names.iter().map(String::as_str);
                 let defined = define(builder, |encoder| encoder.flags(names));
-                self.name(builder, defined)
+                self.name(builder, ty, defined)
             }
             Type::Map(key, value) => {
                 let key = self.value(builder, key);
                 let value = self.value(builder, value);
                 define(builder, |encoder| encoder.map(key, value))
             }
-            Type::Handle(_) => unreachable!("a checked case has no handles"),
+            Type::Handle(Handle::Own(resource)) => {
+                let resource = self.resources[resource];
+                define(builder, |encoder| encoder.own(resource))
+            }
+            Type::Handle(Handle::Borrow(resource)) => {
+                let resource = self.resources[resource];
+                define(builder, |encoder| encoder.borrow(resource))
+            }
+            Type::Handle(Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_)) => {
+                unreachable!("a checked case has no handles of async values")
+            }
         }
     }
 
     /// Imports a type under a name and answers with the imported one: only named records,
-    /// variants, enums and flags may occur in imports and exports.
-    fn name(&mut self, builder: &mut ComponentBuilder, defined: u32) -> u32 {
+    /// variants, enums and flags may occur in imports and exports. What mentions a resource of the
+    /// component itself cannot be imported, and is exported.
+    fn name(&mut self, builder: &mut ComponentBuilder, ty: &Type, defined: u32) -> u32 {
         let name = positional('t', self.named);
         self.named += 1;
+        if ty.any(&mut |ty| self.is_own(ty)) {
+            return builder.export(&name, ComponentExportKind::Type, defined, None);
+        }
         builder.import(name.as_str(), ComponentTypeRef::Type(TypeBounds::Eq(defined)))
+    }
+
+    fn is_own(&self, ty: &Type) -> bool {
+        let handle = if let Type::Handle(handle) = ty { Some(handle) } else { None };
+        let resource = handle.and_then(Handle::resource);
+        resource.is_some_and(|resource| !self.shape.is_host(resource))
     }
 }
 

@@ -1,34 +1,197 @@
-//! What the host does when the guest calls it, the same for every engine.
-//! Knows nothing of how a call reaches the host.
+//! What the host does when the guest calls it, and which handles it holds: the same for every engine.
+//! Knows nothing of how a call reaches the host, or of what an engine has for a handle.
 
-use crate::case::{Answer, Call};
+use crate::case::check::payload_type;
+use crate::case::{Answer, Call, Resource, Shape, is_host};
+use crate::observation::HostEvent;
+use crate::types::{self, FuncType, Handle, Type};
 use crate::value::Value;
 
-/// The host's side of one call of the export.
+/// The host, as long as an instance lives. `H` is an engine's own handle of a guest's resource.
 #[derive(Default)]
-pub struct HostScript {
+pub struct HostScript<H> {
+    export: FuncType,
+    resources: Vec<Resource>,
     args: Vec<Value>,
     answers: Vec<Answer>,
-    /// What the guest passed, call by call.
-    pub seen: Vec<Vec<Value>>,
+    /// How many of the answers were given.
+    answered: usize,
+    /// What it saw and did in the running call.
+    pub seen: Vec<HostEvent>,
+    /// The handles of the guest's resources that it received; those that it gave away or dropped
+    /// leave a hole.
+    held: Vec<Option<Held<H>>>,
 }
 
-impl HostScript {
-    pub fn of(call: &Call) -> HostScript {
-        let answers = call.imports.iter().map(|import| import.answer.clone()).collect();
-        HostScript { args: call.args.clone(), answers, seen: Vec::new() }
+/// A handle of a guest's resource, which the host owns.
+#[derive(Clone, Copy)]
+pub struct Held<H> {
+    pub resource: types::Resource,
+    pub handle: H,
+}
+
+/// A handle of a guest's resource in the arguments of a call.
+struct Use {
+    resource: types::Resource,
+    number: u32,
+    gives: bool,
+}
+
+impl<H: Copy> HostScript<H> {
+    /// A host that holds nothing.
+    pub fn of(shape: &Shape) -> HostScript<H> {
+        HostScript {
+            export: shape.export.ty.clone(),
+            resources: shape.resources.clone(),
+            args: Vec::new(),
+            answers: Vec::new(),
+            answered: 0,
+            seen: Vec::new(),
+            held: Vec::new(),
+        }
+    }
+
+    /// Takes up the script of the next call of the export.
+    pub fn begin(&mut self, call: &Call) {
+        self.args.clone_from(&call.args);
+        self.answers = call.import_calls().map(|import| import.answer.clone()).collect();
+        self.answered = 0;
+        self.seen.clear();
     }
 
     /// Notes a call of the import and says what to do about it. A call that nobody scripted is
     /// the engine's mistake (the guest only tries where it must not): it fails.
     pub fn called(&mut self, args: Vec<Value>) -> Answer {
-        let answer = self.answers.get(self.seen.len()).cloned().unwrap_or(Answer::Error);
-        self.seen.push(args);
+        let answer = self.answers.get(self.answered).cloned().unwrap_or(Answer::Error);
+        self.answered += 1;
+        self.seen.push(HostEvent::Called(args));
         answer
     }
 
-    /// The arguments of the running call, for calling it again from within.
-    pub fn args(&self) -> Vec<Value> {
-        self.args.clone()
+    /// Notes that the guest dropped what it owned of a resource of the host's.
+    pub fn destroyed(&mut self, resource: types::Resource, rep: u32) {
+        self.seen.push(HostEvent::Destructor { resource, rep });
     }
+
+    /// The arguments for calling the export, each with its type. Nothing, and a note, where the host
+    /// does not hold what it would lend or give away: it does not make that call.
+    pub fn args(&mut self) -> Option<Vec<(Value, Type)>> {
+        if let Some(number) = self.missing() {
+            self.seen.push(HostEvent::NotCalled(number));
+            return None;
+        }
+        Some(self.args.iter().cloned().zip(self.export.params.iter().cloned()).collect())
+    }
+
+    /// Forgets what it gives away with its arguments, once an engine has taken it.
+    pub fn give(&mut self) {
+        for used in self.uses().into_iter().filter(|used| used.gives) {
+            self.take(used.number);
+        }
+    }
+
+    /// The engine's handle of this number, if the host holds it.
+    pub fn held(&self, number: u32) -> Option<Held<H>> {
+        let position = usize::try_from(number).ok()?;
+        self.held.get(position).copied().flatten()
+    }
+
+    /// Notes that the host received a handle, and answers with its number.
+    pub fn receive(&mut self, resource: types::Resource, handle: H) -> u32 {
+        let number = u32::try_from(self.held.len()).expect("a run is short");
+        self.held.push(Some(Held { resource, handle }));
+        number
+    }
+
+    /// Takes the handle of this number to drop it. Nothing, and a note, where the host does not hold
+    /// it.
+    pub fn take_to_drop(&mut self, number: u32) -> Option<Held<H>> {
+        let held = self.take(number);
+        if held.is_none() {
+            self.seen.push(HostEvent::NotDropped(number));
+        }
+        held
+    }
+
+    /// The type of the export's result.
+    pub fn result(&self) -> Option<Type> {
+        self.export.result.clone()
+    }
+
+    /// Whether the host defines this resource.
+    pub fn defines(&self, resource: types::Resource) -> bool {
+        is_host(&self.resources, resource)
+    }
+
+    fn take(&mut self, number: u32) -> Option<Held<H>> {
+        let position = usize::try_from(number).ok()?;
+        self.held.get_mut(position)?.take()
+    }
+
+    /// The first handle in the arguments that the host does not hold, or no longer would: what it
+    /// gives away, it can neither give away nor lend at the same time.
+    fn missing(&self) -> Option<u32> {
+        let uses = self.uses();
+        let missing = uses.iter().enumerate().find(|(i, used)| {
+            let held = self.held(used.number);
+            let held = held.is_some_and(|held| held.resource == used.resource);
+            let mut before = uses[..*i].iter().filter(|other| other.number == used.number);
+            !held || before.any(|other| other.gives || used.gives)
+        });
+        missing.map(|(_, used)| used.number)
+    }
+
+    fn uses(&self) -> Vec<Use> {
+        let mut uses = Vec::new();
+        if self.resources.is_empty() {
+            return uses;
+        }
+        for (value, ty) in self.args.iter().zip(&self.export.params) {
+            change_handles(value, ty, &mut |handle, number| {
+                let gives = matches!(handle, Handle::Own(_));
+                let resource = handle.resource().filter(|resource| !self.defines(*resource));
+                uses.extend(resource.map(|resource| Use { resource, number, gives }));
+                number
+            });
+        }
+        uses
+    }
+}
+
+/// The value with each handle in it changed, in order.
+pub fn change_handles(
+    value: &Value,
+    ty: &Type,
+    change: &mut dyn FnMut(&Handle, u32) -> u32,
+) -> Value {
+    match (ty, value) {
+        (Type::Handle(handle), Value::Handle(number)) => Value::Handle(change(handle, *number)),
+        (Type::List(elem) | Type::FixedLengthList(elem, _), Value::List(values)) => {
+            let values = values.iter().map(|value| change_handles(value, elem, change));
+            Value::List(values.collect())
+        }
+        (Type::Map(key, ty), Value::List(entries)) => {
+            let entry = |entry: &Value| change_parts(entry, [&**key, ty], change);
+            Value::List(entries.iter().map(entry).collect())
+        }
+        (Type::Record(fields), value) => {
+            change_parts(value, fields.iter().map(|field| &field.ty), change)
+        }
+        (Type::Tuple(types), value) => change_parts(value, types, change),
+        (ty, Value::Variant(index, Some(payload))) => {
+            let inside = payload_type(ty, *index).flatten();
+            let changed = inside.map(|ty| change_handles(payload, ty, change));
+            Value::case(*index, changed.unwrap_or_else(|| (**payload).clone()))
+        }
+        (_, value) => value.clone(),
+    }
+}
+
+fn change_parts<'a>(
+    value: &Value,
+    types: impl IntoIterator<Item = &'a Type>,
+    change: &mut dyn FnMut(&Handle, u32) -> u32,
+) -> Value {
+    let parts = value.parts().iter().zip(types);
+    Value::Record(parts.map(|(value, ty)| change_handles(value, ty, change)).collect())
 }

@@ -1,15 +1,21 @@
 //! The reference runs a case: the component on our own runtime, its scripts step by step.
 //! Knows the spec through `component` and `abi`, and nothing of the subject.
 
+use std::collections::BTreeMap;
+
 use crate::abi::{Core, Course, Deviations, Notes, Place, Trap};
-use crate::case::{Answer, Case, Shape};
+use crate::case::{Answer, Call, Case, Shape};
 use crate::component::instantiate::Compiled;
-use crate::component::{Context, Failure, Host, Instance};
+use crate::component::{self, Context, Failure, Instance};
 use crate::encode::script::read_observed;
-use crate::encode::{EXPORT, LOAD_SCRIPT, OBSERVE, looping};
-use crate::engine::host::HostScript;
+use crate::encode::{EXPORT, LOAD_SCRIPT, OBSERVE, looping, resource_name};
+use crate::engine::host::{Held, HostScript, change_handles};
 use crate::observation::{CallObservation, Observation, Outcome, Reading, Returned};
+use crate::types::{FuncType, Handle, Resource, Type};
 use crate::value::Value;
+
+/// The host here: of a guest's resource it holds the representation.
+type Host = HostScript<u32>;
 
 /// Makes an instance to run one case of this shape on, with some deviations in force.
 pub fn instantiate(
@@ -18,20 +24,59 @@ pub fn instantiate(
     deviations: Deviations,
 ) -> Result<Run, Reading> {
     let notes = Notes { deviations, ..Notes::default() };
-    match compiled.instantiate(HostScript::default(), notes) {
-        Ok(instance) if instance.export(EXPORT) == Some(&shape.export.ty) => {
-            Ok(Run { instance, calls: Vec::new(), courses: Vec::new() })
-        }
-        Ok(_) => Err(refused("the component's export has another type than the case's")),
-        Err(refusal) => Err(refused(&refusal.to_string())),
+    let instance = compiled.instantiate(Host::of(shape), notes);
+    let instance = instance.map_err(|refusal| refused(&refusal.to_string()))?;
+    let exported = instance.export(EXPORT);
+    match exported.and_then(|ty| same_but_for_numbers(&shape.export.ty, ty)) {
+        Some(numbers) => Ok(Run { instance, numbers, calls: Vec::new(), courses: Vec::new() }),
+        None => Err(refused("the component's export has another type than the case's")),
     }
+}
+
+/// The component's number of each resource that is mentioned in a type of the case, if both types are
+/// the same otherwise.
+fn same_but_for_numbers(ours: &FuncType, theirs: &FuncType) -> Option<BTreeMap<Resource, u32>> {
+    let (our_numbers, theirs_numbers) = (numbers(ours), numbers(theirs));
+    let same = canonical(ours, &our_numbers) == canonical(theirs, &theirs_numbers);
+    let pairs = our_numbers.into_iter().zip(theirs_numbers);
+    same.then(|| pairs.collect())
+}
+
+/// The resources in a type, in the order in which it mentions them first.
+fn numbers(ty: &FuncType) -> Vec<Resource> {
+    let mut numbers = Vec::new();
+    let types = ty.params.iter().chain(&ty.result);
+    for resource in types.flat_map(Type::handles).filter_map(Handle::resource) {
+        if !numbers.contains(&resource) {
+            numbers.push(resource);
+        }
+    }
+    numbers
+}
+
+/// The type with each resource numbered by its position.
+fn canonical(ty: &FuncType, numbers: &[Resource]) -> FuncType {
+    let mut ty = ty.clone();
+    if !numbers.is_empty() {
+        ty.params.iter_mut().chain(&mut ty.result).for_each(|ty| renumber(ty, numbers));
+    }
+    ty
+}
+
+fn renumber(ty: &mut Type, numbers: &[Resource]) {
+    if let Type::Handle(Handle::Own(resource) | Handle::Borrow(resource)) = ty {
+        let position = numbers.iter().position(|number| number == resource);
+        let position = position.expect("all that are mentioned are listed");
+        *resource = u32::try_from(position).expect("resources are few");
+    }
+    ty.children_mut().into_iter().for_each(|ty| renumber(ty, numbers));
 }
 
 /// Whether core code can run for long in this build: a million iterations of a loop.
 pub fn bears_long_loops() -> bool {
     const ITERATIONS: i32 = 1_000_000;
     let compiled = Compiled::new(&looping(ITERATIONS)).expect("our own component is valid");
-    let instance = compiled.instantiate(HostScript::default(), Notes::default());
+    let instance = compiled.instantiate(Host::default(), Notes::default());
     let mut instance = instance.expect("our own component can be instantiated");
     instance.call(EXPORT, &[]) == Ok(Some(Value::U32(ITERATIONS.unsigned_abs())))
 }
@@ -43,13 +88,9 @@ pub fn refused(message: &str) -> Reading {
     Reading { observation, taken: Deviations::NONE, courses: Vec::new() }
 }
 
-impl Host for HostScript {
-    fn drop(_: &mut Context<'_, HostScript>, _: &str, _: u32) -> Result<(), Trap> {
-        Ok(())
-    }
-
+impl component::Host for Host {
     fn call(
-        context: &mut Context<'_, HostScript>,
+        context: &mut Context<'_, Host>,
         _import: &str,
         args: Vec<Value>,
     ) -> Result<Option<Value>, Trap> {
@@ -57,17 +98,51 @@ impl Host for HostScript {
             Answer::Return(value) => Ok(value),
             Answer::Error => Err(Trap::Host),
             Answer::Reenter(value) => {
-                let args = context.host().args();
-                context.call(EXPORT, &args)?;
+                if let Some(args) = args_to_pass(context.host()) {
+                    let result = context.call(EXPORT, &args)?;
+                    receive(context.host(), result);
+                }
                 Ok(value)
             }
         }
     }
+
+    fn drop(context: &mut Context<'_, Host>, resource: &str, rep: u32) -> Result<(), Trap> {
+        let number = (0..).find(|number| resource_name(*number) == resource);
+        context.host().destroyed(number.expect("it is one of ours"), rep);
+        Ok(())
+    }
+}
+
+/// What the host passes to the export, if it makes the call: for every handle its representation.
+fn args_to_pass(host: &mut Host) -> Option<Vec<Value>> {
+    let args = host.args()?;
+    let rep = &mut |handle: &Handle, number| match handle.resource() {
+        Some(resource) if !host.defines(resource) => {
+            host.held(number).expect("nothing is missing").handle
+        }
+        Some(_) | None => number,
+    };
+    let args = args.iter().map(|(value, ty)| change_handles(value, ty, rep)).collect();
+    host.give();
+    Some(args)
+}
+
+/// The export's result as the host sees it: for every handle of a guest's resource its number.
+fn receive(host: &mut Host, result: Option<Value>) -> Option<Value> {
+    let ty = host.result()?;
+    let number = &mut |handle: &Handle, rep| match handle.resource() {
+        Some(resource) if !host.defines(resource) => host.receive(resource, rep),
+        Some(_) | None => rep,
+    };
+    result.map(|value| change_handles(&value, &ty, number))
 }
 
 /// An instance and what it has shown.
 pub struct Run {
-    instance: Instance<HostScript>,
+    instance: Instance<Host>,
+    /// The component's numbers of the resources.
+    numbers: BTreeMap<Resource, u32>,
     calls: Vec<CallObservation>,
     courses: Vec<Course>,
 }
@@ -95,16 +170,31 @@ impl Run {
 
     fn call(&mut self, case: &Case, index: usize, script: &[u8]) -> Result<(), Failure> {
         let call = &case.calls[index];
-        *self.instance.host() = HostScript::of(call);
+        self.instance.host().begin(call);
         self.load_script(script)?;
         self.begin_notes();
-        let result = self.instance.call(EXPORT, &call.args);
+        let result = self.call_and_drop(call);
         self.courses.push(std::mem::take(&mut self.instance.notes().course));
         let host = std::mem::take(&mut self.instance.host().seen);
         self.calls.push(CallObservation { host, returned: None });
         let returned = self.observe(&case.shape, result?)?;
         self.calls[index].returned = Some(returned);
         Ok(())
+    }
+
+    /// Makes the call, if the host can, and drops what the host is to drop after it.
+    fn call_and_drop(&mut self, call: &Call) -> Result<Option<Value>, Failure> {
+        let mut result = None;
+        if let Some(args) = args_to_pass(self.instance.host()) {
+            let returned = self.instance.call(EXPORT, &args)?;
+            result = receive(self.instance.host(), returned);
+        }
+        for number in &call.host_drops {
+            if let Some(Held { resource, handle }) = self.instance.host().take_to_drop(*number) {
+                self.instance.drop_resource(self.numbers[&resource], handle)?;
+            }
+        }
+        Ok(result)
     }
 
     /// Lowerings are counted call by call; a NaN in memory stays one in later calls.
@@ -141,6 +231,21 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn resources_may_have_other_numbers() {
+        let handle = |resource| Type::Handle(Handle::Own(resource));
+        let borrow = |resource| Type::Handle(Handle::Borrow(resource));
+        let ty = |params: &[Type]| FuncType { params: params.to_vec(), result: None };
+        let ours = ty(&[handle(2), Type::List(Box::new(borrow(0))), borrow(2)]);
+        let same = ty(&[handle(0), Type::List(Box::new(borrow(1))), borrow(0)]);
+        let numbers = BTreeMap::from([(0, 1), (2, 0)]);
+        assert_eq!(same_but_for_numbers(&ours, &same), Some(numbers));
+        let one = ty(&[handle(0), Type::List(Box::new(borrow(0))), borrow(0)]);
+        assert_eq!(same_but_for_numbers(&ours, &one), None);
+        let lent = ty(&[borrow(0), Type::List(Box::new(borrow(1))), borrow(0)]);
+        assert_eq!(same_but_for_numbers(&ours, &lent), None);
+    }
 
     #[test]
     fn a_core_loop_of_a_million_iterations_ends() {

@@ -3,24 +3,28 @@
 //! releases is in here.
 
 mod config;
+mod handles;
 mod trap;
 mod val;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use wasmtime::component::{Component, Func, InstancePre, Linker, Val};
+use wasmtime::component::{Component, Func, InstancePre, Linker, ResourceAny, Val};
 use wasmtime::{AsContextMut, Engine, Store, StoreContextMut};
 
+use self::handles::{from_rep, host_type, to_rep};
 use self::trap::{HostFailed, outcome};
 use self::val::{from_val, to_val};
 use crate::case::check::{self, Feature};
-use crate::case::{Answer, Case, Shape, Tuning};
+use crate::case::{Answer, Call, Case, Resource, Shape, Tuning};
 use crate::encode::script::read_observed;
-use crate::encode::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE};
+use crate::encode::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, resource_name};
 use crate::engine::crash::catch;
-use crate::engine::host::HostScript;
+use crate::engine::host::{Held, HostScript};
 use crate::observation::{CallObservation, Observation, Outcome, Returned};
+use crate::types::{Handle, Type};
+use crate::value::Value;
 
 /// The version that this program was built with.
 pub const VERSION: &str = env!("CANONFUZZ_WASMTIME");
@@ -35,6 +39,7 @@ pub struct Subject {
 pub struct Loaded {
     engine: Engine,
     pre: InstancePre<Data>,
+    shape: Arc<Shape>,
 }
 
 /// Why a component could not be loaded.
@@ -42,7 +47,7 @@ pub type NotLoaded = Outcome;
 
 /// What a store carries.
 struct Data {
-    host: HostScript,
+    host: HostScript<ResourceAny>,
     export: Option<Func>,
 }
 
@@ -70,7 +75,7 @@ impl Subject {
         let engine = self.engine(case.tuning)?;
         let shape = Arc::new(case.shape.clone());
         match catch(|| load(&engine, &shape, bytes)) {
-            Ok(Ok(pre)) => Ok(Loaded { engine, pre }),
+            Ok(Ok(pre)) => Ok(Loaded { engine, pre, shape }),
             Ok(Err(error)) => Err(Outcome::Refused(format!("{error:#}"))),
             Err(panic) => Err(Outcome::Crashed(panic)),
         }
@@ -95,6 +100,7 @@ pub fn instantiate(loaded: &Loaded) -> Result<Run, Outcome> {
 fn load(engine: &Engine, shape: &Arc<Shape>, bytes: &[u8]) -> wasmtime::Result<InstancePre<Data>> {
     let component = Component::from_binary(engine, bytes)?;
     let mut linker = Linker::<Data>::new(engine);
+    link_resources(&mut linker, shape)?;
     if shape.import.is_some() {
         let shape = shape.clone();
         linker.root().func_new(IMPORT, move |mut store, _, params, results| {
@@ -102,6 +108,19 @@ fn load(engine: &Engine, shape: &Arc<Shape>, bytes: &[u8]) -> wasmtime::Result<I
         })?;
     }
     linker.instantiate_pre(&component)
+}
+
+fn link_resources(linker: &mut Linker<Data>, shape: &Shape) -> wasmtime::Result<()> {
+    for (number, resource) in (0..).zip(&shape.resources) {
+        if *resource == Resource::Host {
+            let name = resource_name(number);
+            linker.root().resource(&name, host_type(number), move |mut store, rep| {
+                store.data_mut().host.destroyed(number, rep);
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// The host's function.
@@ -112,29 +131,67 @@ fn import(
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
     let function = shape.import.as_ref().expect("only linked where there is one");
-    let args = params.iter().zip(&function.ty.params).map(|(val, ty)| from_val(val, ty));
-    let args = args.collect::<Result<_, _>>()?;
+    let mut args = Vec::new();
+    for (val, ty) in params.iter().zip(&function.ty.params) {
+        args.push(take(&mut store, val, ty)?);
+    }
     let value = match store.data_mut().host.called(args) {
         Answer::Return(value) => value,
         Answer::Error => return Err(wasmtime::Error::new(HostFailed)),
         Answer::Reenter(value) => {
-            reenter(shape, store)?;
+            call_export(&mut store)?;
             value
         }
     };
-    let value = value.iter().zip(&function.ty.result).map(|(value, ty)| to_val(value, ty));
-    results.iter_mut().zip(value).for_each(|(result, value)| *result = value);
+    for ((result, value), ty) in results.iter_mut().zip(&value).zip(&function.ty.result) {
+        *result = give(&mut store, value, ty)?;
+    }
     Ok(())
 }
 
-fn reenter(shape: &Shape, mut store: StoreContextMut<'_, Data>) -> wasmtime::Result<()> {
-    let ty = &shape.export.ty;
-    let args = store.data_mut().host.args();
-    let args: Vec<_> = args.iter().zip(&ty.params).map(|(value, ty)| to_val(value, ty)).collect();
-    let mut results = vec![Val::Bool(false); ty.results().len()];
+/// Calls the export, if the host can, and answers with its result.
+fn call_export(store: &mut StoreContextMut<'_, Data>) -> wasmtime::Result<Option<Value>> {
+    let Some(args) = store.data_mut().host.args() else {
+        return Ok(None);
+    };
+    let mut vals = Vec::new();
+    for (value, ty) in &args {
+        vals.push(give(store, value, ty)?);
+    }
+    store.data_mut().host.give();
+    let ty = store.data().host.result();
+    let mut results = vec![Val::Bool(false); ty.as_slice().len()];
     let export = store.data().export.expect("set before the first call");
-    export.call(&mut store, &args, &mut results)?;
-    post_return(&export, store)
+    export.call(&mut *store, &vals, &mut results)?;
+    post_return(&export, &mut *store)?;
+    let result = results.first().zip(ty.as_ref());
+    result.map(|(val, ty)| take(store, val, ty)).transpose()
+}
+
+/// A value for the engine.
+fn give(store: &mut StoreContextMut<'_, Data>, value: &Value, ty: &Type) -> wasmtime::Result<Val> {
+    to_val(value, ty, &mut |handle, number| {
+        let resource = resource(handle);
+        if store.data().host.defines(resource) {
+            return from_rep(resource, number, &mut *store);
+        }
+        Ok(store.data().host.held(number).expect("nothing is missing").handle)
+    })
+}
+
+/// A value from the engine.
+fn take(store: &mut StoreContextMut<'_, Data>, val: &Val, ty: &Type) -> wasmtime::Result<Value> {
+    from_val(val, ty, &mut |handle, any| {
+        let resource = resource(handle);
+        if store.data().host.defines(resource) {
+            return to_rep(resource, any, &mut *store);
+        }
+        Ok(store.data_mut().host.receive(resource, any))
+    })
+}
+
+fn resource(handle: &Handle) -> crate::types::Resource {
+    handle.resource().expect("a checked case has no handles of async values")
 }
 
 #[cfg(wasmtime_42)]
@@ -152,7 +209,6 @@ fn post_return(func: &Func, store: impl AsContextMut) -> wasmtime::Result<()> {
 pub struct Run {
     store: Store<Data>,
     instance: wasmtime::component::Instance,
-    export: Func,
 }
 
 impl Run {
@@ -168,7 +224,7 @@ impl Run {
     }
 
     fn start(loaded: &Loaded) -> Result<Run, Outcome> {
-        let data = Data { host: HostScript::default(), export: None };
+        let data = Data { host: HostScript::of(&loaded.shape), export: None };
         let mut store = Store::new(&loaded.engine, data);
         #[cfg(wasmtime_42)]
         store.set_hostcall_fuel(usize::MAX);
@@ -177,7 +233,7 @@ impl Run {
         let export =
             export.ok_or_else(|| Outcome::Refused("the component has no export".to_string()))?;
         store.data_mut().export = Some(export);
-        Ok(Run { store, instance, export })
+        Ok(Run { store, instance })
     }
 
     fn calls(
@@ -188,9 +244,9 @@ impl Run {
     ) -> Result<(), Outcome> {
         for (i, script) in scripts.iter().enumerate() {
             self.load_script(script).map_err(|error| outcome(&error))?;
-            self.store.data_mut().host = HostScript::of(&case.calls[i]);
+            self.store.data_mut().host.begin(&case.calls[i]);
             calls.push(CallObservation::default());
-            let result = self.call(case, i);
+            let result = self.call_and_drop(&case.calls[i]);
             calls[i].host = std::mem::take(&mut self.store.data_mut().host.seen);
             let result = result.map_err(|error| outcome(&error))?;
             calls[i].returned = Some(self.observe(&case.shape, result)?);
@@ -198,14 +254,16 @@ impl Run {
         Ok(())
     }
 
-    fn call(&mut self, case: &Case, index: usize) -> wasmtime::Result<Vec<Val>> {
-        let ty = &case.shape.export.ty;
-        let args = case.calls[index].args.iter().zip(&ty.params);
-        let args: Vec<_> = args.map(|(value, ty)| to_val(value, ty)).collect();
-        let mut results = vec![Val::Bool(false); ty.results().len()];
-        self.export.call(&mut self.store, &args, &mut results)?;
-        post_return(&self.export, &mut self.store)?;
-        Ok(results)
+    /// Makes the call, if the host can, and drops what the host is to drop after it.
+    fn call_and_drop(&mut self, call: &Call) -> wasmtime::Result<Option<Value>> {
+        let result = call_export(&mut self.store.as_context_mut())?;
+        for number in &call.host_drops {
+            let held = self.store.data_mut().host.take_to_drop(*number);
+            if let Some(Held { handle, .. }) = held {
+                handle.resource_drop(&mut self.store)?;
+            }
+        }
+        Ok(result)
     }
 
     fn load_script(&mut self, script: &[u8]) -> wasmtime::Result<()> {
@@ -216,10 +274,7 @@ impl Run {
         Ok(())
     }
 
-    fn observe(&mut self, shape: &Shape, results: Vec<Val>) -> Result<Returned, Outcome> {
-        let result = results.first().zip(shape.export.ty.result.as_ref());
-        let result = result.map(|(val, ty)| from_val(val, ty)).transpose();
-        let result = result.map_err(|wrong| Outcome::Refused(wrong.to_string()))?;
+    fn observe(&mut self, shape: &Shape, result: Option<Value>) -> Result<Returned, Outcome> {
         let observed = self.observed().map_err(|error| outcome(&error))?;
         let (guest, memory) = read_observed(&observed, shape).map_err(Outcome::Refused)?;
         Ok(Returned { result, guest, memory: memory.to_vec(), nans: Vec::new() })

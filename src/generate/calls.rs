@@ -8,7 +8,8 @@ use super::guest::GuestData;
 use super::realloc;
 use super::values::{Room, fresh, values};
 use super::weights;
-use crate::case::{Answer, Call, Finish, ImportCall, Limits, Passed, PostReturn, Shape};
+use crate::case::{Answer, Call, Destructor, Finish, ImportCall, Limits, Passed, PostReturn};
+use crate::case::{Shape, Step};
 use crate::encode::guest::Side;
 
 /// How guest and host behave in one call.
@@ -55,7 +56,7 @@ pub fn call(
     conduct: Conduct,
 ) -> Result<Call> {
     let imports = match shape.import {
-        Some(_) => weighted(u, weights::IMPORT_CALLS)?.min(limits.imports),
+        Some(_) => weighted(u, weights::IMPORT_CALLS)?.min(limits.steps),
         None => 0,
     };
     let slips = slips(u, shape, imports, conduct)?;
@@ -65,9 +66,11 @@ pub fn call(
     Ok(Call {
         args,
         realloc: realloc::script(u, shape, limits, slips.contains(&Slip::Realloc))?,
-        imports: import_calls(u, shape, imports, &slips, &mut data)?,
+        steps: import_calls(u, shape, imports, &slips, &mut data)?,
         finish: finish(u, shape, &slips, &mut data)?,
         post_return: post_return(u, shape, slips.contains(&Slip::PostReturn))?,
+        destructor: Destructor::Nothing,
+        host_drops: Vec::new(),
     })
 }
 
@@ -102,7 +105,7 @@ fn import_calls(
     count: u32,
     slips: &[Slip],
     data: &mut GuestData,
-) -> Result<Vec<ImportCall>> {
+) -> Result<Vec<Step>> {
     let count = usize::try_from(count).unwrap_or(0);
     let liar = position(u, count)?;
     let has = |index, slip| liar == Some(index) && slips.contains(&slip);
@@ -110,7 +113,8 @@ fn import_calls(
         .map(|index| {
             let passed = import_args(u, shape, has(index, Slip::Import), data)?;
             let fails = has(index, Slip::Answer);
-            Ok(ImportCall { passed, answer: answer(u, shape, fails, has(index, Slip::Reenter))? })
+            let answer = answer(u, shape, fails, has(index, Slip::Reenter))?;
+            Ok(Step::Import(ImportCall { passed, answer }))
         })
         .collect()
 }

@@ -35,7 +35,7 @@ pub struct GuestData<'a> {
 pub fn fits(shape: &Shape, call: &Call) -> bool {
     let mut data = GuestData::new(shape);
     let imports = shape.import.iter().flat_map(|import| {
-        call.imports.iter().map(move |call| (Side::params(import), &call.passed))
+        call.import_calls().map(move |call| (Side::params(import), &call.passed))
     });
     let results = match &call.finish {
         Finish::Return(passed) => Some((Side::results(&shape.export), passed)),

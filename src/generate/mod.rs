@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 use arbitrary::{Result, Unstructured};
 
 use crate::case::check::{Feature, check};
-use crate::case::{Call, Case, Finish, Limits, PostReturn, Shape};
+use crate::case::{Call, Case, Destructor, Finish, Limits, PostReturn, Shape};
 
 pub use mutate::{crossover, mutate};
 pub use stream::Stream;
@@ -77,12 +77,14 @@ fn any_shape(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits)
     } else {
         None
     };
-    Ok(Shape { export, import, pages: options::pages(u, limits)? })
+    let pages = options::pages(u, limits)?;
+    Ok(Shape { export, import, pages, resources: Vec::new() })
 }
 
 /// The component that does nothing.
 fn no_shape() -> Shape {
-    Shape { export: options::empty(), import: None, pages: options::ONE_PAGE }
+    let (export, pages) = (options::empty(), options::ONE_PAGE);
+    Shape { export, import: None, pages, resources: Vec::new() }
 }
 
 /// The call of which there is least.
@@ -90,8 +92,10 @@ fn least_call(shape: &Shape) -> Call {
     Call {
         args: shape.export.ty.params.iter().map(values::least).collect(),
         realloc: Vec::new(),
-        imports: Vec::new(),
+        steps: Vec::new(),
         finish: Finish::Trap,
         post_return: PostReturn::Nothing,
+        destructor: Destructor::Nothing,
+        host_drops: Vec::new(),
     }
 }

@@ -31,9 +31,9 @@ fn seen(case: &Case) -> BTreeSet<String> {
     }
     for call in &case.calls {
         seen.extend(call.realloc.iter().map(word));
-        seen.extend(call.imports.iter().map(|step| word(&step.answer)));
+        seen.extend(call.import_calls().map(|step| word(&step.answer)));
         seen.insert(format!("post-return {:?}", call.post_return));
-        let passed = call.imports.iter().map(|step| &step.passed);
+        let passed = call.import_calls().map(|step| &step.passed);
         match &call.finish {
             Finish::Return(returned) => seen.extend(passed.chain([returned]).map(honesty)),
             Finish::Trap => drop(seen.insert("trap".to_string())),
@@ -125,8 +125,8 @@ fn about_half_of_the_calls_are_well_formed() {
     let mut stream = stream(10);
     let calls: Vec<Call> = (0..2000).flat_map(|_| stream.next_case().calls).collect();
     let well_formed = |call: &&Call| {
-        let passed = call.imports.iter().map(|step| &step.passed);
-        let answers = call.imports.iter().all(|step| matches!(step.answer, Answer::Return(_)));
+        let passed = call.import_calls().map(|step| &step.passed);
+        let answers = call.import_calls().all(|step| matches!(step.answer, Answer::Return(_)));
         let Finish::Return(returned) = &call.finish else {
             return false;
         };
@@ -147,7 +147,9 @@ fn tight_limits_are_kept() {
         value_nodes: 20,
         payload_bytes: 100,
         calls: 1,
-        imports: 1,
+        steps: 1,
+        host_drops: 1,
+        resources: 1,
         reallocs: 1,
         pages: 1,
     };
@@ -247,11 +249,11 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
     for (a, b) in a.calls.iter().zip(&b.calls) {
         note(a.args != b.args, "args");
         note(a.realloc != b.realloc, "realloc");
-        note(a.imports.len() != b.imports.len(), "import calls");
+        note(a.steps.len() != b.steps.len(), "import calls");
         note(a.post_return != b.post_return, "post-return");
         let finishes = [&a.finish, &b.finish].map(|end| matches!(end, Finish::Trap));
         note(finishes[0] != finishes[1], "finish");
-        for (a, b) in a.imports.iter().zip(&b.imports) {
+        for (a, b) in a.import_calls().zip(b.import_calls()) {
             note(word(&a.answer) != word(&b.answer), "kind of answer");
             note(a.answer != b.answer, "answer");
             note_passed(&mut note, &a.passed, &b.passed);

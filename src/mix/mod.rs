@@ -145,6 +145,9 @@ fn call_passages<'a>(
     course: &Course,
 ) -> Vec<Passage<'a>> {
     let mut passages = Vec::new();
+    if !observed.was_made() {
+        return passages;
+    }
     let export = &case.shape.export;
     if course.stage != Stage::LowerParams {
         let (types, values) = (&export.ty.params[..], &call.args[..]);
@@ -152,7 +155,7 @@ fn call_passages<'a>(
     }
     if let Some(function) = &case.shape.import {
         let types = &function.ty.params[..];
-        let lifted = observed.host.iter();
+        let lifted = observed.import_calls();
         passages.extend(lifted.map(|values| Passage {
             stage: Stage::LiftParams,
             function,
@@ -178,10 +181,10 @@ fn call_passages<'a>(
 /// What the host answered, as far as it was lowered: the last answer only where the call went on.
 fn answers<'a>(call: &'a Call, observed: &CallObservation, course: &Course) -> Vec<&'a [Value]> {
     let ended = matches!(course.stage, Stage::Host | Stage::LowerResult);
-    let count = observed.host.len() - usize::from(ended);
+    let count = observed.import_calls().count() - usize::from(ended);
     let answer = |step: &'a ImportCall| match &step.answer {
         Answer::Return(value) | Answer::Reenter(value) => Some(value.as_slice()),
         Answer::Error => None,
     };
-    call.imports.iter().take(count).filter_map(answer).collect()
+    call.import_calls().take(count).filter_map(answer).collect()
 }

@@ -41,7 +41,7 @@ fn behavior(action: Realloc) -> usize {
         Realloc::Skew(_) => 4,
         Realloc::Grow(_) => 5,
         Realloc::Trap => 6,
-        Realloc::Import => 7,
+        Realloc::Import | Realloc::BuiltIn(_) => 7,
     }
 }
 

@@ -3,7 +3,7 @@
 //! are compared by kind; no other tolerance.
 
 use crate::abi::{Core, NanLeaf, Place, Trap};
-use crate::observation::{CallObservation, GuestEvent, Observation, Outcome, Returned};
+use crate::observation::{CallObservation, GuestEvent, HostEvent, Observation, Outcome, Returned};
 use crate::value::{Value, is_nan32, is_nan64};
 
 /// Where two observations part.
@@ -21,8 +21,8 @@ pub struct Difference {
 pub enum Where {
     /// How the call ended.
     Outcome,
-    /// The call of the host's import with this number.
-    HostCall(usize),
+    /// What the host saw or did, at this position.
+    HostEvent(usize),
     /// The event of the guest's log with this number.
     GuestEvent(usize),
     /// What the export returned.
@@ -37,8 +37,7 @@ pub enum Where {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Observed {
     Outcome(Outcome),
-    /// The params of an import's call.
-    HostCall(Vec<Value>),
+    HostEvent(HostEvent),
     GuestEvent(GuestEvent),
     Result(Option<Value>),
     MemorySize(usize),
@@ -82,20 +81,32 @@ enum Part {
 }
 
 fn call_difference(expected: &CallObservation, observed: &CallObservation) -> Part {
-    let same = |a: &Vec<Value>, b: &Vec<Value>| all_same(a, b);
-    let host = differs(&expected.host, &observed.host, same);
-    // Calls that only one side got to make are explained by how it ended.
+    let host = differs(&expected.host, &observed.host, same_host_event);
+    // Events that only one side got to are explained by how it ended.
     let both = expected.host.len().min(observed.host.len());
     let ended = expected.returned.is_none() || observed.returned.is_none();
     if let Some(i) = host.filter(|i| !ended || *i < both || same_ending(expected, observed)) {
-        let side = |calls: &[Vec<Value>]| {
-            calls.get(i).map_or(Observed::Nothing, |args| Observed::HostCall(args.clone()))
+        let side = |events: &[HostEvent]| {
+            events.get(i).map_or(Observed::Nothing, |event| Observed::HostEvent(event.clone()))
         };
-        return Part::At(Where::HostCall(i), side(&expected.host), side(&observed.host));
+        return Part::At(Where::HostEvent(i), side(&expected.host), side(&observed.host));
     }
     match (&expected.returned, &observed.returned) {
         (Some(expected), Some(observed)) => returned_difference(expected, observed),
         (None, _) | (_, None) => Part::Ended,
+    }
+}
+
+fn same_host_event(expected: &HostEvent, observed: &HostEvent) -> bool {
+    match (expected, observed) {
+        (HostEvent::Called(a), HostEvent::Called(b)) => all_same(a, b),
+        (
+            HostEvent::Called(_)
+            | HostEvent::Destructor { .. }
+            | HostEvent::NotCalled(_)
+            | HostEvent::NotDropped(_),
+            _,
+        ) => expected == observed,
     }
 }
 
@@ -284,7 +295,7 @@ mod tests {
         Observation { calls: vec![call], outcome: Outcome::Returned }
     }
 
-    fn trapped(host: Vec<Vec<Value>>, trap: Trap) -> Observation {
+    fn trapped(host: Vec<HostEvent>, trap: Trap) -> Observation {
         let calls = vec![CallObservation { host, returned: None }];
         Observation { calls, outcome: Outcome::Trapped(Some(trap), String::new()) }
     }
@@ -371,10 +382,10 @@ mod tests {
 
     #[test]
     fn what_the_host_saw_before_a_trap_counts() {
-        let saw = |value| trapped(vec![vec![Value::U8(value)]], Trap::Guest);
+        let saw = |value| trapped(vec![HostEvent::Called(vec![Value::U8(value)])], Trap::Guest);
         check(&saw(1), &saw(1), None);
-        check(&saw(1), &saw(2), Some(Where::HostCall(0)));
-        check(&saw(1), &trapped(Vec::new(), Trap::Guest), Some(Where::HostCall(0)));
+        check(&saw(1), &saw(2), Some(Where::HostEvent(0)));
+        check(&saw(1), &trapped(Vec::new(), Trap::Guest), Some(Where::HostEvent(0)));
     }
 
     #[test]
@@ -383,7 +394,11 @@ mod tests {
             calls: vec![CallObservation::default()],
             outcome: Outcome::Crashed(String::new()),
         };
-        check(&trapped(vec![Vec::new()], Trap::Guest), &crashed, Some(Where::Outcome));
+        check(
+            &trapped(vec![HostEvent::Called(Vec::new())], Trap::Guest),
+            &crashed,
+            Some(Where::Outcome),
+        );
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! A verdict for its reader: what was called, where the two sides part, and how to see it again.
 //! Knows nothing of files but the name that it is given.
 
-use super::timeline::{guest_event, hex, outcome, timeline, values};
+use super::timeline::{guest_event, hex, host_event, outcome, timeline, values};
 use crate::abi::{StringEncoding, Trap};
 use crate::case::Case;
 use crate::encode::{EXPORT, IMPORT};
 use crate::engine::wasmtime::VERSION;
-use crate::observation::{GuestEvent, Outcome};
+use crate::observation::{GuestEvent, HostEvent, Outcome};
 use crate::oracle::{Difference, Observed, Verdict, Where};
 use crate::session::Checked;
-use crate::types::Type;
 
 /// The command that replays a case with the same subject.
 pub fn replay_command(case: &str) -> String {
@@ -38,7 +37,13 @@ pub fn class(difference: &Difference) -> String {
         Where::Outcome => {
             format!("{} / {}", ending(&difference.expected), ending(&difference.observed))
         }
-        Where::HostCall(_) => "params of the import".to_string(),
+        Where::HostEvent(_) => {
+            format!(
+                "{} / {}",
+                host_event_kind(&difference.expected),
+                host_event_kind(&difference.observed)
+            )
+        }
         Where::GuestEvent(_) => {
             format!("{} / {}", event(&difference.expected), event(&difference.observed))
         }
@@ -114,7 +119,7 @@ fn encoding(encoding: StringEncoding) -> &'static str {
 fn place(at: Where) -> String {
     match at {
         Where::Outcome => "end".to_string(),
-        Where::HostCall(i) => format!("import {i}"),
+        Where::HostEvent(i) => format!("host {i}"),
         Where::GuestEvent(i) => format!("event {i}"),
         Where::Result => "result".to_string(),
         Where::MemorySize => "size".to_string(),
@@ -124,10 +129,9 @@ fn place(at: Where) -> String {
 
 fn side(case: &Case, difference: &Difference, expected: bool) -> String {
     let observed = if expected { &difference.expected } else { &difference.observed };
-    let import: &[Type] = case.shape.import.as_ref().map_or(&[], |import| &import.ty.params);
     match observed {
         Observed::Outcome(end) => outcome(end),
-        Observed::HostCall(args) => format!("{IMPORT}({})", values(args, import)),
+        Observed::HostEvent(event) => host_event(case, event),
         Observed::GuestEvent(event) => guest_event(event),
         Observed::Result(result) => {
             let result = values(result.as_slice(), case.shape.export.ty.results());
@@ -159,7 +163,7 @@ fn failure(observed: &Observed) -> String {
 fn ending(observed: &Observed) -> String {
     match observed {
         Observed::Outcome(outcome) => ended(outcome),
-        Observed::HostCall(_)
+        Observed::HostEvent(_)
         | Observed::GuestEvent(_)
         | Observed::Result(_)
         | Observed::MemorySize(_)
@@ -188,8 +192,28 @@ fn event(observed: &Observed) -> &'static str {
         Observed::GuestEvent(GuestEvent::Reallocated(_)) => "realloc's answer",
         Observed::GuestEvent(GuestEvent::ImportReturned(_)) => "core results of the import",
         Observed::GuestEvent(GuestEvent::PostReturn(_)) => "post-return's arguments",
+        Observed::GuestEvent(GuestEvent::ResourceNew { .. }) => "a handle that was made",
+        Observed::GuestEvent(GuestEvent::ResourceRep { .. }) => "a representation",
+        Observed::GuestEvent(GuestEvent::ResourceDrop { .. }) => "a handle that was dropped",
+        Observed::GuestEvent(GuestEvent::Destructor { .. }) => "destructor's argument",
         Observed::Outcome(_)
-        | Observed::HostCall(_)
+        | Observed::HostEvent(_)
+        | Observed::Result(_)
+        | Observed::MemorySize(_)
+        | Observed::Memory(_)
+        | Observed::Nothing => "no event",
+    }
+}
+
+fn host_event_kind(observed: &Observed) -> &'static str {
+    match observed {
+        Observed::HostEvent(HostEvent::Called(_)) => "params of the import",
+        Observed::HostEvent(HostEvent::Destructor { .. }) => "the host's destructor",
+        Observed::HostEvent(HostEvent::NotCalled(_) | HostEvent::NotDropped(_)) => {
+            "a handle that the host does not hold"
+        }
+        Observed::Outcome(_)
+        | Observed::GuestEvent(_)
         | Observed::Result(_)
         | Observed::MemorySize(_)
         | Observed::Memory(_)
@@ -205,17 +229,33 @@ fn spec(difference: &Difference) -> &'static str {
             trap_rule(*trap)
         }
         (Where::Outcome, _, _) => "canon_lift, canon_lower",
-        (Where::HostCall(_), _, _) => "canon_lower: lift_flat_values of the params",
-        (Where::GuestEvent(_), Observed::GuestEvent(GuestEvent::Realloc { .. }), _)
-        | (Where::GuestEvent(_), _, Observed::GuestEvent(GuestEvent::Realloc { .. })) => {
-            "store_string_into_range, store_list_into_range, lower_flat_values"
+        (Where::HostEvent(_), Observed::HostEvent(HostEvent::Destructor { .. }), _)
+        | (Where::HostEvent(_), _, Observed::HostEvent(HostEvent::Destructor { .. })) => {
+            "canon_resource_drop"
         }
-        (Where::GuestEvent(_), Observed::GuestEvent(GuestEvent::PostReturn(_)), _) => {
-            "canon_lift: post_return"
-        }
+        (Where::HostEvent(_), _, _) => "canon_lower: lift_flat_values of the params",
+        // A call of `realloc` that only one side makes is what is wrong.
+        (Where::GuestEvent(_), _, Observed::GuestEvent(event @ GuestEvent::Realloc { .. }))
+        | (Where::GuestEvent(_), Observed::GuestEvent(event), _)
+        | (Where::GuestEvent(_), _, Observed::GuestEvent(event)) => guest_rule(event),
         (Where::GuestEvent(_), _, _) => "lower_flat_values",
         (Where::Result, _, _) => "canon_lift: lift_flat_values of the result",
         (Where::MemorySize | Where::Memory(_), _, _) => "store",
+    }
+}
+
+fn guest_rule(event: &GuestEvent) -> &'static str {
+    match event {
+        GuestEvent::Called(_) | GuestEvent::ImportReturned(_) | GuestEvent::Reallocated(_) => {
+            "lower_flat_values"
+        }
+        GuestEvent::Realloc { .. } => {
+            "store_string_into_range, store_list_into_range, lower_flat_values"
+        }
+        GuestEvent::PostReturn(_) => "canon_lift: post_return",
+        GuestEvent::ResourceNew { .. } => "canon_resource_new, Table.add",
+        GuestEvent::ResourceRep { .. } => "canon_resource_rep",
+        GuestEvent::ResourceDrop { .. } | GuestEvent::Destructor { .. } => "canon_resource_drop",
     }
 }
 

@@ -9,8 +9,8 @@ use crate::case::text::wave;
 use crate::case::{Case, Chunk};
 use crate::encode::guest::initial_size;
 use crate::encode::script::{filled, guest_data};
-use crate::encode::{EXPORT, IMPORT};
-use crate::observation::{CallObservation, GuestEvent, Observation, Outcome, Returned};
+use crate::encode::{EXPORT, IMPORT, resource_name};
+use crate::observation::{CallObservation, GuestEvent, HostEvent, Observation, Outcome, Returned};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -65,6 +65,31 @@ pub fn guest_event(event: &GuestEvent) -> String {
         GuestEvent::Reallocated(ptr) => format!("realloc -> {}", word(u64::from(*ptr))),
         GuestEvent::ImportReturned(flat) => format!("{IMPORT} -> ({})", cores(flat)),
         GuestEvent::PostReturn(flat) => format!("post-return({})", cores(flat)),
+        GuestEvent::ResourceNew { resource, handle } => {
+            format!("resource.new {} -> {handle}", resource_name(*resource))
+        }
+        GuestEvent::ResourceRep { resource, rep } => {
+            format!("resource.rep {} -> {rep}", resource_name(*resource))
+        }
+        GuestEvent::ResourceDrop { resource } => {
+            format!("resource.drop {}", resource_name(*resource))
+        }
+        GuestEvent::Destructor { resource, rep } => {
+            format!("destructor of {}({rep})", resource_name(*resource))
+        }
+    }
+}
+
+/// Something that the host saw or did, in words.
+pub fn host_event(case: &Case, event: &HostEvent) -> String {
+    let import = case.shape.import.as_ref().map_or(&[][..], |import| &import.ty.params);
+    match event {
+        HostEvent::Called(args) => format!("{IMPORT}({})", values(args, import)),
+        HostEvent::Destructor { resource, rep } => {
+            format!("destructor of {}({rep})", resource_name(*resource))
+        }
+        HostEvent::NotCalled(number) => format!("does not call: it does not hold {number}"),
+        HostEvent::NotDropped(number) => format!("does not drop: it does not hold {number}"),
     }
 }
 
@@ -86,12 +111,11 @@ fn params(case: &Case) -> &[Type] {
 }
 
 fn call_lines(case: &Case, call: &CallObservation) -> impl Iterator<Item = String> {
-    let import = case.shape.import.as_ref().map_or(&[][..], |import| &import.ty.params);
     let host: Vec<_> =
-        call.host.iter().map(|args| format!("host  {IMPORT}({})", values(args, import))).collect();
+        call.host.iter().map(|event| format!("host  {}", host_event(case, event))).collect();
     let returned = call.returned.as_ref();
     let guest = returned.into_iter().flat_map(|returned| guest_lines(&returned.guest));
-    let result = returned.map(|returned| result_line(case, returned));
+    let result = returned.filter(|_| call.was_made()).map(|returned| result_line(case, returned));
     host.into_iter().chain(guest).chain(result)
 }
 

@@ -1,8 +1,10 @@
 use super::*;
 use crate::case::text;
 
-const GOLDEN: &[u8] = include_bytes!("../../../tests/golden/case-v1.bin");
-const TWIN: &str = include_str!("../../../tests/golden/case-v1.toml");
+const GOLDEN: &[u8] = include_bytes!("../../../tests/golden/case-v2.bin");
+const TWIN: &str = include_str!("../../../tests/golden/case-v2.toml");
+const OLD: &[u8] = include_bytes!("../../../tests/golden/case-v1.bin");
+const OLD_TWIN: &str = include_str!("../../../tests/golden/case-v1.toml");
 
 /// The text of the case whose bytes these are, or why they are refused.
 #[track_caller]
@@ -33,6 +35,7 @@ fn with_param(param: &str) -> Case {
 #[test]
 fn the_golden_bytes_are_still_the_golden_case() {
     assert_eq!(decode(GOLDEN).unwrap(), golden());
+    assert_eq!(decode(OLD).unwrap(), text::parse(OLD_TWIN).unwrap().case);
 }
 
 #[test]
@@ -48,7 +51,7 @@ fn a_thousand_positional_cases_fit_easily() {
         cases.join(", ")
     ));
     let bytes = encode(&case);
-    assert_eq!(bytes.len(), 35);
+    assert_eq!(bytes.len(), 36);
     assert_eq!(decode(&bytes).unwrap(), case);
 }
 
@@ -111,14 +114,16 @@ fn a_table_of_types_cannot_lie() {
 
 #[test]
 fn no_damage_makes_decoding_panic() {
-    for position in 0..GOLDEN.len() {
-        for bit in 0..u8::BITS {
-            let mut bytes = GOLDEN.to_vec();
-            bytes[position] ^= 1 << bit;
-            if let Ok(case) = decode(&bytes) {
-                assert_eq!(decode(&encode(&case)).unwrap(), case);
+    for golden in [OLD, GOLDEN] {
+        for position in 0..golden.len() {
+            for bit in 0..u8::BITS {
+                let mut bytes = golden.to_vec();
+                bytes[position] ^= 1 << bit;
+                if let Ok(case) = decode(&bytes) {
+                    assert_eq!(decode(&encode(&case)).unwrap(), case);
+                }
             }
+            assert!(decode(&golden[..position]).is_err());
         }
-        assert!(decode(&GOLDEN[..position]).is_err());
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use crate::abi::PtrType;
 use crate::abi::flatten::flatten_within;
 use crate::abi::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
-use crate::types::{FuncType, Type};
+use crate::types::{FuncType, Handle, Type};
 
 use super::{Case, Function, Limits, Pages, Shape};
 
@@ -83,14 +83,42 @@ fn types_of(ty: &FuncType) -> impl Iterator<Item = &Type> {
 /// Returns the bytes of all labels.
 fn check_shape(shape: &Shape, limits: &Limits) -> Result<usize, String> {
     check_pages(shape.pages, limits)?;
+    at_most("resources", shape.resources.len(), limits.resources)?;
     let mut label_bytes = 0;
     for (name, function) in functions(shape) {
         label_bytes +=
             types::check_functype(&function.ty, limits).map_err(|why| format!("{name}: {why}"))?;
+        check_handles(shape, &function.ty).map_err(|why| format!("{name}: {why}"))?;
     }
+    shape.import.as_ref().map_or(Ok(()), |import| check_imported(shape, &import.ty))?;
     check_lift(&shape.export).map_err(|why| format!("export: {why}"))?;
     shape.import.as_ref().map_or(Ok(()), check_lower).map_err(|why| format!("import: {why}"))?;
     Ok(label_bytes)
+}
+
+/// Whether the handles in the types are of resources that there are, and may be where they are.
+fn check_handles(shape: &Shape, ty: &FuncType) -> Result<(), String> {
+    for handle in types_of(ty).flat_map(Type::handles) {
+        match handle {
+            Handle::Own(resource) | Handle::Borrow(resource) => {
+                let defined = usize::try_from(*resource).is_ok_and(|n| n < shape.resources.len());
+                refuse_if(!defined, &format!("there is no resource {resource}"))?;
+            }
+            Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => {
+                return Err("handles of async values are not supported".to_string());
+            }
+        }
+    }
+    let lent =
+        ty.result.iter().flat_map(Type::handles).any(|handle| matches!(handle, Handle::Borrow(_)));
+    refuse_if(lent, "a result cannot be borrowed")
+}
+
+/// A component's imports cannot mention what the component defines.
+fn check_imported(shape: &Shape, ty: &FuncType) -> Result<(), String> {
+    let guests = |resource| !shape.is_host(resource);
+    let any = types_of(ty).flat_map(Type::handles).filter_map(Handle::resource).any(guests);
+    refuse_if(any, "import: it mentions a resource that the guest defines")
 }
 
 fn check_pages(pages: Pages, limits: &Limits) -> Result<(), String> {

@@ -6,8 +6,8 @@ use crate::abi::flatten::{Context, flatten_functype};
 use crate::types::Type;
 use crate::value::Value;
 
-use super::super::{Answer, Call, Case, Chunk, Finish, Function, ImportCall, Limits, Passed};
-use super::super::{Patch, PostReturn, Realloc, Shape};
+use super::super::{Answer, BuiltIn, Call, Case, Chunk, Destructor, Finish, Function, ImportCall};
+use super::super::{Limits, Passed, Patch, PostReturn, Realloc, Resource, Shape, Step};
 use super::values::check_value;
 use super::{at_most, refuse_if};
 
@@ -25,8 +25,8 @@ struct Side<'a> {
 pub fn check_call(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), String> {
     check_values("arg", &call.args, &shape.export.ty.params).map_err(|why| format!(": {why}"))?;
     check_scripts(shape, call, limits).map_err(|why| format!(": {why}"))?;
-    for (index, import) in call.imports.iter().enumerate() {
-        check_import(shape, import).map_err(|why| format!(", import {index}: {why}"))?;
+    for (index, step) in call.steps.iter().enumerate() {
+        check_step(shape, step).map_err(|why| format!(", step {index}: {why}"))?;
     }
     match &call.finish {
         Finish::Return(passed) => {
@@ -39,19 +39,75 @@ pub fn check_call(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), Str
 /// Whether the shape has what the scripts speak of.
 fn check_scripts(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), String> {
     at_most("calls of realloc", call.realloc.len(), limits.reallocs)?;
-    at_most("calls of the import", call.imports.len(), limits.imports)?;
+    at_most("steps", call.steps.len(), limits.steps)?;
+    at_most("handles to drop", call.host_drops.len(), limits.host_drops)?;
     let realloc = functions(shape).any(|function| function.opts.realloc);
     refuse_if(!realloc && !call.realloc.is_empty(), "no function has realloc")?;
     let silent = call.post_return == PostReturn::Nothing;
     refuse_if(!shape.export.opts.post_return && !silent, "the export has no post-return")?;
-    let calls_import = !call.imports.is_empty()
+    let calls_import = call.import_calls().next().is_some()
         || call.realloc.contains(&Realloc::Import)
         || call.post_return == PostReturn::Import;
-    refuse_if(shape.import.is_none() && calls_import, "there is no import to call")
+    refuse_if(shape.import.is_none() && calls_import, "there is no import to call")?;
+    check_resources(shape, call)
+}
+
+fn check_resources(shape: &Shape, call: &Call) -> Result<(), String> {
+    let guest = shape.resources.iter().any(|resource| *resource != Resource::Host);
+    refuse_if(!guest && !call.host_drops.is_empty(), "the guest defines no resource")?;
+    let destructor = shape.resources.contains(&Resource::Guest { destructor: true });
+    let silent = call.destructor == Destructor::Nothing;
+    refuse_if(!destructor && !silent, "no resource has a destructor")?;
+    hidden_built_ins(call).try_for_each(|built_in| check_built_in(shape, built_in))
+}
+
+/// The built-ins that are no steps.
+fn hidden_built_ins(call: &Call) -> impl Iterator<Item = BuiltIn> {
+    let realloc = call.realloc.iter().filter_map(|action| match action {
+        Realloc::BuiltIn(built_in) => Some(*built_in),
+        Realloc::Bump
+        | Realloc::Forget
+        | Realloc::At(_)
+        | Realloc::Old
+        | Realloc::Skew(_)
+        | Realloc::Grow(_)
+        | Realloc::Trap
+        | Realloc::Import => None,
+    });
+    let post_return = match call.post_return {
+        PostReturn::BuiltIn(built_in) => Some(built_in),
+        PostReturn::Nothing | PostReturn::Trap | PostReturn::Import => None,
+    };
+    let destructor = match call.destructor {
+        Destructor::BuiltIn(built_in) => Some(built_in),
+        Destructor::Nothing | Destructor::Trap => None,
+    };
+    realloc.chain(post_return).chain(destructor)
+}
+
+/// Validation lets only those who define a resource make its handles and look into them.
+fn check_built_in(shape: &Shape, built_in: BuiltIn) -> Result<(), String> {
+    let resource = built_in.resource();
+    let defined = usize::try_from(resource).is_ok_and(|n| n < shape.resources.len());
+    refuse_if(!defined, &format!("there is no resource {resource}"))?;
+    match built_in {
+        BuiltIn::New { .. } | BuiltIn::Rep { .. } => {
+            let why = format!("resource {resource} is not the guest's");
+            refuse_if(shape.is_host(resource), &why)
+        }
+        BuiltIn::Drop { .. } => Ok(()),
+    }
 }
 
 fn functions(shape: &Shape) -> impl Iterator<Item = &Function> {
     [&shape.export].into_iter().chain(&shape.import)
+}
+
+fn check_step(shape: &Shape, step: &Step) -> Result<(), String> {
+    match step {
+        Step::Import(call) => check_import(shape, call),
+        Step::BuiltIn(built_in) => check_built_in(shape, *built_in),
+    }
 }
 
 fn check_import(shape: &Shape, call: &ImportCall) -> Result<(), String> {
@@ -144,7 +200,7 @@ pub fn total(case: &Case) -> Total {
     let mut total = Total::default();
     for call in &case.calls {
         call.args.iter().for_each(|value| total.add_value(value));
-        for import in &call.imports {
+        for import in call.import_calls() {
             total.add_passed(&import.passed);
             match &import.answer {
                 Answer::Return(value) | Answer::Reenter(value) => {

@@ -1,7 +1,9 @@
 use super::*;
 use crate::abi::StringEncoding;
 use crate::case::{Answer, Call, CanonOpts, Chunk, Finish, ImportCall, Passed, Patch};
-use crate::case::{PostReturn, Realloc, Tuning};
+use crate::case::{
+    BuiltIn, Destructor, PostReturn, Realloc, Resource, Step, Tuning, import_calls_mut,
+};
 use crate::types::{Field, Handle, Label, VariantCase};
 use crate::value::{Str, StringSource, Value};
 
@@ -30,12 +32,14 @@ fn valid() -> Case {
     let call = Call {
         args: vec![Value::string("a"), Value::U8(1)],
         realloc: vec![Realloc::Bump, Realloc::Import],
-        imports: vec![ImportCall {
+        steps: vec![Step::Import(ImportCall {
             passed: Passed::Lowered { values: vec![Value::U8(1)], patches: Vec::new() },
             answer: Answer::Return(Some(Value::U8(2))),
-        }],
+        })],
         finish: Finish::Return(Passed::Lowered { values: vec![returned], patches: Vec::new() }),
         post_return: PostReturn::Import,
+        destructor: Destructor::Nothing,
+        host_drops: Vec::new(),
     };
     Case {
         tuning: Tuning {
@@ -48,6 +52,7 @@ fn valid() -> Case {
             export: Function { ty: export, opts },
             import: Some(Function { ty: import, opts: import_opts }),
             pages: Pages { initial: 1, maximum: 1 },
+            resources: Vec::new(),
         },
         calls: vec![call],
     }
@@ -69,6 +74,10 @@ fn arg(ty: Type, value: Value) -> impl FnOnce(&mut Case) {
 
 fn import(case: &mut Case) -> &mut Function {
     case.shape.import.as_mut().unwrap()
+}
+
+fn import_call(case: &mut Case) -> &mut ImportCall {
+    import_calls_mut(&mut case.calls[0].steps).next().unwrap()
 }
 
 fn flag(name: &str) -> Type {
@@ -176,9 +185,99 @@ fn map_keys_are_discrete() {
     check("export: param 1: no map has keys of type option", param(map(nested(2))));
 }
 
+/// Two resources, the host's and the guest's, of whose handles the export takes and returns some.
+fn with_resources(change: impl FnOnce(&mut Case)) -> impl FnOnce(&mut Case) {
+    |case| {
+        case.shape.resources = vec![Resource::Host, Resource::Guest { destructor: true }];
+        case.shape.export.ty.params[1] = Type::List(Box::new(borrow(1)));
+        case.calls[0].args[1] = Value::List(vec![Value::Handle(7)]);
+        change(case);
+    }
+}
+
+fn own(resource: u32) -> Type {
+    Type::Handle(Handle::Own(resource))
+}
+
+fn borrow(resource: u32) -> Type {
+    Type::Handle(Handle::Borrow(resource))
+}
+
 #[test]
-fn there_are_no_handles() {
-    check("export: param 1: handles are not supported", param(Type::Handle(Handle::Own(0))));
+fn handles_are_of_resources_and_borrowed_only_as_params() {
+    check("", with_resources(|_| {}));
+    check("export: there is no resource 0", param(own(0)));
+    check(
+        "export: there is no resource 2",
+        with_resources(|case| {
+            case.shape.export.ty.params[1] = borrow(2);
+        }),
+    );
+    check(
+        "export: a result cannot be borrowed",
+        with_resources(|case| {
+            case.shape.export.ty.result = Some(Type::Option(Box::new(borrow(0))));
+        }),
+    );
+    check(
+        "export: handles of async values are not supported",
+        param(Type::Handle(Handle::Future(None))),
+    );
+    check("5 resources are more than 4", |case| case.shape.resources = vec![Resource::Host; 5]);
+    check(
+        "call 0: arg 1.0 is not of type borrow",
+        with_resources(|case| {
+            case.calls[0].args[1] = Value::List(vec![Value::U32(7)]);
+        }),
+    );
+}
+
+#[test]
+fn an_import_knows_only_resources_of_the_host() {
+    let takes = |ty| {
+        with_resources(|case: &mut Case| {
+            case.calls.clear();
+            import(case).ty.params = vec![ty];
+        })
+    };
+    check("", takes(own(0)));
+    check("", takes(borrow(0)));
+    check("import: it mentions a resource that the guest defines", takes(own(1)));
+}
+
+#[test]
+fn built_ins_are_of_resources_and_some_of_the_guest_s_alone() {
+    let step = |built_in| {
+        with_resources(move |case: &mut Case| {
+            case.calls[0].steps.push(Step::BuiltIn(built_in));
+        })
+    };
+    check("", step(BuiltIn::New { resource: 1, rep: 5 }));
+    check("", step(BuiltIn::Drop { resource: 0, handle: 5 }));
+    let why = "call 0, step 1: resource 0 is not the guest's";
+    check(why, step(BuiltIn::Rep { resource: 0, handle: 5 }));
+    check("call 0, step 1: there is no resource 2", step(BuiltIn::Drop { resource: 2, handle: 5 }));
+    let new = BuiltIn::New { resource: 0, rep: 5 };
+    let why = "call 0: resource 0 is not the guest's";
+    check(why, with_resources(|case| case.calls[0].realloc = vec![Realloc::BuiltIn(new)]));
+    check(why, with_resources(|case| case.calls[0].post_return = PostReturn::BuiltIn(new)));
+    check(why, with_resources(|case| case.calls[0].destructor = Destructor::BuiltIn(new)));
+}
+
+#[test]
+fn what_is_dropped_and_destroyed_is_the_guest_s() {
+    check("", with_resources(|case| case.calls[0].host_drops = vec![0, 9]));
+    check("call 0: the guest defines no resource", |case| case.calls[0].host_drops = vec![0]);
+    check(
+        "call 0: 17 handles to drop are more than 16",
+        with_resources(|case| {
+            case.calls[0].host_drops = vec![0; 17];
+        }),
+    );
+    check("call 0: no resource has a destructor", |case| {
+        case.shape.resources = vec![Resource::Guest { destructor: false }];
+        case.calls[0].destructor = Destructor::Trap;
+    });
 }
 
 #[test]
@@ -198,11 +297,11 @@ fn values_are_of_their_types() {
         "call 0: arg 1 has 1 of 2 parts",
         arg(Type::Tuple(vec![Type::U8, Type::U8]), Value::Record(vec![Value::U8(1)])),
     );
-    check("call 0, import 0: answer 0 is not of type u8", |case| {
-        case.calls[0].imports[0].answer = Answer::Reenter(Some(Value::Bool(true)));
+    check("call 0, step 0: answer 0 is not of type u8", |case| {
+        import_call(case).answer = Answer::Reenter(Some(Value::Bool(true)));
     });
-    check("call 0, import 0: 0 of 1 answers are given", |case| {
-        case.calls[0].imports[0].answer = Answer::Return(None);
+    check("call 0, step 0: 0 of 1 answers are given", |case| {
+        import_call(case).answer = Answer::Return(None);
     });
 }
 
@@ -275,7 +374,7 @@ fn scripts_speak_of_what_is_there() {
     let no_import = |realloc, post_return| {
         move |case: &mut Case| {
             case.shape.import = None;
-            case.calls[0].imports.clear();
+            case.calls[0].steps.clear();
             case.calls[0].realloc = vec![realloc];
             case.calls[0].post_return = post_return;
         }
@@ -318,9 +417,9 @@ fn raw_data_is_in_its_core_types_and_its_memory() {
     let why = "call 0, return: memory 0xffff: the bytes exceed the initial memory";
     check(why, patch(chunk(0xffff, 2)));
     check("call 0, return: memory 0x0: there are no bytes", patch(chunk(0, 0)));
-    check("call 0, import 0: memory 0x0: the function has no memory", |case| {
+    check("call 0, step 0: memory 0x0: the function has no memory", |case| {
         let memory = vec![Chunk { at: 0, bytes: vec![0] }];
-        case.calls[0].imports[0].passed = Passed::Raw { flat: vec![0], memory };
+        import_call(case).passed = Passed::Raw { flat: vec![0], memory };
     });
 }
 
@@ -337,8 +436,8 @@ fn memory_has_pages() {
 #[test]
 fn a_case_is_bounded_as_a_whole() {
     check("17 calls are more than 16", |case| case.calls = vec![case.calls[0].clone(); 17]);
-    check("call 0: 17 calls of the import are more than 16", |case| {
-        case.calls[0].imports = vec![case.calls[0].imports[0].clone(); 17];
+    check("call 0: 17 steps are more than 16", |case| {
+        case.calls[0].steps = vec![case.calls[0].steps[0].clone(); 17];
     });
     check("call 0: 65 calls of realloc are more than 64", |case| {
         case.calls[0].realloc = vec![Realloc::Bump; 65];

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::abi::PtrType;
 use crate::abi::layout::elem_size;
-use crate::types::{CASE, FIELD, FLAG, FuncType, Label, MAP_KEYS, Type};
+use crate::types::{CASE, FIELD, FLAG, FuncType, Handle, Label, MAP_KEYS, Type};
 
 use super::{Limits, at_most, refuse_if};
 
@@ -41,7 +41,11 @@ pub fn kind(ty: &Type) -> &'static str {
         Type::Result(..) => "result",
         Type::Flags(_) => "flags",
         Type::Map(..) => "map",
-        Type::Handle(_) => "handle",
+        Type::Handle(Handle::Own(_)) => "own",
+        Type::Handle(Handle::Borrow(_)) => "borrow",
+        Type::Handle(Handle::ErrorContext) => "error-context",
+        Type::Handle(Handle::Stream(_)) => "stream",
+        Type::Handle(Handle::Future(_)) => "future",
     }
 }
 
@@ -114,7 +118,7 @@ impl Walk<'_> {
         if let Type::Map(key, _) = ty {
             refuse_if(!is_key(key), &format!("no map has keys of type {}", kind(key)))?;
         }
-        refuse_if(matches!(ty, Type::Handle(_)), "handles are not supported")
+        Ok(())
     }
 
     fn check_size(&self, ty: &Type, count: u32) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use crate::types::Type;
+use crate::types::{Handle, Type};
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, is_nan32, is_nan64};
 use crate::value::{Str, StringSource, Value};
 
@@ -57,6 +57,7 @@ fn fits(value: &Value, ty: &Type) -> Result<(), Wrong> {
             Value::Variant(index, payload),
         ) => case_fits(payload_type(ty, *index), payload.as_deref()),
         (Type::Flags(labels), Value::Flags(bits)) => flags_fit(labels.len(), *bits),
+        (Type::Handle(Handle::Own(_) | Handle::Borrow(_)), Value::Handle(_)) => Ok(()),
         (ty, _) => Err(wrong(format!(" is not of type {}", kind(ty)))),
     }
 }

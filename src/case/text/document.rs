@@ -12,6 +12,8 @@ pub struct Document {
     pub wit: Spanned<String>,
     pub subject: Subject,
     pub memory: Memory,
+    #[serde(default)]
+    pub resource: Vec<Resource>,
     pub export: Export,
     pub import: Option<Import>,
     #[serde(default)]
@@ -34,6 +36,13 @@ pub struct Subject {
 pub struct Memory {
     pub initial: u32,
     pub maximum: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Resource {
+    pub defined_by: Spanned<String>,
+    pub destructor: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -64,21 +73,26 @@ pub struct Call {
     #[serde(default)]
     pub realloc: Strings,
     #[serde(default)]
-    pub import: Vec<ImportCall>,
+    pub step: Vec<Step>,
     pub finish: Option<Spanned<String>>,
     pub r#return: Option<Return>,
     pub post_return: Option<Spanned<String>>,
+    pub destructor: Option<Spanned<String>>,
+    #[serde(default)]
+    pub host_drops: Vec<u32>,
 }
 
-/// A call of the import: `values` and `patches`, or `flat` and `memory`.
+/// A call of a built-in, or one of the import, which has an answer: `values` and `patches`, or `flat`
+/// and `memory`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ImportCall {
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Step {
+    pub built_in: Option<Spanned<String>>,
     pub values: Option<Strings>,
     pub patches: Option<Strings>,
     pub flat: Option<Strings>,
     pub memory: Option<Strings>,
-    pub answer: Spanned<String>,
+    pub answer: Option<Spanned<String>>,
 }
 
 /// What the export returns: `values` and `patches`, or `flat` and `memory`.
@@ -100,9 +114,9 @@ pub struct Passing<'a> {
     pub memory: Option<&'a Strings>,
 }
 
-impl<'a> From<&'a ImportCall> for Passing<'a> {
-    fn from(call: &'a ImportCall) -> Passing<'a> {
-        let ImportCall { values, patches, flat, memory, .. } = call;
+impl<'a> From<&'a Step> for Passing<'a> {
+    fn from(step: &'a Step) -> Passing<'a> {
+        let Step { values, patches, flat, memory, .. } = step;
         let [values, patches, flat, memory] = [values, patches, flat, memory].map(Option::as_ref);
         Passing { values, patches, flat, memory }
     }

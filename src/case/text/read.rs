@@ -6,8 +6,8 @@ use anyhow::{Error, Result, anyhow, ensure};
 use toml::Spanned;
 
 use crate::case::check::check;
-use crate::case::{Call, CanonOpts, Case, Finish, Function, ImportCall, Limits, Pages};
-use crate::case::{Passed, PostReturn, Shape, Tuning};
+use crate::case::{Call, CanonOpts, Case, Destructor, Finish, Function, ImportCall, Limits, Pages};
+use crate::case::{Passed, PostReturn, Resource, Shape, Step, Tuning};
 use crate::types::{FuncType, Type};
 use crate::value::Value;
 
@@ -95,7 +95,28 @@ impl Reader<'_> {
             (None, Some(_)) => return Err(anyhow!("import: its options are missing")),
         };
         let document::Memory { initial, maximum } = document.memory;
-        Ok(Shape { export, import, pages: Pages { initial, maximum } })
+        let resources = self.resources(&document.resource, world.resources)?;
+        Ok(Shape { export, import, pages: Pages { initial, maximum }, resources })
+    }
+
+    /// `count` is how many the world has.
+    fn resources(&self, tables: &[document::Resource], count: usize) -> Result<Vec<Resource>> {
+        let found = tables.len();
+        ensure!(found == count, "resource: the world has {count}, and {found} are described");
+        tables.iter().enumerate().map(|(i, table)| self.resource(i, table)).collect()
+    }
+
+    fn resource(&self, index: usize, table: &document::Resource) -> Result<Resource> {
+        self.read(&format!("resource {index}"), &table.defined_by, |definer| {
+            match (definer, table.destructor) {
+                ("host", None) => Ok(Resource::Host),
+                ("host", Some(_)) => Err("the host's have no destructor that says so".to_string()),
+                ("guest", destructor) => {
+                    Ok(Resource::Guest { destructor: destructor.unwrap_or(false) })
+                }
+                (_, _) => Err(format!("expected host or guest, found `{definer}`")),
+            }
+        })
     }
 
     /// `line` counts from where the string starts, which is below its quotes if these stand alone.
@@ -125,10 +146,10 @@ impl Reader<'_> {
         let realloc = self.each(&format!("{place}: realloc"), &call.realloc, |_, text| {
             script::parse_realloc(text)
         })?;
-        let imports = call.import.iter().enumerate().map(|(index, import)| {
-            self.import_call(&format!("{place}: import {index}"), import, shape)
-        });
-        let imports = imports.collect::<Result<_>>()?;
+        let steps = call.step.iter().enumerate();
+        let steps =
+            steps.map(|(index, step)| self.step(&format!("{place}: step {index}"), step, shape));
+        let steps = steps.collect::<Result<_>>()?;
         let finish = self.finish(place, call, shape)?;
         let post_return = match &call.post_return {
             Some(word) => {
@@ -136,7 +157,14 @@ impl Reader<'_> {
             }
             None => PostReturn::Nothing,
         };
-        Ok(Call { args, realloc, imports, finish, post_return })
+        let destructor = match &call.destructor {
+            Some(word) => {
+                self.read(&format!("{place}: destructor"), word, script::parse_destructor)?
+            }
+            None => Destructor::Nothing,
+        };
+        let host_drops = call.host_drops.clone();
+        Ok(Call { args, realloc, steps, finish, post_return, destructor, host_drops })
     }
 
     fn finish(&self, place: &str, call: &document::Call, shape: &Shape) -> Result<Finish> {
@@ -154,18 +182,31 @@ impl Reader<'_> {
         }
     }
 
+    fn step(&self, place: &str, step: &document::Step, shape: &Shape) -> Result<Step> {
+        let passing = [&step.values, &step.patches, &step.flat, &step.memory];
+        match (&step.built_in, &step.answer) {
+            (None, Some(answer)) => self.import_call(place, step, answer, shape).map(Step::Import),
+            (Some(word), None) if passing.iter().all(|key| key.is_none()) => {
+                self.read(place, word, script::parse_built_in).map(Step::BuiltIn)
+            }
+            (Some(_), _) => Err(anyhow!("{place}: a built-in has no other keys")),
+            (None, None) => Err(anyhow!("{place}: either `built-in` or `answer` is missing")),
+        }
+    }
+
     fn import_call(
         &self,
         place: &str,
-        call: &document::ImportCall,
+        step: &document::Step,
+        answer: &Spanned<String>,
         shape: &Shape,
     ) -> Result<ImportCall> {
         let import = shape.import.as_ref();
         let import = import.ok_or_else(|| anyhow!("{place}: there is no import to call"))?;
-        let answer = self.read(&format!("{place}: answer"), &call.answer, |text| {
+        let answer = self.read(&format!("{place}: answer"), answer, |text| {
             script::parse_answer(text, import.ty.result.as_ref())
         })?;
-        let passed = self.passed(place, Passing::from(call), &import.ty.params)?;
+        let passed = self.passed(place, Passing::from(step), &import.ty.params)?;
         Ok(ImportCall { passed, answer })
     }
 

@@ -2,8 +2,8 @@
 //! Knows nothing of the document around them.
 
 use crate::abi::StringEncoding;
-use crate::case::{Answer, Chunk, Patch, PostReturn, Realloc};
-use crate::types::Type;
+use crate::case::{Answer, BuiltIn, Chunk, Destructor, Patch, PostReturn, Realloc};
+use crate::types::{self, RESOURCE, Type};
 use crate::value::Value;
 
 use super::wave;
@@ -38,6 +38,7 @@ pub fn print_realloc(action: Realloc) -> String {
         Realloc::Grow(pages) => format!("grow {pages}"),
         Realloc::Trap => "trap".to_string(),
         Realloc::Import => "import".to_string(),
+        Realloc::BuiltIn(built_in) => print_built_in(built_in),
     }
 }
 
@@ -51,15 +52,17 @@ pub fn parse_realloc(text: &str) -> Result<Realloc, String> {
         ("grow", pages) => Ok(Realloc::Grow(number(pages)?)),
         ("trap", "") => Ok(Realloc::Trap),
         ("import", "") => Ok(Realloc::Import),
+        (_, _) if is_built_in(text) => parse_built_in(text).map(Realloc::BuiltIn),
         (_, _) => Err(format!("realloc cannot `{text}`")),
     }
 }
 
-pub fn print_post_return(action: PostReturn) -> &'static str {
+pub fn print_post_return(action: PostReturn) -> String {
     match action {
-        PostReturn::Nothing => "nothing",
-        PostReturn::Trap => "trap",
-        PostReturn::Import => "import",
+        PostReturn::Nothing => "nothing".to_string(),
+        PostReturn::Trap => "trap".to_string(),
+        PostReturn::Import => "import".to_string(),
+        PostReturn::BuiltIn(built_in) => print_built_in(built_in),
     }
 }
 
@@ -68,8 +71,64 @@ pub fn parse_post_return(text: &str) -> Result<PostReturn, String> {
         "nothing" => Ok(PostReturn::Nothing),
         "trap" => Ok(PostReturn::Trap),
         "import" => Ok(PostReturn::Import),
+        _ if is_built_in(text) => parse_built_in(text).map(PostReturn::BuiltIn),
         _ => Err(format!("post-return cannot `{text}`")),
     }
+}
+
+pub fn print_destructor(action: Destructor) -> String {
+    match action {
+        Destructor::Nothing => "nothing".to_string(),
+        Destructor::Trap => "trap".to_string(),
+        Destructor::BuiltIn(built_in) => print_built_in(built_in),
+    }
+}
+
+pub fn parse_destructor(text: &str) -> Result<Destructor, String> {
+    match text {
+        "nothing" => Ok(Destructor::Nothing),
+        "trap" => Ok(Destructor::Trap),
+        _ if is_built_in(text) => parse_built_in(text).map(Destructor::BuiltIn),
+        _ => Err(format!("a destructor cannot `{text}`")),
+    }
+}
+
+pub fn print_built_in(built_in: BuiltIn) -> String {
+    let (name, operand) = match built_in {
+        BuiltIn::New { rep, .. } => ("resource.new", rep),
+        BuiltIn::Rep { handle, .. } => ("resource.rep", handle),
+        BuiltIn::Drop { handle, .. } => ("resource.drop", handle),
+    };
+    format!("{name} {} {operand}", print_resource(built_in.resource()))
+}
+
+fn is_built_in(text: &str) -> bool {
+    text.starts_with("resource.")
+}
+
+pub fn parse_built_in(text: &str) -> Result<BuiltIn, String> {
+    let words: Vec<&str> = text.split(' ').collect();
+    let [name, resource, operand] = words[..] else {
+        return Err(format!("expected a built-in, a resource and a number, found `{text}`"));
+    };
+    let resource = parse_resource(resource)?;
+    match name {
+        "resource.new" => Ok(BuiltIn::New { resource, rep: number(operand)? }),
+        "resource.rep" => Ok(BuiltIn::Rep { resource, handle: number(operand)? }),
+        "resource.drop" => Ok(BuiltIn::Drop { resource, handle: number(operand)? }),
+        _ => Err(format!("no built-in is `{name}`")),
+    }
+}
+
+/// The name of the resource of this number.
+pub fn print_resource(resource: types::Resource) -> String {
+    format!("{RESOURCE}{resource}")
+}
+
+fn parse_resource(text: &str) -> Result<types::Resource, String> {
+    let number = text.strip_prefix(RESOURCE).and_then(|number| number.parse().ok());
+    let number = number.filter(|number| print_resource(*number) == text);
+    number.ok_or_else(|| format!("no resource is `{text}`"))
 }
 
 pub fn print_answer(answer: &Answer, result: Option<&Type>) -> String {

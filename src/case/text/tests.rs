@@ -1,7 +1,7 @@
 use super::*;
 use crate::case::bytes;
 
-const SAMPLE: &str = include_str!("../../../tests/golden/case-v1.toml");
+const SAMPLE: &str = include_str!("../../../tests/golden/case-v2.toml");
 
 /// A canonical document with this world, these options and what follows them.
 fn document(wit: &str, rest: &str) -> String {
@@ -162,8 +162,8 @@ fn toml_errors_name_the_line() {
     check("rule = ''\nrule = ''", "line 2: duplicate key");
     check(
         &text("[[call]]\nargh = []\n"),
-        "line 24: unknown field `argh`, expected one of `args`, `realloc`, `import`, `finish`, \
-        `return`, `post-return`",
+        "line 24: unknown field `argh`, expected one of `args`, `realloc`, `step`, `finish`, \
+        `return`, `post-return`, `destructor`, `host-drops`",
     );
     check(&text("[export]\n"), "line 23: duplicate key");
     check(&text("[call]\n"), "line 23: invalid type: map, expected a sequence");
@@ -232,8 +232,8 @@ fn errors_in_a_call_name_the_line_and_the_place() {
         "line 33: call 0: return: memory[0]: expected two hex digits for each byte",
     );
     check(
-        &format!("{args}[[call.import]]\nvalues = ['1']\nanswer = 'return 1'"),
-        "line 33: call 0: import 0: answer: expected no result, found `1`",
+        &format!("{args}[[call.step]]\nvalues = ['1']\nanswer = 'return 1'"),
+        "line 33: call 0: step 0: answer: expected no result, found `1`",
     );
 }
 

@@ -1,6 +1,7 @@
 //! A case file as text, in the one spelling that is canonical.
 
-use crate::case::{Call, Case, Finish, Function, ImportCall, Passed, PostReturn, Shape};
+use crate::case::{Call, Case, Destructor, Finish, Function, ImportCall, Passed, PostReturn};
+use crate::case::{Resource, Shape, Step};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -32,10 +33,21 @@ fn case(case: &Case) -> String {
     out += &format!("moving-memory = {}\n", tuning.moving_memory);
     out += &format!("concurrency = {}\n", tuning.concurrency);
     out += &format!("\n[memory]\ninitial = {}\nmaximum = {}\n", pages.initial, pages.maximum);
+    out += &case.shape.resources.iter().map(|defined| resource(*defined)).collect::<String>();
     out += &opts("export", &case.shape.export);
     out += &format!("post-return = {}\n", case.shape.export.opts.post_return);
     out += &case.shape.import.as_ref().map(|import| opts("import", import)).unwrap_or_default();
     case.calls.iter().fold(out, |out, c| out + &call(c, &case.shape))
+}
+
+fn resource(resource: Resource) -> String {
+    let keys = match resource {
+        Resource::Host => "defined-by = \"host\"\n".to_string(),
+        Resource::Guest { destructor } => {
+            format!("defined-by = \"guest\"\ndestructor = {destructor}\n")
+        }
+    };
+    format!("\n[[resource]]\n{keys}")
 }
 
 fn opts(name: &str, function: &Function) -> String {
@@ -60,17 +72,32 @@ fn call(call: &Call, shape: &Shape) -> String {
     if call.post_return != PostReturn::Nothing {
         out += &format!("post-return = \"{}\"\n", script::print_post_return(call.post_return));
     }
-    for import in &call.imports {
-        out += &import_call(import, shape.import.as_ref());
+    if call.destructor != Destructor::Nothing {
+        out += &format!("destructor = \"{}\"\n", script::print_destructor(call.destructor));
     }
+    if !call.host_drops.is_empty() {
+        let numbers: Vec<String> = call.host_drops.iter().map(u32::to_string).collect();
+        out += &quote::words("host-drops", &numbers);
+    }
+    out += &call.steps.iter().map(|step| self::step(step, shape)).collect::<String>();
     out + &finish(&call.finish, shape.export.ty.results())
+}
+
+fn step(step: &Step, shape: &Shape) -> String {
+    let keys = match step {
+        Step::Import(call) => import_call(call, shape.import.as_ref()),
+        Step::BuiltIn(built_in) => {
+            format!("built-in = \"{}\"\n", script::print_built_in(*built_in))
+        }
+    };
+    format!("\n[[call.step]]\n{keys}")
 }
 
 fn import_call(call: &ImportCall, import: Option<&Function>) -> String {
     let types = import.map_or(&[][..], |import| &import.ty.params);
     let result = import.and_then(|import| import.ty.result.as_ref());
     let answer = quote::string(&script::print_answer(&call.answer, result));
-    format!("\n[[call.import]]\n{}answer = {answer}\n", passed(&call.passed, types))
+    format!("{}answer = {answer}\n", passed(&call.passed, types))
 }
 
 /// A function that returns nothing, as it should, needs no words.

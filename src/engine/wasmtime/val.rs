@@ -1,15 +1,21 @@
 //! Values as Wasmtime's dynamic interface has them, both ways.
 //! Knows which release has which kind of value.
 
-use wasmtime::component::Val;
+use wasmtime::Result;
+use wasmtime::component::{ResourceAny, Val};
 
 use super::trap::WrongValue;
-use crate::types::{CASE, FIELD, FLAG, Label, Type, VariantCase};
+use crate::types::{CASE, FIELD, FLAG, Handle, Label, Type, VariantCase};
 use crate::value::Value;
 
+/// Makes the engine's handle for a number.
+pub type Give<'a> = &'a mut dyn FnMut(&Handle, u32) -> Result<ResourceAny>;
+/// Makes a number for the engine's handle.
+pub type Take<'a> = &'a mut dyn FnMut(&Handle, ResourceAny) -> Result<u32>;
+
 /// A value for the engine. The value is of the type.
-pub fn to_val(value: &Value, ty: &Type) -> Val {
-    match (ty, value) {
+pub fn to_val(value: &Value, ty: &Type, give: Give) -> Result<Val> {
+    Ok(match (ty, value) {
         (Type::Bool, Value::Bool(value)) => Val::Bool(*value),
         (Type::S8, Value::S8(value)) => Val::S8(*value),
         (Type::U8, Value::U8(value)) => Val::U8(*value),
@@ -23,36 +29,37 @@ pub fn to_val(value: &Value, ty: &Type) -> Val {
         (Type::F64, Value::F64(bits)) => Val::Float64(f64::from_bits(*bits)),
         (Type::Char, Value::Char(value)) => Val::Char(*value),
         (Type::String, Value::String(string)) => Val::String(string.text.clone()),
-        (Type::List(elem), Value::List(values)) => Val::List(all_to_val(values, elem)),
+        (Type::List(elem), Value::List(values)) => Val::List(all_to_val(values, elem, give)?),
         (Type::FixedLengthList(elem, _), Value::List(values)) => {
-            fixed_length_list(all_to_val(values, elem))
+            fixed_length_list(all_to_val(values, elem, give)?)
         }
         (Type::Record(fields), Value::Record(values)) => Val::Record(
             (fields.iter().zip(values).enumerate())
                 .map(|(i, (field, value))| {
-                    (field.label.at(FIELD, i).into_owned(), to_val(value, &field.ty))
+                    Ok((field.label.at(FIELD, i).into_owned(), to_val(value, &field.ty, give)?))
                 })
-                .collect(),
+                .collect::<Result<_>>()?,
         ),
         (Type::Tuple(types), Value::Record(values)) => {
-            Val::Tuple(types.iter().zip(values).map(|(ty, value)| to_val(value, ty)).collect())
+            let parts = types.iter().zip(values).map(|(ty, value)| to_val(value, ty, give));
+            Val::Tuple(parts.collect::<Result<_>>()?)
         }
         (Type::Variant(cases), Value::Variant(index, payload)) => {
             let VariantCase { label, ty } = &cases[position(*index)];
             let name = label.at(CASE, position(*index)).into_owned();
-            Val::Variant(name, payload_to_val(payload, ty.as_ref()))
+            Val::Variant(name, payload_to_val(payload, ty.as_ref(), give)?)
         }
         (Type::Enum(labels), Value::Variant(index, _)) => {
             Val::Enum(labels[position(*index)].at(CASE, position(*index)).into_owned())
         }
         (Type::Option(some), Value::Variant(_, payload)) => {
-            Val::Option(payload_to_val(payload, Some(some)))
+            Val::Option(payload_to_val(payload, Some(some), give)?)
         }
         (Type::Result(ok, _), Value::Variant(0, payload)) => {
-            Val::Result(Ok(payload_to_val(payload, ok.as_deref())))
+            Val::Result(Ok(payload_to_val(payload, ok.as_deref(), give)?))
         }
         (Type::Result(_, error), Value::Variant(_, payload)) => {
-            Val::Result(Err(payload_to_val(payload, error.as_deref())))
+            Val::Result(Err(payload_to_val(payload, error.as_deref(), give)?))
         }
         (Type::Flags(labels), Value::Flags(bits)) => Val::Flags(
             (labels.iter().enumerate())
@@ -60,17 +67,23 @@ pub fn to_val(value: &Value, ty: &Type) -> Val {
                 .map(|(i, label)| label.at(FLAG, i).into_owned())
                 .collect(),
         ),
-        (Type::Map(key, value), Value::List(entries)) => map(entries, key, value),
+        (Type::Map(key, value), Value::List(entries)) => map(entries, key, value, give)?,
+        (Type::Handle(handle), Value::Handle(number)) => Val::Resource(give(handle, *number)?),
         (ty, value) => unreachable!("a checked case has no {value:?} of type {ty:?}"),
-    }
+    })
 }
 
-fn all_to_val(values: &[Value], ty: &Type) -> Vec<Val> {
-    values.iter().map(|value| to_val(value, ty)).collect()
+fn all_to_val(values: &[Value], ty: &Type, give: Give) -> Result<Vec<Val>> {
+    values.iter().map(|value| to_val(value, ty, give)).collect()
 }
 
-fn payload_to_val(payload: &Option<Box<Value>>, ty: Option<&Type>) -> Option<Box<Val>> {
-    payload.as_ref().zip(ty).map(|(value, ty)| Box::new(to_val(value, ty)))
+fn payload_to_val(
+    payload: &Option<Box<Value>>,
+    ty: Option<&Type>,
+    give: Give,
+) -> Result<Option<Box<Val>>> {
+    let payload = payload.as_ref().zip(ty);
+    payload.map(|(value, ty)| Ok(Box::new(to_val(value, ty, give)?))).transpose()
 }
 
 #[cfg(wasmtime_48)]
@@ -84,24 +97,24 @@ fn fixed_length_list(_: Vec<Val>) -> Val {
 }
 
 #[cfg(wasmtime_44)]
-fn map(entries: &[Value], key: &Type, value: &Type) -> Val {
+fn map(entries: &[Value], key: &Type, value: &Type, give: Give) -> Result<Val> {
     let entry = |entry: &Value| {
         let Value::Record(pair) = entry else {
             unreachable!("a map's entry is a record, not {entry:?}");
         };
-        (to_val(&pair[0], key), to_val(&pair[1], value))
+        Ok((to_val(&pair[0], key, give)?, to_val(&pair[1], value, give)?))
     };
-    Val::Map(entries.iter().map(entry).collect())
+    Ok(Val::Map(entries.iter().map(entry).collect::<Result<_>>()?))
 }
 
 #[cfg(not(wasmtime_44))]
-fn map(_: &[Value], _: &Type, _: &Type) -> Val {
+fn map(_: &[Value], _: &Type, _: &Type, _: Give) -> Result<Val> {
     unreachable!("a case with a map is not run on this version")
 }
 
 /// A value from the engine, which may be wrong.
-pub fn from_val(val: &Val, ty: &Type) -> Result<Value, WrongValue> {
-    let wrong = || WrongValue(format!("{val:?} for {ty:?}"));
+pub fn from_val(val: &Val, ty: &Type, take: Take) -> Result<Value> {
+    let wrong = || wasmtime::Error::new(WrongValue(format!("{val:?} for {ty:?}")));
     Ok(match (ty, val) {
         (Type::Bool, Val::Bool(value)) => Value::Bool(*value),
         (Type::S8, Val::S8(value)) => Value::S8(*value),
@@ -116,39 +129,41 @@ pub fn from_val(val: &Val, ty: &Type) -> Result<Value, WrongValue> {
         (Type::F64, Val::Float64(value)) => Value::F64(value.to_bits()),
         (Type::Char, Val::Char(value)) => Value::Char(*value),
         (Type::String, Val::String(text)) => Value::string(text.as_str()),
-        (Type::List(elem), Val::List(vals)) => all_from_val(vals, elem)?,
+        (Type::List(elem), Val::List(vals)) => all_from_val(vals, elem, take)?,
         #[cfg(wasmtime_48)]
-        (Type::FixedLengthList(elem, _), Val::FixedLengthList(vals)) => all_from_val(vals, elem)?,
+        (Type::FixedLengthList(elem, _), Val::FixedLengthList(vals)) => {
+            all_from_val(vals, elem, take)?
+        }
         (Type::Record(fields), Val::Record(vals)) if fields.len() == vals.len() => {
             let mut values = Vec::with_capacity(vals.len());
             for (i, (field, (name, val))) in fields.iter().zip(vals).enumerate() {
                 if *name != field.label.at(FIELD, i) {
                     return Err(wrong());
                 }
-                values.push(from_val(val, &field.ty)?);
+                values.push(from_val(val, &field.ty, take)?);
             }
             Value::Record(values)
         }
         (Type::Tuple(types), Val::Tuple(vals)) if types.len() == vals.len() => {
-            let values = types.iter().zip(vals).map(|(ty, val)| from_val(val, ty));
-            Value::Record(values.collect::<Result<_, _>>()?)
+            let values = types.iter().zip(vals).map(|(ty, val)| from_val(val, ty, take));
+            Value::Record(values.collect::<Result<_>>()?)
         }
         (Type::Variant(cases), Val::Variant(name, payload)) => {
             let labels = cases.iter().map(|case| &case.label);
             let index = index_of(labels, CASE, name).ok_or_else(wrong)?;
-            payload_from_val(index, payload, cases[index].ty.as_ref()).ok_or_else(wrong)??
+            payload_from_val(index, payload, cases[index].ty.as_ref(), take).ok_or_else(wrong)??
         }
         (Type::Enum(labels), Val::Enum(name)) => {
             let index = index_of(labels, CASE, name).ok_or_else(wrong)?;
-            payload_from_val(index, &None, None).ok_or_else(wrong)??
+            payload_from_val(index, &None, None, take).ok_or_else(wrong)??
         }
         (Type::Option(_), Val::Option(None)) => Value::Variant(0, None),
-        (Type::Option(some), Val::Option(Some(val))) => Value::case(1, from_val(val, some)?),
+        (Type::Option(some), Val::Option(Some(val))) => Value::case(1, from_val(val, some, take)?),
         (Type::Result(ok, _), Val::Result(Ok(payload))) => {
-            payload_from_val(0, payload, ok.as_deref()).ok_or_else(wrong)??
+            payload_from_val(0, payload, ok.as_deref(), take).ok_or_else(wrong)??
         }
         (Type::Result(_, error), Val::Result(Err(payload))) => {
-            payload_from_val(1, payload, error.as_deref()).ok_or_else(wrong)??
+            payload_from_val(1, payload, error.as_deref(), take).ok_or_else(wrong)??
         }
         (Type::Flags(labels), Val::Flags(names)) => {
             let mut bits = 0;
@@ -160,15 +175,18 @@ pub fn from_val(val: &Val, ty: &Type) -> Result<Value, WrongValue> {
         #[cfg(wasmtime_44)]
         (Type::Map(key, value), Val::Map(entries)) => Value::List(
             (entries.iter())
-                .map(|(k, v)| Ok(Value::Record(vec![from_val(k, key)?, from_val(v, value)?])))
-                .collect::<Result<_, WrongValue>>()?,
+                .map(|(k, v)| {
+                    Ok(Value::Record(vec![from_val(k, key, take)?, from_val(v, value, take)?]))
+                })
+                .collect::<Result<_>>()?,
         ),
+        (Type::Handle(handle), Val::Resource(resource)) => Value::Handle(take(handle, *resource)?),
         _ => return Err(wrong()),
     })
 }
 
-fn all_from_val(vals: &[Val], ty: &Type) -> Result<Value, WrongValue> {
-    Ok(Value::List(vals.iter().map(|val| from_val(val, ty)).collect::<Result<_, _>>()?))
+fn all_from_val(vals: &[Val], ty: &Type, take: Take) -> Result<Value> {
+    Ok(Value::List(vals.iter().map(|val| from_val(val, ty, take)).collect::<Result<_>>()?))
 }
 
 /// The case at `index`; `None` where a payload is missing or too many.
@@ -176,11 +194,14 @@ fn payload_from_val(
     index: usize,
     payload: &Option<Box<Val>>,
     ty: Option<&Type>,
-) -> Option<Result<Value, WrongValue>> {
+    take: Take,
+) -> Option<Result<Value>> {
     let index = u32::try_from(index).ok()?;
     match (payload, ty) {
         (None, None) => Some(Ok(Value::Variant(index, None))),
-        (Some(val), Some(ty)) => Some(from_val(val, ty).map(|value| Value::case(index, value))),
+        (Some(val), Some(ty)) => {
+            Some(from_val(val, ty, take).map(|value| Value::case(index, value)))
+        }
         (None, Some(_)) | (Some(_), None) => None,
     }
 }

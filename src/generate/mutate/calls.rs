@@ -3,7 +3,8 @@
 
 use arbitrary::{Result, Unstructured};
 
-use crate::case::{Answer, Call, Case, Finish, ImportCall, Limits, Shape};
+use crate::case::import_calls_mut;
+use crate::case::{Answer, Call, Case, Finish, ImportCall, Limits, Shape, Step};
 use crate::encode::guest::Side;
 use crate::generate::calls::{answer, call, import_args, post_return};
 use crate::generate::draw::{position, weighted};
@@ -39,11 +40,14 @@ pub fn change_import_calls(u: &mut Unstructured, case: &mut Case) -> Result<()> 
     if shape.import.is_none() {
         return Ok(());
     }
-    match (position(u, call.imports.len())?, u.int_in_range(0..=3)?) {
-        (Some(index), 0) => drop(call.imports.remove(index)),
-        (Some(index), 1) => call.imports.insert(index, call.imports[index].clone()),
-        (Some(index), 2) => call.imports.swap(0, index),
-        (index, _) => call.imports.insert(index.unwrap_or(0), import_call(u, shape)?),
+    match (position(u, call.steps.len())?, u.int_in_range(0..=3)?) {
+        (Some(index), 0) => drop(call.steps.remove(index)),
+        (Some(index), 1) => call.steps.insert(index, call.steps[index].clone()),
+        (Some(index), 2) => call.steps.swap(0, index),
+        (index, _) => {
+            let step = Step::Import(import_call(u, shape)?);
+            call.steps.insert(index.unwrap_or(0), step);
+        }
     }
     Ok(())
 }
@@ -58,10 +62,11 @@ pub fn change_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Some(call) = any_call(u, calls)? else {
         return Ok(());
     };
-    let Some(index) = position(u, call.imports.len())? else {
+    let mut calls: Vec<&mut ImportCall> = import_calls_mut(&mut call.steps).collect();
+    let Some(index) = position(u, calls.len())? else {
         return Ok(());
     };
-    let old = &mut call.imports[index].answer;
+    let old = &mut calls[index].answer;
     *old = match (u.int_in_range(0..=3)?, &*old) {
         (0, Answer::Return(value)) => Answer::Reenter(value.clone()),
         (0, Answer::Reenter(value)) => Answer::Return(value.clone()),

@@ -4,7 +4,7 @@
 use arbitrary::{Result, Unstructured};
 
 use crate::abi::{Core, CoreType};
-use crate::case::{Call, Case, Finish, Passed, Patch, Shape};
+use crate::case::{Call, Case, Finish, Passed, Patch, Shape, import_calls_mut};
 use crate::encode::guest::Side;
 use crate::generate::draw::{integer, position};
 use crate::generate::guest::GuestData;
@@ -13,12 +13,13 @@ pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Case { shape, calls, .. } = case;
     let call = u.choose_index(calls.len())?;
     let call = &mut calls[call];
-    let sides = call.imports.len() + usize::from(matches!(call.finish, Finish::Return(_)));
+    let sides = call.import_calls().count() + usize::from(matches!(call.finish, Finish::Return(_)));
     let Some(index) = position(u, sides)? else {
         return Ok(());
     };
     let mut data = before(shape, call, index);
-    match (&shape.import, call.imports.get_mut(index), &mut call.finish) {
+    let mut imports = import_calls_mut(&mut call.steps);
+    match (&shape.import, imports.nth(index), &mut call.finish) {
         (Some(import), Some(step), _) => {
             change_passed(u, &mut data, Side::params(import), &mut step.passed)
         }
@@ -33,7 +34,7 @@ pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 fn before<'a>(shape: &'a Shape, call: &Call, index: usize) -> GuestData<'a> {
     let mut data = GuestData::new(shape);
     if let Some(import) = &shape.import {
-        for step in call.imports.iter().take(index) {
+        for step in call.import_calls().take(index) {
             data.advance(Side::params(import), &step.passed);
         }
     }

@@ -6,12 +6,12 @@ use arbitrary::{Result, Unstructured};
 use crate::abi::{Core, CoreType};
 use crate::case::check::payload_type;
 use crate::case::{Answer, Call, Case, Finish, Function, Limits, Passed, Patch, PostReturn};
-use crate::case::{Realloc, Shape};
+use crate::case::{Realloc, Shape, Step, import_calls_mut};
 use crate::encode::guest::Side;
 use crate::generate::options::{Role, with_needed};
 use crate::generate::realloc;
 use crate::generate::values::fresh;
-use crate::types::Type;
+use crate::types::{Handle, Type};
 use crate::value::Value;
 
 /// Gives the shape the options that it needs, and all calls values that fit it.
@@ -37,7 +37,7 @@ fn repair_call(
     repair_values(u, &mut call.args, &shape.export.ty.params)?;
     repair_scripts(shape, call, limits);
     if let Some(import) = &shape.import {
-        for step in &mut call.imports {
+        for step in import_calls_mut(&mut call.steps) {
             repair_passed(u, shape, Side::params(import), &mut step.passed)?;
             if let Answer::Return(value) | Answer::Reenter(value) = &mut step.answer {
                 repair_result(u, value, import.ty.result.as_ref())?;
@@ -53,7 +53,11 @@ fn repair_call(
 /// Drops what the shape has nothing for.
 fn repair_scripts(shape: &Shape, call: &mut Call, limits: &Limits) {
     call.realloc.truncate(if realloc::has(shape) { most(limits.reallocs) } else { 0 });
-    call.imports.truncate(if shape.import.is_some() { most(limits.imports) } else { 0 });
+    call.steps.retain(|step| match step {
+        Step::Import(_) => shape.import.is_some(),
+        Step::BuiltIn(_) => true,
+    });
+    call.steps.truncate(most(limits.steps));
     let leaves = call.post_return == PostReturn::Import;
     if !shape.export.opts.post_return || (leaves && shape.import.is_none()) {
         call.post_return = PostReturn::Nothing;
@@ -124,6 +128,7 @@ fn repair_value(u: &mut Unstructured, value: &mut Value, ty: &Type) -> Result<()
             repair_parts(u, values, fields.iter().map(|field| &field.ty))
         }
         (Value::Record(values), Type::Tuple(types)) => repair_parts(u, values, types.iter()),
+        (Value::Handle(_), Type::Handle(Handle::Own(_) | Handle::Borrow(_))) => Ok(()),
         (Value::Flags(bits), Type::Flags(labels)) => {
             *bits &= u32::MAX >> (32 - labels.len().clamp(1, 32));
             Ok(())

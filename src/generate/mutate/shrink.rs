@@ -8,7 +8,8 @@ use super::shape::{any_function, change_tuning};
 use super::types::{any_root, count, node, unwrap};
 use super::values::any_node;
 use crate::abi::StringEncoding;
-use crate::case::{Answer, Call, Case, Finish, Passed, PostReturn, Realloc};
+use crate::case::import_calls_mut;
+use crate::case::{Answer, Call, Case, Finish, ImportCall, Passed, PostReturn, Realloc};
 use crate::generate::draw::position;
 use crate::generate::options::ONE_PAGE;
 use crate::generate::values::least;
@@ -74,7 +75,7 @@ fn shrink_data(u: &mut Unstructured, case: &mut Case) -> Result<()> {
         Finish::Return(passed) => Some(passed),
         Finish::Trap => None,
     };
-    let imports = call.imports.iter_mut().map(|step| &mut step.passed);
+    let imports = import_calls_mut(&mut call.steps).map(|step| &mut step.passed);
     let mut all: Vec<&mut Passed> = imports.chain(returned).collect();
     let index = u.choose_index(all.len())?;
     match &mut *all[index] {
@@ -107,13 +108,14 @@ fn shrink_realloc(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 
 fn remove_import_call(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let call = any_call(u, case)?;
-    remove(u, &mut call.imports)
+    remove(u, &mut call.steps)
 }
 
 fn simple_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let imports = &mut any_call(u, case)?.imports;
-    let index = u.choose_index(imports.len())?;
-    let answer = &mut imports[index].answer;
+    let steps = &mut any_call(u, case)?.steps;
+    let mut calls: Vec<&mut ImportCall> = import_calls_mut(steps).collect();
+    let index = u.choose_index(calls.len())?;
+    let answer = &mut calls[index].answer;
     *answer = match answer {
         Answer::Return(value) | Answer::Reenter(value) => Answer::Return(value.take()),
         // A value in place of the error is larger.

@@ -2,8 +2,8 @@
 //! Knows what there is in one, and what costs a reader more than what.
 
 use crate::abi::StringEncoding;
-use crate::case::{Answer, Call, Case, Chunk, Finish, Function, Passed, Patch, PostReturn};
-use crate::case::{Realloc, Shape};
+use crate::case::{Answer, BuiltIn, Call, Case, Chunk, Destructor, Finish, Function, ImportCall};
+use crate::case::{Passed, Patch, PostReturn, Realloc, Shape, Step};
 use crate::types::{Label, Type};
 use crate::value::Value;
 
@@ -39,6 +39,7 @@ impl Size {
             self.things(1);
             self.function(import);
         });
+        self.things(shape.resources.len());
         self.number(u64::from(shape.pages.initial - 1));
         self.number(u64::from(shape.pages.maximum - 1));
     }
@@ -63,25 +64,61 @@ impl Size {
     }
 
     fn call(&mut self, call: &Call) {
-        self.things(1 + call.realloc.len() + call.imports.len());
+        self.things(1 + call.realloc.len() + call.steps.len() + call.host_drops.len());
         call.args.iter().for_each(|value| self.value(value));
         call.realloc.iter().for_each(|action| self.realloc(*action));
-        for step in &call.imports {
-            self.passed(&step.passed);
-            match &step.answer {
-                Answer::Return(value) => value.iter().for_each(|value| self.value(value)),
-                Answer::Reenter(value) => {
-                    self.number(1);
-                    value.iter().for_each(|value| self.value(value));
-                }
-                Answer::Error => self.number(1),
-            }
-        }
+        call.steps.iter().for_each(|step| self.step(step));
         match &call.finish {
             Finish::Return(passed) => self.passed(passed),
             Finish::Trap => {}
         }
-        self.bits += u64::from(call.post_return != PostReturn::Nothing);
+        call.host_drops.iter().for_each(|number| self.number(u64::from(*number)));
+        self.post_return(call.post_return);
+        self.destructor(call.destructor);
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Import(call) => self.import_call(call),
+            Step::BuiltIn(built_in) => self.built_in(*built_in),
+        }
+    }
+
+    fn import_call(&mut self, call: &ImportCall) {
+        self.passed(&call.passed);
+        match &call.answer {
+            Answer::Return(value) => value.iter().for_each(|value| self.value(value)),
+            Answer::Reenter(value) => {
+                self.number(1);
+                value.iter().for_each(|value| self.value(value));
+            }
+            Answer::Error => self.number(1),
+        }
+    }
+
+    fn built_in(&mut self, built_in: BuiltIn) {
+        let (BuiltIn::New { resource, rep: operand }
+        | BuiltIn::Rep { resource, handle: operand }
+        | BuiltIn::Drop { resource, handle: operand }) = built_in;
+        self.number(1);
+        self.number(u64::from(resource));
+        self.number(u64::from(operand));
+    }
+
+    fn post_return(&mut self, action: PostReturn) {
+        match action {
+            PostReturn::Nothing => {}
+            PostReturn::Trap | PostReturn::Import => self.number(1),
+            PostReturn::BuiltIn(built_in) => self.built_in(built_in),
+        }
+    }
+
+    fn destructor(&mut self, action: Destructor) {
+        match action {
+            Destructor::Nothing => {}
+            Destructor::Trap => self.number(1),
+            Destructor::BuiltIn(built_in) => self.built_in(built_in),
+        }
     }
 
     fn realloc(&mut self, action: Realloc) {
@@ -92,6 +129,7 @@ impl Size {
                 self.number(1);
             }
             Realloc::Forget | Realloc::Old | Realloc::Trap | Realloc::Import => self.number(1),
+            Realloc::BuiltIn(built_in) => self.built_in(built_in),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::generate::draw::position;
 use crate::generate::options::{self, Role};
 use crate::generate::types::{Types, fixed_length, func_type, primitive, wrap};
 use crate::generate::weights;
-use crate::types::{Field, FuncType, Handle, Label, Type, VariantCase};
+use crate::types::{Field, FuncType, Label, Type, VariantCase};
 
 pub fn change(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<()> {
     if u.ratio(1, 12)? {
@@ -80,37 +80,7 @@ pub fn node<'a>(ty: &'a mut Type, index: &mut usize) -> Option<&'a mut Type> {
         return Some(ty);
     }
     *index -= 1;
-    children(ty).into_iter().find_map(|child| node(child, index))
-}
-
-fn children(ty: &mut Type) -> Vec<&mut Type> {
-    match ty {
-        Type::Bool
-        | Type::S8
-        | Type::U8
-        | Type::S16
-        | Type::U16
-        | Type::S32
-        | Type::U32
-        | Type::S64
-        | Type::U64
-        | Type::F32
-        | Type::F64
-        | Type::Char
-        | Type::String
-        | Type::Enum(_)
-        | Type::Flags(_) => Vec::new(),
-        Type::List(elem) | Type::FixedLengthList(elem, _) | Type::Option(elem) => vec![elem],
-        Type::Record(fields) => fields.iter_mut().map(|field| &mut field.ty).collect(),
-        Type::Tuple(types) => types.iter_mut().collect(),
-        Type::Variant(cases) => cases.iter_mut().filter_map(|case| case.ty.as_mut()).collect(),
-        Type::Result(ok, error) => [ok, error].into_iter().flatten().map(|ty| &mut **ty).collect(),
-        Type::Map(key, value) => vec![key, value],
-        Type::Handle(Handle::Stream(elem) | Handle::Future(elem)) => {
-            elem.iter_mut().map(|ty| &mut **ty).collect()
-        }
-        Type::Handle(Handle::Own(_) | Handle::Borrow(_) | Handle::ErrorContext) => Vec::new(),
-    }
+    ty.children_mut().into_iter().find_map(|child| node(child, index))
 }
 
 /// Replaces a type, puts one around it, takes one away around its part, or changes its members.

@@ -5,7 +5,7 @@ use arbitrary::{Result, Unstructured};
 
 use crate::abi::wrap;
 use crate::case::check::payload_type;
-use crate::case::{Answer, Call, Case, Finish, Passed, Shape};
+use crate::case::{Answer, Call, Case, Finish, Passed, Shape, import_calls_mut};
 use crate::generate::draw::{low8, low16, position};
 use crate::generate::strings::code_point;
 use crate::generate::values::fresh;
@@ -44,7 +44,7 @@ fn sites<'a>(shape: &'a Shape, calls: &'a mut [Call]) -> Vec<Typed<'a>> {
         let Some(import) = &shape.import else {
             continue;
         };
-        for step in &mut call.imports {
+        for step in import_calls_mut(&mut call.steps) {
             if let Passed::Lowered { values, .. } = &mut step.passed {
                 sites.extend(values.iter_mut().zip(&import.ty.params));
             }

@@ -11,7 +11,7 @@ use wasm_wave::parser::ParserError;
 use wasm_wave::untyped::UntypedValue;
 
 use crate::case::check::{kind, payload_type};
-use crate::types::{CASE, FIELD, FLAG, Field, Label, Type};
+use crate::types::{CASE, FIELD, FLAG, Field, Handle, Label, Type};
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value};
 
 use super::flag;
@@ -75,7 +75,12 @@ impl<'a> Reader<'a> {
             Type::Map(key, value) => {
                 self.list(node, ty, |node| self.tuple(node, ty, [&**key, value]))
             }
-            Type::Handle(_) => Err("handles are not supported".to_string()),
+            Type::Handle(Handle::Own(_) | Handle::Borrow(_)) => {
+                self.number(node, ty).map(Value::Handle)
+            }
+            Type::Handle(Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_)) => {
+                Err(format!("a value of type {} has no notation", kind(ty)))
+            }
         }
     }
 

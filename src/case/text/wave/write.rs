@@ -72,6 +72,7 @@ fn write(value: &Value, ty: &Type, out: &mut String) {
             write_case(name, ty, *index, payload.as_deref(), out);
         }
         (Type::Flags(labels), Value::Flags(bits)) => write_flags(labels, *bits, out),
+        (Type::Handle(_), Value::Handle(number)) => *out += &number.to_string(),
         (Type::Map(key, value), Value::List(entries)) => {
             write_parts(["[", "]"], entries, out, |entry, out| write_entry(entry, key, value, out));
         }

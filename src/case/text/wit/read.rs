@@ -1,16 +1,21 @@
-//! The functions of a world.
+//! The functions and resources of a world.
+
+use std::collections::BTreeMap;
 
 use wit_parser::{Function, FunctionKind, Resolve, SourceMap, Span, TypeDefKind, TypeId};
 use wit_parser::{World as WitWorld, WorldItem};
 
 use crate::case::Limits;
-use crate::types::{CASE, FIELD, FLAG, Field, FuncType, Label, Type, VariantCase};
+use crate::types::{CASE, FIELD, FLAG, Field, FuncType, Handle, Label, Type, VariantCase};
+use crate::types::{RESOURCE, positional};
 
 /// What WIT demands of a file, on the first line so that the others keep their number.
 const PACKAGE: &str = "package canon:fuzz; ";
 
 /// The functions of a case.
 pub struct World {
+    /// How many resources there are.
+    pub resources: usize,
     pub export: FuncType,
     pub import: Option<FuncType>,
 }
@@ -48,8 +53,28 @@ fn read_world(resolve: &Resolve, world: &WitWorld, limits: &Limits) -> Result<Wo
     let export = functions(world.exports.values(), "f")?;
     let import = functions(world.imports.values(), "g")?;
     let export = export.ok_or("the world must export a function `f`")?;
-    let functype = |function| functype(resolve, function, limits);
-    Ok(World { export: functype(export)?, import: import.map(functype).transpose()? })
+    let resources = resources(resolve, world)?;
+    let functype = |function| functype(resolve, &resources, function, limits);
+    let (export, import) = (functype(export)?, import.map(functype).transpose()?);
+    Ok(World { resources: resources.len(), export, import })
+}
+
+/// The numbers of the resources, which are named after them.
+fn resources(resolve: &Resolve, world: &WitWorld) -> Result<BTreeMap<TypeId, u32>, String> {
+    let mut numbers = BTreeMap::new();
+    for item in world.imports.values() {
+        if let WorldItem::Type { id, .. } = item
+            && matches!(resolve.types[*id].kind, TypeDefKind::Resource)
+        {
+            let name = resolve.types[*id].name.as_deref().unwrap_or_default();
+            let expected = positional(RESOURCE, numbers.len());
+            if name != expected {
+                return Err(format!("expected a resource `{expected}`, found `{name}`"));
+            }
+            numbers.insert(*id, u32::try_from(numbers.len()).map_err(|_| "too many resources")?);
+        }
+    }
+    Ok(numbers)
 }
 
 /// The only function among `items`, which must be called `name`. Types may be there besides.
@@ -71,11 +96,16 @@ fn functions<'a>(
     Ok(found)
 }
 
-fn functype(resolve: &Resolve, function: &Function, limits: &Limits) -> Result<FuncType, String> {
+fn functype(
+    resolve: &Resolve,
+    resources: &BTreeMap<TypeId, u32>,
+    function: &Function,
+    limits: &Limits,
+) -> Result<FuncType, String> {
     if function.kind != FunctionKind::Freestanding {
         return Err(format!("`{}` is not a plain function", function.name));
     }
-    let mut reader = Reader { resolve, limits, nodes: 0 };
+    let mut reader = Reader { resolve, resources, limits, nodes: 0 };
     let params =
         function.params.iter().map(|param| reader.ty(param.ty, 0)).collect::<Result<_, _>>()?;
     let result = function.result.map(|ty| reader.ty(ty, 0)).transpose()?;
@@ -86,6 +116,7 @@ fn functype(resolve: &Resolve, function: &Function, limits: &Limits) -> Result<F
 /// beyond all bounds: each node is counted.
 struct Reader<'a> {
     resolve: &'a Resolve,
+    resources: &'a BTreeMap<TypeId, u32>,
     limits: &'a Limits,
     nodes: u32,
 }
@@ -169,13 +200,24 @@ impl Reader<'_> {
                 let key = self.boxed(*key, depth)?;
                 Type::Map(key, self.boxed(*value, depth)?)
             }
+            // The name alone owns.
+            TypeDefKind::Resource => Type::Handle(Handle::Own(self.resource(id)?)),
+            TypeDefKind::Handle(wit_parser::Handle::Own(of)) => {
+                Type::Handle(Handle::Own(self.resource(*of)?))
+            }
+            TypeDefKind::Handle(wit_parser::Handle::Borrow(of)) => {
+                Type::Handle(Handle::Borrow(self.resource(*of)?))
+            }
             TypeDefKind::Type(_)
-            | TypeDefKind::Resource
-            | TypeDefKind::Handle(_)
             | TypeDefKind::Future(_)
             | TypeDefKind::Stream(_)
             | TypeDefKind::Unknown => return Err(unsupported(kind.as_str())),
         })
+    }
+
+    fn resource(&self, id: TypeId) -> Result<u32, String> {
+        let number = self.resources.get(&self.original(id)).copied();
+        number.ok_or_else(|| "a resource is not the world's".to_string())
     }
 
     fn types(&mut self, types: &[wit_parser::Type], depth: u32) -> Result<Vec<Type>, String> {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::case::Shape;
 use crate::case::check::kind;
 use crate::case::text::quote::{WIDTH, fill};
-use crate::types::positional;
-use crate::types::{CASE, FIELD, FLAG, Field, FuncType, Label, PARAM, Type, VariantCase};
+use crate::case::text::script::print_resource;
+use crate::types::{CASE, FIELD, FLAG, Field, FuncType, Handle, Label, PARAM, RESOURCE, Type};
+use crate::types::{VariantCase, positional};
 
 /// Names that WIT reads as something else, unless marked.
 const KEYWORDS: [&str; 44] = [
@@ -60,7 +61,9 @@ pub fn print(shape: &Shape) -> String {
     let mut names = Names::default();
     let import = shape.import.as_ref().map(|import| names.function("import g", &import.ty));
     let export = names.function("export f", &shape.export.ty);
-    let items = names.declarations.into_iter().chain(import).chain([export]);
+    let resources = (0..shape.resources.len())
+        .map(|number| format!("  resource {};\n", positional(RESOURCE, number)));
+    let items = resources.chain(names.declarations).chain(import).chain([export]);
     format!("world case {{\n{}}}\n", items.collect::<String>())
 }
 
@@ -105,7 +108,13 @@ impl<'a> Names<'a> {
             Type::Option(some) => format!("option<{}>", self.ty(some)),
             Type::Result(ok, error) => self.result(ok.as_deref(), error.as_deref()),
             Type::Map(key, value) => format!("map<{}, {}>", self.ty(key), self.ty(value)),
-            Type::Handle(_) => "?".to_string(),
+            Type::Handle(Handle::Own(resource)) => print_resource(*resource),
+            Type::Handle(Handle::Borrow(resource)) => {
+                format!("borrow<{}>", print_resource(*resource))
+            }
+            Type::Handle(Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_)) => {
+                "?".to_string()
+            }
         }
     }
 

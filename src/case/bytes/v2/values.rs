@@ -4,7 +4,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::case::check::payload_type;
-use crate::types::Type;
+use crate::types::{Handle, Type};
 use crate::value::Value;
 
 pub fn write(value: &Value, out: &mut Vec<u8>) {
@@ -72,7 +72,10 @@ impl<'a> Reader<'a> {
             Type::Map(key, value) => {
                 Value::List(self.list(|reader| Ok(Value::Record(reader.each([&**key, value])?)))?)
             }
-            Type::Handle(_) => return Err(anyhow!("handles are not supported")),
+            Type::Handle(Handle::Own(_) | Handle::Borrow(_)) => Value::Handle(self.take()?),
+            Type::Handle(Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_)) => {
+                return Err(anyhow!("handles of async values are not supported"));
+            }
         })
     }
 

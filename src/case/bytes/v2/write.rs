@@ -1,12 +1,12 @@
-//! A case as version 1.
+//! A case as version 2.
 
 use crate::abi;
 use crate::case;
 use crate::value::Value;
 
 use super::types::Table;
-use super::{Answer, Call, Chunk, Finish, Flat, Function, ImportCall, Passed, Patch, PostReturn};
-use super::{Realloc, StringEncoding, values};
+use super::{Answer, BuiltIn, Call, Chunk, Destructor, Finish, Flat, Function, ImportCall, Passed};
+use super::{Patch, PostReturn, Realloc, Resource, Step, StringEncoding, values};
 
 pub fn encode(case: &case::Case) -> Vec<u8> {
     let mut types = Table::default();
@@ -24,6 +24,7 @@ pub fn encode(case: &case::Case) -> Vec<u8> {
         concurrency,
         initial,
         maximum,
+        resources: case.shape.resources.iter().map(|defined| resource(*defined)).collect(),
         types,
         export,
         import,
@@ -31,6 +32,13 @@ pub fn encode(case: &case::Case) -> Vec<u8> {
         values,
     };
     postcard::to_stdvec(&flat).expect("postcard can write all that is in a case")
+}
+
+fn resource(resource: case::Resource) -> Resource {
+    match resource {
+        case::Resource::Host => Resource::Host,
+        case::Resource::Guest { destructor } => Resource::Guest { destructor },
+    }
 }
 
 fn function(function: &case::Function, types: &mut Table) -> Function {
@@ -53,7 +61,7 @@ fn call(call: &case::Call, out: &mut Vec<u8>) -> Call {
     put(&call.args, out);
     Call {
         realloc: call.realloc.iter().map(|action| realloc(*action)).collect(),
-        imports: call.imports.iter().map(|call| import_call(call, out)).collect(),
+        steps: call.steps.iter().map(|s| step(s, out)).collect(),
         finish: match &call.finish {
             case::Finish::Return(passed) => Finish::Return(pass(passed, out)),
             case::Finish::Trap => Finish::Trap,
@@ -62,7 +70,29 @@ fn call(call: &case::Call, out: &mut Vec<u8>) -> Call {
             case::PostReturn::Nothing => PostReturn::Nothing,
             case::PostReturn::Trap => PostReturn::Trap,
             case::PostReturn::Import => PostReturn::Import,
+            case::PostReturn::BuiltIn(call) => PostReturn::BuiltIn(built_in(call)),
         },
+        destructor: match call.destructor {
+            case::Destructor::Nothing => Destructor::Nothing,
+            case::Destructor::Trap => Destructor::Trap,
+            case::Destructor::BuiltIn(call) => Destructor::BuiltIn(built_in(call)),
+        },
+        host_drops: call.host_drops.clone(),
+    }
+}
+
+fn step(step: &case::Step, out: &mut Vec<u8>) -> Step {
+    match step {
+        case::Step::Import(call) => Step::Import(import_call(call, out)),
+        case::Step::BuiltIn(call) => Step::BuiltIn(built_in(*call)),
+    }
+}
+
+fn built_in(call: case::BuiltIn) -> BuiltIn {
+    match call {
+        case::BuiltIn::New { resource, rep } => BuiltIn::New { resource, rep },
+        case::BuiltIn::Rep { resource, handle } => BuiltIn::Rep { resource, handle },
+        case::BuiltIn::Drop { resource, handle } => BuiltIn::Drop { resource, handle },
     }
 }
 
@@ -80,6 +110,7 @@ fn realloc(action: case::Realloc) -> Realloc {
         case::Realloc::Grow(pages) => Realloc::Grow(pages),
         case::Realloc::Trap => Realloc::Trap,
         case::Realloc::Import => Realloc::Import,
+        case::Realloc::BuiltIn(call) => Realloc::BuiltIn(built_in(call)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Version 1 of the bytes. Frozen: fuzzers keep such files, and a change here would misread them.
+//! Version 2 of the bytes: resources. Frozen like those before it, which become it.
 //! Knows nothing of other versions.
 
 mod read;
@@ -8,30 +8,31 @@ mod write;
 
 use serde::{Deserialize, Serialize};
 
-pub use read::decode;
+pub use read::{build, decode, take_all};
 pub use write::encode;
 
 /// All but the values, which follow in `values` in the order of the case, under their types.
 #[derive(Serialize, Deserialize)]
-struct Flat {
-    optimize: bool,
-    pooling: bool,
-    moving_memory: bool,
-    concurrency: bool,
-    initial: u32,
-    maximum: u32,
-    types: Vec<TypeEntry>,
-    export: Function,
-    import: Option<Function>,
-    calls: Vec<Call>,
-    values: Vec<u8>,
+pub struct Flat {
+    pub optimize: bool,
+    pub pooling: bool,
+    pub moving_memory: bool,
+    pub concurrency: bool,
+    pub initial: u32,
+    pub maximum: u32,
+    pub resources: Vec<Resource>,
+    pub types: Vec<TypeEntry>,
+    pub export: Function,
+    pub import: Option<Function>,
+    pub calls: Vec<Call>,
+    pub values: Vec<u8>,
 }
 
 /// The position of an earlier entry in the table of types.
-type TypeRef = u32;
+pub type TypeRef = u32;
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-enum TypeEntry {
+pub enum TypeEntry {
     Bool,
     S8,
     U8,
@@ -55,49 +56,72 @@ enum TypeEntry {
     Result(Option<TypeRef>, Option<TypeRef>),
     Flags(u32, Vec<Label>),
     Map(TypeRef, TypeRef),
+    Own(u32),
+    Borrow(u32),
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Resource {
+    Host,
+    Guest { destructor: bool },
 }
 
 /// Successive members of one type.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Run {
-    count: u32,
-    ty: Option<TypeRef>,
+pub struct Run {
+    pub count: u32,
+    pub ty: Option<TypeRef>,
 }
 
 /// A label that is given, at its position; the others are named after theirs.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Label {
-    position: u32,
-    name: String,
+pub struct Label {
+    pub position: u32,
+    pub name: String,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Function {
-    params: Vec<Run>,
-    result: Option<TypeRef>,
-    string_encoding: StringEncoding,
-    memory: bool,
-    realloc: bool,
-    post_return: bool,
+pub struct Function {
+    pub params: Vec<Run>,
+    pub result: Option<TypeRef>,
+    pub string_encoding: StringEncoding,
+    pub memory: bool,
+    pub realloc: bool,
+    pub post_return: bool,
 }
 
 #[derive(Serialize, Deserialize)]
-enum StringEncoding {
+pub enum StringEncoding {
     Utf8,
     Utf16,
     Latin1OrUtf16,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Call {
-    realloc: Vec<Realloc>,
-    imports: Vec<ImportCall>,
-    finish: Finish,
-    post_return: PostReturn,
+pub struct Call {
+    pub realloc: Vec<Realloc>,
+    pub steps: Vec<Step>,
+    pub finish: Finish,
+    pub post_return: PostReturn,
+    pub destructor: Destructor,
+    pub host_drops: Vec<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
-enum Realloc {
+pub enum Step {
+    Import(ImportCall),
+    BuiltIn(BuiltIn),
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum BuiltIn {
+    New { resource: u32, rep: u32 },
+    Rep { resource: u32, handle: u32 },
+    Drop { resource: u32, handle: u32 },
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Realloc {
     Bump,
     Forget,
     At(u32),
@@ -106,48 +130,57 @@ enum Realloc {
     Grow(u32),
     Trap,
     Import,
+    BuiltIn(BuiltIn),
 }
 
 #[derive(Serialize, Deserialize)]
-struct ImportCall {
-    passed: Passed,
-    answer: Answer,
+pub struct ImportCall {
+    pub passed: Passed,
+    pub answer: Answer,
 }
 
 #[derive(Serialize, Deserialize)]
-enum Passed {
+pub enum Passed {
     Lowered { patches: Vec<Patch> },
     Raw { flat: Vec<u64>, memory: Vec<Chunk> },
 }
 
 #[derive(Serialize, Deserialize)]
-enum Patch {
+pub enum Patch {
     Flat { index: u32, bits: u64 },
     Memory(Chunk),
 }
 
 #[derive(Serialize, Deserialize)]
-struct Chunk {
-    at: u32,
-    bytes: Vec<u8>,
+pub struct Chunk {
+    pub at: u32,
+    pub bytes: Vec<u8>,
 }
 
 #[derive(Serialize, Deserialize)]
-enum Answer {
+pub enum Answer {
     Return,
     Error,
     Reenter,
 }
 
 #[derive(Serialize, Deserialize)]
-enum Finish {
+pub enum Finish {
     Return(Passed),
     Trap,
 }
 
 #[derive(Serialize, Deserialize)]
-enum PostReturn {
+pub enum PostReturn {
     Nothing,
     Trap,
     Import,
+    BuiltIn(BuiltIn),
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Destructor {
+    Nothing,
+    Trap,
+    BuiltIn(BuiltIn),
 }

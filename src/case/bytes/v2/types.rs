@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 
 use crate::case::Limits;
-use crate::types::{Field, FuncType, Type, VariantCase};
+use crate::types::{Field, FuncType, Handle, Type, VariantCase};
 
 use super::{Label, Run, TypeEntry, TypeRef};
 
@@ -68,8 +68,12 @@ impl Table {
             }
             Type::Flags(labels) => TypeEntry::Flags(number(labels.len()), given(labels)),
             Type::Map(key, value) => TypeEntry::Map(self.add(key), self.add(value)),
+            Type::Handle(Handle::Own(resource)) => TypeEntry::Own(*resource),
+            Type::Handle(Handle::Borrow(resource)) => TypeEntry::Borrow(*resource),
             // No valid case has one, so what it becomes need only be refused: this is empty.
-            Type::Handle(_) => TypeEntry::Tuple(Vec::new()),
+            Type::Handle(Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_)) => {
+                TypeEntry::Tuple(Vec::new())
+            }
         }
     }
 
@@ -169,6 +173,8 @@ impl<'a> Builder<'a> {
                 let key = self.boxed(*key, end, depth)?;
                 Type::Map(key, self.boxed(*value, end, depth)?)
             }
+            TypeEntry::Own(resource) => Type::Handle(Handle::Own(*resource)),
+            TypeEntry::Borrow(resource) => Type::Handle(Handle::Borrow(*resource)),
         })
     }
 

@@ -1,6 +1,7 @@
-//! The case behind version 1.
+//! The case behind version 2.
 
 use anyhow::{Result, ensure};
+use serde::Deserialize;
 
 use crate::abi;
 use crate::case;
@@ -9,18 +10,29 @@ use crate::types::FuncType;
 
 use super::types::Builder;
 use super::values::Reader;
-use super::{Answer, Call, Chunk, Finish, Flat, Function, ImportCall, Passed, Patch, PostReturn};
-use super::{Realloc, StringEncoding};
+use super::{Answer, BuiltIn, Call, Chunk, Destructor, Finish, Flat, Function, ImportCall, Passed};
+use super::{Patch, PostReturn, Realloc, Resource, Step, StringEncoding};
 
 /// The types are within `limits`; all else is the caller's to check.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<case::Case> {
-    let (flat, rest): (Flat, _) = postcard::take_from_bytes(bytes)?;
+    build(take_all(bytes)?, limits)
+}
+
+/// All of the bytes as one thing.
+pub fn take_all<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
+    let (flat, rest) = postcard::take_from_bytes(bytes)?;
     ensure!(rest.is_empty(), "{} bytes follow the case", rest.len());
+    Ok(flat)
+}
+
+/// The same as `decode`, from what was decoded already.
+pub fn build(flat: Flat, limits: &Limits) -> Result<case::Case> {
     let mut builder = Builder::new(&flat.types, limits);
     let export = function(flat.export, &mut builder)?;
     let import = flat.import.map(|import| function(import, &mut builder)).transpose()?;
     let pages = case::Pages { initial: flat.initial, maximum: flat.maximum };
-    let shape = case::Shape { export, import, pages };
+    let resources = flat.resources.into_iter().map(resource).collect();
+    let shape = case::Shape { export, import, pages, resources };
     let mut values = Reader { rest: &flat.values };
     let calls = flat.calls.into_iter().map(|c| call(c, &shape, &mut values));
     let calls = calls.collect::<Result<_>>()?;
@@ -32,6 +44,13 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<case::Case> {
         concurrency: flat.concurrency,
     };
     Ok(case::Case { tuning, shape, calls })
+}
+
+fn resource(resource: Resource) -> case::Resource {
+    match resource {
+        Resource::Host => case::Resource::Host,
+        Resource::Guest { destructor } => case::Resource::Guest { destructor },
+    }
 }
 
 fn function(function: Function, types: &mut Builder) -> Result<case::Function> {
@@ -51,8 +70,7 @@ fn call(call: Call, shape: &case::Shape, values: &mut Reader) -> Result<case::Ca
     let args = values.each(&shape.export.ty.params)?;
     let realloc = call.realloc.into_iter().map(realloc).collect();
     let ty = shape.import.as_ref().map_or(&NO_IMPORT, |import| &import.ty);
-    let imports = call.imports.into_iter().map(|call| import_call(call, ty, values));
-    let imports = imports.collect::<Result<_>>()?;
+    let steps = call.steps.into_iter().map(|s| step(s, ty, values)).collect::<Result<_>>()?;
     let finish = match call.finish {
         Finish::Return(passed) => {
             case::Finish::Return(pass(passed, shape.export.ty.results(), values)?)
@@ -63,8 +81,30 @@ fn call(call: Call, shape: &case::Shape, values: &mut Reader) -> Result<case::Ca
         PostReturn::Nothing => case::PostReturn::Nothing,
         PostReturn::Trap => case::PostReturn::Trap,
         PostReturn::Import => case::PostReturn::Import,
+        PostReturn::BuiltIn(call) => case::PostReturn::BuiltIn(built_in(call)),
     };
-    Ok(case::Call { args, realloc, imports, finish, post_return })
+    let destructor = match call.destructor {
+        Destructor::Nothing => case::Destructor::Nothing,
+        Destructor::Trap => case::Destructor::Trap,
+        Destructor::BuiltIn(call) => case::Destructor::BuiltIn(built_in(call)),
+    };
+    let host_drops = call.host_drops;
+    Ok(case::Call { args, realloc, steps, finish, post_return, destructor, host_drops })
+}
+
+fn step(step: Step, ty: &FuncType, values: &mut Reader) -> Result<case::Step> {
+    match step {
+        Step::Import(call) => import_call(call, ty, values).map(case::Step::Import),
+        Step::BuiltIn(call) => Ok(case::Step::BuiltIn(built_in(call))),
+    }
+}
+
+fn built_in(call: BuiltIn) -> case::BuiltIn {
+    match call {
+        BuiltIn::New { resource, rep } => case::BuiltIn::New { resource, rep },
+        BuiltIn::Rep { resource, handle } => case::BuiltIn::Rep { resource, handle },
+        BuiltIn::Drop { resource, handle } => case::BuiltIn::Drop { resource, handle },
+    }
 }
 
 /// For calls of an import that is not there, which are refused once they are read.
@@ -80,6 +120,7 @@ fn realloc(action: Realloc) -> case::Realloc {
         Realloc::Grow(pages) => case::Realloc::Grow(pages),
         Realloc::Trap => case::Realloc::Trap,
         Realloc::Import => case::Realloc::Import,
+        Realloc::BuiltIn(call) => case::Realloc::BuiltIn(built_in(call)),
     }
 }
 

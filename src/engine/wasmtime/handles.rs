@@ -1,0 +1,52 @@
+//! Handles as Wasmtime has them.
+//! Knows the host's resources as types of its own, and nothing of values around a handle.
+
+use wasmtime::component::{Resource, ResourceAny, ResourceType};
+use wasmtime::{AsContextMut, Result};
+
+use crate::types;
+
+/// What the host's resource of this number is to Wasmtime: a type that has no values.
+enum Marker<const N: u32> {}
+
+/// The type of the host's resource of this number.
+pub fn host_type(resource: types::Resource) -> ResourceType {
+    match resource {
+        0 => ResourceType::host::<Marker<0>>(),
+        1 => ResourceType::host::<Marker<1>>(),
+        2 => ResourceType::host::<Marker<2>>(),
+        3 => ResourceType::host::<Marker<3>>(),
+        _ => unreachable!("a checked case has at most four resources"),
+    }
+}
+
+/// A handle for a resource of the host's. Owned, even to be lent: outside of a call nothing can be
+/// borrowed.
+pub fn from_rep(
+    resource: types::Resource,
+    rep: u32,
+    store: impl AsContextMut,
+) -> Result<ResourceAny> {
+    match resource {
+        0 => Resource::<Marker<0>>::new_own(rep).try_into_resource_any(store),
+        1 => Resource::<Marker<1>>::new_own(rep).try_into_resource_any(store),
+        2 => Resource::<Marker<2>>::new_own(rep).try_into_resource_any(store),
+        3 => Resource::<Marker<3>>::new_own(rep).try_into_resource_any(store),
+        _ => unreachable!("a checked case has at most four resources"),
+    }
+}
+
+/// What a handle that the host was given stands for. If it was lent, this returns it.
+pub fn to_rep(
+    resource: types::Resource,
+    handle: ResourceAny,
+    store: impl AsContextMut,
+) -> Result<u32> {
+    match resource {
+        0 => handle.try_into_resource::<Marker<0>>(store).map(|resource| resource.rep()),
+        1 => handle.try_into_resource::<Marker<1>>(store).map(|resource| resource.rep()),
+        2 => handle.try_into_resource::<Marker<2>>(store).map(|resource| resource.rep()),
+        3 => handle.try_into_resource::<Marker<3>>(store).map(|resource| resource.rep()),
+        _ => unreachable!("a checked case has at most four resources"),
+    }
+}
