@@ -1,5 +1,7 @@
 //! What each command does: call the library, print what it says.
 
+pub mod wast;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;

@@ -35,6 +35,7 @@ pub mod fuzz;
 pub mod releases;
 pub mod run;
 pub mod vectors;
+pub mod wast;
 
 mod session;
 

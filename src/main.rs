@@ -80,6 +80,8 @@ enum Command {
     },
     /// Check the reference against vectors of the executable specification
     Vectors { file: PathBuf },
+    /// Run scripts of the component model's reference tests: files, folders of them
+    Wast(commands::wast::Arguments),
     /// Run cases from the standard input, for another process of this program
     #[command(name = worker::COMMAND, hide = true)]
     Worker,
@@ -137,6 +139,7 @@ fn main() -> ExitCode {
         Command::Show { case, component } => commands::show(&case, component),
         Command::Planted { cases, seed } => commands::planted(seed, cases),
         Command::Vectors { file } => commands::vectors(&file),
+        Command::Wast(arguments) => commands::wast::run(&arguments),
         Command::Worker => commands::worker(),
     };
     match done {

@@ -1,6 +1,7 @@
 //! Who runs a case: the reference, and the subject.
 //! Engines record what a run shows; none of them judges.
 
+pub mod any;
 pub mod crash;
 pub mod host;
 pub mod local;

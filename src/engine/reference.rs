@@ -1,6 +1,8 @@
 //! The reference runs a case: the component on our own runtime, its scripts step by step.
 //! Knows the spec through `component` and `abi`, and nothing of the subject.
 
+pub mod any;
+
 use std::collections::BTreeMap;
 
 use crate::abi::{Core, Course, Deviations, Notes, Place, Trap};

@@ -2,8 +2,10 @@
 //! Records what it shows; knows of `abi` only the names of traps. All that differs between
 //! releases is in here.
 
+pub mod any;
 mod config;
 mod handles;
+mod reflect;
 mod trap;
 mod val;
 

@@ -1,7 +1,7 @@
 //! What two observations of one case say about the subject.
 //! All tolerance is here and in the register; nothing is run but through a closure.
 
-mod compare;
+pub(crate) mod compare;
 pub mod register;
 
 pub use compare::{Difference, Observed, Where};

@@ -45,6 +45,33 @@ pub fn config(tuning: Tuning) -> Config {
     config
 }
 
+/// The configuration for components that nobody here wrote: every feature that this release has.
+pub fn everything() -> Config {
+    let mut config = Config::new();
+    config.wasm_multi_memory(true).wasm_memory64(true).consume_fuel(true);
+    config.wasm_component_model(true);
+    config.wasm_component_model_async(true);
+    config.wasm_component_model_async_stackful(true);
+    config.wasm_component_model_threading(true);
+    config.wasm_component_model_error_context(true);
+    #[cfg(not(wasmtime_42))]
+    config.async_support(true);
+    #[cfg(wasmtime_44)]
+    config.wasm_component_model_map(true);
+    #[cfg(not(wasmtime_45))]
+    config.wasm_component_model_async_builtins(true);
+    #[cfg(wasmtime_45)]
+    config.wasm_component_model_more_async_builtins(true);
+    #[cfg(wasmtime_46)]
+    config.wasm_component_model_implements(true);
+    #[cfg(wasmtime_48)]
+    config.wasm_component_model_fixed_length_lists(true).wasm_component_model_memory64(true);
+    config.generate_address_map(false);
+    config.cranelift_opt_level(OptLevel::None);
+    config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+    config
+}
+
 fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(INSTANCES)

@@ -42,24 +42,53 @@ pub fn outcome(error: &wasmtime::Error) -> Outcome {
     match error.downcast_ref::<wasmtime::Trap>() {
         // A puppet recurses nowhere.
         Some(wasmtime::Trap::StackOverflow) => Outcome::Crashed(message),
-        Some(trap) => Outcome::Trapped(Some(core_trap(*trap)), message),
+        Some(trap) => Outcome::Trapped(coded(*trap), message),
         None => said(message),
     }
 }
 
-/// Traps that Wasmtime has a code for. All but two are core wasm's own: the guest's doing.
+/// Traps that Wasmtime has a code for: core wasm's own are the guest's doing, the component model's
+/// are placed by their words, since each release has others. Those of async have no kind.
 #[expect(clippy::wildcard_enum_match_arm, reason = "each release has others")]
-fn core_trap(trap: wasmtime::Trap) -> Trap {
+fn coded(trap: wasmtime::Trap) -> Option<Trap> {
     match trap {
-        wasmtime::Trap::CannotEnterComponent => Trap::CannotEnterComponent,
-        // Has a code since 41.
-        _ if trap.to_string().contains("cannot leave component") => Trap::CannotLeaveComponent,
-        _ => Trap::Guest,
+        wasmtime::Trap::StackOverflow
+        | wasmtime::Trap::MemoryOutOfBounds
+        | wasmtime::Trap::HeapMisaligned
+        | wasmtime::Trap::TableOutOfBounds
+        | wasmtime::Trap::IndirectCallToNull
+        | wasmtime::Trap::BadSignature
+        | wasmtime::Trap::IntegerOverflow
+        | wasmtime::Trap::IntegerDivisionByZero
+        | wasmtime::Trap::BadConversionToInteger
+        | wasmtime::Trap::UnreachableCodeReached
+        | wasmtime::Trap::AtomicWaitNonSharedMemory
+        | wasmtime::Trap::NullReference
+        | wasmtime::Trap::ArrayOutOfBounds
+        | wasmtime::Trap::AllocationTooLarge
+        | wasmtime::Trap::CastFailure => Some(Trap::Guest),
+        wasmtime::Trap::CannotEnterComponent => Some(Trap::CannotEnterComponent),
+        other => {
+            let message = other.to_string();
+            let placed = CODES.iter().find(|(text, _)| message.contains(text));
+            placed.map(|(_, trap)| *trap)
+        }
     }
 }
 
+/// Traps that have a code in some releases only.
+const CODES: [(&str, Trap); 7] = [
+    ("degenerate component adapter called", Trap::CannotEnterComponent),
+    ("cannot leave component", Trap::CannotLeaveComponent),
+    ("invalid `char` bit pattern", Trap::InvalidChar),
+    ("string content out-of-bounds", Trap::StringOutOfBounds),
+    ("list content out-of-bounds", Trap::ListOutOfBounds),
+    ("invalid variant discriminant", Trap::InvalidDiscriminant),
+    ("unaligned pointer", Trap::UnalignedPointer),
+];
+
 /// Errors that are text. The first that is contained in the message counts.
-const TEXTS: [(&str, Option<Trap>); 24] = [
+const TEXTS: [(&str, Option<Trap>); 36] = [
     ("cannot enter component instance", Some(Trap::CannotEnterComponent)),
     ("cannot leave component instance", Some(Trap::CannotLeaveComponent)),
     ("realloc return: result not aligned", Some(Trap::UnalignedPointer)),
@@ -82,6 +111,20 @@ const TEXTS: [(&str, Option<Trap>); 24] = [
     ("unexpected discriminant", Some(Trap::InvalidDiscriminant)),
     ("discriminant ", Some(Trap::InvalidDiscriminant)),
     ("too large to copy into wasm", Some(Trap::StringTooLong)),
+    ("invalid utf8 encoding", Some(Trap::InvalidUtf8)),
+    ("invalid utf16 encoding", Some(Trap::InvalidUtf16)),
+    ("unknown handle index", Some(Trap::UnknownHandle)),
+    // An entry of another sort, such as a waitable.
+    ("is not a resource", Some(Trap::HandleOfOtherType)),
+    ("not an own resource", Some(Trap::HandleOfOtherType)),
+    ("used with the wrong type", Some(Trap::HandleOfOtherType)),
+    ("cannot remove owned resource while borrowed", Some(Trap::HandleLent)),
+    ("cannot lift own resource from a borrow", Some(Trap::HandleNotOwned)),
+    ("cannot allocate another handle", Some(Trap::TooManyHandles)),
+    ("borrow handles still remain", Some(Trap::BorrowsRemain)),
+    // The interface was misused, by us.
+    ("mismatched resource types", None),
+    ("host resource already consumed", None),
     ("type mismatch", None),
     ("expected ", None),
 ];

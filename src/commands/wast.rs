@@ -1,0 +1,125 @@
+//! `canonfuzz wast`: what can be asked, and what is printed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use canonfuzz::engine::wasmtime;
+use canonfuzz::engine::wasmtime::any::Subject;
+use canonfuzz::wast::engine::Engine;
+use canonfuzz::wast::read::{self, Found};
+use canonfuzz::wast::reference::Reference;
+use canonfuzz::wast::run::Verdict;
+use canonfuzz::wast::{self, Counts, Played, Side};
+use clap::{Args, ValueEnum};
+
+use super::{bar, print};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Scripts, and folders that are searched for them
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// The engine to run them on; both are compared with each other
+    #[arg(long, value_enum, value_name = "ENGINE", default_value = "both")]
+    on: On,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum On {
+    Reference,
+    Subject,
+    Both,
+}
+
+pub fn run(arguments: &Arguments) -> Result<bool> {
+    let files = read::find(&arguments.paths)?;
+    if files.is_empty() {
+        bail!("no scripts at {}", arguments.paths[0].display());
+    }
+    print(&format!("subject: wasmtime {}", wasmtime::VERSION));
+    let tally = wast::with_stack(|| run_all(&files, arguments.on))?;
+    print(&tally.counts.to_string());
+    if let Some(path) = tally.unreadable.first() {
+        bail!("{}: no script", path.display());
+    }
+    Ok(tally.counts.failed == 0)
+}
+
+/// What all files came to.
+#[derive(Default)]
+struct Tally {
+    counts: Counts,
+    /// Files that were named and are no scripts.
+    unreadable: Vec<PathBuf>,
+}
+
+fn run_all(files: &[Found], on: On) -> Result<Tally> {
+    let mut engines = engines(on)?;
+    let bar = bar();
+    let mut tally = Tally::default();
+    for (number, Found { path, named }) in files.iter().enumerate() {
+        bar.set_message(format!("{} of {}: {}", number + 1, files.len(), path.display()));
+        let text = match wast::load(path) {
+            Ok(text) => text,
+            Err(error) => {
+                bar.suspend(|| unreadable(&mut tally, path, *named, &format!("{error:#}")));
+                continue;
+            }
+        };
+        match wast::play(&text, &mut engines) {
+            Ok(played) => bar.suspend(|| report(&mut tally.counts, path, &played)),
+            Err(why) => {
+                let why = format!("{}:{why}", path.display());
+                bar.suspend(|| unreadable(&mut tally, path, *named, &why));
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok(tally)
+}
+
+fn engines(on: On) -> Result<Vec<Box<dyn Engine>>> {
+    let reference = || -> Box<dyn Engine> { Box::new(Reference) };
+    let subject = || -> Result<Box<dyn Engine>> { Ok(Box::new(Subject::new()?)) };
+    Ok(match on {
+        On::Reference => vec![reference()],
+        On::Subject => vec![subject()?],
+        On::Both => vec![reference(), subject()?],
+    })
+}
+
+fn unreadable(tally: &mut Tally, path: &Path, named: bool, why: &str) {
+    print(why);
+    tally.counts.failed += 1;
+    if named {
+        tally.unreadable.push(path.to_path_buf());
+    }
+}
+
+fn report(counts: &mut Counts, path: &Path, played: &Played) {
+    for side in &played.sides {
+        let side_counts = side.counts();
+        counts.add(side_counts);
+        print(&format!("{} on the {}: {side_counts}", path.display(), side.engine));
+        print_side(path, side);
+    }
+    counts.failed += played.differences.len();
+    for difference in &played.differences {
+        print(&format!("  {}:{}: the engines differ", path.display(), difference.line));
+        print(&format!("    reference  {}", difference.expected));
+        print(&format!("    subject    {}", difference.observed));
+    }
+}
+
+fn print_side(path: &Path, side: &Side) {
+    let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
+    for step in &side.steps {
+        match &step.verdict {
+            Verdict::Passed => {}
+            Verdict::Failed(why) => print(&format!("  {}:{}: {why}", path.display(), step.line)),
+            Verdict::Skipped(feature) => *skipped.entry(feature).or_default() += 1,
+        }
+    }
+    skipped.iter().for_each(|(feature, count)| print(&format!("  skipped {count}: {feature}")));
+}

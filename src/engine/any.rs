@@ -1,0 +1,179 @@
+//! The host of a component from anywhere: what it answers, what it saw and which handles it holds.
+//! Knows nothing of engines, nor of how answers are chosen.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::host::{Held, change_handles};
+use crate::component::definition::{Decoded, Import};
+use crate::observation::Outcome;
+use crate::types::{FuncType, Handle, Resource, Type};
+use crate::value::Value;
+
+/// What a function of the host's answers, by its path, its type and how many calls came before.
+pub type Answers = Arc<dyn Fn(&str, &FuncType, u64) -> Option<Value> + Send + Sync>;
+
+/// What a component asks of its host, by the paths of imports.
+#[derive(Default)]
+pub struct Imports {
+    pub funcs: BTreeMap<String, FuncType>,
+    pub resources: BTreeMap<Resource, String>,
+    /// Where they are asked for, which may be in several places.
+    pub resource_paths: Vec<(String, Resource)>,
+}
+
+/// Something that the host saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    Called {
+        import: String,
+        args: Vec<Value>,
+    },
+    /// The guest dropped an owned resource of the host's.
+    Dropped {
+        resource: Resource,
+        rep: u32,
+    },
+}
+
+/// What came of one thing that the host did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub seen: Vec<Seen>,
+    pub result: Option<Value>,
+    pub outcome: Outcome,
+}
+
+impl Told {
+    pub fn of(seen: Vec<Seen>, result: Result<Option<Value>, Outcome>) -> Told {
+        match result {
+            Ok(result) => Told { seen, result, outcome: Outcome::Returned },
+            Err(outcome) => Told { seen, result: None, outcome },
+        }
+    }
+}
+
+/// The host, as long as an instance lives. `H` is an engine's own handle of a guest's resource.
+pub struct AnyHost<H> {
+    pub imports: Arc<Imports>,
+    answers: Answers,
+    calls: u64,
+    seen: Vec<Seen>,
+    /// The guest's resources that the host received, in order; those that it gave away or dropped
+    /// leave a hole.
+    held: Vec<Option<Held<H>>>,
+}
+
+impl Imports {
+    /// What the root of a decoded component asks for.
+    pub fn of(decoded: &Decoded) -> Imports {
+        let mut imports = Imports::default();
+        decoded.imports.iter().for_each(|(name, import)| imports.list(name.clone(), import));
+        imports
+    }
+
+    fn list(&mut self, path: String, import: &Import) {
+        match import {
+            Import::Func(ty) => {
+                self.funcs.insert(path, ty.clone());
+            }
+            Import::Resource(resource) => {
+                self.resources.entry(*resource).or_insert_with(|| path.clone());
+                self.resource_paths.push((path, *resource));
+            }
+            Import::Instance(items) => {
+                items.iter().for_each(|(name, item)| self.list(format!("{path}#{name}"), item));
+            }
+            Import::Module | Import::Component | Import::Type => {}
+        }
+    }
+}
+
+impl<H: Copy> AnyHost<H> {
+    /// A host that holds nothing.
+    pub fn new(imports: Arc<Imports>, answers: Answers) -> AnyHost<H> {
+        AnyHost { imports, answers, calls: 0, seen: Vec::new(), held: Vec::new() }
+    }
+
+    /// A host that offers nothing.
+    pub fn nobody() -> AnyHost<H> {
+        AnyHost::new(Arc::default(), Arc::new(|_, _, _| None))
+    }
+
+    /// Notes a call of an import and answers it.
+    pub fn called(&mut self, import: &str, args: Vec<Value>) -> Option<Value> {
+        self.seen.push(Seen::Called { import: import.to_string(), args });
+        self.calls += 1;
+        (self.answers)(import, &self.imports.funcs[import], self.calls - 1)
+    }
+
+    /// Notes that the guest dropped what it owned of a resource of the host's.
+    pub fn dropped(&mut self, resource: Resource, rep: u32) {
+        self.seen.push(Seen::Dropped { resource, rep });
+    }
+
+    /// What it saw since it was last asked.
+    pub fn seen(&mut self) -> Vec<Seen> {
+        std::mem::take(&mut self.seen)
+    }
+
+    /// Whether the host defines this resource.
+    pub fn defines(&self, resource: Resource) -> bool {
+        self.imports.resources.contains_key(&resource)
+    }
+
+    /// Notes that the host received a handle, and answers with its number.
+    pub fn receive(&mut self, resource: Resource, handle: H) -> u32 {
+        let number = u32::try_from(self.held.len()).expect("a run is short");
+        self.held.push(Some(Held { resource, handle }));
+        number
+    }
+
+    /// The handle of a number that the host holds.
+    pub fn held(&self, number: u32) -> Option<Held<H>> {
+        let position = usize::try_from(number).expect("an index fits");
+        self.held.get(position).copied().flatten()
+    }
+
+    /// The same, when the host gives it away or drops it.
+    pub fn take(&mut self, number: u32) -> Option<Held<H>> {
+        let position = usize::try_from(number).expect("an index fits");
+        self.held.get_mut(position)?.take()
+    }
+
+    /// The numbers of what it holds of a resource.
+    pub fn numbers(&self, resource: Resource) -> Vec<u32> {
+        let held = (0..).zip(&self.held);
+        let of = held.filter(|(_, held)| held.as_ref().is_some_and(|h| h.resource == resource));
+        of.map(|(number, _)| number).collect()
+    }
+
+    /// All numbers of what it holds.
+    pub fn all_numbers(&self) -> Vec<u32> {
+        (0..).zip(&self.held).filter(|(_, held)| held.is_some()).map(|(number, _)| number).collect()
+    }
+}
+
+impl AnyHost<u32> {
+    /// Arguments with the representation for every handle, where they have the host's numbers.
+    pub fn give(&mut self, args: &[Value], types: &[Type]) -> Vec<Value> {
+        let give = &mut |handle: &Handle, number| {
+            match handle {
+                Handle::Own(resource) if !self.defines(*resource) => self.take(number),
+                Handle::Borrow(resource) if !self.defines(*resource) => self.held(number),
+                Handle::Own(_) | Handle::Borrow(_) => None,
+                Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => None,
+            }
+            .map_or(number, |held| held.handle)
+        };
+        args.iter().zip(types).map(|(value, ty)| change_handles(value, ty, give)).collect()
+    }
+
+    /// The host's number for every handle, where a result has representations.
+    pub fn take_result(&mut self, result: &Value, ty: &Type) -> Value {
+        change_handles(result, ty, &mut |handle, rep| match handle.resource() {
+            Some(resource) if !self.defines(resource) => self.receive(resource, rep),
+            Some(_) | None => rep,
+        })
+    }
+}

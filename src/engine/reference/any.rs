@@ -1,0 +1,96 @@
+//! The reference runs a component from anywhere, one call after the other.
+//! Knows the spec through `component` and `abi`, and nothing of the subject.
+
+use std::sync::Arc;
+
+use crate::abi::{Deviations, Notes, Trap};
+use crate::component::{Compiled, Context, Failure, Host, Instance, NotInstantiated, Refusal};
+use crate::engine::any::{Answers, AnyHost, Imports, Seen, Told};
+use crate::observation::Outcome;
+use crate::types::Resource;
+use crate::value::Value;
+
+impl Host for AnyHost<u32> {
+    fn call(
+        context: &mut Context<'_, AnyHost<u32>>,
+        import: &str,
+        args: Vec<Value>,
+    ) -> Result<Option<Value>, Trap> {
+        Ok(context.host().called(import, args))
+    }
+
+    fn drop(context: &mut Context<'_, AnyHost<u32>>, resource: &str, rep: u32) -> Result<(), Trap> {
+        let host = context.host();
+        let paths = host.imports.resources.iter();
+        let number = paths.filter(|(_, path)| *path == resource).map(|(number, _)| *number).next();
+        host.dropped(number.expect("it is one that the component asked for"), rep);
+        Ok(())
+    }
+}
+
+/// An instance.
+pub struct AnyRun {
+    instance: Instance<AnyHost<u32>>,
+}
+
+impl AnyRun {
+    /// Makes an instance, and tells what its start did; there is none where that fails. An error is a
+    /// refusal.
+    pub fn start(
+        compiled: &Compiled,
+        imports: Arc<Imports>,
+        answers: Answers,
+        deviations: Deviations,
+    ) -> Result<(Option<AnyRun>, Told), Refusal> {
+        let host = AnyHost::new(imports, answers);
+        let notes = Notes { deviations, ..Notes::default() };
+        match compiled.instantiate(host, notes) {
+            Ok(mut instance) => {
+                let told = told(instance.host().seen(), Ok(None));
+                Ok((Some(AnyRun { instance }), told))
+            }
+            Err(NotInstantiated::Failed(failure)) => Ok((None, told(Vec::new(), Err(failure)))),
+            Err(NotInstantiated::Refused(refusal)) => Err(refusal),
+        }
+    }
+
+    /// Calls an export that is there, with values that fit.
+    pub fn call(&mut self, path: &str, args: &[Value]) -> Told {
+        let ty = self.instance.export(path).expect("it was looked up").clone();
+        let args = self.instance.host().give(args, &ty.params);
+        let result = self.instance.call(path, &args);
+        let host = self.instance.host();
+        let result = result
+            .map(|value| value.zip(ty.result).map(|(value, ty)| host.take_result(&value, &ty)));
+        told(host.seen(), result)
+    }
+
+    /// Drops what the host holds under a number.
+    pub fn drop_held(&mut self, number: u32) -> Told {
+        let held = self.instance.host().take(number).expect("it was looked up");
+        let dropped = self.instance.drop_resource(held.resource, held.handle);
+        told(self.instance.host().seen(), dropped.map(|()| None))
+    }
+
+    /// The numbers of what the host holds of a resource.
+    pub fn numbers(&mut self, resource: Resource) -> Vec<u32> {
+        self.instance.host().numbers(resource)
+    }
+
+    /// The numbers of all that the host holds.
+    pub fn all_numbers(&mut self) -> Vec<u32> {
+        self.instance.host().all_numbers()
+    }
+}
+
+fn told(seen: Vec<Seen>, result: Result<Option<Value>, Failure>) -> Told {
+    Told::of(seen, result.map_err(ended))
+}
+
+fn ended(failure: Failure) -> Outcome {
+    match failure {
+        Failure::Trap(Trap::Crash) => Outcome::Crashed("as a deviation has it".to_string()),
+        Failure::Trap(trap) => Outcome::Trapped(Some(trap), format!("{trap:?}")),
+        Failure::Exhausted(message) => Outcome::Exhausted(message),
+    }
+}

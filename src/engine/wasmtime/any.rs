@@ -1,0 +1,371 @@
+//! Components that nobody here wrote: compiled, instantiated in a store of their own, called.
+//! Knows nothing of what is expected of them, nor of scripts.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use wasmtime::component::{
+    Component, Func, Instance, Linker, LinkerInstance, ResourceAny, ResourceDynamic, ResourceType,
+    Val,
+};
+use wasmtime::{AsContextMut, Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder};
+
+use super::config;
+use super::reflect::{self, Resources, SEPARATOR};
+use super::trap::outcome;
+use super::val::{from_val, to_val};
+use crate::engine::any::{Answers, AnyHost, Imports, Seen, Told};
+use crate::engine::crash::catch;
+use crate::observation::Outcome;
+use crate::types::{FuncType, Handle, Resource, Type};
+use crate::value::Value;
+
+/// Steps of core code that instantiation may take, and each call: an endless loop ends within
+/// seconds.
+const FUEL: u64 = 500_000_000;
+/// What all memories of an instance may grow to, each: the rest of the machine wants some too.
+const MEMORY_SIZE: usize = 1 << 30;
+
+/// A subject for components from anywhere.
+pub struct Subject {
+    engine: Engine,
+}
+
+/// A component, compiled.
+pub struct Compiled {
+    engine: Engine,
+    component: Component,
+}
+
+/// Why there is no instance.
+pub enum NotInstantiated {
+    /// An import that nobody offers.
+    Unlinkable(String),
+    Ended(Outcome),
+}
+
+/// An instance in a store of its own.
+pub struct Running {
+    store: Store<Data>,
+    exports: BTreeMap<String, Export>,
+}
+
+/// What a store carries.
+struct Data {
+    limits: StoreLimits,
+    host: AnyHost<ResourceAny>,
+}
+
+struct Export {
+    func: Func,
+    /// Or the name of a type that we have none for.
+    ty: Result<FuncType, String>,
+}
+
+impl Subject {
+    pub fn new() -> anyhow::Result<Subject> {
+        let engine = Engine::new(&config::everything());
+        // Until 41, the engine's errors are anyhow's, later its own.
+        Ok(Subject { engine: engine.map_err(|error| anyhow::anyhow!("{error:#}"))? })
+    }
+
+    /// Compiles a component, or says why not: refused or crashed.
+    pub fn compile(&self, bytes: &[u8]) -> Result<Compiled, Outcome> {
+        match catch(|| Component::from_binary(&self.engine, bytes)) {
+            Ok(Ok(component)) => Ok(Compiled { engine: self.engine.clone(), component }),
+            Ok(Err(error)) => Err(Outcome::Refused(format!("{error:#}"))),
+            Err(panic) => Err(Outcome::Crashed(panic)),
+        }
+    }
+}
+
+impl Compiled {
+    /// Makes an instance, with nobody behind its imports.
+    pub fn instantiate(&self) -> Result<Running, NotInstantiated> {
+        self.instantiate_with(AnyHost::nobody()).map_err(|(stopped, _)| stopped)
+    }
+
+    /// Makes an instance behind this host, and tells what its start did; there is none where that
+    /// fails. An error is a refusal.
+    pub fn start(
+        &self,
+        imports: Arc<Imports>,
+        answers: Answers,
+    ) -> anyhow::Result<(Option<Running>, Told)> {
+        match self.instantiate_with(AnyHost::new(imports, answers)) {
+            Ok(mut running) => {
+                let told = running.told(Ok(None));
+                Ok((Some(running), told))
+            }
+            Err((NotInstantiated::Unlinkable(why), _)) => Err(anyhow::anyhow!("{why}")),
+            Err((NotInstantiated::Ended(outcome), seen)) => {
+                Ok((None, Told { seen, result: None, outcome }))
+            }
+        }
+    }
+
+    fn instantiate_with(
+        &self,
+        host: AnyHost<ResourceAny>,
+    ) -> Result<Running, (NotInstantiated, Vec<Seen>)> {
+        let limits = StoreLimitsBuilder::new().memory_size(MEMORY_SIZE).build();
+        let mut store = Store::new(&self.engine, Data { limits, host });
+        store.limiter(|data| &mut data.limits);
+        #[cfg(wasmtime_42)]
+        store.set_hostcall_fuel(usize::MAX);
+        refuel(&mut store);
+        let instance = catch(|| self.link_and_start(&mut store));
+        let instance =
+            instance.unwrap_or_else(|panic| Err(NotInstantiated::Ended(Outcome::Crashed(panic))));
+        match instance {
+            Ok(instance) => {
+                let exports = self.exports(&mut store, &instance);
+                Ok(Running { store, exports })
+            }
+            Err(stopped) => Err((stopped, store.data_mut().host.seen())),
+        }
+    }
+
+    fn link_and_start(&self, store: &mut Store<Data>) -> Result<Instance, NotInstantiated> {
+        let unlinkable = |error: wasmtime::Error| NotInstantiated::Unlinkable(format!("{error:#}"));
+        let imports = store.data().host.imports.clone();
+        let mut linker = Linker::new(&self.engine);
+        link(&mut linker.root(), "", &Links::of(&imports)).map_err(unlinkable)?;
+        let pre = linker.instantiate_pre(&self.component).map_err(unlinkable)?;
+        finish(pre.instantiate_async(store)).map_err(NotInstantiated::Ended)
+    }
+
+    fn exports(&self, store: &mut Store<Data>, instance: &Instance) -> BTreeMap<String, Export> {
+        let mut resources = Resources::default();
+        let mut exports = BTreeMap::new();
+        for path in reflect::functions(&self.engine, &self.component) {
+            if let Some(func) = find(store, instance, &path) {
+                let ty = reflect::func_type(&mut resources, &func.ty(&*store));
+                exports.insert(path.join(&SEPARATOR.to_string()), Export { func, ty });
+            }
+        }
+        exports
+    }
+}
+
+/// Imports by their paths below some instance, or the root.
+#[derive(Default)]
+struct Links<'a> {
+    funcs: BTreeMap<&'a str, &'a FuncType>,
+    resources: BTreeMap<&'a str, Resource>,
+    instances: BTreeMap<&'a str, Links<'a>>,
+}
+
+impl<'a> Links<'a> {
+    fn of(imports: &'a Imports) -> Links<'a> {
+        let mut links = Links::default();
+        for (path, ty) in &imports.funcs {
+            let (links, name) = links.below(path);
+            links.funcs.insert(name, ty);
+        }
+        for (path, resource) in &imports.resource_paths {
+            let (links, name) = links.below(path);
+            links.resources.insert(name, *resource);
+        }
+        links
+    }
+
+    fn below(&mut self, path: &'a str) -> (&mut Links<'a>, &'a str) {
+        match path.split_once(SEPARATOR) {
+            Some((instance, rest)) => self.instances.entry(instance).or_default().below(rest),
+            None => (self, path),
+        }
+    }
+}
+
+/// Offers what the host has for an instance, or for the root.
+fn link(
+    linker: &mut LinkerInstance<'_, Data>,
+    prefix: &str,
+    links: &Links<'_>,
+) -> wasmtime::Result<()> {
+    for (name, resource) in &links.resources {
+        let ty = ResourceType::host_dynamic(*resource);
+        let resource = *resource;
+        linker.resource(name, ty, move |mut store, rep| {
+            store.data_mut().host.dropped(resource, rep);
+            Ok(())
+        })?;
+    }
+    for (name, ty) in &links.funcs {
+        let (path, ty) = (format!("{prefix}{name}"), FuncType::clone(ty));
+        linker.func_new(name, move |mut store, _, params, results| {
+            called(&mut store.as_context_mut(), &path, &ty, params, results)
+        })?;
+    }
+    for (name, links) in &links.instances {
+        link(&mut linker.instance(name)?, &format!("{prefix}{name}{SEPARATOR}"), links)?;
+    }
+    Ok(())
+}
+
+/// A function of the host's.
+fn called(
+    store: &mut StoreContextMut<'_, Data>,
+    path: &str,
+    ty: &FuncType,
+    params: &[Val],
+    results: &mut [Val],
+) -> wasmtime::Result<()> {
+    let mut args = Vec::new();
+    for (val, ty) in params.iter().zip(&ty.params) {
+        args.push(take(store, val, ty)?);
+    }
+    let value = store.data_mut().host.called(path, args);
+    for ((result, value), ty) in results.iter_mut().zip(&value).zip(&ty.result) {
+        *result = give(store, value, ty)?;
+    }
+    Ok(())
+}
+
+/// A value for the engine.
+fn give(store: &mut StoreContextMut<'_, Data>, value: &Value, ty: &Type) -> wasmtime::Result<Val> {
+    to_val(value, ty, &mut |handle, number| match handle {
+        Handle::Own(resource) | Handle::Borrow(resource)
+            if store.data().host.defines(*resource) =>
+        {
+            ResourceDynamic::new_own(number, *resource).try_into_resource_any(&mut *store)
+        }
+        Handle::Own(_) => Ok(store.data_mut().host.take(number).expect("it is held").handle),
+        Handle::Borrow(_) => Ok(store.data().host.held(number).expect("it is held").handle),
+        Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => {
+            unreachable!("no component with async values is run")
+        }
+    })
+}
+
+/// A value from the engine.
+fn take(store: &mut StoreContextMut<'_, Data>, val: &Val, ty: &Type) -> wasmtime::Result<Value> {
+    from_val(val, ty, &mut |handle, any| match handle.resource() {
+        Some(resource) if !store.data().host.defines(resource) => {
+            Ok(store.data_mut().host.receive(resource, any))
+        }
+        Some(_) | None => Ok(any.try_into_resource_dynamic(&mut *store)?.rep()),
+    })
+}
+
+fn refuel(store: &mut Store<Data>) {
+    store.set_fuel(FUEL).expect("fuel is consumed, as configured");
+}
+
+/// The function that a path leads to.
+fn find(store: &mut Store<Data>, instance: &Instance, path: &[String]) -> Option<Func> {
+    let mut index = None;
+    for name in path {
+        index = Some(instance.get_export_index(&mut *store, index.as_ref(), name)?);
+    }
+    instance.get_func(store, index?)
+}
+
+impl Running {
+    /// The exported functions, as `func` or `instance#func`, with their types or what type we have
+    /// none for.
+    pub fn exports(&self) -> impl Iterator<Item = (&str, Result<&FuncType, &str>)> {
+        self.exports
+            .iter()
+            .map(|(path, export)| (path.as_str(), export.ty.as_ref().map_err(String::as_str)))
+    }
+
+    /// The type of an exported function, if there is one.
+    pub fn export(&self, path: &str) -> Option<Result<&FuncType, &str>> {
+        let export = self.exports.get(path)?;
+        Some(export.ty.as_ref().map_err(String::as_str))
+    }
+
+    /// Calls an export. The caller has checked that it is there and that the values fit.
+    pub fn call(&mut self, path: &str, args: &[Value]) -> Result<Option<Value>, Outcome> {
+        let Export { func, ty } = &self.exports[path];
+        let ty = ty.as_ref().map_err(|name| Outcome::Unsupported(name.clone()))?;
+        let (func, store) = (*func, &mut self.store);
+        catch(|| call(store, func, ty, args)).unwrap_or_else(|panic| Err(Outcome::Crashed(panic)))
+    }
+
+    /// The same, and tells what the host saw. In the type, resources have the host's numbers.
+    pub fn call_as(&mut self, path: &str, ty: &FuncType, args: &[Value]) -> Told {
+        let Some(Export { func, .. }) = self.exports.get(path) else {
+            return self.told(Err(Outcome::Refused(format!("it exports no `{path}`"))));
+        };
+        let (func, store) = (*func, &mut self.store);
+        let result = catch(|| call(store, func, ty, args));
+        self.told(result.unwrap_or_else(|panic| Err(Outcome::Crashed(panic))))
+    }
+
+    /// Drops what the host holds under a number.
+    pub fn drop_held(&mut self, number: u32) -> Told {
+        let Some(held) = self.store.data_mut().host.take(number) else {
+            return self.told(Err(Outcome::Refused(format!("the host holds no handle {number}"))));
+        };
+        refuel(&mut self.store);
+        let store = &mut self.store;
+        let dropped = catch(|| finish(held.handle.resource_drop_async(store)));
+        self.told(dropped.unwrap_or_else(|panic| Err(Outcome::Crashed(panic))).map(|()| None))
+    }
+
+    fn told(&mut self, result: Result<Option<Value>, Outcome>) -> Told {
+        Told::of(self.store.data_mut().host.seen(), result)
+    }
+}
+
+fn call(
+    store: &mut Store<Data>,
+    func: Func,
+    ty: &FuncType,
+    args: &[Value],
+) -> Result<Option<Value>, Outcome> {
+    refuel(store);
+    let mut vals = Vec::new();
+    for (value, ty) in args.iter().zip(&ty.params) {
+        vals.push(give(&mut store.as_context_mut(), value, ty).map_err(|error| ended(&error))?);
+    }
+    let mut results = vec![Val::Bool(false); ty.results().len()];
+    finish(func.call_async(&mut *store, &vals, &mut results))?;
+    // Until 41, the host called it.
+    #[cfg(not(wasmtime_42))]
+    finish(func.post_return_async(&mut *store))?;
+    let result = results.first().zip(ty.result.as_ref());
+    let result = result.map(|(val, ty)| take(&mut store.as_context_mut(), val, ty)).transpose();
+    result.map_err(|wrong| Outcome::Refused(wrong.to_string()))
+}
+
+/// Notes that a future wants to be polled again.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Woken>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs a future of the engine's to its end. Nothing that it could wait for is outside the store.
+fn finish<T>(future: impl Future<Output = wasmtime::Result<T>>) -> Result<T, Outcome> {
+    let woken = Arc::new(Woken(AtomicBool::new(true)));
+    let waker = Waker::from(woken.clone());
+    let mut future = pin!(future);
+    while woken.0.swap(false, Ordering::Relaxed) {
+        if let Poll::Ready(done) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return done.map_err(|error| ended(&error));
+        }
+    }
+    Err(Outcome::Crashed("a future that nobody will wake".to_string()))
+}
+
+/// What an error says of a call. Other than the puppet, such guests may meet any limit.
+fn ended(error: &wasmtime::Error) -> Outcome {
+    let limit = error.downcast_ref::<wasmtime::Trap>().is_some_and(|trap| {
+        matches!(trap, wasmtime::Trap::StackOverflow | wasmtime::Trap::OutOfFuel)
+    });
+    let message = error.root_cause().to_string();
+    if limit || message.contains("exceeds memory limits") {
+        return Outcome::Exhausted(message);
+    }
+    outcome(error)
+}

@@ -1,0 +1,80 @@
+//! Where two engines differ on one script.
+//! Knows that one is right by the spec; what may differ, the oracle says.
+
+use super::engine::Stop;
+use super::run::{Shown, Step};
+use crate::oracle::compare;
+use crate::value::Value;
+
+/// One directive that shows different things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    pub line: usize,
+    pub expected: String,
+    pub observed: String,
+}
+
+/// The directives on which the engines differ. What one of them cannot run is no difference.
+pub fn differences(expected: &[Step], observed: &[Step]) -> Vec<Difference> {
+    let pairs = expected.iter().zip(observed);
+    pairs
+        .filter(|(expected, observed)| !same(&expected.shown, &observed.shown))
+        .map(|(expected, observed)| Difference {
+            line: expected.line,
+            expected: text(&expected.shown),
+            observed: text(&observed.shown),
+        })
+        .collect()
+}
+
+fn same(expected: &Shown, observed: &Shown) -> bool {
+    match (expected, observed) {
+        (Shown::Nothing, _) | (_, Shown::Nothing) => true,
+        (Shown::Returned(a), Shown::Returned(b)) => same_result(a.as_ref(), b.as_ref()),
+        (Shown::Stopped(a), Shown::Stopped(b)) => same_stop(a, b),
+        (Shown::Returned(_), Shown::Stopped(stop)) | (Shown::Stopped(stop), Shown::Returned(_)) => {
+            says_nothing(stop)
+        }
+    }
+}
+
+fn same_result(a: Option<&Value>, b: Option<&Value>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => a.same(b),
+        (None, Some(_)) | (Some(_), None) => false,
+    }
+}
+
+fn same_stop(expected: &Stop, observed: &Stop) -> bool {
+    match (expected, observed) {
+        (a, b) if says_nothing(a) || says_nothing(b) => true,
+        (Stop::Invalid(_), Stop::Invalid(_)) | (Stop::Unlinkable(_), Stop::Unlinkable(_)) => true,
+        (Stop::Trapped(Some(expected), _), Stop::Trapped(observed, words)) => {
+            compare::same_trap(*expected, *observed, words)
+        }
+        (
+            Stop::Invalid(_)
+            | Stop::Unlinkable(_)
+            | Stop::Unsupported(_)
+            | Stop::Trapped(..)
+            | Stop::Exhausted(_)
+            | Stop::Crashed(_),
+            _,
+        ) => false,
+    }
+}
+
+/// A feature that is missing and a limit that the spec lacks tell nothing of the other engine.
+fn says_nothing(stop: &Stop) -> bool {
+    matches!(stop, Stop::Unsupported(_) | Stop::Exhausted(_))
+}
+
+fn text(shown: &Shown) -> String {
+    match shown {
+        Shown::Nothing => "nothing".to_string(),
+        Shown::Returned(None) => "returned".to_string(),
+        Shown::Returned(Some(value)) => format!("returned {value:?}"),
+        Shown::Stopped(stop) => stop.to_string(),
+    }
+}

@@ -1,0 +1,49 @@
+//! The subject as an engine for scripts.
+//! Knows the adapter's interface, not how Wasmtime is driven.
+
+use super::engine::{self, Stop};
+use crate::engine::wasmtime::any::{Compiled, NotInstantiated, Running, Subject};
+use crate::observation::Outcome;
+use crate::types::FuncType;
+use crate::value::Value;
+
+impl engine::Engine for Subject {
+    fn name(&self) -> &'static str {
+        "subject"
+    }
+
+    fn validate(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        self.compile(bytes).map(|_| ()).map_err(stop)
+    }
+
+    fn instantiate(&mut self, bytes: &[u8]) -> Result<Box<dyn engine::Instance>, Stop> {
+        let compiled = self.compile(bytes).map_err(stop)?;
+        match Compiled::instantiate(&compiled) {
+            Ok(running) => Ok(Box::new(running)),
+            Err(NotInstantiated::Unlinkable(why)) => Err(Stop::Unlinkable(why)),
+            Err(NotInstantiated::Ended(outcome)) => Err(stop(outcome)),
+        }
+    }
+}
+
+impl engine::Instance for Running {
+    fn func_type(&self, path: &str) -> Option<Result<FuncType, Stop>> {
+        let ty = self.export(path)?;
+        Some(ty.cloned().map_err(|name| Stop::Unsupported(name.to_string())))
+    }
+
+    fn call(&mut self, path: &str, args: &[Value]) -> Result<Option<Value>, Stop> {
+        Running::call(self, path, args).map_err(stop)
+    }
+}
+
+fn stop(outcome: Outcome) -> Stop {
+    match outcome {
+        Outcome::Returned => Stop::Crashed("the engine returned, but nothing".to_string()),
+        Outcome::Trapped(trap, words) => Stop::Trapped(trap, words),
+        Outcome::Refused(why) => Stop::refused(&why),
+        Outcome::Unsupported(feature) => Stop::Unsupported(feature),
+        Outcome::Exhausted(limit) => Stop::Exhausted(limit),
+        Outcome::Crashed(how) => Stop::Crashed(how),
+    }
+}
