@@ -1,5 +1,6 @@
 //! What each command does: call the library, print what it says.
 
+pub mod diff;
 pub mod wast;
 
 use std::collections::BTreeMap;

@@ -37,6 +37,8 @@ pub mod run;
 pub mod vectors;
 pub mod wast;
 
+pub mod diff;
+
 mod session;
 
 pub use session::{BadCase, Checked, Session, Timings, subject_crashes};

@@ -82,6 +82,8 @@ enum Command {
     Vectors { file: PathBuf },
     /// Run scripts of the component model's reference tests: files, folders of them
     Wast(commands::wast::Arguments),
+    /// Run a component from anywhere on both engines, with generated values, and compare
+    Diff(commands::diff::Arguments),
     /// Run cases from the standard input, for another process of this program
     #[command(name = worker::COMMAND, hide = true)]
     Worker,
@@ -140,6 +142,7 @@ fn main() -> ExitCode {
         Command::Planted { cases, seed } => commands::planted(seed, cases),
         Command::Vectors { file } => commands::vectors(&file),
         Command::Wast(arguments) => commands::wast::run(&arguments),
+        Command::Diff(arguments) => commands::diff::run(&arguments),
         Command::Worker => commands::worker(),
     };
     match done {

@@ -112,6 +112,37 @@ impl CallObservation {
     }
 }
 
+/// Something that the host of a component from anywhere saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    Called {
+        import: String,
+        args: Vec<Value>,
+    },
+    /// The guest dropped an owned resource of the host's.
+    Dropped {
+        resource: Resource,
+        rep: u32,
+    },
+}
+
+/// What came of one thing that the host did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub seen: Vec<Seen>,
+    pub result: Option<Value>,
+    pub outcome: Outcome,
+}
+
+impl Told {
+    pub fn of(seen: Vec<Seen>, result: Result<Option<Value>, Outcome>) -> Told {
+        match result {
+            Ok(result) => Told { seen, result, outcome: Outcome::Returned },
+            Err(outcome) => Told { seen, result: None, outcome },
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {

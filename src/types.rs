@@ -115,6 +115,11 @@ pub fn positional(kind: char, position: usize) -> String {
     format!("{kind}{position}")
 }
 
+/// The name of the resource of this number.
+pub fn resource_name(resource: Resource) -> String {
+    format!("{RESOURCE}{resource}")
+}
+
 impl Field {
     /// A field named after its position.
     pub fn new(ty: Type) -> Field {

@@ -1,8 +1,10 @@
 //! Generated cases: what holds for every one of them.
 
+use std::path::PathBuf;
+
 use canonfuzz::abi::Deviations;
 use canonfuzz::case::text::{self, CaseFile};
-use canonfuzz::case::{Case, Limits, bytes, check};
+use canonfuzz::case::{Case, Limits, Shape, bytes, check};
 use canonfuzz::component::decode;
 use canonfuzz::component::definition::Import;
 use canonfuzz::engine::wasmtime;
@@ -11,6 +13,7 @@ use canonfuzz::generate::{self, Stream};
 use canonfuzz::mix::Mix;
 use canonfuzz::oracle::Verdict;
 use canonfuzz::{Session, corpus, encode, report};
+use wasmparser::{Validator, WasmFeatures};
 
 const SEED: u64 = 20_261_122;
 
@@ -42,6 +45,59 @@ fn their_components_are_valid_and_have_the_types_of_the_case() {
             .find_map(|(_, import)| if let Import::Func(ty) = import { Some(ty) } else { None });
         assert_eq!(imported, case.shape.import.as_ref().map(|import| &import.ty));
         assert_eq!(decoded.export(encode::EXPORT), Some(&case.shape.export.ty));
+    }
+}
+
+/// A shape of three resources: the host's, and the guest's with and without a destructor.
+fn shape_with_resources(functions: &str) -> Shape {
+    let import = if functions.contains("import") {
+        "[import]\nstring-encoding = 'utf8'\nmemory = true\nrealloc = true\n"
+    } else {
+        ""
+    };
+    let text = format!(
+        "rule = ''\nwit = 'world case {{ resource r0; resource r1; resource r2; {functions} }}'\n\
+        [subject]\noptimize = false\npooling = false\nmoving-memory = false\nconcurrency = true\n\
+        [memory]\ninitial = 1\nmaximum = 1\n\
+        [[resource]]\ndefined-by = 'host'\n\
+        [[resource]]\ndefined-by = 'guest'\ndestructor = true\n\
+        [[resource]]\ndefined-by = 'guest'\n\
+        [export]\nstring-encoding = 'utf8'\nmemory = true\nrealloc = true\npost-return = true\n\
+        {import}"
+    );
+    text::parse(&text).unwrap().case.shape
+}
+
+#[test]
+fn components_with_resources_are_valid() {
+    for functions in [
+        "export f: func();",
+        "export f: func(p0: r0, p1: borrow<r0>, p2: r1, p3: borrow<r2>) -> r2;",
+        "import g: func(p0: r0, p1: borrow<r0>) -> r0; export f: func();",
+        "record t { f0: r0 } import g: func(p0: t) -> t; export f: func(p0: t) -> t;",
+        "record t { f0: r0, f1: r1 } export f: func(p0: list<t>, p1: borrow<r1>) -> option<t>;",
+        "variant t { c0(r0) } record s { f0: t, f1: borrow<r2> } enum e { a } \
+        import g: func(p0: t, p1: e); export f: func(p0: s, p1: e, p2: t);",
+    ] {
+        let bytes = encode::component(&shape_with_resources(functions));
+        let mut validator = Validator::new_with_features(WasmFeatures::default());
+        let error = validator.validate_all(&bytes).err();
+        assert!(error.is_none(), "{functions}: {error:?}");
+    }
+}
+
+#[test]
+fn mutating_cases_with_resources_keeps_them_valid() {
+    let files = corpus::find(&[PathBuf::from("corpus/resources")]).unwrap();
+    let allowed = wasmtime::features();
+    for (seed, path) in (0..).zip(files) {
+        let mut case = corpus::load(&path).unwrap().file.case;
+        for step in 0..100 {
+            let shrink = step % 4 == 3;
+            generate::mutate(&mut case, seed * 100 + step, &allowed, &Limits::CASE, shrink);
+            check::check(&case, &Limits::CASE).unwrap();
+            assert_eq!(bytes::decode(&bytes::encode(&case)).unwrap(), case);
+        }
     }
 }
 

@@ -163,7 +163,8 @@ pub enum Answer {
     Return(Option<Value>),
     /// Fails.
     Error,
-    /// Calls the export with the same arguments, and fails if that fails; then returns this.
+    /// Calls the export with the same arguments, if it still holds them, and fails if that fails; then
+    /// returns this.
     Reenter(Option<Value>),
 }
 

@@ -9,19 +9,12 @@ pub mod script;
 mod types;
 mod wire;
 
-use crate::types::{RESOURCE, Resource};
-
 pub use looping::looping;
 pub use root::component;
 
 /// The names under which the component exports its functions.
 pub const EXPORT: &str = "f";
 pub const IMPORT: &str = "g";
-/// The name under which the resource of this number is imported or exported.
-pub fn resource_name(resource: Resource) -> String {
-    format!("{RESOURCE}{resource}")
-}
-
 /// `func(script: list<u8>)`: what to do in the next call.
 pub const LOAD_SCRIPT: &str = "load-script";
 /// `func() -> list<u8>`: what happened, and the guest's memory.

@@ -9,11 +9,11 @@ use wasm_encoder::{
 use super::script::{built_in_slot, slot};
 use super::types::Types;
 use super::wire::{WIRE_IMPORTS, Wired, wire};
-use super::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, core_names, puppet, resource_name};
+use super::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, core_names, puppet};
 use crate::abi::flatten::{Context, flatten_functype};
 use crate::abi::{CoreFuncType, CoreType, PtrType, StringEncoding};
 use crate::case::{CanonOpts, Function, Resource, Shape};
-use crate::types;
+use crate::types::{self, resource_name};
 
 /// The bytes of the component that this shape describes.
 pub fn component(shape: &Shape) -> Vec<u8> {
@@ -44,7 +44,7 @@ impl<'a> Root<'a> {
         for (number, resource) in (0..).zip(&shape.resources) {
             if *resource == Resource::Host {
                 let ty = ComponentTypeRef::Type(TypeBounds::SubResource);
-                let index = self.builder.import(&resource_name(number), ty);
+                let index = self.builder.import(resource_name(number), ty);
                 self.types.resources.insert(number, index);
             }
         }

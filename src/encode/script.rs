@@ -131,17 +131,7 @@ pub fn guest_data(shape: &Shape, call: &Call) -> Result<GuestData, String> {
     let mut writer = Writer::new(shape);
     let mut steps = Vec::new();
     for (i, step) in call.steps.iter().enumerate() {
-        let mut words = match step {
-            Step::Import(call) => {
-                let import = shape.import.as_ref();
-                let import = import.ok_or("the guest calls an import that is not there")?;
-                let flat = writer.flat(Side::params(import), &call.passed);
-                let flat = flat.map_err(|error| format!("step {i}: {error}"))?;
-                [vec![0], flat].concat()
-            }
-            Step::BuiltIn(built_in) => built_in_words(*built_in).to_vec(),
-        };
-        words.resize(step_words(shape), 0);
+        let words = writer.step(shape, step).map_err(|error| format!("step {i}: {error}"))?;
         steps.push(words);
     }
     let results = match &call.finish {
@@ -182,15 +172,8 @@ pub fn script(call: &Call, data: &GuestData, first: bool) -> Result<Vec<u8>, Str
     script.set(word::STEP_COUNT, len64(data.steps.len()));
     script.set(word::TRAPS, u64::from(call.finish == Finish::Trap));
     script.append(word::RESULTS, data.results.iter().copied());
-    script.set(word::POST_RETURN_TRAPS, u64::from(call.post_return == PostReturn::Trap));
-    script.set(word::POST_RETURN_LEAVES, u64::from(call.post_return == PostReturn::Import));
-    if let PostReturn::BuiltIn(built_in) = call.post_return {
-        script.append(word::POST_RETURN_BUILT_IN, built_in_words(built_in).into_iter());
-    }
-    script.set(word::DESTRUCTOR_TRAPS, u64::from(call.destructor == Destructor::Trap));
-    if let Destructor::BuiltIn(built_in) = call.destructor {
-        script.append(word::DESTRUCTOR_BUILT_IN, built_in_words(built_in).into_iter());
-    }
+    script.post_return(call.post_return);
+    script.destructor(call.destructor);
     let script = script.with_chunks(&data.memory);
     if script.len() > MAX_SCRIPT {
         return Err(format!("its script of {} bytes is longer than {MAX_SCRIPT}", script.len()));
@@ -293,6 +276,22 @@ impl Writer {
         Writer { lowering: Lowering::new(filled(initial_size(shape.pages))), chunks: Vec::new() }
     }
 
+    /// The words of a step, as many for each.
+    fn step(&mut self, shape: &Shape, step: &Step) -> Result<Vec<u64>, String> {
+        let mut words = match step {
+            Step::Import(call) => {
+                let import = shape.import.as_ref();
+                let import = import.ok_or("the guest calls an import that is not there")?;
+                let mut words = vec![u64::from(step_kind::IMPORT.unsigned_abs())];
+                words.extend(self.flat(Side::params(import), &call.passed)?);
+                words
+            }
+            Step::BuiltIn(built_in) => built_in_words(*built_in).to_vec(),
+        };
+        words.resize(step_words(shape), 0);
+        Ok(words)
+    }
+
     /// The core values that are handed over.
     fn flat(&mut self, side: Side, passed: &Passed) -> Result<Vec<u64>, String> {
         match passed {
@@ -348,6 +347,21 @@ impl Script {
     fn append(&mut self, word: u64, words: impl Iterator<Item = u64>) {
         self.set(word, address(self.words.len()));
         self.words.extend(words);
+    }
+
+    fn post_return(&mut self, action: PostReturn) {
+        self.set(word::POST_RETURN_TRAPS, u64::from(action == PostReturn::Trap));
+        self.set(word::POST_RETURN_LEAVES, u64::from(action == PostReturn::Import));
+        if let PostReturn::BuiltIn(built_in) = action {
+            self.append(word::POST_RETURN_BUILT_IN, built_in_words(built_in).into_iter());
+        }
+    }
+
+    fn destructor(&mut self, action: Destructor) {
+        self.set(word::DESTRUCTOR_TRAPS, u64::from(action == Destructor::Trap));
+        if let Destructor::BuiltIn(built_in) = action {
+            self.append(word::DESTRUCTOR_BUILT_IN, built_in_words(built_in).into_iter());
+        }
     }
 
     fn with_chunks(mut self, chunks: &[Chunk]) -> Vec<u8> {

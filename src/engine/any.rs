@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::host::{Held, change_handles};
 use crate::component::definition::{Decoded, Import};
-use crate::observation::Outcome;
+use crate::observation::Seen;
 use crate::types::{FuncType, Handle, Resource, Type};
 use crate::value::Value;
 
@@ -20,37 +20,6 @@ pub struct Imports {
     pub resources: BTreeMap<Resource, String>,
     /// Where they are asked for, which may be in several places.
     pub resource_paths: Vec<(String, Resource)>,
-}
-
-/// Something that the host saw.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen {
-    Called {
-        import: String,
-        args: Vec<Value>,
-    },
-    /// The guest dropped an owned resource of the host's.
-    Dropped {
-        resource: Resource,
-        rep: u32,
-    },
-}
-
-/// What came of one thing that the host did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    pub seen: Vec<Seen>,
-    pub result: Option<Value>,
-    pub outcome: Outcome,
-}
-
-impl Told {
-    pub fn of(seen: Vec<Seen>, result: Result<Option<Value>, Outcome>) -> Told {
-        match result {
-            Ok(result) => Told { seen, result, outcome: Outcome::Returned },
-            Err(outcome) => Told { seen, result: None, outcome },
-        }
-    }
 }
 
 /// The host, as long as an instance lives. `H` is an engine's own handle of a guest's resource.

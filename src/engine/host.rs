@@ -1,6 +1,8 @@
 //! What the host does when the guest calls it, and which handles it holds: the same for every engine.
 //! Knows nothing of how a call reaches the host, or of what an engine has for a handle.
 
+use std::sync::Arc;
+
 use crate::case::check::payload_type;
 use crate::case::{Answer, Call, Resource, Shape, is_host};
 use crate::observation::HostEvent;
@@ -10,7 +12,8 @@ use crate::value::Value;
 /// The host, as long as an instance lives. `H` is an engine's own handle of a guest's resource.
 #[derive(Default)]
 pub struct HostScript<H> {
-    export: FuncType,
+    /// The type of the export.
+    pub export: Arc<FuncType>,
     resources: Vec<Resource>,
     args: Vec<Value>,
     answers: Vec<Answer>,
@@ -41,7 +44,7 @@ impl<H: Copy> HostScript<H> {
     /// A host that holds nothing.
     pub fn of(shape: &Shape) -> HostScript<H> {
         HostScript {
-            export: shape.export.ty.clone(),
+            export: Arc::new(shape.export.ty.clone()),
             resources: shape.resources.clone(),
             args: Vec::new(),
             answers: Vec::new(),
@@ -73,14 +76,14 @@ impl<H: Copy> HostScript<H> {
         self.seen.push(HostEvent::Destructor { resource, rep });
     }
 
-    /// The arguments for calling the export, each with its type. Nothing, and a note, where the host
-    /// does not hold what it would lend or give away: it does not make that call.
-    pub fn args(&mut self) -> Option<Vec<(Value, Type)>> {
+    /// The arguments for calling the export. Nothing, and a note, where the host does not hold what it
+    /// would lend or give away: it does not make that call.
+    pub fn args(&mut self) -> Option<Vec<Value>> {
         if let Some(number) = self.missing() {
             self.seen.push(HostEvent::NotCalled(number));
             return None;
         }
-        Some(self.args.iter().cloned().zip(self.export.params.iter().cloned()).collect())
+        Some(self.args.clone())
     }
 
     /// Forgets what it gives away with its arguments, once an engine has taken it.
@@ -111,11 +114,6 @@ impl<H: Copy> HostScript<H> {
             self.seen.push(HostEvent::NotDropped(number));
         }
         held
-    }
-
-    /// The type of the export's result.
-    pub fn result(&self) -> Option<Type> {
-        self.export.result.clone()
     }
 
     /// Whether the host defines this resource.
@@ -194,4 +192,85 @@ fn change_parts<'a>(
 ) -> Value {
     let parts = value.parts().iter().zip(types);
     Value::Record(parts.map(|(value, ty)| change_handles(value, ty, change)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::StringEncoding;
+    use crate::case::{CanonOpts, Destructor, Finish, Function, Pages, PostReturn};
+
+    /// A host that received one handle of resource 1, and is about to call with these arguments.
+    fn host(args: &[(Type, u32)]) -> HostScript<char> {
+        let params = args.iter().map(|(ty, _)| ty.clone()).collect();
+        let opts = CanonOpts {
+            string_encoding: StringEncoding::Utf8,
+            memory: false,
+            realloc: false,
+            post_return: false,
+        };
+        let shape = Shape {
+            export: Function { ty: FuncType { params, result: None }, opts },
+            import: None,
+            pages: Pages { initial: 1, maximum: 1 },
+            resources: vec![Resource::Host, GUEST, GUEST],
+        };
+        let mut host = HostScript::of(&shape);
+        host.begin(&Call {
+            args: args.iter().map(|(_, number)| Value::Handle(*number)).collect(),
+            realloc: Vec::new(),
+            steps: Vec::new(),
+            finish: Finish::Trap,
+            post_return: PostReturn::Nothing,
+            destructor: Destructor::Nothing,
+            host_drops: Vec::new(),
+        });
+        assert_eq!(host.receive(1, 'a'), 0);
+        host
+    }
+
+    const GUEST: Resource = Resource::Guest { destructor: false };
+
+    fn own(resource: u32) -> Type {
+        Type::Handle(Handle::Own(resource))
+    }
+
+    fn borrow(resource: u32) -> Type {
+        Type::Handle(Handle::Borrow(resource))
+    }
+
+    #[track_caller]
+    fn check(args: &[(Type, u32)], missing: Option<u32>) {
+        let mut host = host(args);
+        assert_eq!(host.args().is_none(), missing.is_some());
+        let seen: Vec<HostEvent> = missing.map(HostEvent::NotCalled).into_iter().collect();
+        assert_eq!(host.seen, seen);
+    }
+
+    #[test]
+    fn only_what_is_held_is_passed() {
+        check(&[(own(1), 0)], None);
+        check(&[(borrow(1), 0), (borrow(1), 0)], None);
+        check(&[(own(1), 1)], Some(1));
+        check(&[(own(2), 0)], Some(0));
+        check(&[(own(1), 0), (own(1), 0)], Some(0));
+        check(&[(borrow(1), 0), (own(1), 0)], Some(0));
+        check(&[(own(1), 0), (borrow(1), 0)], Some(0));
+    }
+
+    #[test]
+    fn the_host_has_any_representation_of_its_own() {
+        check(&[(own(0), 7), (own(0), 7), (borrow(0), 9)], None);
+    }
+
+    #[test]
+    fn what_was_given_or_dropped_is_gone_and_its_number_is_not_used_again() {
+        let mut host = host(&[(own(1), 0)]);
+        host.give();
+        assert!(host.held(0).is_none());
+        assert_eq!(host.receive(2, 'b'), 1);
+        assert!(host.take_to_drop(1).is_some());
+        assert!(host.take_to_drop(1).is_none());
+        assert_eq!(host.seen, [HostEvent::NotDropped(1)]);
+    }
 }

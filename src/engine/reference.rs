@@ -10,10 +10,10 @@ use crate::case::{Answer, Call, Case, Shape};
 use crate::component::instantiate::Compiled;
 use crate::component::{self, Context, Failure, Instance};
 use crate::encode::script::read_observed;
-use crate::encode::{EXPORT, LOAD_SCRIPT, OBSERVE, looping, resource_name};
+use crate::encode::{EXPORT, LOAD_SCRIPT, OBSERVE, looping};
 use crate::engine::host::{Held, HostScript, change_handles};
 use crate::observation::{CallObservation, Observation, Outcome, Reading, Returned};
-use crate::types::{FuncType, Handle, Resource, Type};
+use crate::types::{FuncType, Handle, Resource, Type, resource_name};
 use crate::value::Value;
 
 /// The host here: of a guest's resource it holds the representation.
@@ -125,19 +125,21 @@ fn args_to_pass(host: &mut Host) -> Option<Vec<Value>> {
         }
         Some(_) | None => number,
     };
-    let args = args.iter().map(|(value, ty)| change_handles(value, ty, rep)).collect();
+    let args = args.iter().zip(&host.export.params);
+    let args = args.map(|(value, ty)| change_handles(value, ty, rep)).collect();
     host.give();
     Some(args)
 }
 
 /// The export's result as the host sees it: for every handle of a guest's resource its number.
 fn receive(host: &mut Host, result: Option<Value>) -> Option<Value> {
-    let ty = host.result()?;
+    let export = host.export.clone();
     let number = &mut |handle: &Handle, rep| match handle.resource() {
         Some(resource) if !host.defines(resource) => host.receive(resource, rep),
         Some(_) | None => rep,
     };
-    result.map(|value| change_handles(&value, &ty, number))
+    let result = result.zip(export.result.as_ref());
+    result.map(|(value, ty)| change_handles(&value, ty, number))
 }
 
 /// An instance and what it has shown.

@@ -21,11 +21,11 @@ use self::val::{from_val, to_val};
 use crate::case::check::{self, Feature};
 use crate::case::{Answer, Call, Case, Resource, Shape, Tuning};
 use crate::encode::script::read_observed;
-use crate::encode::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, resource_name};
+use crate::encode::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE};
 use crate::engine::crash::catch;
 use crate::engine::host::{Held, HostScript};
 use crate::observation::{CallObservation, Observation, Outcome, Returned};
-use crate::types::{Handle, Type};
+use crate::types::{Handle, Type, resource_name};
 use crate::value::Value;
 
 /// The version that this program was built with.
@@ -156,17 +156,17 @@ fn call_export(store: &mut StoreContextMut<'_, Data>) -> wasmtime::Result<Option
     let Some(args) = store.data_mut().host.args() else {
         return Ok(None);
     };
+    let ty = store.data().host.export.clone();
     let mut vals = Vec::new();
-    for (value, ty) in &args {
+    for (value, ty) in args.iter().zip(&ty.params) {
         vals.push(give(store, value, ty)?);
     }
     store.data_mut().host.give();
-    let ty = store.data().host.result();
-    let mut results = vec![Val::Bool(false); ty.as_slice().len()];
+    let mut results = vec![Val::Bool(false); ty.results().len()];
     let export = store.data().export.expect("set before the first call");
     export.call(&mut *store, &vals, &mut results)?;
     post_return(&export, &mut *store)?;
-    let result = results.first().zip(ty.as_ref());
+    let result = results.first().zip(ty.result.as_ref());
     result.map(|(val, ty)| take(store, val, ty)).transpose()
 }
 

@@ -3,7 +3,9 @@
 //! are compared by kind; no other tolerance.
 
 use crate::abi::{Core, NanLeaf, Place, Trap};
-use crate::observation::{CallObservation, GuestEvent, HostEvent, Observation, Outcome, Returned};
+use crate::observation::{
+    CallObservation, GuestEvent, HostEvent, Observation, Outcome, Returned, Seen, Told,
+};
 use crate::value::{Value, is_nan32, is_nan64};
 
 /// Where two observations part.
@@ -248,6 +250,32 @@ fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
             | Outcome::Crashed(_),
             _,
         ) => false,
+    }
+}
+
+/// The first thing of which two engines tell differently, for a component from anywhere.
+pub fn told_difference(expected: &[Told], observed: &[Told]) -> Option<usize> {
+    let both = expected.len().min(observed.len());
+    let differs = (0..both).find(|i| !same_told(&expected[*i], &observed[*i]));
+    differs.or_else(|| (expected.len() != observed.len()).then_some(both))
+}
+
+fn same_told(expected: &Told, observed: &Told) -> bool {
+    let ended = match (&expected.outcome, &observed.outcome) {
+        (Outcome::Trapped(Some(a), _), Outcome::Trapped(b, words)) => same_trap(*a, *b, words),
+        (expected, observed) => same_outcome(expected, observed),
+    };
+    ended
+        && all_same(expected.result.as_slice(), observed.result.as_slice())
+        && differs(&expected.seen, &observed.seen, same_seen).is_none()
+}
+
+fn same_seen(expected: &Seen, observed: &Seen) -> bool {
+    match (expected, observed) {
+        (Seen::Called { import: a, args: x }, Seen::Called { import: b, args: y }) => {
+            a == b && all_same(x, y)
+        }
+        (Seen::Called { .. } | Seen::Dropped { .. }, _) => expected == observed,
     }
 }
 

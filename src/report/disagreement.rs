@@ -259,7 +259,8 @@ fn guest_rule(event: &GuestEvent) -> &'static str {
     }
 }
 
-fn trap_rule(trap: Trap) -> &'static str {
+/// The functions of the spec where a trap comes from.
+pub fn trap_rule(trap: Trap) -> &'static str {
     match trap {
         Trap::UnalignedPointer => {
             "load_list_from_range, load_string_from_range, lift_flat_values, lower_flat_values"

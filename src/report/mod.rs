@@ -5,6 +5,6 @@ mod disagreement;
 mod layout;
 mod timeline;
 
-pub use disagreement::{class, disagreement, ended, replay_command, verdict};
+pub use disagreement::{class, disagreement, ended, replay_command, trap_rule, verdict};
 pub use layout::show;
-pub use timeline::timeline;
+pub use timeline::{outcome, timeline};

@@ -9,9 +9,9 @@ use crate::case::text::wave;
 use crate::case::{Case, Chunk};
 use crate::encode::guest::initial_size;
 use crate::encode::script::{filled, guest_data};
-use crate::encode::{EXPORT, IMPORT, resource_name};
+use crate::encode::{EXPORT, IMPORT};
 use crate::observation::{CallObservation, GuestEvent, HostEvent, Observation, Outcome, Returned};
-use crate::types::Type;
+use crate::types::{Type, resource_name};
 use crate::value::Value;
 
 /// Bytes of one run of memory that are written out.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use wast::parser::{self, ParseBuffer};
 use wast::token::Span;
-use wast::{Wast, WastDirective};
+use wast::{Wast, WastDirective, Wat};
 
 use crate::engine::crash::catch;
 
@@ -96,6 +96,15 @@ impl<'a> Script<'a> {
     pub fn line(&self, span: Span) -> usize {
         span.linecol_in(self.text).0 + 1
     }
+}
+
+/// The bytes of a component, or a module, that is text.
+pub fn component(text: &str) -> Result<Vec<u8>, NoScript> {
+    check_nesting(text)?;
+    let tokens = ParseBuffer::new(text).map_err(|error| no_script(text, &error))?;
+    let parsed = catch(|| parser::parse::<Wat<'_>>(&tokens)?.encode());
+    let parsed = parsed.map_err(|message| NoScript { line: 1, column: 1, message })?;
+    parsed.map_err(|error| no_script(text, &error))
 }
 
 fn no_script(text: &str, error: &wast::Error) -> NoScript {

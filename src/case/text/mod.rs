@@ -39,6 +39,11 @@ pub fn wit(shape: &Shape) -> String {
     wit::print(shape)
 }
 
+/// The value of a type that WAVE text spells; the error is one line.
+pub fn parse_wave(text: &str, ty: &Type) -> Result<Value, String> {
+    wave::parse(text, ty)
+}
+
 /// A value as WAVE. Any part that is not of its type is shown as `?`, for reports that need it.
 pub fn wave(value: &Value, ty: &Type) -> String {
     wave::print(value, ty)

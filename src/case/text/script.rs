@@ -3,7 +3,7 @@
 
 use crate::abi::StringEncoding;
 use crate::case::{Answer, BuiltIn, Chunk, Destructor, Patch, PostReturn, Realloc};
-use crate::types::{self, RESOURCE, Type};
+use crate::types::{self, RESOURCE, Type, resource_name};
 use crate::value::Value;
 
 use super::wave;
@@ -99,7 +99,7 @@ pub fn print_built_in(built_in: BuiltIn) -> String {
         BuiltIn::Rep { handle, .. } => ("resource.rep", handle),
         BuiltIn::Drop { handle, .. } => ("resource.drop", handle),
     };
-    format!("{name} {} {operand}", print_resource(built_in.resource()))
+    format!("{name} {} {operand}", resource_name(built_in.resource()))
 }
 
 fn is_built_in(text: &str) -> bool {
@@ -120,14 +120,9 @@ pub fn parse_built_in(text: &str) -> Result<BuiltIn, String> {
     }
 }
 
-/// The name of the resource of this number.
-pub fn print_resource(resource: types::Resource) -> String {
-    format!("{RESOURCE}{resource}")
-}
-
 fn parse_resource(text: &str) -> Result<types::Resource, String> {
     let number = text.strip_prefix(RESOURCE).and_then(|number| number.parse().ok());
-    let number = number.filter(|number| print_resource(*number) == text);
+    let number = number.filter(|number| resource_name(*number) == text);
     number.ok_or_else(|| format!("no resource is `{text}`"))
 }
 

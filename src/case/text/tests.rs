@@ -78,6 +78,66 @@ fn every_type_can_be_written() {
     check_canonical("  export f: func(p0: map<char, string>) -> list<list<f64>>;\n", "");
 }
 
+const RESOURCES: &str = "\n[[resource]]\ndefined-by = \"host\"\n\n[[resource]]\n\
+    defined-by = \"guest\"\ndestructor = true\n";
+
+/// A document of a world with two resources; `rest` follows the options of the export.
+fn with_resources(wit: &str, tables: &str, rest: &str) -> String {
+    let wit = format!("  resource r0;\n  resource r1;\n{wit}");
+    document(&wit, rest).replace("\n[export]", &format!("{tables}\n[export]"))
+}
+
+#[test]
+fn handles_are_written_as_wit_has_them_and_their_values_as_numbers() {
+    let check = |wit: &str, rest: &str| {
+        let text = with_resources(wit, RESOURCES, rest);
+        check(&text, &text);
+    };
+    check("  export f: func();\n", "");
+    check(
+        "  record t0 { f0: r0, f1: list<borrow<r1>> }\n  export f: func(p0: t0) -> r1;\n",
+        "\n[[call]]\nargs = [\"{f0: 4294967295, f1: [0, 1]}\"]\ndestructor = \"resource.rep r1 7\"\n\
+        host-drops = [0, 4]\n\n[[call.step]]\nbuilt-in = \"resource.new r1 3\"\n\n\
+        [call.return]\nvalues = [\"1\"]\n",
+    );
+    let owned = with_resources("  export f: func(p0: own<r0>);\n", RESOURCES, "");
+    super::tests::check(&owned, &owned.replace("own<r0>", "r0"));
+}
+
+#[test]
+fn errors_about_resources_name_what_is_wrong() {
+    let tables = |tables: &str, expected: &str| {
+        check(&with_resources("  export f: func();\n", tables, ""), expected);
+    };
+    tables("", "resource: the world has 2, and 0 are described");
+    let other = RESOURCES.replace("host", "me");
+    tables(&other, "line 21: resource 0: expected host or guest, found `me`");
+    let host = RESOURCES.replace("guest", "host");
+    tables(&host, "line 24: resource 1: the host's have no destructor that says so");
+    let wit = "  resource a;\n  export f: func();\n";
+    check(&document(wit, ""), "line 3: wit: expected a resource `r0`, found `a`");
+    let step = |step: &str, expected: &str| {
+        let rest = format!("[[call]]\n[[call.step]]\n{step}\n");
+        check(&with_resources("  export f: func();\n", RESOURCES, &rest), expected);
+    };
+    step("", "call 0: step 0: either `built-in` or `answer` is missing");
+    step(
+        "built-in = 'resource.new r1 0'\nanswer = 'return'",
+        "call 0: step 0: a built-in has no other keys",
+    );
+    step(
+        "built-in = 'resource.new r1'",
+        "line 34: call 0: step 0: expected a built-in, a resource and a number, found \
+        `resource.new r1`",
+    );
+    step("built-in = 'resource.new r01 1'", "line 34: call 0: step 0: no resource is `r01`");
+    step(
+        "built-in = 'resource.old r1 1'",
+        "line 34: call 0: step 0: no built-in is `resource.old`",
+    );
+    step("built-in = 'resource.new r0 1'", "call 0, step 0: resource 0 is not the guest's");
+}
+
 #[test]
 fn long_items_are_filled_into_lines() {
     let cases: Vec<String> = (0..40).map(|i| format!("c{i}")).collect();

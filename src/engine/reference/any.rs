@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::abi::{Deviations, Notes, Trap};
 use crate::component::{Compiled, Context, Failure, Host, Instance, NotInstantiated, Refusal};
-use crate::engine::any::{Answers, AnyHost, Imports, Seen, Told};
-use crate::observation::Outcome;
+use crate::engine::any::{Answers, AnyHost, Imports};
+use crate::observation::{Outcome, Seen, Told};
 use crate::types::Resource;
 use crate::value::Value;
 

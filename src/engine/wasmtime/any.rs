@@ -17,9 +17,9 @@ use super::config;
 use super::reflect::{self, Resources, SEPARATOR};
 use super::trap::outcome;
 use super::val::{from_val, to_val};
-use crate::engine::any::{Answers, AnyHost, Imports, Seen, Told};
+use crate::engine::any::{Answers, AnyHost, Imports};
 use crate::engine::crash::catch;
-use crate::observation::Outcome;
+use crate::observation::{Outcome, Seen, Told};
 use crate::types::{FuncType, Handle, Resource, Type};
 use crate::value::Value;
 

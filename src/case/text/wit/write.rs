@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use crate::case::Shape;
 use crate::case::check::kind;
 use crate::case::text::quote::{WIDTH, fill};
-use crate::case::text::script::print_resource;
 use crate::types::{CASE, FIELD, FLAG, Field, FuncType, Handle, Label, PARAM, RESOURCE, Type};
-use crate::types::{VariantCase, positional};
+use crate::types::{VariantCase, positional, resource_name};
 
 /// Names that WIT reads as something else, unless marked.
 const KEYWORDS: [&str; 44] = [
@@ -108,9 +107,9 @@ impl<'a> Names<'a> {
             Type::Option(some) => format!("option<{}>", self.ty(some)),
             Type::Result(ok, error) => self.result(ok.as_deref(), error.as_deref()),
             Type::Map(key, value) => format!("map<{}, {}>", self.ty(key), self.ty(value)),
-            Type::Handle(Handle::Own(resource)) => print_resource(*resource),
+            Type::Handle(Handle::Own(resource)) => resource_name(*resource),
             Type::Handle(Handle::Borrow(resource)) => {
-                format!("borrow<{}>", print_resource(*resource))
+                format!("borrow<{}>", resource_name(*resource))
             }
             Type::Handle(Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_)) => {
                 "?".to_string()

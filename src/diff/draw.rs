@@ -1,0 +1,84 @@
+//! Arguments and answers for types that nobody here chose.
+//! Knows what resources a host holds; no engine but by what it says of that.
+
+use std::sync::Arc;
+
+use crate::engine::any::{Answers, Imports};
+use crate::engine::host::change_handles;
+use crate::engine::reference::any::AnyRun;
+use crate::generate;
+use crate::types::{FuncType, Handle, Type};
+use crate::value::Value;
+
+/// Where the representations of the host's own resources begin in arguments, and in answers.
+const FIRST_REP: u32 = 1_000;
+const FIRST_ANSWERED_REP: u32 = 1_000_000;
+
+/// Draws arguments.
+pub struct Draw {
+    rng: fastrand::Rng,
+    next_rep: u32,
+}
+
+impl Draw {
+    pub fn new(seed: u64) -> Draw {
+        Draw { rng: fastrand::Rng::with_seed(seed), next_rep: FIRST_REP }
+    }
+
+    /// Arguments for a function; nothing where the host holds no resource that it would have to pass.
+    pub fn args(
+        &mut self,
+        ty: &FuncType,
+        run: &mut AnyRun,
+        imports: &Imports,
+    ) -> Option<Vec<Value>> {
+        let values = generate::any_values(&mut self.rng, &ty.params);
+        let mut used = Vec::new();
+        let mut missing = false;
+        let mut number = |handle: &Handle, _| {
+            let resource = handle.resource().expect("no component with others is decoded");
+            if imports.resources.contains_key(&resource) {
+                self.next_rep += 1;
+                return self.next_rep;
+            }
+            let mut numbers = run.numbers(resource);
+            numbers.retain(|number| !used.contains(number));
+            let Some(number) = self.rng.choice(numbers) else {
+                missing = true;
+                return 0;
+            };
+            used.push(number);
+            number
+        };
+        let pairs = values.iter().zip(&ty.params);
+        let args = pairs.map(|(value, ty)| change_handles(value, ty, &mut number)).collect();
+        (!missing).then_some(args)
+    }
+}
+
+/// What functions of the host answer: the same for the same seed, path and number of calls.
+pub fn answers(seed: u64) -> Answers {
+    Arc::new(move |path, ty, calls| {
+        let ty = ty.result.as_ref()?;
+        let mut rng = fastrand::Rng::with_seed(seed ^ hash(path) ^ calls.rotate_left(32));
+        let value = generate::any_values(&mut rng, std::slice::from_ref(ty)).pop()?;
+        Some(with_new_handles(&value, ty, calls))
+    })
+}
+
+/// Every handle in what the host answers is to a resource of its own, a new one each time.
+fn with_new_handles(value: &Value, ty: &Type, calls: u64) -> Value {
+    let calls = u32::try_from(calls % 4_096).expect("12 bits fit");
+    let mut next = FIRST_ANSWERED_REP + calls * 256;
+    change_handles(value, ty, &mut |_, _| {
+        next += 1;
+        next
+    })
+}
+
+/// FNV-1a: the same on every machine.
+fn hash(path: &str) -> u64 {
+    path.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

@@ -1,0 +1,36 @@
+//! A component's file, binary or text, as bytes.
+//! Knows nothing of what is in it.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::wast::read::{self, STACK_BYTES};
+
+/// The longest file that is read.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// Reads a component.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let name = || path.display().to_string();
+    let length = fs::metadata(path).with_context(name)?.len();
+    if length > MAX_BYTES {
+        bail!("{}: {length} bytes are more than {MAX_BYTES}", name());
+    }
+    let bytes = fs::read(path).with_context(name)?;
+    if bytes.starts_with(b"\0asm") {
+        return Ok(bytes);
+    }
+    let Ok(text) = String::from_utf8(bytes) else {
+        bail!("{}: neither a component nor text", name());
+    };
+    encode(text).with_context(name)
+}
+
+/// The parser recurses: it gets a stack of its own.
+fn encode(text: String) -> Result<Vec<u8>> {
+    let parse = move || read::component(&text).map_err(|error| anyhow!("{error}"));
+    let parser = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(parse)?;
+    parser.join().map_err(|_| anyhow!("the parser of component text failed"))?
+}
