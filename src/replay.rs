@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::abi::Deviations;
+use crate::case::Tuning;
 use crate::case::text::{self, CaseFile};
 use crate::corpus::{self, Found};
+use crate::diff::{self, Plan};
 use crate::engine::wasmtime;
 use crate::oracle::register::Register;
 use crate::oracle::{Difference, Verdict};
@@ -98,22 +101,50 @@ pub fn check_register(corpus: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> R
     for divergence in Register::committed()?.divergences {
         let path = corpus.join(&divergence.case);
         let name = divergence.deviation.name();
-        let Some(verdict) = verdicts.get(&path) else {
+        let Some(shown) = shown(&path, verdicts)? else {
             complaints.push(format!("{name}: its case {} was not replayed", path.display()));
             continue;
         };
-        let tuning = corpus::load(&path)?.file.case.tuning;
-        let accepted =
-            matches!(verdict, Verdict::Accepted(names) if names.contains(&divergence.deviation));
-        let unsupported = matches!(verdict, Verdict::Unsupported(_));
-        if accepted != divergence.applies(&version, tuning) && !unsupported {
-            let says = report::verdict(verdict);
-            let range = &divergence.versions;
+        let accepted = shown.accepted.contains(divergence.deviation);
+        if accepted != divergence.applies(&version, shown.tuning) && !shown.unsupported {
             complaints.push(format!(
-                "{name}: registered for wasmtime {range}, but its case {} on {version} says: {says}",
-                divergence.case
+                "{name}: registered for wasmtime {}, but its case {} on {version} says: {}",
+                divergence.versions, divergence.case, shown.says
             ));
         }
     }
     Ok(complaints)
+}
+
+/// What a registered case shows.
+struct Shown {
+    tuning: Tuning,
+    accepted: Deviations,
+    unsupported: bool,
+    says: String,
+}
+
+/// What a registered case showed when it was replayed, or what a registered component shows.
+fn shown(path: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> Result<Option<Shown>> {
+    if path.extension().is_some_and(|ending| ending == "wat") {
+        return shown_by_component(path).map(Some);
+    }
+    let Some(verdict) = verdicts.get(path) else {
+        return Ok(None);
+    };
+    let accepted: &[_] = if let Verdict::Accepted(names) = verdict { names } else { &[] };
+    Ok(Some(Shown {
+        tuning: corpus::load(path)?.file.case.tuning,
+        accepted: accepted.iter().copied().collect(),
+        unsupported: matches!(verdict, Verdict::Unsupported(_)),
+        says: report::verdict(verdict),
+    }))
+}
+
+fn shown_by_component(path: &Path) -> Result<Shown> {
+    let plan = Plan { export: None, args: None, rounds: 1, seed: 0 };
+    let diff = diff::read(path).and_then(|bytes| diff::diff(&bytes, &plan));
+    let diff = diff.with_context(|| path.display().to_string())?;
+    let (tuning, accepted) = (diff::BY_DEFAULT, diff.accepted());
+    Ok(Shown { tuning, accepted, unsupported: false, says: diff::text(&diff, "-") })
 }

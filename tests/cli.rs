@@ -167,3 +167,40 @@ fn bad_input_is_one_line_and_exit_2() {
     check(&["replay", CASE, "--subjects", "newest"], 2, "", "neither a release");
     check(&["run", "--cases", "5", "--json", "/dev/null/x"], 2, "", "/dev/null/x");
 }
+
+#[test]
+fn wast_runs_scripts_and_says_what_passed_failed_and_was_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = file(&folder, "good.wast", b"(component)\n(module)");
+    let bad = file(&folder, "bad.wast", b"\n(assert_invalid (component) \"\")");
+    let word = file(&folder, "word.wast", b"(component)\n(asert_return)");
+    let deep = file(&folder, "deep.wast", "(".repeat(100_000).as_bytes());
+    let on = |engine, path| ["wast", "--on", engine, path];
+    check(&on("subject", &good), 0, "\n1 passed, 0 failed, 1 skipped\n", "");
+    check(&on("reference", &good), 0, "skipped 1: core modules", "");
+    check(&["wast", &good], 0, "\n2 passed, 0 failed, 2 skipped\n", "");
+    check(&on("subject", &bad), 1, "bad.wast:2: accepted", "");
+    check(&on("subject", &word), 2, "word.wast:2:2: unexpected token", "no script");
+    check(&on("subject", &deep), 2, "deep.wast:1:1001: more than 1000 nested", "no script");
+    check(&["wast", &word, &good], 2, "2 passed, 1 failed, 2 skipped", "word.wast");
+    // In a folder, what is no script has failed, and the others run.
+    check(&on("subject", folder.path().to_str().unwrap()), 1, "1 passed, 3 failed, 1 skipped", "");
+    check(&["wast", "nowhere.wast"], 2, "", "nowhere.wast: No such file");
+}
+
+#[test]
+fn an_endless_script_ends_on_the_subject() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "(component
+        (core module $m
+            (func (export \"loop\") (loop (br 0)))
+            (func $f (export \"recurse\") (call $f)))
+        (core instance $i (instantiate $m))
+        (func (export \"loop\") (canon lift (core func $i \"loop\")))
+        (func (export \"recurse\") (canon lift (core func $i \"recurse\"))))
+        (assert_exhaustion (invoke \"loop\") \"\")
+        (component instance $again)
+        (assert_exhaustion (invoke \"recurse\") \"\")";
+    let path = file(&folder, "endless.wast", text.as_bytes());
+    check(&["wast", "--on", "subject", &path], 0, "4 passed, 0 failed", "");
+}

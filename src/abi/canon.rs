@@ -2,7 +2,7 @@
 //! Knows neither components nor who may enter whom.
 
 use super::flatten::{Context, flatten_functype};
-use super::handle::{check_borrows, return_lent};
+use super::handle::{borrows_remain, return_lent};
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::{check_spilled, lower_flat_values};
 use super::{Core, CoreType, Cx, Deviation, Instance, LiftLowerOptions, Stage, Trap, trap_if};
@@ -31,14 +31,19 @@ pub fn canon_lift<I: Instance, R>(
         post_return(instance, &flat_results)?;
     }
     instance.notes().course.stage = Stage::LiftResult;
+    let remain = borrows_remain(instance);
+    let too_early = remain && instance.notes().deviates(Deviation::BorrowsCheckedEarly);
+    trap_if(too_early, Trap::BorrowsRemain)?;
     let mut vi = CoreValues::new(&flat_results);
     let mut cx = Cx { opts, guest: &mut *instance };
     let mut results = lift_flat_values(&mut cx, MAX_FLAT_RESULTS, &mut vi, ft.results())?;
-    check_borrows(instance)?;
+    let too_late = remain && instance.notes().deviates(Deviation::BorrowsCheckedLate);
+    trap_if(remain && !too_late, Trap::BorrowsRemain)?;
     let resolved = on_resolve(instance, results.pop())?;
     if !early {
         post_return(instance, &flat_results)?;
     }
+    trap_if(too_late, Trap::BorrowsRemain)?;
     Ok(resolved)
 }
 

@@ -51,8 +51,14 @@ deviations! {
         LendsBeforeType = "lends-before-type",
         /// A borrow that is passed on is not lent meanwhile: it may be dropped.
         BorrowedNotLentOn = "borrowed-not-lent-on",
-        /// An instance may not be entered from itself, nor from a parent or a child.
-        RecursiveCallsRefused = "recursive-calls-refused",
+        /// Whether borrows remain is checked before the result is lifted.
+        BorrowsCheckedEarly = "borrows-checked-early",
+        /// Whether borrows remain is checked only after `post-return`.
+        BorrowsCheckedLate = "borrows-checked-late",
+        /// A component may not call its own exports.
+        SelfCallsRefused = "self-calls-refused",
+        /// A component may not call what is in one that it contains, nor what contains it.
+        FamilyCallsRefused = "family-calls-refused",
     }
     planted: {
         // Layout

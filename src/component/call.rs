@@ -186,7 +186,7 @@ fn call_guest<T: Host>(
 ) -> Result<Vec<Core>, Trap> {
     let (opts, resources, callee) = (caller.opts, caller.resources, lifted.opts.instance);
     let state = caller.store.data_mut();
-    state.check_recursion(callee, opts.instance)?;
+    state.check_kinship(callee, opts.instance)?;
     state.enter(callee, Some(opts.instance))?;
     let args = subtask.on_start(caller)?;
     let store = caller.store.as_context_mut();

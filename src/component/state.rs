@@ -159,12 +159,16 @@ impl<T> State<T> {
         left.into_iter().for_each(|i| self.instances[i].may_enter = true);
     }
 
-    /// Only a slip refuses such calls: the rule until May 2026.
-    pub fn check_recursion(&mut self, callee: usize, caller: usize) -> Result<(), Trap> {
+    /// Only a slip refuses calls for what the two instances are to each other: the rule until May
+    /// 2026.
+    pub fn check_kinship(&mut self, callee: usize, caller: usize) -> Result<(), Trap> {
         let related = self.self_and_ancestors(callee).contains(&caller)
             || self.self_and_ancestors(caller).contains(&callee);
-        let refused = related && self.notes.deviates(Deviation::RecursiveCallsRefused);
-        trap_if(refused, Trap::CannotEnterComponent)
+        let slip = match callee == caller {
+            true => Deviation::SelfCallsRefused,
+            false => Deviation::FamilyCallsRefused,
+        };
+        trap_if(related && self.notes.deviates(slip), Trap::CannotEnterComponent)
     }
 
     /// Spec: `ComponentInstance.entering_set`.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::engine::any::{Answers, Imports};
 use crate::engine::host::change_handles;
 use crate::engine::reference::any::AnyRun;
-use crate::generate;
+use crate::generate::Draws;
 use crate::types::{FuncType, Handle, Type};
 use crate::value::Value;
 
@@ -16,13 +16,13 @@ const FIRST_ANSWERED_REP: u32 = 1_000_000;
 
 /// Draws arguments.
 pub struct Draw {
-    rng: fastrand::Rng,
+    draws: Draws,
     next_rep: u32,
 }
 
 impl Draw {
     pub fn new(seed: u64) -> Draw {
-        Draw { rng: fastrand::Rng::with_seed(seed), next_rep: FIRST_REP }
+        Draw { draws: Draws::new(seed), next_rep: FIRST_REP }
     }
 
     /// Arguments for a function; nothing where the host holds no resource that it would have to pass.
@@ -32,7 +32,7 @@ impl Draw {
         run: &mut AnyRun,
         imports: &Imports,
     ) -> Option<Vec<Value>> {
-        let values = generate::any_values(&mut self.rng, &ty.params);
+        let values = self.draws.values(&ty.params);
         let mut used = Vec::new();
         let mut missing = false;
         let mut number = |handle: &Handle, _| {
@@ -43,7 +43,7 @@ impl Draw {
             }
             let mut numbers = run.numbers(resource);
             numbers.retain(|number| !used.contains(number));
-            let Some(number) = self.rng.choice(numbers) else {
+            let Some(number) = self.draws.choose(&numbers) else {
                 missing = true;
                 return 0;
             };
@@ -60,8 +60,8 @@ impl Draw {
 pub fn answers(seed: u64) -> Answers {
     Arc::new(move |path, ty, calls| {
         let ty = ty.result.as_ref()?;
-        let mut rng = fastrand::Rng::with_seed(seed ^ hash(path) ^ calls.rotate_left(32));
-        let value = generate::any_values(&mut rng, std::slice::from_ref(ty)).pop()?;
+        let mut draws = Draws::new(seed ^ hash(path) ^ calls.rotate_left(32));
+        let value = draws.values(std::slice::from_ref(ty)).pop()?;
         Some(with_new_handles(&value, ty, calls))
     })
 }

@@ -29,7 +29,7 @@ pub use report::text;
 const FUEL: u64 = 2_000_000_000;
 
 /// How a subject for components from anywhere is configured, as far as the register cares.
-const BY_DEFAULT: Tuning =
+pub const BY_DEFAULT: Tuning =
     Tuning { optimize: false, pooling: false, moving_memory: true, concurrency: true };
 
 /// What to call, and how often.
@@ -83,6 +83,15 @@ pub enum Verdict {
 impl Diff {
     pub fn agrees(&self) -> bool {
         !self.episodes.iter().any(|episode| matches!(episode.verdict, Verdict::Disagree(_)))
+    }
+
+    /// The deviations that explain what differed.
+    pub fn accepted(&self) -> Deviations {
+        let accepted = self.episodes.iter().filter_map(|episode| match episode.verdict {
+            Verdict::Accepted(deviations) => Some(deviations),
+            Verdict::Agree | Verdict::Inconclusive(_) | Verdict::Disagree(_) => None,
+        });
+        accepted.flat_map(Deviations::iter).collect()
     }
 }
 
@@ -202,8 +211,9 @@ impl Player {
         Ok(AnyRun::start(&self.compiled, imports, answers, deviations)?)
     }
 
-    /// What the reference tells of an episode, with some deviations in force.
-    fn deviate(&self, acts: &[Act], deviations: Deviations) -> Result<Vec<Told>> {
+    /// What the reference tells of an episode, with some deviations in force, and those that
+    /// changed something.
+    fn deviate(&self, acts: &[Act], deviations: Deviations) -> Result<(Vec<Told>, Deviations)> {
         let (mut run, told) = self.start(deviations)?;
         let mut all = vec![told];
         for act in &acts[1..] {
@@ -217,7 +227,7 @@ impl Player {
                 Act::Drop(number) => run.drop_held(*number),
             });
         }
-        Ok(all)
+        Ok((all, run.map_or(deviations, |mut run| run.taken())))
     }
 
     /// What the subject tells of an episode.
@@ -251,10 +261,10 @@ impl Player {
         };
         let version = semver::Version::parse(wasmtime::VERSION)?;
         let accepted = Register::committed()?.deviations(&version, BY_DEFAULT);
-        let deviating = self.deviate(acts, accepted)?;
+        let (deviating, taken) = self.deviate(acts, accepted)?;
         Ok(match told_difference(&deviating, observed) {
-            None if !accepted.is_empty() => Verdict::Accepted(accepted),
-            _ => Verdict::Disagree(act),
+            None => Verdict::Accepted(taken),
+            Some(_) => Verdict::Disagree(act),
         })
     }
 }

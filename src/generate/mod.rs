@@ -18,6 +18,7 @@ mod mutate;
 mod stream;
 
 mod draw;
+mod draws;
 
 #[cfg(test)]
 mod tests;
@@ -28,9 +29,8 @@ use arbitrary::{Result, Unstructured};
 
 use crate::case::check::{Feature, check};
 use crate::case::{Call, Case, Destructor, Finish, Limits, PostReturn, Shape};
-use crate::types::Type;
-use crate::value::Value;
 
+pub use draws::Draws;
 pub use mutate::{crossover, mutate};
 pub use stream::Stream;
 
@@ -40,15 +40,6 @@ pub fn case(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) 
     let tuning = options::tuning(u)?;
     let calls = calls(u, &shape, limits)?;
     Ok(Case { tuning, shape, calls })
-}
-
-/// Values of these types, for a component from anywhere. Handles are numbered by whoever has some.
-pub fn any_values(rng: &mut fastrand::Rng, types: &[Type]) -> Vec<Value> {
-    let bytes = draw::entropy(rng, weights::ENTROPY);
-    let mut u = Unstructured::new(&bytes);
-    let values =
-        values::Room::draw(&mut u).and_then(|mut room| values::values(&mut u, types, &mut room));
-    values.expect("no choice is empty")
 }
 
 /// A component for which there are calls within the limits.

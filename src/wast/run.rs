@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use wast::component::WastVal;
 use wast::token::Id;
-use wast::{QuoteWat, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
+use wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
 
 use super::engine::{Engine, Instance, Stop};
 use super::read::{NoScript, Script};
@@ -167,7 +166,11 @@ impl<'e> Runner<'e> {
         let name = name(instance);
         match self.definitions.get(&self::name(definition)).cloned() {
             Some(Ok(bytes)) => self.instantiate(name, &bytes, line),
-            Some(Err(missing)) => self.no_instance(name, missing.done(), line),
+            Some(Err(missing)) => {
+                let done = missing.done();
+                self.add(name, Err(missing));
+                done
+            }
             None => self.no_instance(name, failed("there is no such component"), line),
         }
     }
@@ -343,15 +346,7 @@ fn arguments(invoke: &WastInvoke<'_>, ty: &FuncType) -> Result<Vec<Value>, Strin
         return Err(format!("the script gives {given} arguments, `{}` takes {taken}", invoke.name));
     }
     let args = invoke.args.iter().zip(&ty.params);
-    args.map(|(arg, ty)| values::value(component_arg(arg)?, ty)).collect()
-}
-
-fn component_arg<'a, 'b>(arg: &'a WastArg<'b>) -> Result<&'a WastVal<'b>, String> {
-    match arg {
-        WastArg::Component(value) => Ok(value),
-        WastArg::Core(_) => Err("the script has a value of core wasm".to_string()),
-        _ => Err("the script has a value of an unknown sort".to_string()),
-    }
+    args.map(|(arg, ty)| values::argument(arg, ty)).collect()
 }
 
 /// Whether a result is what the script says.
@@ -362,14 +357,14 @@ fn check_result(
 ) -> Result<(), String> {
     match (written, ty, result) {
         ([], None, None) => Ok(()),
-        ([WastRet::Component(written)], Some(ty), Some(result)) => {
-            let expected = values::value(written, ty)?;
+        ([written], Some(ty), Some(result)) => {
+            let expected = values::result(written, ty)?;
             let same = expected.same(result);
             if same { Ok(()) } else { Err(format!("returned {result:?}, expected {expected:?}")) }
         }
         (written, _, _) => {
             let count = written.len();
-            Err(format!("returned {result:?}, expected {count} results of the component model"))
+            Err(format!("returned {result:?}, expected {count} results"))
         }
     }
 }

@@ -2,9 +2,37 @@
 //! Knows nothing of where they come from or go to.
 
 use wast::component::WastVal;
+use wast::core::{NanPattern, WastArgCore, WastRetCore};
+use wast::{WastArg, WastRet};
 
 use crate::types::{CASE, FIELD, FLAG, Field, Label, Type, VariantCase};
-use crate::value::Value;
+use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value};
+
+/// An argument. On its own, a float is read as one of core wasm: they are written alike.
+pub fn argument(written: &WastArg<'_>, ty: &Type) -> Result<Value, String> {
+    match (written, ty) {
+        (WastArg::Component(written), ty) => value(written, ty),
+        (WastArg::Core(WastArgCore::F32(float)), Type::F32) => Ok(Value::F32(float.bits)),
+        (WastArg::Core(WastArgCore::F64(float)), Type::F64) => Ok(Value::F64(float.bits)),
+        (written, ty) => Err(format!("the script has {written:?} for {ty:?}")),
+    }
+}
+
+/// An expected result. Any NaN stands for all.
+pub fn result(written: &WastRet<'_>, ty: &Type) -> Result<Value, String> {
+    match (written, ty) {
+        (WastRet::Component(written), ty) => value(written, ty),
+        (WastRet::Core(WastRetCore::F32(float)), Type::F32) => Ok(Value::F32(match float {
+            NanPattern::CanonicalNan | NanPattern::ArithmeticNan => CANONICAL_FLOAT32_NAN,
+            NanPattern::Value(float) => float.bits,
+        })),
+        (WastRet::Core(WastRetCore::F64(float)), Type::F64) => Ok(Value::F64(match float {
+            NanPattern::CanonicalNan | NanPattern::ArithmeticNan => CANONICAL_FLOAT64_NAN,
+            NanPattern::Value(float) => float.bits,
+        })),
+        (written, ty) => Err(format!("the script has {written:?} for {ty:?}")),
+    }
+}
 
 /// A script's value of a type; or why it is none.
 pub fn value(written: &WastVal<'_>, ty: &Type) -> Result<Value, String> {

@@ -72,6 +72,11 @@ impl AnyRun {
         told(self.instance.host().seen(), dropped.map(|()| None))
     }
 
+    /// The deviations that changed something.
+    pub fn taken(&mut self) -> Deviations {
+        self.instance.notes().taken
+    }
+
     /// The numbers of what the host holds of a resource.
     pub fn numbers(&mut self, resource: Resource) -> Vec<u32> {
         self.instance.host().numbers(resource)

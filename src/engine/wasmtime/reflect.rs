@@ -73,7 +73,6 @@ impl Resources {
         Resource::try_from(index).expect("a component has fewer resource types")
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "later releases may have more")]
     fn ty(&mut self, ty: &types::Type) -> Result<Type, String> {
         Ok(match ty {
             types::Type::Bool => Type::Bool,

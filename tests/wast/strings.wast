@@ -1,0 +1,236 @@
+;; Strings between components whose canonical options name different encodings.
+
+;; The sender holds texts in one encoding; the receiver answers with the length it was given, in its
+;; own code units.
+(component
+  (component $Utf8
+    (core module $M
+      (memory (export "mem") 1)
+      (global $next (mut i32) (i32.const 64))
+      (func (export "realloc") (param $old i32) (param $old-size i32) (param i32) (param $size i32)
+        (result i32)
+        (local $new i32)
+        (local.set $new (global.get $next))
+        (global.set $next (i32.add (global.get $next) (i32.add (local.get $size) (i32.const 8))))
+        (global.set $next (i32.and (global.get $next) (i32.const -8)))
+        (memory.copy (local.get $new) (local.get $old)
+          (select (local.get $old-size) (local.get $size)
+            (i32.lt_u (local.get $old-size) (local.get $size))))
+        (local.get $new))
+      (func (export "length") (param i32 i32) (result i32) (local.get 1)))
+    (core instance $m (instantiate $M))
+    (func (export "length") (param "s" string) (result u32)
+      (canon lift (core func $m "length") string-encoding=utf8
+        (memory (core memory $m "mem")) (realloc (core func $m "realloc")))))
+  (component $Utf16
+    (core module $M
+      (memory (export "mem") 1)
+      (global $next (mut i32) (i32.const 64))
+      (func (export "realloc") (param $old i32) (param $old-size i32) (param i32) (param $size i32)
+        (result i32)
+        (local $new i32)
+        (local.set $new (global.get $next))
+        (global.set $next (i32.add (global.get $next) (i32.add (local.get $size) (i32.const 8))))
+        (global.set $next (i32.and (global.get $next) (i32.const -8)))
+        (memory.copy (local.get $new) (local.get $old)
+          (select (local.get $old-size) (local.get $size)
+            (i32.lt_u (local.get $old-size) (local.get $size))))
+        (local.get $new))
+      (func (export "length") (param i32 i32) (result i32) (local.get 1))
+      (func (export "first") (param i32 i32) (result i32) (i32.load16_u (local.get 0))))
+    (core instance $m (instantiate $M))
+    (func (export "length") (param "s" string) (result u32)
+      (canon lift (core func $m "length") string-encoding=utf16
+        (memory (core memory $m "mem")) (realloc (core func $m "realloc"))))
+    (func (export "first") (param "s" string) (result u16)
+      (canon lift (core func $m "first") string-encoding=utf16
+        (memory (core memory $m "mem")) (realloc (core func $m "realloc")))))
+  (component $Compact
+    (core module $M
+      (memory (export "mem") 1)
+      (global $next (mut i32) (i32.const 64))
+      (func (export "realloc") (param $old i32) (param $old-size i32) (param i32) (param $size i32)
+        (result i32)
+        (local $new i32)
+        (local.set $new (global.get $next))
+        (global.set $next (i32.add (global.get $next) (i32.add (local.get $size) (i32.const 8))))
+        (global.set $next (i32.and (global.get $next) (i32.const -8)))
+        (memory.copy (local.get $new) (local.get $old)
+          (select (local.get $old-size) (local.get $size)
+            (i32.lt_u (local.get $old-size) (local.get $size))))
+        (local.get $new))
+      (func (export "length") (param i32 i32) (result i32) (local.get 1)))
+    (core instance $m (instantiate $M))
+    (func (export "length") (param "s" string) (result u32)
+      (canon lift (core func $m "length") string-encoding=latin1+utf16
+        (memory (core memory $m "mem")) (realloc (core func $m "realloc")))))
+  (instance $utf8 (instantiate $Utf8))
+  (instance $utf16 (instantiate $Utf16))
+  (instance $compact (instantiate $Compact))
+
+  ;; Sends the same three texts from each encoding: "Grüße" (latin1), "Ελλάδα" (two bytes of UTF-8
+  ;; each), and a single emoji (a surrogate pair).
+  (component $Sender
+    (import "length" (func $length (param "s" string) (result u32)))
+    (core module $Memory (memory (export "mem") 1)
+      ;; 0: UTF-8.
+      (data (i32.const 0) "Gr\c3\bc\c3\9fe")
+      (data (i32.const 16) "\ce\95\ce\bb\ce\bb\ce\ac\ce\b4\ce\b1")
+      (data (i32.const 32) "\f0\9f\8e\89")
+      ;; 256: UTF-16.
+      (data (i32.const 256) "G\00r\00\fc\00\df\00e\00")
+      (data (i32.const 272) "\95\03\bb\03\bb\03\ac\03\b4\03\b1\03")
+      (data (i32.const 288) "\3c\d8\89\df")
+      ;; 512: Latin-1.
+      (data (i32.const 512) "Gr\fc\dfe"))
+    (core instance $memory (instantiate $Memory))
+    (core func $from-utf8 (canon lower (func $length) string-encoding=utf8
+      (memory (core memory $memory "mem"))))
+    (core func $from-utf16 (canon lower (func $length) string-encoding=utf16
+      (memory (core memory $memory "mem"))))
+    (core func $from-compact (canon lower (func $length) string-encoding=latin1+utf16
+      (memory (core memory $memory "mem"))))
+    (core module $M
+      (import "from" "utf8" (func $utf8 (param i32 i32) (result i32)))
+      (import "from" "utf16" (func $utf16 (param i32 i32) (result i32)))
+      (import "from" "compact" (func $compact (param i32 i32) (result i32)))
+      (func (export "a8") (result i32) (call $utf8 (i32.const 0) (i32.const 7)))
+      (func (export "b8") (result i32) (call $utf8 (i32.const 16) (i32.const 12)))
+      (func (export "c8") (result i32) (call $utf8 (i32.const 32) (i32.const 4)))
+      (func (export "a16") (result i32) (call $utf16 (i32.const 256) (i32.const 5)))
+      (func (export "b16") (result i32) (call $utf16 (i32.const 272) (i32.const 6)))
+      (func (export "c16") (result i32) (call $utf16 (i32.const 288) (i32.const 2)))
+      (func (export "ac") (result i32) (call $compact (i32.const 512) (i32.const 5)))
+      (func (export "bc") (result i32) (call $compact (i32.const 272) (i32.const 0x80000006)))
+      ;; Tagged as UTF-16, though it would fit into Latin-1.
+      (func (export "at") (result i32) (call $compact (i32.const 256) (i32.const 0x80000005)))
+      ;; An empty string, at the very end of the memory.
+      (func (export "none") (result i32) (call $utf8 (i32.const 65536) (i32.const 0))))
+    (core instance $m (instantiate $M (with "from" (instance
+      (export "utf8" (func $from-utf8))
+      (export "utf16" (func $from-utf16))
+      (export "compact" (func $from-compact))))))
+    (func (export "a8") (result u32) (canon lift (core func $m "a8")))
+    (func (export "b8") (result u32) (canon lift (core func $m "b8")))
+    (func (export "c8") (result u32) (canon lift (core func $m "c8")))
+    (func (export "a16") (result u32) (canon lift (core func $m "a16")))
+    (func (export "b16") (result u32) (canon lift (core func $m "b16")))
+    (func (export "c16") (result u32) (canon lift (core func $m "c16")))
+    (func (export "ac") (result u32) (canon lift (core func $m "ac")))
+    (func (export "bc") (result u32) (canon lift (core func $m "bc")))
+    (func (export "at") (result u32) (canon lift (core func $m "at")))
+    (func (export "none") (result u32) (canon lift (core func $m "none"))))
+  (instance $to-utf8 (instantiate $Sender (with "length" (func $utf8 "length"))))
+  (instance $to-utf16 (instantiate $Sender (with "length" (func $utf16 "length"))))
+  (instance $to-compact (instantiate $Sender (with "length" (func $compact "length"))))
+  (export "to-utf8" (instance $to-utf8))
+  (export "to-utf16" (instance $to-utf16))
+  (export "to-compact" (instance $to-compact))
+  ;; What the host sends counts as UTF-8.
+  (export "host-to-utf8" (func $utf8 "length"))
+  (export "host-to-utf16" (func $utf16 "length"))
+  (export "host-to-compact" (func $compact "length"))
+  (export "first" (func $utf16 "first")))
+
+(assert_return (invoke "to-utf8#a8") (u32.const 7))
+(assert_return (invoke "to-utf8#b8") (u32.const 12))
+(assert_return (invoke "to-utf8#c8") (u32.const 4))
+(assert_return (invoke "to-utf8#a16") (u32.const 7))
+(assert_return (invoke "to-utf8#b16") (u32.const 12))
+(assert_return (invoke "to-utf8#c16") (u32.const 4))
+(assert_return (invoke "to-utf8#ac") (u32.const 7))
+(assert_return (invoke "to-utf8#bc") (u32.const 12))
+(assert_return (invoke "to-utf8#at") (u32.const 7))
+(assert_return (invoke "to-utf8#none") (u32.const 0))
+
+(assert_return (invoke "to-utf16#a8") (u32.const 5))
+(assert_return (invoke "to-utf16#b8") (u32.const 6))
+(assert_return (invoke "to-utf16#c8") (u32.const 2))
+(assert_return (invoke "to-utf16#a16") (u32.const 5))
+(assert_return (invoke "to-utf16#c16") (u32.const 2))
+(assert_return (invoke "to-utf16#ac") (u32.const 5))
+(assert_return (invoke "to-utf16#bc") (u32.const 6))
+(assert_return (invoke "to-utf16#none") (u32.const 0))
+
+;; latin1+utf16 has the tag in bit 31 where Latin-1 is not enough, and only there.
+(assert_return (invoke "to-compact#a8") (u32.const 5))
+(assert_return (invoke "to-compact#b8") (u32.const 0x80000006))
+(assert_return (invoke "to-compact#c8") (u32.const 0x80000002))
+(assert_return (invoke "to-compact#a16") (u32.const 5))
+(assert_return (invoke "to-compact#b16") (u32.const 0x80000006))
+(assert_return (invoke "to-compact#ac") (u32.const 5))
+(assert_return (invoke "to-compact#bc") (u32.const 0x80000006))
+;; A tagged text that fits shrinks to Latin-1.
+(assert_return (invoke "to-compact#at") (u32.const 5))
+(assert_return (invoke "to-compact#none") (u32.const 0))
+
+(assert_return (invoke "host-to-utf8" (str.const "Grüße")) (u32.const 7))
+(assert_return (invoke "host-to-utf16" (str.const "Grüße")) (u32.const 5))
+(assert_return (invoke "host-to-compact" (str.const "Grüße")) (u32.const 5))
+(assert_return (invoke "host-to-compact" (str.const "Ελλάδα")) (u32.const 0x80000006))
+(assert_return (invoke "host-to-utf16" (str.const "")) (u32.const 0))
+(assert_return (invoke "first" (str.const "ß")) (u16.const 0xdf))
+
+(component definition $Faulty
+  (component $Sink
+    (core module $M
+      (memory (export "mem") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 64))
+      (func (export "take") (param i32 i32)))
+    (core instance $m (instantiate $M))
+    (func (export "take") (param "s" string)
+      (canon lift (core func $m "take")
+        (memory (core memory $m "mem")) (realloc (core func $m "realloc")))))
+  (instance $sink (instantiate $Sink))
+  (component $Source
+    (import "take" (func $take (param "s" string)))
+    (core module $Memory (memory (export "mem") 1)
+      (data (i32.const 0) "ok\ff\c3")
+      (data (i32.const 16) "\3c\d8\89\df"))
+    (core instance $memory (instantiate $Memory))
+    (core func $take8 (canon lower (func $take) string-encoding=utf8
+      (memory (core memory $memory "mem"))))
+    (core func $take16 (canon lower (func $take) string-encoding=utf16
+      (memory (core memory $memory "mem"))))
+    (core module $M
+      (import "" "take8" (func $take8 (param i32 i32)))
+      (import "" "take16" (func $take16 (param i32 i32)))
+      (func (export "bad-byte") (call $take8 (i32.const 0) (i32.const 3)))
+      (func (export "cut-short") (call $take8 (i32.const 3) (i32.const 1)))
+      (func (export "half-a-pair") (call $take16 (i32.const 16) (i32.const 1)))
+      (func (export "odd") (call $take16 (i32.const 17) (i32.const 1)))
+      (func (export "beyond") (call $take8 (i32.const 65535) (i32.const 2)))
+      (func (export "far-beyond") (call $take16 (i32.const 65534) (i32.const 2)))
+      (func (export "wraps") (call $take8 (i32.const 0xffffffff) (i32.const 2))))
+    (core instance $m (instantiate $M (with "" (instance
+      (export "take8" (func $take8)) (export "take16" (func $take16))))))
+    (func (export "bad-byte") (canon lift (core func $m "bad-byte")))
+    (func (export "cut-short") (canon lift (core func $m "cut-short")))
+    (func (export "half-a-pair") (canon lift (core func $m "half-a-pair")))
+    (func (export "odd") (canon lift (core func $m "odd")))
+    (func (export "beyond") (canon lift (core func $m "beyond")))
+    (func (export "far-beyond") (canon lift (core func $m "far-beyond")))
+    (func (export "wraps") (canon lift (core func $m "wraps"))))
+  (instance $source (instantiate $Source (with "take" (func $sink "take"))))
+  (export "bad-byte" (func $source "bad-byte"))
+  (export "cut-short" (func $source "cut-short"))
+  (export "half-a-pair" (func $source "half-a-pair"))
+  (export "odd" (func $source "odd"))
+  (export "beyond" (func $source "beyond"))
+  (export "far-beyond" (func $source "far-beyond"))
+  (export "wraps" (func $source "wraps")))
+
+(component instance $1 $Faulty)
+(assert_trap (invoke "bad-byte") "invalid utf8 encoding")
+(component instance $2 $Faulty)
+(assert_trap (invoke "cut-short") "invalid utf8 encoding")
+(component instance $3 $Faulty)
+(assert_trap (invoke "half-a-pair") "invalid utf16 encoding")
+(component instance $4 $Faulty)
+(assert_trap (invoke "odd") "unaligned pointer")
+(component instance $5 $Faulty)
+(assert_trap (invoke "beyond") "string content out-of-bounds")
+(component instance $6 $Faulty)
+(assert_trap (invoke "far-beyond") "string content out-of-bounds")
+(component instance $7 $Faulty)
+(assert_trap (invoke "wraps") "string content out-of-bounds")
