@@ -1,7 +1,7 @@
 //! What the reference's runtime refuses, and how; what it runs is for the scripts in `wast/`.
 
 use canonfuzz::abi::{Notes, Trap};
-use canonfuzz::component::{Compiled, Context, Host, NotInstantiated};
+use canonfuzz::component::{Compiled, Context, Failure, Host, NotInstantiated};
 use canonfuzz::value::Value;
 
 /// A host that nobody calls.
@@ -53,13 +53,12 @@ fn nested(depth: usize) -> Vec<u8> {
     (1..depth).fold(innermost, nest).finish()
 }
 
-/// A component that instantiates another twice, which does so as well, and so on.
-fn doubled(levels: usize) -> Vec<u8> {
+/// A component that instantiates another so many times, which does so as well, and so on.
+fn instantiating(times: usize, levels: usize) -> Vec<u8> {
     let innermost = "(component $c)".to_string();
-    let text = (0..levels).fold(innermost, |inner, _| {
-        format!("(component $c {inner} (instance (instantiate $c)) (instance (instantiate $c)))")
-    });
-    binary(&text)
+    let instances = "(instance (instantiate $c))".repeat(times);
+    let nest = |inner, _| format!("(component $c {inner} {instances})");
+    binary(&(0..levels).fold(innermost, nest))
 }
 
 #[test]
@@ -99,8 +98,9 @@ fn nesting_has_a_limit() {
 
 #[test]
 fn instances_have_a_limit() {
-    check(&doubled(8), Ok(()));
-    check(&doubled(40), Err("more than 10000 instances"));
+    check(&instantiating(1, 90), Ok(()));
+    check(&instantiating(2, 8), Ok(()));
+    check(&instantiating(2, 40), Err("more than 10000 instances"));
 }
 
 #[test]
@@ -137,6 +137,27 @@ fn a_start_that_traps_is_told_from_a_component_that_is_refused() {
     let start = "(core module $m (func $f unreachable) (start $f))";
     let text = format!("(component {start} (core instance (instantiate $m)))");
     check(&binary(&text), Err("its start traps: Guest"));
+}
+
+#[test]
+fn calls_within_one_another_have_a_limit() {
+    let bytes = binary(
+        r#"(component
+          (core module $late (table (export "t") 1 funcref)
+            (type $ft (func)) (func (export "f") (call_indirect (type $ft) (i32.const 0))))
+          (core instance $late (instantiate $late))
+          (func $f (canon lift (core func $late "f")))
+          (core func $again (canon lower (func $f)))
+          (core module $fill (import "" "t" (table 1 funcref)) (import "" "f" (func $f))
+            (elem (i32.const 0) $f))
+          (core instance (instantiate $fill (with ""
+            (instance (export "t" (table $late "t")) (export "f" (func $again))))))
+          (export "f" (func $f)))"#,
+    );
+    let compiled = Compiled::new(&bytes).unwrap();
+    let mut instance = compiled.instantiate(Nobody, Notes::default()).ok().unwrap();
+    let limit = "more than 128 calls within one another".to_string();
+    assert_eq!(instance.call("f", &[]), Err(Failure::Exhausted(limit)));
 }
 
 #[test]

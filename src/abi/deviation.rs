@@ -174,8 +174,6 @@ deviations! {
         RepTypeUnchecked = "rep-type-unchecked",
         /// A handle is given away while it is lent.
         LentOwnLifted = "lent-own-lifted",
-        /// A handle is dropped while it is lent.
-        LentDropped = "lent-dropped",
         /// A borrow is given away as if it were owned.
         BorrowLiftedAsOwn = "borrow-lifted-as-own",
         /// A handle that was given away stays in the table.

@@ -1,7 +1,7 @@
 //! Handles: the table of an instance, how handles are lifted and lowered, and the built-ins on them.
 //! Knows nothing of how a destructor is called or who may enter whom.
 
-use super::{Cx, Deviation, Guest, Trap, trap_if};
+use super::{Act, ActKind, Cx, Deviation, Guest, Trap, trap_if};
 use crate::types::Resource;
 
 /// Spec: `Table`. Entry 0 is never used.
@@ -184,13 +184,25 @@ pub fn canon_resource_new(
     resource: Resource,
     rep: u32,
 ) -> Result<u32, Trap> {
-    check_may_leave(guest, may_leave)?;
-    let rt = handles(guest).resource(resource);
-    add(guest, ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 })
+    let made = check_may_leave(guest, may_leave).and_then(|()| {
+        let rt = handles(guest).resource(resource);
+        add(guest, ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 })
+    });
+    note(guest, ActKind::New, made)
 }
 
 /// Spec: `canon_resource_rep`.
 pub fn canon_resource_rep(
+    guest: &mut dyn Guest,
+    may_leave: bool,
+    resource: Resource,
+    i: u32,
+) -> Result<u32, Trap> {
+    let rep = resource_rep(guest, may_leave, resource, i);
+    note(guest, ActKind::Rep, rep)
+}
+
+fn resource_rep(
     guest: &mut dyn Guest,
     may_leave: bool,
     resource: Resource,
@@ -211,18 +223,35 @@ pub fn canon_resource_drop(
     resource: Resource,
     i: u32,
 ) -> Result<Option<(ResourceType, u32)>, Trap> {
+    let dropped = resource_drop(guest, may_leave, resource, i);
+    note(guest, ActKind::Drop, dropped)
+}
+
+fn resource_drop(
+    guest: &mut dyn Guest,
+    may_leave: bool,
+    resource: Resource,
+    i: u32,
+) -> Result<Option<(ResourceType, u32)>, Trap> {
     check_may_leave(guest, may_leave)?;
     let handle = get(guest, i)?.expect("built-ins are an instance's");
     check_lent_first(guest, handle, resource)?;
     check_type(guest, handle, resource, Deviation::DroppedTypeUnchecked)?;
-    let lent = handle.num_lends != 0 && !guest.notes().deviates(Deviation::LentDropped);
-    trap_if(lent, Trap::HandleLent)?;
+    trap_if(handle.num_lends != 0, Trap::HandleLent)?;
     handles(guest).table.remove(i);
     let Some(task) = handle.borrow_scope else { return Ok(Some((handle.rt, handle.rep))) };
     if !guest.notes().deviates(Deviation::DroppedBorrowCounted) {
-        handles(guest).tasks[task].num_borrows -= 1;
+        // Only by a slip does a borrow outlive its call, and is then dropped in another.
+        let task = &mut handles(guest).tasks[task];
+        task.num_borrows = task.num_borrows.saturating_sub(1);
     }
     Ok(None)
+}
+
+fn note<T>(guest: &mut dyn Guest, kind: ActKind, result: Result<T, Trap>) -> Result<T, Trap> {
+    let course = &mut guest.notes().course;
+    course.acts.push(Act { kind, stage: course.stage, trap: result.as_ref().err().copied() });
+    result
 }
 
 fn check_may_leave(guest: &mut dyn Guest, may_leave: bool) -> Result<(), Trap> {

@@ -27,7 +27,7 @@ pub mod bytes_guest;
 pub use core::{Core, CoreFuncType, CoreType, wrap};
 pub use deviation::{Deviation, Deviations};
 pub use handle::{Handles, ResourceType, Table, Task};
-pub use options::{Course, ReallocStep, Stage};
+pub use options::{Act, ActKind, Course, ReallocStep, Stage};
 pub use options::{Cx, Guest, Instance, LiftLowerOptions, NanLeaf, NanMode, Notes, PtrType};
 pub use options::{Place, StringEncoding};
 pub use trap::{Trap, trap_if};

@@ -83,6 +83,8 @@ pub struct Course {
     pub stage: Stage,
     /// The calls of `realloc`, in order.
     pub reallocs: Vec<ReallocStep>,
+    /// The calls of built-ins and of destructors, in the order in which they ended.
+    pub acts: Vec<Act>,
 }
 
 /// The stages of a call of an export, and of the imports that it calls.
@@ -102,6 +104,25 @@ pub enum Stage {
     /// `canon lift` lifts the result.
     LiftResult,
     PostReturn,
+    /// A destructor of a guest's runs.
+    Destructor,
+}
+
+/// One call of a built-in or of a destructor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Act {
+    pub kind: ActKind,
+    /// What it was called in.
+    pub stage: Stage,
+    pub trap: Option<Trap>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ActKind {
+    New,
+    Rep,
+    Drop,
+    Destructor,
 }
 
 /// One call of `realloc`, made while values are lowered.

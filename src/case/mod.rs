@@ -6,7 +6,7 @@ pub mod check;
 pub mod text;
 
 use crate::abi::StringEncoding;
-use crate::types::{self, FuncType};
+use crate::types::{self, FuncType, Type};
 use crate::value::Value;
 
 /// One document: everything that decides what a run may show.
@@ -222,6 +222,11 @@ impl Shape {
     pub fn is_host(&self, resource: types::Resource) -> bool {
         is_host(&self.resources, resource)
     }
+}
+
+/// The types of the import's params and results; none where there is no import.
+pub fn types_of_import(shape: &Shape) -> (&[Type], &[Type]) {
+    shape.import.as_ref().map_or((&[], &[]), |import| (&import.ty.params[..], import.ty.results()))
 }
 
 /// Whether the host defines the resource of this number among these.

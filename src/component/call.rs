@@ -10,7 +10,7 @@ use super::definition::Decoded;
 use super::state::{Destructor, Func, Lifted, Options, ResourceTypes, State};
 use crate::abi::canon::{Subtask, canon_lift, canon_lower};
 use crate::abi::{
-    self, Core, Deviation, Guest, Handles, Notes, PtrType, ResourceType, Stage, Trap,
+    self, Act, ActKind, Core, Deviation, Guest, Handles, Notes, PtrType, ResourceType, Stage, Trap,
 };
 use crate::types::{FuncType, Resource};
 use crate::value::Value;
@@ -215,7 +215,13 @@ pub fn destroy<T: Host>(
     state.enter(callee, caller)?;
     let destructor = destructor.filter(|_| !state.notes.deviates(Deviation::DestructorSkipped));
     if let Some(destructor) = destructor {
-        call_core(&mut store, destructor, &[Core::I32(rep)])?;
+        let stage = std::mem::replace(&mut store.data_mut().notes.course.stage, Stage::Destructor);
+        let destroyed = call_core(&mut store, destructor, &[Core::I32(rep)]);
+        let course = &mut store.data_mut().notes.course;
+        let trap = destroyed.as_ref().err().copied();
+        course.acts.push(Act { kind: ActKind::Destructor, stage, trap });
+        destroyed?;
+        course.stage = stage;
     }
     store.data_mut().leave(callee, caller);
     Ok(())
@@ -234,7 +240,8 @@ fn call_core<T>(
         Ok(()) => Ok(results.iter().map(core_value).collect()),
         Err(error) => {
             let (trap, limit) = trap(&error);
-            store.data_mut().exhausted = limit;
+            let exhausted = &mut store.data_mut().exhausted;
+            *exhausted = limit.or(exhausted.take());
             Err(trap)
         }
     }

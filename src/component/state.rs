@@ -8,6 +8,9 @@ use crate::abi::{Deviation, Notes, ResourceType, StringEncoding, Table, Task};
 use crate::abi::{LiftLowerOptions, PtrType, Trap, trap_if};
 use crate::types::FuncType;
 
+/// How many calls of component functions may be under way: each is on the native stack.
+const MAX_CALLS: usize = 128;
+
 /// What the store of an instance carries.
 pub struct State<T> {
     pub host: T,
@@ -147,6 +150,10 @@ impl<T> State<T> {
         let refused = entered.iter().any(|i| !self.instances[*i].may_enter);
         let slips = refused && caller.is_none() && self.notes.deviates(Deviation::HostReentry);
         trap_if(refused && !slips, Trap::CannotEnterComponent)?;
+        if self.tasks.len() >= MAX_CALLS {
+            self.exhausted = Some(format!("more than {MAX_CALLS} calls within one another"));
+            return Err(Trap::Guest);
+        }
         entered.into_iter().for_each(|i| self.instances[i].may_enter = false);
         self.tasks.push(Task::default());
         Ok(())

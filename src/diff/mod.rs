@@ -25,8 +25,8 @@ use crate::value::Value;
 pub use read::read;
 pub use report::text;
 
-/// Steps of wasmi that core code may take in one episode: some seconds.
-const FUEL: u64 = 2_000_000_000;
+/// Steps that core code may take in one episode on the reference: an endless loop ends within seconds.
+const FUEL: u64 = 500_000_000;
 
 /// How a subject for components from anywhere is configured, as far as the register cares.
 pub const BY_DEFAULT: Tuning =

@@ -141,6 +141,11 @@ fn bits(u: &mut Unstructured, place: Place, memory: u64) -> Result<u64> {
             Ok(now | (upper << 32))
         }
         Kind::Padding => pick(u, &[0xff, 1, 0]),
+        Kind::Handle => {
+            let around = [now.wrapping_add(1), now.wrapping_sub(1), 1, 2, 3];
+            let none = [0, 1 << 28, (1 << 28) - 1, 0x8000_0000, 0xffff_ffff, now | 0x1000_0000];
+            if u.ratio(2, 3)? { pick(u, &around) } else { pick(u, &none) }
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 use arbitrary::{Result, Unstructured};
 
 use super::damage::{damage, patch};
-use super::draw::{between, integer, pick, weighted};
+use super::draw::{between, integer, pick, weighted_where};
+use super::handles::{Handles, Party, mentioned};
 use super::places::{Kind, Place, out_pointer, places};
 use super::values::{Room, least, values};
 use super::weights;
@@ -23,12 +24,15 @@ pub enum Lie {
     /// No lie either: Latin-1 as tagged UTF-16.
     Retag,
     Raw,
+    /// A handle that is another, or none.
+    Handle,
 }
 
 /// The guest of one call, into which the encoder will have lowered the same.
 pub struct GuestData<'a> {
     shape: &'a Shape,
     lowering: Lowering,
+    pub handles: Handles<'a>,
 }
 
 /// Whether the encoder can lower what the guest hands over in this call.
@@ -45,22 +49,32 @@ pub fn fits(shape: &Shape, call: &Call) -> bool {
 }
 
 impl<'a> GuestData<'a> {
+    /// A guest that has no handles yet.
     pub fn new(shape: &'a Shape) -> GuestData<'a> {
-        GuestData { shape, lowering: Lowering::new(vec![0; initial_size(shape.pages)]) }
+        GuestData::with(shape, Handles::new(shape))
+    }
+
+    pub fn with(shape: &'a Shape, handles: Handles<'a>) -> GuestData<'a> {
+        let lowering = Lowering::new(vec![0; initial_size(shape.pages)]);
+        GuestData { shape, lowering, handles }
     }
 
     /// Hands over something well-formed.
     pub fn truth(&mut self, u: &mut Unstructured, side: Side) -> Result<Passed> {
-        Ok(self.lowered(u, side)?.0)
+        Ok(self.lowered(u, side, false)?.0)
     }
 
     /// Hands over something that is wrong, if there is anything that can be.
     pub fn lie(&mut self, u: &mut Unstructured, side: Side) -> Result<Passed> {
-        let lie = weighted(u, weights::LIES)?;
+        let has_handles = mentioned(side.types);
+        let lie = weighted_where(u, weights::LIES, |lie| lie != Lie::Handle || has_handles)?;
         if lie == Lie::Raw {
             return self.raw(u, side);
         }
-        let (mut passed, places) = self.lowered(u, side)?;
+        let (mut passed, places) = self.lowered(u, side, lie == Lie::Handle)?;
+        if lie == Lie::Handle {
+            return Ok(passed);
+        }
         match &mut passed {
             Passed::Lowered { patches, .. } if !places.is_empty() => {
                 *patches = self.patches(u, lie, &places)?;
@@ -74,7 +88,7 @@ impl<'a> GuestData<'a> {
         let count = match lie {
             Lie::Move => return self.moved(u, places),
             Lie::Retag => return self.retagged(u, places),
-            Lie::OnePatch | Lie::Raw => 1,
+            Lie::OnePatch | Lie::Raw | Lie::Handle => 1,
             Lie::Patches => between(u, 2, weights::PATCHES)?,
         };
         let mut patches = Vec::new();
@@ -175,20 +189,33 @@ impl<'a> GuestData<'a> {
         u64::from(self.shape.pages.initial) << 16
     }
 
-    fn lowered(&mut self, u: &mut Unstructured, side: Side) -> Result<(Passed, Vec<Place>)> {
+    /// Hands over well-formed values, but perhaps for a handle.
+    fn lowered(
+        &mut self,
+        u: &mut Unstructured,
+        side: Side,
+        spoils: bool,
+    ) -> Result<(Passed, Vec<Place>)> {
         let mut room = Room::draw(u)?;
         let start = self.lowering.guest.bump;
         for attempt in 0..2 {
-            let values = if attempt == 0 {
+            let mut values = if attempt == 0 {
                 values(u, side.types, &mut room)?
             } else {
                 side.types.iter().map(least).collect()
             };
+            let before = self.handles.clone();
+            self.handles.settle(u, &mut values, side.types, Party::Guest)?;
+            if spoils {
+                self.handles.spoil(u, &mut values, side.types)?;
+            }
             if let Some(flat) = self.lowering.lower(side, &values) {
+                self.handles.lift(&mut values, side.types);
                 let places = self.places(side, &flat);
                 return Ok((Passed::Lowered { values, patches: Vec::new() }, places));
             }
             self.lowering.guest.bump = start;
+            self.handles = before;
         }
         Ok((zeros(side), Vec::new()))
     }

@@ -3,9 +3,11 @@
 
 mod weights;
 
+mod acts;
 mod calls;
 mod damage;
 mod guest;
+mod handles;
 mod labels;
 mod options;
 mod places;
@@ -71,16 +73,19 @@ fn untuned(shape: &Shape, calls: Vec<Call>) -> Case {
 }
 
 fn any_shape(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
-    let export = types::func_type(u, allowed, limits)?;
+    let resources = options::resources(u, limits)?;
+    let palette = |role| types::Palette::of(&resources, role);
+    let export = types::func_type(u, allowed, limits, &palette(options::Role::Export))?;
+    let export = types::callable(u, export, &resources)?;
     let export = options::function(u, export, options::Role::Export)?;
     let import = if draw::chance(u, weights::IMPORT)? {
-        let import = types::func_type(u, allowed, limits)?;
+        let import = types::func_type(u, allowed, limits, &palette(options::Role::Import))?;
         Some(options::function(u, import, options::Role::Import)?)
     } else {
         None
     };
     let pages = options::pages(u, limits)?;
-    Ok(Shape { export, import, pages, resources: Vec::new() })
+    Ok(Shape { export, import, pages, resources })
 }
 
 /// The component that does nothing.

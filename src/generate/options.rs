@@ -1,13 +1,13 @@
-//! Canonical options, memory and tuning: all that a shape has besides types.
+//! Canonical options, memory, resources and tuning: all that a shape has besides types.
 //! Knows which options validation demands, by asking it.
 
 use arbitrary::{Result, Unstructured};
 
-use super::draw::{chance, pick};
+use super::draw::{chance, pick, weighted};
 use super::weights;
 use crate::abi::StringEncoding;
 use crate::case::check::{lift_needs, lower_needs};
-use crate::case::{CanonOpts, Function, Limits, Pages, Tuning};
+use crate::case::{CanonOpts, Function, Limits, Pages, Resource, Tuning};
 use crate::types::FuncType;
 
 /// Which side of a component a function is on.
@@ -69,6 +69,20 @@ pub fn pages(u: &mut Unstructured, limits: &Limits) -> Result<Pages> {
         initial
     };
     Ok(Pages { initial, maximum })
+}
+
+/// The resource types, mostly none.
+pub fn resources(u: &mut Unstructured, limits: &Limits) -> Result<Vec<Resource>> {
+    if !chance(u, weights::RESOURCES)? {
+        return Ok(Vec::new());
+    }
+    let most = usize::try_from(limits.resources).unwrap_or(usize::MAX);
+    let count = weighted(u, weights::RESOURCE_COUNTS)?.min(most);
+    (0..count).map(|_| resource(u)).collect()
+}
+
+pub fn resource(u: &mut Unstructured) -> Result<Resource> {
+    weighted(u, weights::RESOURCE_KINDS)
 }
 
 pub fn tuning(u: &mut Unstructured) -> Result<Tuning> {

@@ -69,6 +69,8 @@ pub enum Kind {
     Unused,
     /// Bytes between fields.
     Padding,
+    /// An index of a handle.
+    Handle,
 }
 
 /// How a string is encoded, all options considered.
@@ -159,7 +161,7 @@ impl Walk<'_> {
             Despecialized::Variant(cases) => self.flat_variant(cases),
             Despecialized::Flags(count) => self.leaf(Some(Kind::Flags { count: *count }), 32),
             Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {
-                self.leaf(None, 32);
+                self.leaf(Some(Kind::Handle), 32);
             }
         }
     }
@@ -282,7 +284,9 @@ impl Walk<'_> {
             Despecialized::Flags(count) => {
                 self.stored(Kind::Flags { count: *count }, at, layout.elem_size);
             }
-            Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {}
+            Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {
+                self.stored(Kind::Handle, at, 4);
+            }
         }
     }
 

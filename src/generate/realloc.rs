@@ -4,9 +4,10 @@
 use arbitrary::{Result, Unstructured};
 
 use super::draw::{chance, pick, weighted};
+use super::handles::Handles;
 use super::weights;
 use crate::abi::wrap;
-use crate::case::{Limits, Realloc, Shape};
+use crate::case::{BuiltIn, Limits, Realloc, Shape};
 
 /// Whether any function has a `realloc` to script.
 pub fn has(shape: &Shape) -> bool {
@@ -19,6 +20,7 @@ pub fn script(
     shape: &Shape,
     limits: &Limits,
     slips: bool,
+    handles: &Handles,
 ) -> Result<Vec<Realloc>> {
     if !has(shape) || limits.reallocs == 0 || !(slips || chance(u, weights::ODD_REALLOC)?) {
         return Ok(Vec::new());
@@ -26,20 +28,26 @@ pub fn script(
     let most = usize::try_from(limits.reallocs).unwrap_or(usize::MAX) - 1;
     let index = weighted(u, weights::REALLOC_INDICES)?.min(most);
     let mut script = vec![Realloc::Bump; index];
-    let action = if slips { action(u, shape)? } else { harmless(u)? };
+    let action = if slips { action(u, shape, handles)? } else { harmless(u, handles)? };
     let count = pick(u, weights::REALLOC_REPEATS)?.min(most + 1 - index);
     script.extend(std::iter::repeat_n(action, count));
     Ok(script)
 }
 
 /// What keeps the promises of `realloc`, or breaks only that of keeping contents.
-fn harmless(u: &mut Unstructured) -> Result<Realloc> {
+fn harmless(u: &mut Unstructured, handles: &Handles) -> Result<Realloc> {
+    if let Some(rep) = hidden_rep(u, handles)? {
+        return Ok(Realloc::BuiltIn(rep));
+    }
     let skew = Realloc::Skew(pick(u, &[8, 16, 64])?);
     pick(u, &[Realloc::Forget, Realloc::Forget, Realloc::Grow(1), Realloc::Grow(2), skew])
 }
 
 /// Any of the things that `realloc` can do.
-pub fn action(u: &mut Unstructured, shape: &Shape) -> Result<Realloc> {
+pub fn action(u: &mut Unstructured, shape: &Shape, handles: &Handles) -> Result<Realloc> {
+    if !shape.resources.is_empty() && u.ratio(1, 3)? {
+        return handles.any_built_in(u).map(Realloc::BuiltIn);
+    }
     Ok(match u.int_in_range(0..=15)? {
         0..=3 => Realloc::At(pointer(u, shape)?),
         4..=6 => Realloc::Skew(skew(u)?),
@@ -50,6 +58,14 @@ pub fn action(u: &mut Unstructured, shape: &Shape) -> Result<Realloc> {
         11..=14 => Realloc::Trap,
         _ => Realloc::Bump,
     })
+}
+
+/// `resource.rep` of something that is there, sometimes.
+pub fn hidden_rep(u: &mut Unstructured, handles: &Handles) -> Result<Option<BuiltIn>> {
+    match handles.rep_of_any(u)? {
+        Some(rep) if chance(u, weights::HIDDEN_REP)? => Ok(Some(rep)),
+        Some(_) | None => Ok(None),
+    }
 }
 
 fn skew(u: &mut Unstructured) -> Result<u32> {

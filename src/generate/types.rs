@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 
 use arbitrary::{Result, Unstructured};
 
-use super::draw::{between, chance, pick, weighted, weighted_where};
+use super::draw::{Table, between, chance, pick, weighted, weighted_where};
+use super::handles::needs_guests;
 use super::labels::labels;
+use super::options::Role;
 use super::weights;
 use crate::abi::PtrType;
 use crate::abi::flatten::{flatten_type, flatten_types};
 use crate::abi::layout::elem_size;
-use crate::case::Limits;
 use crate::case::check::Feature;
-use crate::types::{Field, FuncType, Label, MAP_KEYS, Type, VariantCase};
+use crate::case::{Limits, Resource, is_host};
+use crate::types::{Field, FuncType, Handle, Label, MAP_KEYS, Type, VariantCase};
 
 /// The types of one function as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub enum TypePlan {
     Cases,
     /// A type nested as deeply as may be.
     Deep,
+    /// Handles, several of them.
+    Handles,
 }
 
 /// What a type is at its root.
@@ -48,6 +52,7 @@ pub enum Constructor {
     Result,
     Flags,
     Map,
+    Handle,
 }
 
 const PRIMITIVES: [Type; 12] = [
@@ -71,6 +76,26 @@ pub struct Types<'a> {
     limits: &'a Limits,
     /// How many more types there may be.
     nodes: u32,
+    /// The handle types that there are.
+    handles: &'a [Type],
+    constructors: &'static Table<Constructor>,
+}
+
+/// The handle types that a function may mention.
+pub struct Palette {
+    pub params: Vec<Type>,
+    pub result: Vec<Type>,
+}
+
+impl Palette {
+    /// An import knows only the host's resources; no result is borrowed.
+    pub fn of(resources: &[Resource], role: Role) -> Palette {
+        let numbers = (0..).zip(resources).map(|(number, _)| number);
+        let known = numbers.filter(|n| role == Role::Export || is_host(resources, *n));
+        let result: Vec<Type> = known.clone().map(|n| Type::Handle(Handle::Own(n))).collect();
+        let borrows = known.map(|n| Type::Handle(Handle::Borrow(n)));
+        Palette { params: result.iter().cloned().chain(borrows).collect(), result }
+    }
 }
 
 /// The types of one function.
@@ -78,12 +103,22 @@ pub fn func_type(
     u: &mut Unstructured,
     allowed: &BTreeSet<Feature>,
     limits: &Limits,
+    palette: &Palette,
 ) -> Result<FuncType> {
-    let plan = weighted(u, weights::TYPE_PLANS)?;
+    let has_handles = |plan| plan != TypePlan::Handles || !palette.params.is_empty();
+    let plan = weighted_where(u, weights::TYPE_PLANS, has_handles)?;
     let nodes = if plan == TypePlan::Rich { weights::RICH_NODES } else { weights::SMALL_NODES };
-    let mut types = Types::new(allowed, limits, nodes.min(limits.type_nodes));
+    let nodes = nodes.min(limits.type_nodes);
+    let mut types = Types::new(allowed, limits, nodes, &palette.params);
+    if plan == TypePlan::Handles {
+        types.constructors = weights::HANDLE_CONSTRUCTORS;
+    }
     let mut params = types.params(u, plan)?;
+    types.handles = &palette.result;
     let mut result = types.result(u, plan)?;
+    if plan == TypePlan::Handles {
+        pair(u, palette, &mut params, &mut result)?;
+    }
     if let Some(special) = types.special(u, plan)? {
         place(u, special, &mut params, &mut result)?;
     }
@@ -92,6 +127,44 @@ pub fn func_type(
     }
     params.truncate(usize::try_from(limits.params).unwrap_or(usize::MAX));
     Ok(FuncType { params, result })
+}
+
+/// Adds an own and a borrow of one resource, sometimes, and its own as the result.
+fn pair(
+    u: &mut Unstructured,
+    palette: &Palette,
+    params: &mut Vec<Type>,
+    result: &mut Option<Type>,
+) -> Result<()> {
+    let own = u.choose(&palette.result)?.clone();
+    if chance(u, weights::PAIR)? {
+        let same = |ty: &&Type| ty.handles()[0].resource() == own.handles()[0].resource();
+        let both: Vec<Type> = palette.params.iter().filter(same).cloned().collect();
+        let tuple = u.ratio(1, 4)?;
+        params.extend(if tuple { vec![Type::Tuple(both)] } else { both });
+        let (last, other) = (params.len() - 1, u.choose_index(params.len())?);
+        params.swap(last, other);
+    }
+    if chance(u, weights::RETURNED)? {
+        *result = Some(own);
+    }
+    Ok(())
+}
+
+/// Lets the host call a function before it holds anything of the guest's: what always has a handle
+/// of a guest's resource is made a list or an option.
+pub fn callable(
+    u: &mut Unstructured,
+    mut ty: FuncType,
+    resources: &[Resource],
+) -> Result<FuncType> {
+    for param in &mut ty.params {
+        if needs_guests(resources, param) && chance(u, weights::CALLABLE)? {
+            let inside = Box::new(param.clone());
+            *param = if u.arbitrary()? { Type::List(inside) } else { Type::Option(inside) };
+        }
+    }
+    Ok(ty)
 }
 
 /// One more type, in front of all others or as the result.
@@ -149,17 +222,24 @@ fn feature(constructor: Constructor) -> Option<Feature> {
         | Constructor::Enum
         | Constructor::Option
         | Constructor::Result
-        | Constructor::Flags => None,
+        | Constructor::Flags
+        | Constructor::Handle => None,
     }
 }
 
 impl<'a> Types<'a> {
-    pub fn new(allowed: &'a BTreeSet<Feature>, limits: &'a Limits, nodes: u32) -> Types<'a> {
-        Types { allowed, limits, nodes }
+    pub fn new(
+        allowed: &'a BTreeSet<Feature>,
+        limits: &'a Limits,
+        nodes: u32,
+        handles: &'a [Type],
+    ) -> Types<'a> {
+        Types { allowed, limits, nodes, handles, constructors: weights::CONSTRUCTORS }
     }
 
     fn params(&mut self, u: &mut Unstructured, plan: TypePlan) -> Result<Vec<Type>> {
-        let count = weighted(u, weights::PARAMS)?;
+        let handles = plan == TypePlan::Handles;
+        let count = weighted(u, if handles { weights::HANDLE_PARAMS } else { weights::PARAMS })?;
         (0..count).map(|_| self.ty(u, depth(plan))).collect()
     }
 
@@ -175,7 +255,7 @@ impl<'a> Types<'a> {
     /// The type that a plan is named after.
     fn special(&mut self, u: &mut Unstructured, plan: TypePlan) -> Result<Option<Type>> {
         match plan {
-            TypePlan::Small | TypePlan::Rich => Ok(None),
+            TypePlan::Small | TypePlan::Rich | TypePlan::Handles => Ok(None),
             TypePlan::Wide => self.wide(u).map(Some),
             TypePlan::ManyFlat => self.many_flat(u).map(Some),
             TypePlan::Joined => joined(u, weights::JOINED_DEPTH).map(Some),
@@ -187,9 +267,8 @@ impl<'a> Types<'a> {
     /// A type of at most `depth` levels.
     pub fn ty(&mut self, u: &mut Unstructured, depth: u32) -> Result<Type> {
         let depth = depth.min(self.limits.type_depth);
-        let constructor = weighted_where(u, weights::CONSTRUCTORS, |constructor| {
-            self.has_room(constructor, depth)
-        })?;
+        let constructor =
+            weighted_where(u, self.constructors, |constructor| self.has_room(constructor, depth))?;
         self.nodes = self.nodes.saturating_sub(1);
         self.construct(u, constructor, depth)
     }
@@ -200,6 +279,7 @@ impl<'a> Types<'a> {
             | Constructor::String
             | Constructor::Enum
             | Constructor::Flags => return true,
+            Constructor::Handle => return !self.handles.is_empty(),
             Constructor::List
             | Constructor::FixedLengthList
             | Constructor::Record
@@ -235,6 +315,7 @@ impl<'a> Types<'a> {
             }
             Constructor::Flags => flags(u),
             Constructor::Map => self.map(u, inside),
+            Constructor::Handle => u.choose(self.handles).cloned(),
         }
     }
 
@@ -289,7 +370,9 @@ impl<'a> Types<'a> {
 
     fn map(&mut self, u: &mut Unstructured, depth: u32) -> Result<Type> {
         let key = u.choose(&MAP_KEYS)?.clone();
+        let handles = std::mem::take(&mut self.handles);
         let value = self.boxed(u, depth.saturating_sub(1))?;
+        self.handles = handles;
         Ok(Type::Map(Box::new(key), value))
     }
 

@@ -4,11 +4,13 @@
 use super::calls::{Conduct, Slip};
 use super::draw::{Percent, Table};
 use super::guest::Lie;
+use super::handles::{BuiltInKind, Wrong};
 use super::mutate::Change;
 use super::places::Kind;
 use super::strings::StringKind;
 use super::types::{Constructor, TypePlan};
 use crate::abi::StringEncoding;
+use crate::case::Resource;
 
 /// Cases for which the stream keeps a shape and a tuning: compiling a component takes 1 to 2 ms,
 /// running a case some 50 µs, so that half of the time is spent on runs.
@@ -21,6 +23,8 @@ pub const ENTROPY: usize = 2048;
 
 /// How a function's types are planned. Small types are the rule, for a run should cost little and
 /// be read by people; each of the others exists for a limit of the ABI.
+/// Where there are resources, most functions are about their handles: several in one signature,
+/// so that their order matters.
 pub const TYPE_PLANS: &Table<TypePlan> = &[
     (60, TypePlan::Small),
     (10, TypePlan::Rich),
@@ -29,6 +33,7 @@ pub const TYPE_PLANS: &Table<TypePlan> = &[
     (7, TypePlan::Joined),
     (6, TypePlan::Cases),
     (3, TypePlan::Deep),
+    (400, TypePlan::Handles),
 ];
 
 /// The shares of type constructors. Scalars and strings end a type, and so have the most.
@@ -45,6 +50,24 @@ pub const CONSTRUCTORS: &Table<Constructor> = &[
     (6, Constructor::Result),
     (5, Constructor::Flags),
     (7, Constructor::Map),
+    (20, Constructor::Handle),
+];
+
+/// The same in a function that is there for handles.
+pub const HANDLE_CONSTRUCTORS: &Table<Constructor> = &[
+    (6, Constructor::Primitive),
+    (2, Constructor::String),
+    (10, Constructor::List),
+    (4, Constructor::FixedLengthList),
+    (4, Constructor::Record),
+    (8, Constructor::Tuple),
+    (7, Constructor::Variant),
+    (1, Constructor::Enum),
+    (7, Constructor::Option),
+    (4, Constructor::Result),
+    (1, Constructor::Flags),
+    (2, Constructor::Map),
+    (64, Constructor::Handle),
 ];
 
 /// Levels of a small type: three are enough for any constructor inside any other inside a list.
@@ -57,6 +80,30 @@ pub const RICH_NODES: u32 = 120;
 /// Params of most functions. None is a case of its own.
 pub const PARAMS: &Table<usize> =
     &[(10, 0), (40, 1), (24, 2), (12, 3), (4, 5), (4, 8), (2, 15), (2, 16), (2, 17)];
+
+/// Params of a function that is there for handles.
+pub const HANDLE_PARAMS: &Table<usize> = &[(6, 0), (24, 1), (36, 2), (22, 3), (12, 4)];
+/// How often such a function takes an own and a borrow of the same resource: what the order of the two
+/// decides is met nowhere else.
+pub const PAIR: Percent = Percent(60);
+/// How often it returns what it takes, so that the host can pass it back.
+pub const RETURNED: Percent = Percent(35);
+
+/// How often a param without which the host cannot make the first call is made one that may be empty.
+/// The others show that the host makes no such call.
+pub const CALLABLE: Percent = Percent(96);
+
+/// How often a shape has resources. They cost nothing where they are not, and the rules of handles are
+/// few beside those of values.
+pub const RESOURCES: Percent = Percent(25);
+/// How many there are: with two a handle can be of the wrong type.
+pub const RESOURCE_COUNTS: &Table<usize> = &[(32, 1), (56, 2), (12, 3)];
+/// Imports speak only of the host's; only the guest's are made, looked into and destroyed by the guest.
+pub const RESOURCE_KINDS: &Table<Resource> = &[
+    (50, Resource::Host),
+    (34, Resource::Guest { destructor: true }),
+    (16, Resource::Guest { destructor: false }),
+];
 
 /// How often params are brought to a number of flat values at the limit, beyond which they spill.
 pub const AIM_PARAMS: Percent = Percent(22);
@@ -175,10 +222,20 @@ pub const SLIPS: &Table<Slip> = &[
     (2, Slip::Reenter),
     (3, Slip::Finish),
     (5, Slip::PostReturn),
+    (50, Slip::BuiltIn),
+    (24, Slip::KeptBorrow),
+    (6, Slip::Destructor),
+    (5, Slip::Host),
 ];
 /// How guest data is wrong. Raw data dies at the first check, mostly.
-pub const LIES: &Table<Lie> =
-    &[(54, Lie::OnePatch), (14, Lie::Patches), (14, Lie::Move), (6, Lie::Retag), (12, Lie::Raw)];
+pub const LIES: &Table<Lie> = &[
+    (54, Lie::OnePatch),
+    (14, Lie::Patches),
+    (14, Lie::Move),
+    (6, Lie::Retag),
+    (12, Lie::Raw),
+    (300, Lie::Handle),
+];
 /// The share of damage to one kind of place among the kinds that there are. What is checked has
 /// more than what is only to be ignored.
 pub fn damage(kind: Kind) -> u32 {
@@ -195,8 +252,37 @@ pub fn damage(kind: Kind) -> u32 {
         Kind::UpperHalf => 5,
         Kind::Unused => 2,
         Kind::Padding => 1,
+        Kind::Handle => 18,
     }
 }
+
+/// Which handle is wrong. The orders of own and borrow in one call are only met by one that is passed
+/// twice.
+pub const WRONG_HANDLES: &Table<Wrong> = &[
+    (8, Wrong::Zero),
+    (20, Wrong::Sibling),
+    (30, Wrong::Lent),
+    (16, Wrong::Freed),
+    (30, Wrong::OtherType),
+    (24, Wrong::Borrowed),
+    (8, Wrong::Beyond),
+    (6, Wrong::Far),
+];
+/// Built-ins in one call, where there are resources, besides those that have to be: an index that is
+/// used again shows only after two were freed.
+pub const BUILT_INS: &Table<usize> = &[(34, 0), (22, 1), (16, 2), (14, 3), (14, 6)];
+pub const BUILT_IN_KINDS: &Table<BuiltInKind> =
+    &[(34, BuiltInKind::New), (22, BuiltInKind::Rep), (44, BuiltInKind::Drop)];
+/// Borrows that the host passes in one call: each takes a step to drop.
+pub const BORROWS: usize = 6;
+/// How often something that is allowed there is called in `post-return` or `realloc`.
+pub const HIDDEN_REP: Percent = Percent(30);
+/// How often a destructor does something, that harms nobody.
+pub const BUSY_DESTRUCTOR: Percent = Percent(20);
+/// How often the host drops something that it holds; it may as well pass it back.
+pub const HOST_DROPS: Percent = Percent(35);
+/// Calls of a case with resources: handles live longer than calls.
+pub const RESOURCE_CALLS: &Table<u32> = &[(22, 1), (40, 2), (38, 3)];
 
 /// Patches of data that has several.
 pub const PATCHES: usize = 4;
@@ -237,6 +323,9 @@ pub const CHANGES: &Table<Change> = &[
     (4, Change::Options),
     (1, Change::Tuning),
     (2, Change::Pages),
+    (6, Change::BuiltIn),
+    (2, Change::Resource),
+    (2, Change::HostDrop),
 ];
 
 /// The same where the case is to become smaller: much of a small case is types.
@@ -252,6 +341,9 @@ pub const SHRINKS: &Table<Change> = &[
     (5, Change::Options),
     (3, Change::Tuning),
     (2, Change::Pages),
+    (4, Change::BuiltIn),
+    (5, Change::Resource),
+    (3, Change::HostDrop),
 ];
 
 /// Mutations that are tried before giving up: some change nothing, or too much.

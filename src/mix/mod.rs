@@ -1,6 +1,7 @@
 //! What a run has exercised, in tables: a cell for everything that may happen somewhere.
 //! Counts what the reference saw happen, not what a case was meant to do; judges nothing.
 
+mod acts;
 mod reallocs;
 mod table;
 mod texts;
@@ -13,7 +14,7 @@ use serde::{Serialize, Serializer};
 
 use crate::abi::{Course, Stage};
 use crate::case::check::Feature;
-use crate::case::{Answer, Call, Case, Function, ImportCall};
+use crate::case::{Answer, Call, Case, Function, ImportCall, Resource};
 use crate::observation::{CallObservation, Reading};
 use crate::types::Type;
 use crate::value::Value;
@@ -34,12 +35,14 @@ pub struct Mix {
     texts: Table,
     traps: Table,
     reallocs: Table,
+    acts: Table,
 }
 
 /// Values of one function that were lifted or lowered, all of them.
 struct Passage<'a> {
     stage: Stage,
     function: &'a Function,
+    resources: &'a [Resource],
     types: &'a [Type],
     values: &'a [Value],
 }
@@ -60,6 +63,7 @@ impl Mix {
             texts: texts::table(),
             traps: traps::table(),
             reallocs: reallocs::table(),
+            acts: acts::table(),
         }
     }
 
@@ -71,6 +75,7 @@ impl Mix {
         }
         traps::count(&mut self.traps, reading);
         reallocs::count(&mut self.reallocs, case, reading);
+        acts::count(&mut self.acts, reading);
     }
 
     /// Adds what was counted elsewhere.
@@ -112,11 +117,11 @@ impl Mix {
     }
 
     fn tables(&self) -> Vec<&Table> {
-        self.types.iter().chain([&self.texts, &self.traps, &self.reallocs]).collect()
+        self.types.iter().chain([&self.texts, &self.traps, &self.reallocs, &self.acts]).collect()
     }
 
     fn tables_mut(&mut self) -> Vec<&mut Table> {
-        let others = [&mut self.texts, &mut self.traps, &mut self.reallocs];
+        let others = [&mut self.texts, &mut self.traps, &mut self.reallocs, &mut self.acts];
         self.types.iter_mut().chain(others).collect()
     }
 }
@@ -149,9 +154,16 @@ fn call_passages<'a>(
         return passages;
     }
     let export = &case.shape.export;
+    let resources = &case.shape.resources[..];
     if course.stage != Stage::LowerParams {
         let (types, values) = (&export.ty.params[..], &call.args[..]);
-        passages.push(Passage { stage: Stage::LowerParams, function: export, types, values });
+        passages.push(Passage {
+            stage: Stage::LowerParams,
+            function: export,
+            resources,
+            types,
+            values,
+        });
     }
     if let Some(function) = &case.shape.import {
         let types = &function.ty.params[..];
@@ -159,6 +171,7 @@ fn call_passages<'a>(
         passages.extend(lifted.map(|values| Passage {
             stage: Stage::LiftParams,
             function,
+            resources,
             types,
             values,
         }));
@@ -167,13 +180,20 @@ fn call_passages<'a>(
         passages.extend(lowered.map(|values| Passage {
             stage: Stage::LowerResult,
             function,
+            resources,
             types,
             values,
         }));
     }
     if let Some(returned) = &observed.returned {
         let (types, values) = (export.ty.results(), returned.result.as_slice());
-        passages.push(Passage { stage: Stage::LiftResult, function: export, types, values });
+        passages.push(Passage {
+            stage: Stage::LiftResult,
+            function: export,
+            resources,
+            types,
+            values,
+        });
     }
     passages
 }

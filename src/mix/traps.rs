@@ -5,7 +5,7 @@ use super::table::Table;
 use crate::abi::{Stage, Trap};
 use crate::observation::{Outcome, Reading};
 
-const STAGES: [(Stage, &str); 7] = [
+const STAGES: [(Stage, &str); 8] = [
     (Stage::LowerParams, "params lowered"),
     (Stage::Callee, "guest runs"),
     (Stage::LiftParams, "params lifted"),
@@ -13,9 +13,10 @@ const STAGES: [(Stage, &str); 7] = [
     (Stage::LowerResult, "result lowered"),
     (Stage::LiftResult, "result lifted"),
     (Stage::PostReturn, "post-return"),
+    (Stage::Destructor, "destructor"),
 ];
 
-const TRAPS: [Trap; 14] = [
+const TRAPS: [Trap; 20] = [
     Trap::UnalignedPointer,
     Trap::MemoryOutOfBounds,
     Trap::StringTooLong,
@@ -26,6 +27,12 @@ const TRAPS: [Trap; 14] = [
     Trap::InvalidUtf16,
     Trap::InvalidChar,
     Trap::InvalidDiscriminant,
+    Trap::UnknownHandle,
+    Trap::HandleOfOtherType,
+    Trap::HandleLent,
+    Trap::HandleNotOwned,
+    Trap::TooManyHandles,
+    Trap::BorrowsRemain,
     Trap::CannotEnterComponent,
     Trap::CannotLeaveComponent,
     Trap::Guest,
@@ -41,7 +48,8 @@ pub fn table() -> Table {
 fn impossible(trap: Trap, stage: Stage) -> Option<&'static str> {
     let lifts = matches!(stage, Stage::LiftParams | Stage::LiftResult);
     let lowers = matches!(stage, Stage::LowerParams | Stage::LowerResult);
-    let guest_runs = lowers || matches!(stage, Stage::Callee | Stage::PostReturn);
+    let called = matches!(stage, Stage::Callee | Stage::PostReturn | Stage::Destructor);
+    let guest_runs = lowers || called;
     match trap {
         Trap::UnalignedPointer
         | Trap::MemoryOutOfBounds
@@ -58,12 +66,15 @@ fn impossible(trap: Trap, stage: Stage) -> Option<&'static str> {
         | Trap::InvalidUtf16
         | Trap::InvalidChar
         | Trap::InvalidDiscriminant => (!lifts).then_some("nothing is lifted here"),
-        Trap::UnknownHandle
-        | Trap::HandleOfOtherType
-        | Trap::HandleLent
-        | Trap::HandleNotOwned
-        | Trap::TooManyHandles
-        | Trap::BorrowsRemain => Some("no case has handles yet"),
+        Trap::UnknownHandle | Trap::HandleOfOtherType => (!lifts && !guest_runs)
+            .then_some("neither a lift nor a built-in looks for a handle here"),
+        Trap::HandleLent => (stage != Stage::LiftParams)
+            .then_some("things are lent only while the guest waits for an import"),
+        Trap::HandleNotOwned => (!lifts).then_some("nothing is lifted here"),
+        Trap::TooManyHandles => Some("no case makes 2^28 handles"),
+        Trap::BorrowsRemain => {
+            (stage != Stage::LiftResult).then_some("the call does not return here")
+        }
         Trap::CannotEnterComponent => {
             (stage != Stage::Host).then_some("only the host calls exports")
         }

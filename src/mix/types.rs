@@ -8,10 +8,11 @@ use super::table::Table;
 use crate::abi::flatten::flatten_within;
 use crate::abi::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType, Stage};
 use crate::case::check::{Feature, kind, payload_type};
+use crate::case::{Resource, is_host};
 use crate::types::Type;
 use crate::value::Value;
 
-const CONSTRUCTORS: [&str; 23] = [
+const CONSTRUCTORS: [&str; 27] = [
     "bool",
     "s8",
     "u8",
@@ -35,13 +36,18 @@ const CONSTRUCTORS: [&str; 23] = [
     "result",
     "flags",
     "map",
+    "own, the host's",
+    "borrow, the host's",
+    "own, the guest's",
+    "borrow, the guest's",
 ];
 
 /// What is around a value.
 #[derive(Clone, Copy)]
-struct Place {
+struct Place<'a> {
     passing: Passing,
     in_variant: bool,
+    resources: &'a [Resource],
 }
 
 #[derive(Clone, Copy)]
@@ -60,7 +66,7 @@ const COLUMNS: [&str; 6] = [
     "in a list, in a variant",
 ];
 
-impl Place {
+impl Place<'_> {
     fn column(self) -> usize {
         let column = match self.passing {
             Passing::Flat => 0,
@@ -87,8 +93,17 @@ pub fn table(stage: Stage, title: &'static str, features: &BTreeSet<Feature>) ->
 
 fn impossible(stage: Stage, row: usize, column: usize) -> Option<&'static str> {
     let one_flat = matches!(stage, Stage::LiftResult | Stage::LowerResult);
+    let name = CONSTRUCTORS[row];
+    let guests = name.ends_with("the guest's");
     let two = ["string", "list", "option", "map"].contains(&CONSTRUCTORS[row]);
     match column {
+        _ if one_flat && name.starts_with("borrow") => Some("a result cannot be borrowed"),
+        _ if guests && matches!(stage, Stage::LiftParams | Stage::LowerResult) => {
+            Some("an import cannot mention what the component defines")
+        }
+        0 | 2 if guests && stage == Stage::LowerParams => {
+            Some("the host has none before the first call, which it cannot make then")
+        }
         0 if one_flat && two => Some("it has two flat values, and a flat result has one"),
         1 if one_flat => Some("beside its discriminant a variant has no room in a flat result"),
         _ => None,
@@ -100,20 +115,22 @@ pub fn count(table: &mut Table, passage: &Passage) {
     let max_flat = match passage.stage {
         Stage::LowerParams | Stage::LiftParams => MAX_FLAT_PARAMS,
         Stage::LiftResult | Stage::LowerResult => MAX_FLAT_RESULTS,
-        Stage::Callee | Stage::Host | Stage::PostReturn => unreachable!("no values pass there"),
+        Stage::Callee | Stage::Host | Stage::PostReturn | Stage::Destructor => {
+            unreachable!("no values pass there")
+        }
     };
     let flat = flatten_within(passage.types, PtrType::I32, max_flat).is_some();
     let passing = if flat { Passing::Flat } else { Passing::Spilled };
     for (value, ty) in passage.values.iter().zip(passage.types) {
-        walk(table, value, ty, Place { passing, in_variant: false });
+        walk(table, value, ty, Place { passing, in_variant: false, resources: passage.resources });
     }
 }
 
 fn walk(table: &mut Table, value: &Value, ty: &Type, place: Place) {
-    if let Some(row) = CONSTRUCTORS.iter().position(|name| *name == kind(ty)) {
-        table.count(row, place.column());
-    }
-    let in_list = Place { passing: Passing::InList, in_variant: false };
+    let name = name(ty, place.resources);
+    let row = CONSTRUCTORS.iter().position(|known| *known == name);
+    table.count(row.expect("every type has a row"), place.column());
+    let in_list = Place { passing: Passing::InList, in_variant: false, ..place };
     match (value, ty) {
         (Value::List(values), Type::List(elem)) => {
             values.iter().for_each(|value| walk(table, value, elem, in_list));
@@ -134,6 +151,17 @@ fn walk(table: &mut Table, value: &Value, ty: &Type, place: Place) {
             walk(table, payload, payload_type, Place { in_variant: true, ..place });
         }
         _ => {}
+    }
+}
+
+/// How a type is called here.
+fn name(ty: &Type, resources: &[Resource]) -> String {
+    match ty {
+        Type::Handle(handle) => {
+            let hosts = handle.resource().is_some_and(|resource| is_host(resources, resource));
+            format!("{}, the {}'s", kind(ty), if hosts { "host" } else { "guest" })
+        }
+        ty => kind(ty).to_string(),
     }
 }
 

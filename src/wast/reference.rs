@@ -8,6 +8,9 @@ use crate::component::{Compiled, Context, Failure, Host, Instance, NotInstantiat
 use crate::types::FuncType;
 use crate::value::Value;
 
+/// Steps of core code that an instance may take in all: an endless loop ends within seconds.
+const FUEL: u64 = 500_000_000;
+
 /// The reference.
 pub struct Reference;
 
@@ -38,7 +41,7 @@ impl engine::Engine for Reference {
     }
 
     fn instantiate(&mut self, bytes: &[u8]) -> Result<Box<dyn engine::Instance>, Stop> {
-        let compiled = Compiled::new(bytes).map_err(refused)?;
+        let compiled = Compiled::metered(bytes, Some(FUEL)).map_err(refused)?;
         let imports = &compiled.decoded.imports;
         if let Some((name, _)) = imports.iter().find(|(_, asked)| !matches!(asked, Import::Type)) {
             return Err(Stop::Unlinkable(format!("nobody offers `{name}`")));

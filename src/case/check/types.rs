@@ -115,8 +115,9 @@ impl Walk<'_> {
         if let Type::Flags(labels) = ty {
             at_most("flags", labels.len(), FLAGS)?;
         }
-        if let Type::Map(key, _) = ty {
+        if let Type::Map(key, value) = ty {
             refuse_if(!is_key(key), &format!("no map has keys of type {}", kind(key)))?;
+            refuse_if(!value.handles().is_empty(), "no map has handles in its values")?;
         }
         Ok(())
     }

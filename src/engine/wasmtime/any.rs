@@ -305,13 +305,24 @@ impl Running {
         };
         refuel(&mut self.store);
         let store = &mut self.store;
-        let dropped = catch(|| finish(held.handle.resource_drop_async(store)));
+        let dropped = catch(|| drop_resource(store, held.handle));
         self.told(dropped.unwrap_or_else(|panic| Err(Outcome::Crashed(panic))).map(|()| None))
     }
 
     fn told(&mut self, result: Result<Option<Value>, Outcome>) -> Told {
         Told::of(self.store.data_mut().host.seen(), result)
     }
+}
+
+#[cfg(wasmtime_41)]
+fn drop_resource(store: &mut Store<Data>, handle: ResourceAny) -> Result<(), Outcome> {
+    finish(handle.resource_drop_async(store))
+}
+
+/// Until 40, a type parameter was left that nothing decides.
+#[cfg(not(wasmtime_41))]
+fn drop_resource(store: &mut Store<Data>, handle: ResourceAny) -> Result<(), Outcome> {
+    finish(handle.resource_drop_async::<()>(store))
 }
 
 fn call(

@@ -6,17 +6,21 @@ use arbitrary::{Result, Unstructured};
 use crate::case::import_calls_mut;
 use crate::case::{Answer, Call, Case, Finish, ImportCall, Limits, Shape, Step};
 use crate::encode::guest::Side;
-use crate::generate::calls::{answer, call, import_args, post_return};
+use crate::generate::acts::{destructor, post_return};
+use crate::generate::calls::{answer, call, import_args};
 use crate::generate::draw::{position, weighted};
 use crate::generate::guest::GuestData;
+use crate::generate::handles::Handles;
 use crate::generate::{realloc, weights};
 
 pub fn change_realloc(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Case { shape, calls, .. } = case;
-    let Some(script) = any_call(u, calls)?.map(|call| &mut call.realloc) else {
+    let Some(index) = position(u, calls.len())? else {
         return Ok(());
     };
-    let action = realloc::action(u, shape)?;
+    let handles = Handles::after(shape, &calls[..index]);
+    let script = &mut calls[index].realloc;
+    let action = realloc::action(u, shape, &handles)?;
     match (position(u, script.len())?, u.int_in_range(0..=3)?) {
         (Some(index), 0) => drop(script.remove(index)),
         (Some(index), 1) => script.insert(index, action),
@@ -76,20 +80,24 @@ pub fn change_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     Ok(())
 }
 
-/// Changes how the function and `post-return` end.
+/// Changes how the function and `post-return` end, or what destructors do.
 pub fn change_ending(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Case { shape, calls, .. } = case;
-    let Some(call) = any_call(u, calls)? else {
+    let Some(index) = position(u, calls.len())? else {
         return Ok(());
     };
+    let handles = Handles::after(shape, &calls[..=index]);
+    let call = &mut calls[index];
     let side = Side::results(&shape.export);
-    match (u.int_in_range(0..=2)?, &call.finish) {
+    match (u.int_in_range(0..=4)?, &call.finish) {
         (0, Finish::Return(_)) => call.finish = Finish::Trap,
         (0, Finish::Trap) => {
-            call.finish = Finish::Return(GuestData::new(shape).truth(u, side)?);
+            call.finish = Finish::Return(GuestData::with(shape, handles).truth(u, side)?);
         }
-        (1, _) => call.post_return = post_return(u, shape, true)?,
-        _ => call.post_return = post_return(u, shape, false)?,
+        (1, _) => call.post_return = post_return(u, shape, true, &handles)?,
+        (2, _) => call.destructor = destructor(u, shape, true, &handles)?,
+        (3, _) => call.destructor = destructor(u, shape, false, &handles)?,
+        _ => call.post_return = post_return(u, shape, false, &handles)?,
     }
     Ok(())
 }
@@ -103,7 +111,9 @@ pub fn change_calls(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> R
         (Some(index), 2) => calls.swap(0, index),
         (index, _) => {
             let conduct = weighted(u, weights::CONDUCTS)?;
-            calls.insert(index.unwrap_or(0), call(u, shape, limits, conduct)?);
+            let index = index.unwrap_or(0);
+            let mut handles = Handles::after(shape, &calls[..index]);
+            calls.insert(index, call(u, shape, limits, conduct, &mut handles)?);
         }
     }
     Ok(())

@@ -8,16 +8,18 @@ use crate::case::{Call, Case, Finish, Passed, Patch, Shape, import_calls_mut};
 use crate::encode::guest::Side;
 use crate::generate::draw::{integer, position};
 use crate::generate::guest::GuestData;
+use crate::generate::handles::Handles;
 
 pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Case { shape, calls, .. } = case;
-    let call = u.choose_index(calls.len())?;
-    let call = &mut calls[call];
+    let number = u.choose_index(calls.len())?;
+    let handles = Handles::after(shape, &calls[..number]);
+    let call = &mut calls[number];
     let sides = call.import_calls().count() + usize::from(matches!(call.finish, Finish::Return(_)));
     let Some(index) = position(u, sides)? else {
         return Ok(());
     };
-    let mut data = before(shape, call, index);
+    let mut data = before(shape, handles, call, index);
     let mut imports = import_calls_mut(&mut call.steps);
     match (&shape.import, imports.nth(index), &mut call.finish) {
         (Some(import), Some(step), _) => {
@@ -31,8 +33,14 @@ pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 }
 
 /// The guest when all that is handed over earlier in this call has been lowered.
-fn before<'a>(shape: &'a Shape, call: &Call, index: usize) -> GuestData<'a> {
-    let mut data = GuestData::new(shape);
+fn before<'a>(
+    shape: &'a Shape,
+    mut handles: Handles<'a>,
+    call: &Call,
+    index: usize,
+) -> GuestData<'a> {
+    handles.lower(&mut call.args.clone(), &shape.export.ty.params);
+    let mut data = GuestData::with(shape, handles);
     if let Some(import) = &shape.import {
         for step in call.import_calls().take(index) {
             data.advance(Side::params(import), &step.passed);

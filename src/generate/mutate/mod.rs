@@ -4,6 +4,7 @@
 mod calls;
 mod data;
 mod repair;
+mod resources;
 mod shape;
 mod shrink;
 mod size;
@@ -16,9 +17,12 @@ use arbitrary::Unstructured;
 use mutatis::{Candidates, Context, Mutate, Session};
 
 use super::draw::{Table, entropy};
+use super::options::Role;
+use super::types::Palette;
 use super::{guest, weights};
 use crate::case::check::{Feature, check};
 use crate::case::{Case, Limits};
+use crate::types::Type;
 use repair::repair;
 pub use size::size;
 
@@ -36,6 +40,9 @@ pub enum Change {
     Options,
     Tuning,
     Pages,
+    BuiltIn,
+    Resource,
+    HostDrop,
 }
 
 /// Changes a case, or with `shrink` makes it smaller. False: nothing was found that could be done,
@@ -77,6 +84,9 @@ pub fn crossover(a: &Case, b: &Case, seed: u64) -> Case {
 }
 
 fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> arbitrary::Result<()> {
+    if case.shape.resources.len() < b.shape.resources.len() {
+        case.shape.resources.clone_from(&b.shape.resources);
+    }
     match u.int_in_range(0..=4)? {
         0 => case.calls.extend(b.calls.iter().cloned()),
         1 => case.calls.clone_from(&b.calls),
@@ -99,6 +109,8 @@ fn valid(case: &Case, limits: &Limits) -> bool {
 struct Bounds<'a> {
     allowed: &'a BTreeSet<Feature>,
     limits: &'a Limits,
+    /// The handle types that there are.
+    handles: &'a [Type],
 }
 
 /// Registers each kind of change as often as its weight says.
@@ -109,7 +121,8 @@ struct CaseMutator<'a> {
 
 impl Mutate<Case> for CaseMutator<'_> {
     fn mutate(&mut self, candidates: &mut Candidates, case: &mut Case) -> mutatis::Result<()> {
-        let bounds = Bounds { allowed: self.allowed, limits: self.limits };
+        let handles = Palette::of(&case.shape.resources, Role::Export).params;
+        let bounds = Bounds { allowed: self.allowed, limits: self.limits, handles: &handles };
         let shrink = candidates.shrink();
         for (weight, change) in changes(shrink) {
             candidates.mutation_group(*weight, |context, _| {
@@ -163,5 +176,8 @@ fn grow(
         Change::Options => shape::change_options(u, case),
         Change::Tuning => shape::change_tuning(u, case),
         Change::Pages => shape::change_pages(u, case, bounds.limits),
+        Change::BuiltIn => resources::change_built_ins(u, case),
+        Change::Resource => resources::change_resources(u, case),
+        Change::HostDrop => resources::change_host_drops(u, case),
     }
 }

@@ -5,12 +5,13 @@ use arbitrary::{Result, Unstructured};
 
 use crate::abi::{Core, CoreType};
 use crate::case::check::payload_type;
-use crate::case::{Answer, Call, Case, Finish, Function, Limits, Passed, Patch, PostReturn};
-use crate::case::{Realloc, Shape, Step, import_calls_mut};
+use crate::case::{Answer, BuiltIn, Call, Case, Destructor, Finish, Function, Limits, Passed};
+use crate::case::{Patch, PostReturn, Realloc, Shape, Step, import_calls_mut};
 use crate::encode::guest::Side;
 use crate::generate::options::{Role, with_needed};
-use crate::generate::realloc;
+use crate::generate::types::Palette;
 use crate::generate::values::fresh;
+use crate::generate::{acts, realloc};
 use crate::types::{Handle, Type};
 use crate::value::Value;
 
@@ -18,10 +19,38 @@ use crate::value::Value;
 pub fn repair(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
     let Case { shape, calls, .. } = case;
     let keep = |function: &Function, role| with_needed(function.clone(), role);
+    shape.resources.truncate(most(limits.resources));
+    repair_handles(shape);
     shape.export = keep(&shape.export, Role::Export);
     shape.import = shape.import.as_ref().map(|import| keep(import, Role::Import));
     calls.truncate(most(limits.calls));
     calls.iter_mut().try_for_each(|call| repair_call(u, shape, call, limits))
+}
+
+/// Makes handles of what there is no handle of something else.
+fn repair_handles(shape: &mut Shape) {
+    let export = Palette::of(&shape.resources, Role::Export);
+    let import = Palette::of(&shape.resources, Role::Import);
+    let functions = [(&mut shape.export, export)].into_iter();
+    let functions = functions.chain(shape.import.iter_mut().zip([import]));
+    for (function, palette) in functions {
+        function.ty.params.iter_mut().for_each(|ty| repair_handle(ty, &palette.params));
+        function.ty.result.iter_mut().for_each(|ty| repair_handle(ty, &palette.result));
+    }
+}
+
+/// A borrow becomes an own of the same, where that may be.
+fn repair_handle(ty: &mut Type, allowed: &[Type]) {
+    if matches!(ty, Type::Handle(_)) && !allowed.contains(ty) {
+        let owned = match ty {
+            Type::Handle(Handle::Borrow(resource)) => Some(Type::Handle(Handle::Own(*resource))),
+            _ => None,
+        };
+        let owned = owned.filter(|owned| allowed.contains(owned));
+        *ty = owned.or_else(|| allowed.first().cloned()).unwrap_or(Type::Bool);
+    }
+    let inside = if matches!(ty, Type::Map(..)) { &[] } else { allowed };
+    ty.children_mut().into_iter().for_each(|ty| repair_handle(ty, inside));
 }
 
 fn most(limit: u32) -> usize {
@@ -55,18 +84,47 @@ fn repair_scripts(shape: &Shape, call: &mut Call, limits: &Limits) {
     call.realloc.truncate(if realloc::has(shape) { most(limits.reallocs) } else { 0 });
     call.steps.retain(|step| match step {
         Step::Import(_) => shape.import.is_some(),
-        Step::BuiltIn(_) => true,
+        Step::BuiltIn(built_in) => may_call(shape, *built_in),
     });
     call.steps.truncate(most(limits.steps));
     let leaves = call.post_return == PostReturn::Import;
     if !shape.export.opts.post_return || (leaves && shape.import.is_none()) {
         call.post_return = PostReturn::Nothing;
     }
-    if shape.import.is_none() {
-        call.realloc.iter_mut().filter(|action| **action == Realloc::Import).for_each(|action| {
-            *action = Realloc::Bump;
-        });
+    let impossible = |action: &Realloc| match action {
+        Realloc::Import => shape.import.is_none(),
+        Realloc::BuiltIn(built_in) => !may_call(shape, *built_in),
+        Realloc::Bump
+        | Realloc::Forget
+        | Realloc::At(_)
+        | Realloc::Old
+        | Realloc::Skew(_)
+        | Realloc::Grow(_)
+        | Realloc::Trap => false,
+    };
+    call.realloc.iter_mut().filter(|action| impossible(action)).for_each(|action| {
+        *action = Realloc::Bump;
+    });
+    repair_destruction(shape, call, limits);
+}
+
+fn repair_destruction(shape: &Shape, call: &mut Call, limits: &Limits) {
+    if matches!(call.post_return, PostReturn::BuiltIn(built_in) if !may_call(shape, built_in)) {
+        call.post_return = PostReturn::Nothing;
     }
+    let impossible =
+        matches!(call.destructor, Destructor::BuiltIn(built_in) if !may_call(shape, built_in));
+    if impossible || !acts::destroys(shape) {
+        call.destructor = Destructor::Nothing;
+    }
+    call.host_drops.truncate(if acts::defines(shape) { most(limits.host_drops) } else { 0 });
+}
+
+/// Whether the guest has this built-in.
+fn may_call(shape: &Shape, built_in: BuiltIn) -> bool {
+    let resource = built_in.resource();
+    let defined = usize::try_from(resource).is_ok_and(|n| n < shape.resources.len());
+    defined && (matches!(built_in, BuiltIn::Drop { .. }) || !shape.is_host(resource))
 }
 
 fn repair_result(

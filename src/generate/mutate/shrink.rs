@@ -4,12 +4,15 @@
 use arbitrary::{Result, Unstructured};
 
 use super::Change;
+use super::resources;
 use super::shape::{any_function, change_tuning};
 use super::types::{any_root, count, node, unwrap};
 use super::values::any_node;
 use crate::abi::StringEncoding;
 use crate::case::import_calls_mut;
-use crate::case::{Answer, Call, Case, Finish, ImportCall, Passed, PostReturn, Realloc};
+use crate::case::{
+    Answer, Call, Case, Destructor, Finish, ImportCall, Passed, PostReturn, Realloc,
+};
 use crate::generate::draw::position;
 use crate::generate::options::ONE_PAGE;
 use crate::generate::values::least;
@@ -33,6 +36,12 @@ pub fn shrink(u: &mut Unstructured, change: Change, case: &mut Case) -> Result<(
             case.shape.pages = ONE_PAGE;
             Ok(())
         }
+        Change::BuiltIn => resources::smaller_built_in(u, case),
+        Change::Resource => resources::remove_resource(u, case),
+        Change::HostDrop => {
+            let call = any_call(u, case)?;
+            remove(u, &mut call.host_drops)
+        }
     }
 }
 
@@ -50,6 +59,7 @@ fn shrink_value(u: &mut Unstructured, case: &mut Case) -> Result<()> {
             let keep = u.int_in_range(0..=text.text.chars().count())?;
             text.text = text.text.chars().take(keep).collect();
         }
+        (Value::Handle(number), _) if u.arbitrary()? => *number /= 2,
         (Value::U32(value), _) if u.arbitrary()? => *value /= 2,
         (Value::U64(value), _) if u.arbitrary()? => *value /= 2,
         (value, ty) => *value = least(ty),
@@ -126,10 +136,10 @@ fn simple_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 
 fn simple_ending(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let call = any_call(u, case)?;
-    if u.arbitrary()? {
-        call.post_return = PostReturn::Nothing;
-    } else {
-        call.finish = Finish::Trap;
+    match u.int_in_range(0..=3)? {
+        0 | 1 => call.post_return = PostReturn::Nothing,
+        2 => call.destructor = Destructor::Nothing,
+        _ => call.finish = Finish::Trap,
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::shape::any_function;
 use crate::case::{Case, Function, Limits};
 use crate::generate::draw::position;
 use crate::generate::options::{self, Role};
-use crate::generate::types::{Types, fixed_length, func_type, primitive, wrap};
+use crate::generate::types::{Palette, Types, fixed_length, func_type, primitive, wrap};
 use crate::generate::weights;
 use crate::types::{Field, FuncType, Label, Type, VariantCase};
 
@@ -41,7 +41,8 @@ fn other_import(
     if import.is_some() {
         return Ok(None);
     }
-    let ty = func_type(u, bounds.allowed, bounds.limits)?;
+    let handles = Palette { params: bounds.handles.to_vec(), result: bounds.handles.to_vec() };
+    let ty = func_type(u, bounds.allowed, bounds.limits, &handles)?;
     options::function(u, ty, Role::Import).map(Some)
 }
 
@@ -66,7 +67,7 @@ fn change_params(u: &mut Unstructured, ty: &mut FuncType, bounds: Bounds) -> Res
 }
 
 fn some_type(u: &mut Unstructured, bounds: Bounds) -> Result<Type> {
-    let mut types = Types::new(bounds.allowed, bounds.limits, weights::SMALL_NODES);
+    let mut types = Types::new(bounds.allowed, bounds.limits, weights::SMALL_NODES, bounds.handles);
     types.ty(u, weights::SMALL_DEPTH)
 }
 

@@ -4,16 +4,12 @@
 use arbitrary::{Result, Unstructured};
 
 use crate::abi::wrap;
-use crate::case::check::payload_type;
 use crate::case::{Answer, Call, Case, Finish, Passed, Shape, import_calls_mut};
 use crate::generate::draw::{low8, low16, position};
 use crate::generate::strings::code_point;
-use crate::generate::values::fresh;
+use crate::generate::values::{Typed, fresh, typed_parts};
 use crate::types::Type;
 use crate::value::{Str, Value, is_nan32, is_nan64};
-
-/// A value with its type.
-type Typed<'a> = (&'a mut Value, &'a Type);
 
 pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Some((value, ty)) = any_node(u, case)? else {
@@ -70,30 +66,6 @@ fn node<'a>(value: &'a mut Value, ty: &'a Type, index: &mut usize) -> Option<Typ
     typed_parts(value, ty).into_iter().find_map(|(value, ty)| node(value, ty, index))
 }
 
-fn typed_parts<'a>(value: &'a mut Value, ty: &'a Type) -> Vec<Typed<'a>> {
-    match (value, ty) {
-        (Value::List(values), Type::List(elem) | Type::FixedLengthList(elem, _)) => {
-            values.iter_mut().map(|value| (value, &**elem)).collect()
-        }
-        (Value::List(entries), Type::Map(key, value)) => {
-            entries.iter_mut().flat_map(|entry| entry_parts(entry, key, value)).collect()
-        }
-        (Value::Record(values), Type::Record(fields)) => {
-            values.iter_mut().zip(fields.iter().map(|field| &field.ty)).collect()
-        }
-        (Value::Record(values), Type::Tuple(types)) => values.iter_mut().zip(types).collect(),
-        (Value::Variant(index, Some(payload)), ty) => {
-            payload_type(ty, *index).flatten().map(|ty| (&mut **payload, ty)).into_iter().collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn entry_parts<'a>(entry: &'a mut Value, key: &'a Type, value: &'a Type) -> Vec<Typed<'a>> {
-    let Value::Record(parts) = entry else { unreachable!("an entry of a map is a record") };
-    parts.iter_mut().zip([key, value]).collect()
-}
-
 fn change_node(u: &mut Unstructured, value: &mut Value, ty: &Type) -> Result<()> {
     if u.ratio(1, 3)? {
         return redraw(u, value, ty);
@@ -119,6 +91,7 @@ fn change_node(u: &mut Unstructured, value: &mut Value, ty: &Type) -> Result<()>
         (Value::List(entries), Type::Map(..)) => {
             change_list(u, entries, |_| Ok(Value::Record(Vec::new())))?
         }
+        (Value::Handle(number), _) => *number = number.wrapping_add(wrap(near)),
         (Value::Flags(bits), Type::Flags(labels)) => {
             *bits ^= 1 << u.choose_index(labels.len())?;
         }

@@ -1,0 +1,628 @@
+//! The guest's table of handles and what the host holds, followed through the calls of a case.
+//! Knows which handle may be used for what as long as all goes well; foresees no trap.
+
+use arbitrary::{Result, Unstructured};
+
+use super::draw::{integer, pick, position, weighted, weighted_where};
+use super::values::{least, typed_parts};
+use super::weights;
+use crate::abi::wrap;
+use crate::case::check::payload_type;
+use crate::case::{Answer, BuiltIn, Call, Destructor, Finish, Passed, Resource, Shape, Step};
+use crate::case::{is_host, types_of_import};
+use crate::types::{self, Handle, Type};
+use crate::value::Value;
+
+/// Both parties, between two events.
+#[derive(Clone)]
+pub struct Handles<'a> {
+    resources: &'a [Resource],
+    /// The guest's table. The entry of index 1 comes first.
+    table: Vec<Option<Entry>>,
+    /// What was freed last is used first.
+    free: Vec<u32>,
+    /// The guest's resources that the host received; it no longer holds all of them.
+    held: Vec<Option<types::Resource>>,
+    /// What destructors do in the running call.
+    pub destructor: Destructor,
+    /// What the guest made for what it is about to hand over.
+    made: Vec<BuiltIn>,
+    /// How much more it may make.
+    pub room: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    resource: types::Resource,
+    owned: bool,
+}
+
+/// Who passes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    Host,
+    Guest,
+}
+
+/// Which handle stands where another should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// No handle has index 0.
+    Zero,
+    /// One that is passed in the same call.
+    Sibling,
+    /// One that is lent in the same call, where something is given away.
+    Lent,
+    /// One that was dropped or given away.
+    Freed,
+    OtherType,
+    /// A borrow of the same, where something is given away.
+    Borrowed,
+    /// The first index that was never used.
+    Beyond,
+    Far,
+}
+
+/// Which built-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BuiltInKind {
+    New,
+    Rep,
+    Drop,
+}
+
+/// What one value used of the handles already.
+#[derive(Clone, Default)]
+struct Used {
+    given: Vec<u32>,
+    lent: Vec<u32>,
+    /// Borrows that the guest will have to drop.
+    borrows: usize,
+}
+
+/// Where a handle is to be.
+struct Place {
+    resource: types::Resource,
+    owned: bool,
+    /// The other handles of the same resource that are passed with it.
+    siblings: Vec<u32>,
+    /// Those of them that are lent before it, where it is given away.
+    lent: Vec<u32>,
+}
+
+impl Place {
+    fn among(seen: &[(&Handle, u32)], index: usize) -> Place {
+        let resource = seen[index].0.resource();
+        let owned = matches!(seen[index].0, Handle::Own(_));
+        let same = |(other, (handle, _)): &(usize, &(&Handle, u32))| {
+            *other != index && handle.resource() == resource
+        };
+        let siblings: Vec<(usize, &(&Handle, u32))> =
+            seen.iter().enumerate().filter(same).collect();
+        let lent = siblings.iter().filter(|(other, (handle, _))| {
+            owned && *other < index && matches!(handle, Handle::Borrow(_))
+        });
+        Place {
+            resource: resource.unwrap_or(0),
+            owned,
+            lent: lent.map(|(_, (_, number))| *number).collect(),
+            siblings: siblings.iter().map(|(_, (_, number))| *number).collect(),
+        }
+    }
+}
+
+type Leaf<'a> = (&'a Handle, &'a mut u32);
+
+/// All handles in values of these types, in the order of the ABI.
+fn leaves<'a>(values: &'a mut [Value], types: &'a [Type]) -> Vec<Leaf<'a>> {
+    let mut all = Vec::new();
+    values.iter_mut().zip(types).for_each(|(value, ty)| add_leaves(value, ty, &mut all));
+    all
+}
+
+fn add_leaves<'a>(value: &'a mut Value, ty: &'a Type, all: &mut Vec<Leaf<'a>>) {
+    match (value, ty) {
+        (Value::Handle(number), Type::Handle(handle)) => all.push((handle, number)),
+        (value, ty) => {
+            typed_parts(value, ty).into_iter().for_each(|(value, ty)| add_leaves(value, ty, all));
+        }
+    }
+}
+
+/// Whether values of these types can have handles.
+pub fn mentioned(types: &[Type]) -> bool {
+    types.iter().any(|ty| ty.any(&mut |ty| matches!(ty, Type::Handle(_))))
+}
+
+/// Whether every value of this type has a handle of a resource of the guest's.
+pub fn needs_guests(resources: &[Resource], ty: &Type) -> bool {
+    let mut least = [least(ty)];
+    let guests = |(handle, _): Leaf| handle.resource().is_some_and(|r| !is_host(resources, r));
+    leaves(&mut least, std::slice::from_ref(ty)).into_iter().any(guests)
+}
+
+impl<'a> Handles<'a> {
+    /// Before the first call.
+    pub fn new(shape: &'a Shape) -> Handles<'a> {
+        Handles {
+            resources: &shape.resources,
+            table: Vec::new(),
+            free: Vec::new(),
+            held: Vec::new(),
+            destructor: Destructor::Nothing,
+            made: Vec::new(),
+            room: 0,
+        }
+    }
+
+    /// After these calls, if none of them fails.
+    pub fn after(shape: &'a Shape, calls: &[Call]) -> Handles<'a> {
+        let mut handles = Handles::new(shape);
+        if !shape.resources.is_empty() {
+            calls.iter().for_each(|call| handles.follow(shape, call.clone()));
+        }
+        handles
+    }
+
+    fn follow(&mut self, shape: &Shape, mut call: Call) {
+        self.destructor = call.destructor;
+        self.lower(&mut call.args, &shape.export.ty.params);
+        for step in &mut call.steps {
+            match step {
+                Step::BuiltIn(built_in) => self.apply(*built_in),
+                Step::Import(import) => {
+                    let (params, results) = types_of_import(shape);
+                    self.pass(&mut import.passed, params);
+                    match &mut import.answer {
+                        Answer::Return(value) | Answer::Reenter(value) => {
+                            self.lower(value.as_mut_slice(), results);
+                        }
+                        Answer::Error => {}
+                    }
+                }
+            }
+        }
+        match &mut call.finish {
+            Finish::Return(passed) => self.pass(passed, shape.export.ty.results()),
+            Finish::Trap => {}
+        }
+        call.host_drops.iter().for_each(|number| self.host_drop(*number));
+    }
+
+    fn pass(&mut self, passed: &mut Passed, types: &[Type]) {
+        match passed {
+            Passed::Lowered { values, .. } => self.lift(values, types),
+            Passed::Raw { .. } => {}
+        }
+    }
+
+    /// Whether the host defines it.
+    fn hosts(&self, resource: types::Resource) -> bool {
+        is_host(self.resources, resource)
+    }
+
+    fn add(&mut self, resource: types::Resource, owned: bool) -> u32 {
+        let entry = Some(Entry { resource, owned });
+        if let Some(index) = self.free.pop() {
+            *self.entry(index).expect("it was freed") = entry;
+            return index;
+        }
+        self.table.push(entry);
+        u32::try_from(self.table.len()).expect("a case is small")
+    }
+
+    fn entry(&mut self, index: u32) -> Option<&mut Option<Entry>> {
+        self.table.get_mut(usize::try_from(index).ok()?.checked_sub(1)?)
+    }
+
+    fn remove(&mut self, index: u32, resource: types::Resource) -> Option<Entry> {
+        let entry = self.entry(index)?;
+        let removed = entry.take_if(|entry| entry.resource == resource)?;
+        self.free.push(index);
+        Some(removed)
+    }
+
+    /// The host passes values to the guest.
+    pub fn lower(&mut self, values: &mut [Value], types: &[Type]) {
+        for (handle, number) in leaves(values, types) {
+            match handle {
+                Handle::Own(resource) => {
+                    self.add(*resource, true);
+                    if !self.hosts(*resource) {
+                        self.take_held(*number);
+                    }
+                }
+                Handle::Borrow(resource) if self.hosts(*resource) => {
+                    self.add(*resource, false);
+                }
+                // Who defines a resource borrows its representation.
+                Handle::Borrow(_) => {}
+                Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => {}
+            }
+        }
+    }
+
+    /// The guest passes values to the host.
+    pub fn lift(&mut self, values: &mut [Value], types: &[Type]) {
+        for (handle, number) in leaves(values, types) {
+            if let Handle::Own(resource) = handle {
+                self.remove(*number, *resource);
+                if !self.hosts(*resource) {
+                    self.held.push(Some(*resource));
+                }
+            }
+        }
+    }
+
+    fn take_held(&mut self, number: u32) -> Option<types::Resource> {
+        let position = usize::try_from(number).ok()?;
+        self.held.get_mut(position)?.take()
+    }
+
+    /// The guest calls a built-in.
+    pub fn apply(&mut self, built_in: BuiltIn) {
+        match built_in {
+            BuiltIn::New { resource, .. } => drop(self.add(resource, true)),
+            BuiltIn::Rep { .. } => {}
+            BuiltIn::Drop { resource, handle } => {
+                let dropped = self.remove(handle, resource);
+                if dropped.is_some_and(|entry| entry.owned) {
+                    self.destroy(resource);
+                }
+            }
+        }
+    }
+
+    fn destroy(&mut self, resource: types::Resource) {
+        let position = usize::try_from(resource).unwrap_or(usize::MAX);
+        let defined = self.resources.get(position);
+        match self.destructor {
+            // A destructor that drops what has one does not come to an end that matters.
+            Destructor::BuiltIn(BuiltIn::New { resource, .. })
+                if defined == Some(&Resource::Guest { destructor: true }) =>
+            {
+                self.add(resource, true);
+            }
+            Destructor::Nothing | Destructor::Trap | Destructor::BuiltIn(_) => {}
+        }
+    }
+
+    /// The host drops what it holds under this number.
+    pub fn host_drop(&mut self, number: u32) {
+        if let Some(resource) = self.take_held(number) {
+            self.destroy(resource);
+        }
+    }
+
+    /// What the guest made lately, in order.
+    pub fn made(&mut self) -> Vec<BuiltIn> {
+        std::mem::take(&mut self.made)
+    }
+
+    /// How the guest drops what it borrows.
+    pub fn drops_of_borrows(&self) -> Vec<BuiltIn> {
+        let borrowed = |entry: &Entry| !entry.owned;
+        self.indices(borrowed).filter_map(|handle| self.drop_of(handle)).collect()
+    }
+
+    fn drop_of(&self, handle: u32) -> Option<BuiltIn> {
+        let resource = self.at(handle)?.resource;
+        Some(BuiltIn::Drop { resource, handle })
+    }
+
+    fn at(&self, index: u32) -> Option<Entry> {
+        let position = usize::try_from(index).ok()?.checked_sub(1)?;
+        self.table.get(position).copied().flatten()
+    }
+
+    fn indices(&self, wanted: impl Fn(&Entry) -> bool) -> impl Iterator<Item = u32> {
+        let entries = (1..).zip(&self.table);
+        entries
+            .filter_map(move |(index, entry)| entry.as_ref().filter(|e| wanted(e)).map(|_| index))
+    }
+
+    /// What the host holds, by number.
+    pub fn held(&self, wanted: impl Fn(types::Resource) -> bool) -> Vec<u32> {
+        let held = (0..).zip(&self.held);
+        held.filter_map(|(number, held)| held.filter(|r| wanted(*r)).map(|_| number)).collect()
+    }
+
+    /// A number under which the host holds nothing.
+    pub fn not_held(&self, u: &mut Unstructured) -> Result<u32> {
+        let beyond = u32::try_from(self.held.len()).expect("a case is small");
+        let mut numbers = vec![beyond, beyond + 1];
+        numbers.extend((0..).zip(&self.held).filter(|(_, held)| held.is_none()).map(|(n, _)| n));
+        pick(u, &numbers)
+    }
+
+    /// Puts handles into values that may be used there. Lists get shorter, and variants empty, where
+    /// there are too few; false where that does not help.
+    pub fn settle(
+        &mut self,
+        u: &mut Unstructured,
+        values: &mut [Value],
+        types: &[Type],
+        party: Party,
+    ) -> Result<bool> {
+        if self.resources.is_empty() || !mentioned(types) {
+            return Ok(true);
+        }
+        let before = self.clone();
+        let mut used = Used::default();
+        for (value, ty) in values.iter_mut().zip(types) {
+            if !self.settle_value(u, value, ty, party, &mut used)? {
+                *self = before;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether there are values of these types that the party can pass.
+    pub fn can(&self, types: &[Type], party: Party) -> bool {
+        if self.resources.is_empty() || !mentioned(types) {
+            return true;
+        }
+        let mut values: Vec<Value> = types.iter().map(least).collect();
+        let settled = self.clone().settle(&mut Unstructured::new(&[]), &mut values, types, party);
+        settled.unwrap_or(false)
+    }
+
+    fn settle_value(
+        &mut self,
+        u: &mut Unstructured,
+        value: &mut Value,
+        ty: &Type,
+        party: Party,
+        used: &mut Used,
+    ) -> Result<bool> {
+        let before = (self.clone(), used.clone());
+        match (&mut *value, ty) {
+            (Value::Handle(number), Type::Handle(handle)) => {
+                let taken = self.take(u, handle, party, used)?;
+                *number = taken.unwrap_or(*number);
+                return Ok(taken.is_some());
+            }
+            (Value::List(_), Type::List(_) | Type::Map(..)) => {
+                return self.settle_list(u, value, ty, party, used).map(|()| true);
+            }
+            _ => {}
+        }
+        if self.settle_parts(u, typed_parts(value, ty), party, used)? {
+            return Ok(true);
+        }
+        (*self, *used) = before;
+        let emptied = empty_case(ty).map(|index| *value = Value::Variant(index, None));
+        Ok(emptied.is_some())
+    }
+
+    fn settle_parts(
+        &mut self,
+        u: &mut Unstructured,
+        parts: Vec<(&mut Value, &Type)>,
+        party: Party,
+        used: &mut Used,
+    ) -> Result<bool> {
+        for (value, ty) in parts {
+            if mentioned(std::slice::from_ref(ty))
+                && !self.settle_value(u, value, ty, party, used)?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Keeps the elements before the first for which there are no handles.
+    fn settle_list(
+        &mut self,
+        u: &mut Unstructured,
+        list: &mut Value,
+        ty: &Type,
+        party: Party,
+        used: &mut Used,
+    ) -> Result<()> {
+        let Value::List(elems) = list else { unreachable!("the caller looked") };
+        let mut keep = elems.len();
+        for (index, elem) in elems.iter_mut().enumerate() {
+            let before = (self.clone(), used.clone());
+            let parts = parts_of_elem(elem, ty);
+            if !self.settle_parts(u, parts, party, used)? {
+                (*self, *used) = before;
+                keep = index;
+                break;
+            }
+        }
+        elems.truncate(keep);
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        u: &mut Unstructured,
+        handle: &Handle,
+        party: Party,
+        used: &mut Used,
+    ) -> Result<Option<u32>> {
+        let (resource, owned) = match handle {
+            Handle::Own(resource) => (*resource, true),
+            Handle::Borrow(resource) => (*resource, false),
+            Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => return Ok(None),
+        };
+        if party == Party::Host && self.hosts(resource) {
+            used.borrows += usize::from(!owned);
+            let too_many = used.borrows > weights::BORROWS;
+            return if too_many { Ok(None) } else { rep(u).map(Some) };
+        }
+        let mut usable = match party {
+            Party::Host => self.held(|held| held == resource),
+            Party::Guest => self.indices(|e| e.resource == resource && e.owned >= owned).collect(),
+        };
+        usable.retain(|n| !used.given.contains(n) && !(owned && used.lent.contains(n)));
+        let can_make =
+            party == Party::Guest && !self.hosts(resource) && self.made.len() < self.room;
+        if can_make && (usable.is_empty() || u.ratio(1, 4)?) {
+            let made = BuiltIn::New { resource, rep: rep(u)? };
+            self.made.push(made);
+            usable = vec![self.add(resource, true)];
+        }
+        if usable.is_empty() {
+            return Ok(None);
+        }
+        let number = pick(u, &usable)?;
+        if owned {
+            used.given.push(number)
+        } else {
+            used.lent.push(number)
+        }
+        Ok(Some(number))
+    }
+
+    /// Puts something wrong in the place of one of the handles.
+    pub fn spoil(&self, u: &mut Unstructured, values: &mut [Value], types: &[Type]) -> Result<()> {
+        let mut leaves = leaves(values, types);
+        let seen: Vec<(&Handle, u32)> = leaves.iter().map(|(handle, n)| (*handle, **n)).collect();
+        let places: Vec<Place> = (0..seen.len()).map(|index| Place::among(&seen, index)).collect();
+        let fits = |wrong, place: &Place| !self.candidates(wrong, place).is_empty();
+        let possible = |wrong| places.iter().any(|place| fits(wrong, place));
+        if places.is_empty() {
+            return Ok(());
+        }
+        let wrong = weighted_where(u, weights::WRONG_HANDLES, possible)?;
+        let here: Vec<usize> = (0..places.len()).filter(|i| fits(wrong, &places[*i])).collect();
+        let index = pick(u, &here)?;
+        *leaves.swap_remove(index).1 = pick(u, &self.candidates(wrong, &places[index]))?;
+        Ok(())
+    }
+
+    /// Makes the host pass a handle of a guest's resource that it does not hold; false where it
+    /// passes none.
+    pub fn spoil_args(
+        &self,
+        u: &mut Unstructured,
+        args: &mut [Value],
+        types: &[Type],
+    ) -> Result<bool> {
+        let guests = |handle: &Handle| handle.resource().is_some_and(|r| !self.hosts(r));
+        let mut leaves: Vec<Leaf> =
+            leaves(args, types).into_iter().filter(|(handle, _)| guests(handle)).collect();
+        let Some(index) = position(u, leaves.len())? else {
+            return Ok(false);
+        };
+        *leaves.swap_remove(index).1 = self.not_held(u)?;
+        Ok(true)
+    }
+
+    /// The index of a handle that is not what a built-in on this resource takes.
+    fn wrong(&self, u: &mut Unstructured, resource: types::Resource) -> Result<u32> {
+        let place = Place { resource, owned: false, siblings: Vec::new(), lent: Vec::new() };
+        let possible = |wrong| !self.candidates(wrong, &place).is_empty();
+        let wrong = weighted_where(u, weights::WRONG_HANDLES, possible)?;
+        pick(u, &self.candidates(wrong, &place))
+    }
+
+    /// The indices that are wrong in this way there.
+    fn candidates(&self, wrong: Wrong, place: &Place) -> Vec<u32> {
+        let beyond = u32::try_from(self.table.len()).expect("a case is small") + 1;
+        let other = |entry: &Entry| entry.resource != place.resource;
+        let borrowed = |entry: &Entry| place.owned && !entry.owned && !other(entry);
+        match wrong {
+            Wrong::Zero => vec![0],
+            Wrong::Sibling => place.siblings.clone(),
+            Wrong::Lent => place.lent.clone(),
+            Wrong::Freed => self.free.clone(),
+            Wrong::OtherType => self.indices(other).collect(),
+            Wrong::Borrowed => self.indices(borrowed).collect(),
+            Wrong::Beyond => vec![beyond],
+            Wrong::Far => vec![u32::MAX, 1 << 28, (1 << 28) - 1, 1 << 31, beyond + 7],
+        }
+    }
+
+    /// A built-in that the guest may call now, if there is one.
+    pub fn built_in(&self, u: &mut Unstructured) -> Result<Option<BuiltIn>> {
+        let guests: Vec<types::Resource> = self.guests();
+        let owned: Vec<u32> = self.reps();
+        let live: Vec<u32> = self.indices(|_| true).collect();
+        let kinds: Vec<(u32, BuiltInKind)> = (weights::BUILT_IN_KINDS.iter().copied())
+            .filter(|(_, kind)| match kind {
+                BuiltInKind::New => !guests.is_empty(),
+                BuiltInKind::Rep => !owned.is_empty(),
+                BuiltInKind::Drop => !live.is_empty(),
+            })
+            .collect();
+        if kinds.is_empty() {
+            return Ok(None);
+        }
+        match weighted(u, &kinds)? {
+            BuiltInKind::New => {
+                Ok(Some(BuiltIn::New { resource: pick(u, &guests)?, rep: rep(u)? }))
+            }
+            BuiltInKind::Rep => self.rep_of_any(u),
+            BuiltInKind::Drop => Ok(self.drop_of(pick(u, &live)?)),
+        }
+    }
+
+    fn guests(&self) -> Vec<types::Resource> {
+        let guests = (0..).zip(self.resources).filter(|(_, resource)| **resource != Resource::Host);
+        guests.map(|(number, _)| number).collect()
+    }
+
+    /// The handles whose representation the guest may ask for.
+    fn reps(&self) -> Vec<u32> {
+        self.indices(|entry| !self.hosts(entry.resource)).collect()
+    }
+
+    /// `resource.rep`, which may be called anywhere.
+    pub fn rep_of_any(&self, u: &mut Unstructured) -> Result<Option<BuiltIn>> {
+        let handles = self.reps();
+        if handles.is_empty() {
+            return Ok(None);
+        }
+        let handle = pick(u, &handles)?;
+        Ok(self.at(handle).map(|entry| BuiltIn::Rep { resource: entry.resource, handle }))
+    }
+
+    /// A built-in with a handle that is not what it should be.
+    pub fn wrong_built_in(&self, u: &mut Unstructured) -> Result<BuiltIn> {
+        let guests = self.guests();
+        if !guests.is_empty() && u.arbitrary()? {
+            let resource = pick(u, &guests)?;
+            return Ok(BuiltIn::Rep { resource, handle: self.wrong(u, resource)? });
+        }
+        let all = u32::try_from(self.resources.len()).expect("resources are few");
+        let resource = u.int_in_range(0..=all.saturating_sub(1))?;
+        Ok(BuiltIn::Drop { resource, handle: self.wrong(u, resource)? })
+    }
+
+    /// Any built-in, for where most of them may not be called.
+    pub fn any_built_in(&self, u: &mut Unstructured) -> Result<BuiltIn> {
+        match self.built_in(u)? {
+            Some(built_in) if u.ratio(2, 3)? => Ok(built_in),
+            Some(_) | None => self.wrong_built_in(u),
+        }
+    }
+}
+
+/// What a resource is for whoever defines it: told apart easily, for the most part.
+fn rep(u: &mut Unstructured) -> Result<u32> {
+    if u.ratio(1, 8)? { integer(u, 32).map(wrap) } else { u.int_in_range(1..=99) }
+}
+
+/// The first case without a payload.
+fn empty_case(ty: &Type) -> Option<u32> {
+    (0..)
+        .map_while(|index| payload_type(ty, index))
+        .zip(0..)
+        .find_map(|(payload, index)| payload.is_none().then_some(index))
+}
+
+/// An element with its type; of a map's entry both parts.
+fn parts_of_elem<'a>(elem: &'a mut Value, ty: &'a Type) -> Vec<(&'a mut Value, &'a Type)> {
+    match (elem, ty) {
+        (elem, Type::List(ty)) => vec![(elem, &**ty)],
+        (Value::Record(parts), Type::Map(key, value)) => {
+            parts.iter_mut().zip([&**key, &**value]).collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,154 @@
+//! Changes to resources, to the built-ins on them and to what the host drops.
+//! Knows which numbers mean a resource, and changes them all where one is taken away.
+
+use arbitrary::{Result, Unstructured};
+
+use crate::abi::wrap;
+use crate::case::{BuiltIn, Call, Case, Destructor, PostReturn, Realloc, Step};
+use crate::generate::draw::{integer, position};
+use crate::generate::handles::Handles;
+use crate::generate::options::resource;
+use crate::types::{self, Handle, Type};
+
+/// A number that no resource has.
+const GONE: types::Resource = types::Resource::MAX;
+
+/// Adds, removes, repeats, moves or changes a step that calls a built-in.
+pub fn change_built_ins(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let Case { shape, calls, .. } = case;
+    if shape.resources.is_empty() {
+        return Ok(());
+    }
+    let number = u.choose_index(calls.len())?;
+    let mut handles = Handles::after(shape, &calls[..number]);
+    let call = &mut calls[number];
+    handles.lower(&mut call.args.clone(), &shape.export.ty.params);
+    let more = Step::BuiltIn(handles.any_built_in(u)?);
+    match (position(u, call.steps.len())?, u.int_in_range(0..=5)?) {
+        (Some(index), 0) => drop(call.steps.remove(index)),
+        (Some(index), 1) => call.steps.insert(index, call.steps[index].clone()),
+        (Some(index), 2) => call.steps.swap(0, index),
+        (Some(index), 3) => call.steps.insert(index, more),
+        (Some(index), 4) => change_operand(u, &mut call.steps[index])?,
+        _ => call.steps.push(more),
+    }
+    Ok(())
+}
+
+fn change_operand(u: &mut Unstructured, step: &mut Step) -> Result<()> {
+    let Step::BuiltIn(built_in) = step else {
+        return Ok(());
+    };
+    let operand = operand(built_in);
+    *operand = match u.int_in_range(0..=2)? {
+        0 => operand.wrapping_add(1),
+        1 => operand.wrapping_sub(1),
+        _ => wrap(integer(u, 32)?),
+    };
+    Ok(())
+}
+
+fn operand(built_in: &mut BuiltIn) -> &mut u32 {
+    match built_in {
+        BuiltIn::New { rep: operand, .. }
+        | BuiltIn::Rep { handle: operand, .. }
+        | BuiltIn::Drop { handle: operand, .. } => operand,
+    }
+}
+
+/// Adds, removes or changes a resource.
+pub fn change_resources(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let other = resource(u)?;
+    let resources = &mut case.shape.resources;
+    match (position(u, resources.len())?, u.int_in_range(0..=3)?) {
+        (Some(index), 0) => remove(case, index),
+        (Some(index), 1 | 2) => resources[index] = other,
+        _ => resources.push(other),
+    }
+    Ok(())
+}
+
+/// Takes one away.
+pub fn remove_resource(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let index = u.choose_index(case.shape.resources.len())?;
+    remove(case, index);
+    Ok(())
+}
+
+/// What mentions it has a number that nobody has, until it is repaired.
+fn remove(case: &mut Case, index: usize) {
+    case.shape.resources.remove(index);
+    let index = u32::try_from(index).expect("resources are few");
+    let renumber = |number: &mut u32| {
+        *number = match *number {
+            number if number == index => GONE,
+            number if number > index => number - 1,
+            number => number,
+        };
+    };
+    let functions = [&mut case.shape.export].into_iter().chain(&mut case.shape.import);
+    for ty in
+        functions.flat_map(|function| function.ty.params.iter_mut().chain(&mut function.ty.result))
+    {
+        each_number(ty, &renumber);
+    }
+    for built_in in case.calls.iter_mut().flat_map(built_ins) {
+        let (BuiltIn::New { resource, .. }
+        | BuiltIn::Rep { resource, .. }
+        | BuiltIn::Drop { resource, .. }) = built_in;
+        renumber(resource);
+    }
+}
+
+fn each_number(ty: &mut Type, change: &impl Fn(&mut u32)) {
+    if let Type::Handle(Handle::Own(resource) | Handle::Borrow(resource)) = ty {
+        change(resource);
+    }
+    ty.children_mut().into_iter().for_each(|ty| each_number(ty, change));
+}
+
+/// All built-ins that a call scripts.
+fn built_ins(call: &mut Call) -> Vec<&mut BuiltIn> {
+    let steps = call.steps.iter_mut().filter_map(|step| match step {
+        Step::BuiltIn(built_in) => Some(built_in),
+        Step::Import(_) => None,
+    });
+    let realloc = call.realloc.iter_mut().filter_map(|action| {
+        if let Realloc::BuiltIn(built_in) = action { Some(built_in) } else { None }
+    });
+    let mut all: Vec<&mut BuiltIn> = steps.chain(realloc).collect();
+    if let PostReturn::BuiltIn(built_in) = &mut call.post_return {
+        all.push(built_in);
+    }
+    if let Destructor::BuiltIn(built_in) = &mut call.destructor {
+        all.push(built_in);
+    }
+    all
+}
+
+/// Makes the operand of a built-in smaller.
+pub fn smaller_built_in(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let call = u.choose_index(case.calls.len())?;
+    let mut all = built_ins(&mut case.calls[call]);
+    let index = u.choose_index(all.len())?;
+    let operand = operand(all[index]);
+    *operand = if u.arbitrary()? { *operand / 2 } else { operand.saturating_sub(1) };
+    Ok(())
+}
+
+/// Adds, removes or changes what the host drops.
+pub fn change_host_drops(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let Case { shape, calls, .. } = case;
+    let number = u.choose_index(calls.len())?;
+    let handles = Handles::after(shape, &calls[..=number]);
+    let mut numbers = handles.held(|_| true);
+    numbers.push(u.int_in_range(0..=3)?);
+    let more = *u.choose(&numbers)?;
+    let drops = &mut calls[number].host_drops;
+    match (position(u, drops.len())?, u.int_in_range(0..=2)?) {
+        (Some(index), 0) => drop(drops.remove(index)),
+        (Some(index), 1) => drops[index] = more,
+        _ => drops.push(more),
+    }
+    Ok(())
+}

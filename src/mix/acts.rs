@@ -1,0 +1,92 @@
+//! Which built-ins on resources and which destructors ran where, and how they ended.
+//! Knows where which of them may be called.
+
+use super::table::Table;
+use crate::abi::{Act, ActKind, Stage, Trap};
+use crate::observation::Reading;
+
+const KINDS: [(ActKind, &str); 4] = [
+    (ActKind::New, "resource.new"),
+    (ActKind::Rep, "resource.rep"),
+    (ActKind::Drop, "resource.drop"),
+    (ActKind::Destructor, "destructor"),
+];
+
+/// What they are called in.
+const PLACES: [&str; 5] = ["function", "destructor", "realloc", "post-return", "host"];
+
+/// How they end, by the word for a trap.
+const ENDS: [&str; 5] =
+    ["returned", "UnknownHandle", "HandleOfOtherType", "CannotLeaveComponent", "Guest"];
+
+const FUNCTION: usize = 0;
+const DESTRUCTOR: usize = 1;
+const REALLOC: usize = 2;
+const POST_RETURN: usize = 3;
+const HOST: usize = 4;
+
+pub fn table() -> Table {
+    let rows = KINDS.iter().flat_map(|(_, kind)| PLACES.map(|place| format!("{kind} in {place}")));
+    let columns = ENDS.map(str::to_string).to_vec();
+    Table::new("built-ins", rows.collect(), columns, |row, end| {
+        impossible(KINDS[row / PLACES.len()].0, row % PLACES.len(), ENDS[end])
+    })
+}
+
+fn impossible(kind: ActKind, place: usize, end: &str) -> Option<&'static str> {
+    if kind == ActKind::Destructor {
+        return impossible_destructor(place, end);
+    }
+    if place == HOST {
+        return Some("the host has no built-ins");
+    }
+    let stays = place == REALLOC || place == POST_RETURN;
+    match (kind, end) {
+        (_, "Guest") => Some("no guest code runs in a built-in itself"),
+        (ActKind::Rep, "CannotLeaveComponent") => Some("it may be called anywhere"),
+        (ActKind::Rep, _) => None,
+        (_, "CannotLeaveComponent") => (!stays).then_some("may_leave is true here"),
+        (_, _) if stays => Some("may_leave is false here"),
+        (ActKind::New, "UnknownHandle" | "HandleOfOtherType") => Some("it takes no handle"),
+        (_, _) => None,
+    }
+}
+
+fn impossible_destructor(place: usize, end: &str) -> Option<&'static str> {
+    match (place, end) {
+        (REALLOC | POST_RETURN, _) => Some("nothing can be dropped here"),
+        (_, "CannotLeaveComponent") => Some("may_leave is true here"),
+        (DESTRUCTOR, "returned" | "HandleOfOtherType" | "Guest") => {
+            Some("the same destructor drops the same again, which is gone")
+        }
+        (_, _) => None,
+    }
+}
+
+/// Counts what was called.
+pub fn count(table: &mut Table, reading: &Reading) {
+    for act in reading.courses.iter().flat_map(|course| &course.acts) {
+        let kind = KINDS.iter().position(|(kind, _)| *kind == act.kind);
+        let row = kind.expect("every kind is listed") * PLACES.len() + place(act);
+        // What a limit of the runtime ends is no trap of the spec's, but is told as one.
+        if let Some(end) = ENDS.iter().position(|word| *word == end(act.trap)) {
+            table.count(row, end);
+        }
+    }
+}
+
+fn end(trap: Option<Trap>) -> String {
+    trap.map_or("returned".to_string(), |trap| format!("{trap:?}"))
+}
+
+fn place(act: &Act) -> usize {
+    match (act.kind, act.stage) {
+        (_, Stage::Callee) => FUNCTION,
+        (_, Stage::Destructor) => DESTRUCTOR,
+        // The host drops between calls.
+        (ActKind::Destructor, _) => HOST,
+        (_, Stage::PostReturn) => POST_RETURN,
+        (_, Stage::LowerParams | Stage::LowerResult) => REALLOC,
+        (_, Stage::LiftParams | Stage::Host | Stage::LiftResult) => HOST,
+    }
+}
