@@ -6,6 +6,7 @@ use crate::abi::{Deviation, Deviations};
 use crate::case::{Case, Limits};
 use crate::engine::wasmtime;
 use crate::generate::Stream;
+use crate::observation::Outcome;
 use crate::oracle::{self, Verdict};
 use crate::report;
 use crate::session::{BadCase, Session};
@@ -59,6 +60,10 @@ pub fn look(
     planted: &mut [Planted],
 ) -> Result<(), BadCase> {
     let expected = session.read(case, Deviations::NONE)?;
+    // Two refusals are never equal, and would pass for a fault that was found.
+    if let Outcome::Refused(message) = &expected.observation.outcome {
+        return Err(BadCase(format!("the reference refuses its component: {message}")));
+    }
     for fault in planted.iter_mut().filter(|fault| fault.found.is_none()) {
         let observed = session.read(case, Deviations::from_iter([fault.deviation]))?;
         let again = || expected.clone();

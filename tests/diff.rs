@@ -61,6 +61,37 @@ fn resources_of_both_sides() {
     assert!(acts.filter(|act| matches!(act, Act::Drop(_))).count() > 10);
 }
 
+/// The verdicts of a component that is text.
+fn verdicts(text: &str) -> Vec<Verdict> {
+    let tokens = wast::parser::ParseBuffer::new(text).unwrap();
+    let mut component = wast::parser::parse::<wast::Wat>(&tokens).unwrap();
+    let plan = Plan { export: None, args: None, rounds: 3, seed: 7 };
+    let diff = diff::diff(&component.encode().unwrap(), &plan).unwrap();
+    diff.episodes.into_iter().map(|episode| episode.verdict).collect()
+}
+
+#[test]
+fn what_the_host_saw_of_a_start_that_fails_is_compared_too() {
+    let text = r#"(component
+      (import "h" (func $h (param "x" u32)))
+      (core func $lowered (canon lower (func $h)))
+      (core module $m (import "" "h" (func $h (param i32)))
+        (func $start (call $h (i32.const 7)) unreachable) (start $start))
+      (core instance (instantiate $m (with "" (instance (export "h" (func $lowered)))))))"#;
+    assert_eq!(verdicts(text), [Verdict::Agree]);
+}
+
+#[test]
+fn an_endless_loop_is_inconclusive_and_not_begun_again_and_again() {
+    let text = r#"(component
+      (core module $m (func (export "f") (loop $again (br $again))))
+      (core instance $m (instantiate $m))
+      (func (export "f") (canon lift (core func $m "f"))))"#;
+    let verdicts = verdicts(text);
+    assert!(verdicts.len() < 3, "{verdicts:?}");
+    assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Inconclusive(_))));
+}
+
 #[test]
 fn what_was_asked_for_is_checked() {
     let texts = component("texts", StringEncoding::UTF8);
@@ -75,5 +106,11 @@ fn what_was_asked_for_is_checked() {
     let unknown = refused("nothing", "");
     assert_eq!(unknown, "the component exports no function `nothing`; it has greet, lengths");
     assert!(refused("greet", "(1)").starts_with("cannot read `(1)` as the arguments of `greet`"));
+    let counters = component("counters", StringEncoding::UTF8);
+    let plan_of_add = plan("test:counters/api#[method]counter.add", "(0, 1)");
+    let refused = format!("{:#}", diff::diff(&counters, &plan_of_add).err().unwrap());
+    assert!(
+        refused.ends_with("takes a resource of the component's, which only its own exports make")
+    );
     assert!(diff::diff(&texts, &plan("greet", "(\"hé\")")).unwrap().agrees());
 }

@@ -25,7 +25,10 @@ const ROOMS: [(&str, &[&str]); 22] = [
     ),
     ("replay", &["abi", "case", "corpus", "diff", "engine", "oracle", "report", "session"]),
     ("releases", &["engine", "observation", "oracle", "report"]),
-    ("planted", &["abi", "case", "engine", "generate", "oracle", "report", "session"]),
+    (
+        "planted",
+        &["abi", "case", "engine", "generate", "observation", "oracle", "report", "session"],
+    ),
     ("fuzz", &["case", "engine", "generate", "oracle", "planted", "report", "session"]),
     ("run", &["case", "corpus", "engine", "generate", "mix", "oracle", "report", "session"]),
     ("vectors", &["abi", "types", "value"]),

@@ -31,12 +31,12 @@ pub fn canon_lift<I: Instance, R>(
         post_return(instance, &flat_results)?;
     }
     instance.notes().course.stage = Stage::LiftResult;
-    let remain = borrows_remain(instance);
-    let too_early = remain && instance.notes().deviates(Deviation::BorrowsCheckedEarly);
+    let too_early = checks_borrows_early(instance) && borrows_remain(instance);
     trap_if(too_early, Trap::BorrowsRemain)?;
     let mut vi = CoreValues::new(&flat_results);
     let mut cx = Cx { opts, guest: &mut *instance };
     let mut results = lift_flat_values(&mut cx, MAX_FLAT_RESULTS, &mut vi, ft.results())?;
+    let remain = borrows_remain(instance);
     let too_late = remain && instance.notes().deviates(Deviation::BorrowsCheckedLate);
     trap_if(remain && !too_late, Trap::BorrowsRemain)?;
     let resolved = on_resolve(instance, results.pop())?;
@@ -45,6 +45,13 @@ pub fn canon_lift<I: Instance, R>(
     }
     trap_if(too_late, Trap::BorrowsRemain)?;
     Ok(resolved)
+}
+
+/// Only a slip asks for what is borrowed before it lifts.
+fn checks_borrows_early(instance: &mut impl Instance) -> bool {
+    let borrows = instance.handles().and_then(|handles| handles.tasks.last().copied());
+    let borrows = borrows.is_some_and(|task| task.num_borrows > 0);
+    borrows && instance.notes().deviates(Deviation::BorrowsCheckedEarly)
 }
 
 /// Spec: `canon_lift`, its end. After a trap `may_leave` no longer matters.

@@ -51,6 +51,8 @@ pub struct Handles<'a> {
 impl Table {
     /// Spec: `Table.MAX_LENGTH`.
     const MAX_LENGTH: usize = (1 << 28) - 1;
+    /// What we can bear: some hundreds of megabytes.
+    const MAX_HANDLES: usize = 1 << 22;
 
     /// Spec: `Table.get`.
     pub fn get(&self, i: u32) -> Result<ResourceHandle, Trap> {
@@ -71,6 +73,7 @@ impl Table {
             return Ok(i);
         }
         trap_if(self.entries.len() >= Table::MAX_LENGTH, Trap::TooManyHandles)?;
+        trap_if(self.entries.len() >= Table::MAX_HANDLES, Trap::Exhausted)?;
         self.entries.push(Some(handle));
         Ok(u32::try_from(self.entries.len()).expect("it is not that long"))
     }
@@ -146,13 +149,13 @@ pub fn lower_own(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Trap>
 
 /// Spec: `lower_borrow`.
 pub fn lower_borrow(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Trap> {
-    let Some(handles) = cx.guest.handles() else { return Ok(rep) };
-    let rt = handles.resource(resource);
-    let own_resource = rt.implementer == Some(handles.instance);
+    let Some(of) = cx.guest.handles() else { return Ok(rep) };
+    let rt = of.resource(resource);
+    let own_resource = rt.implementer == Some(of.instance);
     if own_resource && !cx.deviates(Deviation::BorrowOfOwnResourceIsHandle) {
         return Ok(rep);
     }
-    let tasks = handles_of(cx).tasks;
+    let tasks = handles(cx.guest).tasks;
     let task = tasks.last_mut().expect("borrows are lowered only for a call");
     task.num_borrows += 1;
     let borrow_scope = Some(tasks.len() - 1);
@@ -293,10 +296,6 @@ fn add(guest: &mut dyn Guest, handle: ResourceHandle) -> Result<u32, Trap> {
 
 fn handles(guest: &mut dyn Guest) -> Handles<'_> {
     guest.handles().expect("it was there just now")
-}
-
-fn handles_of<'a>(cx: &'a mut Cx) -> Handles<'a> {
-    handles(cx.guest)
 }
 
 #[cfg(test)]

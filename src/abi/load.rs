@@ -179,6 +179,7 @@ fn load_list_from_valid_range(
     length: u64,
     elem: &Layout,
 ) -> Result<Vec<Value>, Trap> {
+    cx.guest.notes().lift(length)?;
     if elem.shape == Despecialized::U8 {
         // Only faster.
         let bytes = &cx.guest.memory()[valid_range(ptr, length)];

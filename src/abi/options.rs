@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::despecialize::Part;
 use super::layout::Layout;
-use super::{Core, CoreType, Deviation, Deviations, Handles, Trap};
+use super::{Core, CoreType, Deviation, Deviations, Handles, Trap, trap_if};
 use crate::types::Type;
 
 /// The type of a pointer into a memory.
@@ -71,6 +71,8 @@ pub struct Notes {
     /// How often values were lowered to core values: each time, one core function is called with
     /// them or one returns them to the guest.
     pub lowerings: usize,
+    /// How many elements and bytes of strings were lifted.
+    pub lifted: u64,
     /// Where NaNs were lowered to.
     pub nans: Vec<NanLeaf>,
     pub course: Course,
@@ -221,6 +223,15 @@ impl Cx<'_> {
 }
 
 impl Notes {
+    /// How much may be lifted in one call of the host's: each element takes some tens of bytes.
+    const MAX_LIFTED: u64 = 1 << 24;
+
+    /// Counts what is about to be lifted.
+    pub fn lift(&mut self, count: u64) -> Result<(), Trap> {
+        self.lifted = self.lifted.saturating_add(count);
+        trap_if(self.lifted > Notes::MAX_LIFTED, Trap::Exhausted)
+    }
+
     /// Whether to slip here. Ask only where the answer changes something: the slip is noted.
     pub fn deviates(&mut self, deviation: Deviation) -> bool {
         let slips = self.deviations.contains(deviation);

@@ -34,6 +34,7 @@ pub fn load_string_from_range(cx: &mut Cx, ptr: u64, tagged_code_units: u64) -> 
             || source == StringSource::Latin1 && cx.deviates(Deviation::Latin1AlignedToOne));
     trap_if(misaligned && !tolerated, Trap::UnalignedPointer)?;
     trap_if(cx.out_of_bounds(ptr, byte_length), Trap::StringOutOfBounds)?;
+    cx.guest.notes().lift(byte_length / 16)?;
     let bytes = &cx.guest.memory()[valid_range(ptr, byte_length)];
     let decoded = decode(source, bytes);
     let slack = if decoded.is_err() { slack(source, bytes) } else { None };

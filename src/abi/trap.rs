@@ -42,6 +42,8 @@ pub enum Trap {
     Host,
     /// No trap of the spec's: by a deviation, the engine itself fails here.
     Crash,
+    /// No trap of the spec's: we give up, since memory or time would not do.
+    Exhausted,
 }
 
 /// Spec: `trap_if`.

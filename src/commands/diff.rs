@@ -1,12 +1,13 @@
 //! `diff`: what can be asked of it, and how its report is printed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use canonfuzz::diff::{self, Plan};
 use clap::Args;
 
-use super::print;
+use super::{bar, print};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -32,7 +33,11 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let plan = Plan { export: export.clone(), args: args.clone(), rounds: *rounds, seed };
     let bytes = diff::read(component)?;
     print(&format!("subject: wasmtime {}, seed {seed}", canonfuzz::engine::wasmtime::VERSION));
+    let bar = bar();
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar.set_message("calling the exports on both sides");
     let diff = diff::diff(&bytes, &plan)?;
+    bar.finish_and_clear();
     print(&diff::text(&diff, &again(arguments, seed)));
     Ok(diff.agrees())
 }

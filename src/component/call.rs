@@ -33,6 +33,7 @@ pub trait Host: Sized + 'static {
 pub struct Instance<T: 'static> {
     pub(super) store: wasmi::Store<State<T>>,
     pub(super) decoded: Arc<Decoded>,
+    pub(super) fuel: Option<u64>,
 }
 
 /// An instance from within a call of its host.
@@ -46,6 +47,16 @@ pub enum Failure {
     Trap(Trap),
     /// A limit of wasmi's or of ours was met.
     Exhausted(String),
+}
+
+impl Failure {
+    /// What a trap says that no limit explains.
+    pub fn of(trap: Trap) -> Failure {
+        match trap == Trap::Exhausted {
+            true => Failure::Exhausted("more values than we can hold".to_string()),
+            false => Failure::Trap(trap),
+        }
+    }
 }
 
 impl<T: Host> Instance<T> {
@@ -64,6 +75,7 @@ impl<T: Host> Instance<T> {
 
     /// Calls an export. The caller has checked that it is there and that the values fit.
     pub fn call(&mut self, export: &str, args: &[Value]) -> Result<Option<Value>, Failure> {
+        self.refuel();
         let called = Context { store: self.store.as_context_mut() }.call(export, args);
         called.map_err(|trap| self.failure(trap))
     }
@@ -72,6 +84,7 @@ impl<T: Host> Instance<T> {
     pub fn drop_resource(&mut self, resource: Resource, rep: u32) -> Result<(), Failure> {
         let position = usize::try_from(resource).expect("an index fits");
         let rt = self.store.data().resources[position].expect("the root is instantiated");
+        self.refuel();
         let dropped = destroy(self.store.as_context_mut(), None, rt, rep);
         dropped.map_err(|trap| self.failure(trap))
     }
@@ -109,13 +122,21 @@ impl<T: Host> Instance<T> {
     fn lifted(&self, export: &str) -> Arc<Lifted> {
         match &self.store.data().exports[export] {
             Func::Lifted(lifted) => lifted.clone(),
-            Func::Host(_) => panic!("{export} is a function of the guest's"),
+            Func::Host(_) => panic!("{export} is a function of the host's"),
         }
     }
 
     fn failure(&mut self, trap: Trap) -> Failure {
         let exhausted = self.store.data_mut().exhausted.take();
-        exhausted.map_or(Failure::Trap(trap), Failure::Exhausted)
+        exhausted.map_or(Failure::of(trap), Failure::Exhausted)
+    }
+
+    /// What the host begins next may take as much as what it began before.
+    pub(super) fn refuel(&mut self) {
+        self.notes().lifted = 0;
+        if let Some(fuel) = self.fuel {
+            self.store.set_fuel(fuel).expect("fuel is configured");
+        }
     }
 }
 

@@ -29,17 +29,18 @@ pub fn trap(error: &wasmi::Error) -> (Trap, Option<String>) {
     if let Some(TrapError(trap)) = error.downcast_ref() {
         return (*trap, None);
     }
-    let limit = match error.as_trap_code() {
-        Some(
+    let limited = match error.as_trap_code() {
+        Some(code) => matches!(
+            code,
             TrapCode::StackOverflow
-            | TrapCode::OutOfFuel
-            | TrapCode::GrowthOperationLimited
-            | TrapCode::OutOfSystemMemory,
-        )
-        | None => Some(error.to_string()),
-        Some(_) => None,
+                | TrapCode::OutOfFuel
+                | TrapCode::GrowthOperationLimited
+                | TrapCode::OutOfSystemMemory
+        ),
+        // A memory or a table that is too large to begin with. Validation has seen to all else.
+        None => true,
     };
-    (Trap::Guest, limit)
+    (Trap::Guest, limited.then(|| error.to_string()))
 }
 
 /// A core value as wasmi's.

@@ -17,7 +17,7 @@ use super::types::{Resolver, Resources};
 use crate::abi::StringEncoding;
 use crate::types::{FuncType, Resource};
 
-/// How deep components may be nested: instantiation recurses on it.
+/// How deep components may be nested.
 const MAX_NESTING: usize = 100;
 
 /// Decodes and validates a component.
@@ -357,13 +357,12 @@ impl Decoded {
     fn list(&mut self, path: String, exported: Import) {
         match exported {
             Import::Func(ty) => self.exports.push((path, ty)),
-            Import::Resource(resource) => self.exported_resources.push((path, resource)),
             Import::Instance(items) => {
                 for (name, item) in items {
                     self.list(format!("{path}#{name}"), item);
                 }
             }
-            Import::Module | Import::Component | Import::Type => {}
+            Import::Resource(_) | Import::Module | Import::Component | Import::Type => {}
         }
     }
 

@@ -19,8 +19,6 @@ pub struct Decoded {
     pub imports: Vec<(String, Import)>,
     /// The functions that the root exports, and those in instances that it exports, by their paths.
     pub exports: Vec<(String, FuncType)>,
-    /// The resource types that the root exports, likewise.
-    pub exported_resources: Vec<(String, Resource)>,
 }
 
 /// A component. Types are resolved where they are used; each resource type that they mention has a

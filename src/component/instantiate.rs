@@ -12,17 +12,14 @@ use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy};
 use super::core::{core_value, error, func_type, trap, val};
 use super::decode;
 use super::definition::{BuiltIn, CanonOpts, Decoded, Definition, Found, Item};
+use super::limits;
 use super::refusal::{Refusal, at};
 use super::state::{Destructor, Func, Lifted, Options, ResourceTypes, State};
 use super::thing::{Closure, Exports, Outer, Thing, imports, list, named, resource_in};
 use crate::abi::flatten::{self, flatten_functype};
 use crate::abi::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep};
 use crate::abi::{Core, CoreFuncType, CoreType, Instance as _, Notes, PtrType, ResourceType, Trap};
-use crate::types::Resource;
-
-/// How many component instances there may be: components that instantiate others twice each double
-/// them at every level.
-const MAX_INSTANCES: usize = 10_000;
+use crate::types::{FuncType, Resource};
 
 /// A component whose core modules are compiled; instantiating it again is cheap.
 pub struct Compiled {
@@ -81,21 +78,33 @@ impl Compiled {
         host: T,
         notes: Notes,
     ) -> Result<Instance<T>, NotInstantiated> {
+        let mut instance = self.begin(host, notes);
+        self.start(&mut instance)?;
+        Ok(instance)
+    }
+
+    /// A store for an instance, in which nothing is yet.
+    pub fn begin<T: Host>(&self, host: T, notes: Notes) -> Instance<T> {
         let mut store = wasmi::Store::new(&self.engine, State::new(host, notes));
         store.limiter(|state| &mut state.limits);
-        if let Some(fuel) = self.fuel {
-            store.set_fuel(fuel).expect("fuel is configured");
-        }
+        Instance { store, decoded: self.decoded.clone(), fuel: self.fuel }
+    }
+
+    /// Carries out the definitions. After a failure there is nothing to call, but the host may have
+    /// seen something.
+    pub fn start<T: Host>(&self, instance: &mut Instance<T>) -> Result<(), NotInstantiated> {
+        instance.refuel();
+        let store = &mut instance.store;
         let imports = imports(store.data_mut(), &self.decoded)?;
         let component = Closure { component: self.decoded.root.clone(), outer: None };
         let context = store.as_context_mut();
-        let instance = Spaces::begin(context, &self.modules, &component, None, imports)?;
-        let (exports, resources) = instance.run(&component)?;
+        let root = Spaces::begin(context, &self.modules, &component, None, imports)?;
+        let (exports, resources) = root.run(&component)?;
         let mut funcs = BTreeMap::new();
         list("", &exports, &mut funcs);
         let state = store.data_mut();
         (state.exports, state.resources) = (Arc::new(funcs), resources);
-        Ok(Instance { store, decoded: self.decoded.clone() })
+        Ok(())
     }
 }
 
@@ -133,8 +142,13 @@ impl<'a, T: Host> Spaces<'a, T> {
         parent: Option<usize>,
         imports: Exports,
     ) -> Result<Spaces<'a, T>, Refusal> {
-        if store.data().instances.len() >= MAX_INSTANCES {
-            return Err(Refusal::unsupported(format!("more than {MAX_INSTANCES} instances")));
+        if store.data().instances.len() >= limits::INSTANCES {
+            let most = limits::INSTANCES;
+            return Err(Refusal::unsupported(format!("more than {most} instances")));
+        }
+        if parent.is_some_and(|parent| store.data().depth(parent) >= limits::INSTANCE_DEPTH) {
+            let most = limits::INSTANCE_DEPTH;
+            return Err(Refusal::unsupported(format!("more than {most} instances in one another")));
         }
         let instance = store.data_mut().begin_instance(parent);
         Ok(Spaces {
@@ -184,27 +198,19 @@ impl<'a, T: Host> Spaces<'a, T> {
                 self.add(instance, found);
             }
             Definition::Exports(exports) => {
-                let exports: Result<_, Refusal> = (exports.iter())
-                    .map(|(name, item)| Ok((name.clone(), self.thing(*item)?)))
-                    .collect();
-                self.instances.push(Arc::new(exports?));
+                let exports = self.things(exports)?;
+                self.instances.push(Arc::new(exports));
             }
             Definition::Alias { instance, name, found } => {
                 let thing = at(&self.instances, *instance, "instance")?.get(name).cloned();
                 self.add(named(thing, name)?, found);
             }
             Definition::OuterModule { count, index } => {
-                let module = match self.outwards(*count)? {
-                    None => at(&self.modules, *index, "core module")?.clone(),
-                    Some(outer) => at(&outer.modules, *index, "core module")?.clone(),
-                };
+                let module = self.outer_module(*count, *index)?;
                 self.modules.push(module);
             }
             Definition::OuterComponent { count, index } => {
-                let component = match self.outwards(*count)? {
-                    None => at(&self.components, *index, "component")?.clone(),
-                    Some(outer) => at(&outer.components, *index, "component")?.clone(),
-                };
+                let component = self.outer_component(*count, *index)?;
                 self.components.push(component);
             }
             Definition::Import { name, found } => {
@@ -212,15 +218,10 @@ impl<'a, T: Host> Spaces<'a, T> {
                 self.add(named(thing, name)?, found);
             }
             Definition::Resource { resource, destructor } => {
-                let core_func = |index| at(&self.core_funcs, index, "core function").copied();
-                let destructor = Destructor::Guest(destructor.map(core_func).transpose()?);
-                let rt = self.store.data_mut().resource_type(Some(self.instance), destructor);
-                self.bind(*resource, rt);
+                self.resource_type(*resource, *destructor)?;
             }
             Definition::Lift { core_func, ty, opts } => {
-                let core = *at(&self.core_funcs, *core_func, "core function")?;
-                let (ty, opts) = (ty.clone(), self.options(opts)?);
-                let lifted = Lifted { core, ty, opts, resources: self.resources.clone() };
+                let lifted = self.lift(*core_func, ty, opts)?;
                 self.funcs.push(Func::Lifted(Arc::new(lifted)));
             }
             Definition::Lower { func, opts } => {
@@ -240,6 +241,47 @@ impl<'a, T: Host> Spaces<'a, T> {
             }
         }
         Ok(())
+    }
+
+    fn things(&self, items: &[(String, Item)]) -> Result<Exports, Refusal> {
+        items.iter().map(|(name, item)| Ok((name.clone(), self.thing(*item)?))).collect()
+    }
+
+    fn outer_module(&self, count: u32, index: u32) -> Result<wasmi::Module, Refusal> {
+        match self.outwards(count)? {
+            None => at(&self.modules, index, "core module").cloned(),
+            Some(outer) => at(&outer.modules, index, "core module").cloned(),
+        }
+    }
+
+    fn outer_component(&self, count: u32, index: u32) -> Result<Closure, Refusal> {
+        match self.outwards(count)? {
+            None => at(&self.components, index, "component").cloned(),
+            Some(outer) => at(&outer.components, index, "component").cloned(),
+        }
+    }
+
+    fn resource_type(
+        &mut self,
+        resource: Resource,
+        destructor: Option<u32>,
+    ) -> Result<(), Refusal> {
+        let core_func = |index| at(&self.core_funcs, index, "core function").copied();
+        let destructor = Destructor::Guest(destructor.map(core_func).transpose()?);
+        let rt = self.store.data_mut().resource_type(Some(self.instance), destructor);
+        self.bind(resource, rt);
+        Ok(())
+    }
+
+    fn lift(
+        &self,
+        core_func: u32,
+        ty: &Arc<FuncType>,
+        opts: &CanonOpts,
+    ) -> Result<Lifted, Refusal> {
+        let core = *at(&self.core_funcs, core_func, "core function")?;
+        let (ty, opts) = (ty.clone(), self.options(opts)?);
+        Ok(Lifted { core, ty, opts, resources: self.resources.clone() })
     }
 
     /// Adds a thing to its index space, and the resource types that come with it.
@@ -285,10 +327,9 @@ impl<'a, T: Host> Spaces<'a, T> {
         args: &[(String, Item)],
     ) -> Result<Exports, NotInstantiated> {
         let component = at(&self.components, component, "component")?.clone();
-        let imports: Result<_, Refusal> =
-            args.iter().map(|(name, item)| Ok((name.clone(), self.thing(*item)?))).collect();
+        let imports = self.things(args)?;
         let (parent, store) = (Some(self.instance), self.store.as_context_mut());
-        let nested = Spaces::begin(store, self.compiled, &component, parent, imports?)?;
+        let nested = Spaces::begin(store, self.compiled, &component, parent, imports)?;
         Ok(nested.run(&component)?.0)
     }
 
@@ -321,12 +362,15 @@ impl<'a, T: Host> Spaces<'a, T> {
             imports.push(self.core_export(*instance, import.name())?);
         }
         let instance = wasmi::Instance::new(&mut self.store, &module, &imports);
-        let instance = instance.map_err(|error| {
-            let (trap, limit) = trap(&error);
-            NotInstantiated::Failed(limit.map_or(Failure::Trap(trap), Failure::Exhausted))
-        })?;
+        let instance = instance.map_err(|error| self.failed(&error))?;
         self.core_instances.push(CoreExports::Module(instance));
         Ok(())
+    }
+
+    fn failed(&mut self, error: &wasmi::Error) -> NotInstantiated {
+        let (trap, limit) = trap(error);
+        let limit = limit.or(self.store.data_mut().exhausted.take());
+        NotInstantiated::Failed(limit.map_or(Failure::of(trap), Failure::Exhausted))
     }
 
     fn core_exports(&mut self, exports: &[(String, ExternalKind, u32)]) -> Result<(), Refusal> {

@@ -1,6 +1,8 @@
 //! The reference's component runtime: any component without async runs on wasmi, by `abi`.
 //! Knows nothing of cases, puppets or subjects.
 
+pub mod limits;
+
 pub mod definition;
 pub mod refusal;
 

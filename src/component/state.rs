@@ -4,12 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::limits;
 use crate::abi::{Deviation, Notes, ResourceType, StringEncoding, Table, Task};
 use crate::abi::{LiftLowerOptions, PtrType, Trap, trap_if};
 use crate::types::FuncType;
-
-/// How many calls of component functions may be under way: each is on the native stack.
-const MAX_CALLS: usize = 128;
 
 /// What the store of an instance carries.
 pub struct State<T> {
@@ -118,7 +116,7 @@ impl<T> State<T> {
             destructors: Vec::new(),
             tasks: Vec::new(),
             exhausted: None,
-            limits: limits(),
+            limits: store_limits(),
         }
     }
 
@@ -150,8 +148,8 @@ impl<T> State<T> {
         let refused = entered.iter().any(|i| !self.instances[*i].may_enter);
         let slips = refused && caller.is_none() && self.notes.deviates(Deviation::HostReentry);
         trap_if(refused && !slips, Trap::CannotEnterComponent)?;
-        if self.tasks.len() >= MAX_CALLS {
-            self.exhausted = Some(format!("more than {MAX_CALLS} calls within one another"));
+        if self.tasks.len() >= limits::CALLS {
+            self.exhausted = Some(format!("more than {} calls within one another", limits::CALLS));
             return Err(Trap::Guest);
         }
         entered.into_iter().for_each(|i| self.instances[i].may_enter = false);
@@ -186,21 +184,19 @@ impl<T> State<T> {
         entered
     }
 
+    /// How many instances are around an instance, itself included.
+    pub fn depth(&self, instance: usize) -> usize {
+        self.self_and_ancestors(instance).len()
+    }
+
     /// Spec: `ComponentInstance.self_and_ancestors`.
     fn self_and_ancestors(&self, instance: usize) -> Vec<usize> {
         std::iter::successors(Some(instance), |i| self.instances[*i].parent).collect()
     }
 }
 
-/// What a component may use that nobody here wrote.
-fn limits() -> wasmi::StoreLimits {
-    /// Of one memory, in bytes.
-    const MEMORY_SIZE: usize = 1 << 30;
-    /// Of one table.
-    const TABLE_ELEMENTS: usize = 10_000_000;
-    /// Of core instances, and of memories and tables each.
-    const COUNT: usize = 10_000;
-    let limits = wasmi::StoreLimitsBuilder::new().memory_size(MEMORY_SIZE);
-    let limits = limits.table_elements(TABLE_ELEMENTS);
-    limits.instances(COUNT).memories(COUNT).tables(COUNT).build()
+fn store_limits() -> wasmi::StoreLimits {
+    let limits = wasmi::StoreLimitsBuilder::new().memory_size(limits::MEMORY_SIZE);
+    let limits = limits.table_elements(limits::TABLE_ELEMENTS).instances(limits::COUNT);
+    limits.memories(limits::COUNT).tables(limits::COUNT).build()
 }

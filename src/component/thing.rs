@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::definition::{Component, Decoded, Import};
 use super::refusal::Refusal;
-use super::state::{Destructor, Func, HostFunc, State};
+use super::state::{Destructor, Func, HostFunc, ResourceTypes, State};
 use crate::abi::ResourceType;
+use crate::types::Resource;
 
 /// What an index of a component's index space, or a name, stands for.
 #[derive(Clone)]
@@ -39,40 +40,50 @@ pub struct Outer {
 /// What the host gives to the root.
 pub fn imports<T>(state: &mut State<T>, decoded: &Decoded) -> Result<Exports, Refusal> {
     let mut resources = vec![None; decoded.root.resources];
+    for (name, import) in &decoded.imports {
+        give_resources(state, name, import, &mut resources);
+    }
+    let resources = Arc::new(resources);
     let things = decoded.imports.iter();
-    let things =
-        things.map(|(name, import)| Ok((name.clone(), give(state, name, import, &mut resources)?)));
-    things.collect()
+    things.map(|(name, import)| Ok((name.clone(), give(name, import, &resources)?))).collect()
 }
 
-/// What the host gives for an import: functions of its own, and new resource types.
-fn give<T>(
+/// Makes a resource type for each that is asked for, and has none yet.
+fn give_resources<T>(
     state: &mut State<T>,
     path: &str,
     import: &Import,
     resources: &mut [Option<ResourceType>],
-) -> Result<Thing, Refusal> {
+) {
+    match import {
+        Import::Resource(resource) => {
+            let known = &mut resources[position(*resource)];
+            known.get_or_insert_with(|| state.resource_type(None, Destructor::Host(path.into())));
+        }
+        Import::Instance(items) => {
+            for (name, item) in items {
+                give_resources(state, &format!("{path}#{name}"), item, resources);
+            }
+        }
+        Import::Func(_) | Import::Type | Import::Module | Import::Component => {}
+    }
+}
+
+/// What the host gives for an import: functions of its own, and its resource types.
+fn give(path: &str, import: &Import, resources: &ResourceTypes) -> Result<Thing, Refusal> {
     Ok(match import {
         Import::Func(ty) => {
-            let (path, ty, resources) =
-                (path.to_string(), ty.clone(), Arc::new(resources.to_vec()));
+            let (path, ty, resources) = (path.to_string(), ty.clone(), resources.clone());
             Thing::Func(Func::Host(Arc::new(HostFunc { path, ty, resources })))
         }
         Import::Resource(resource) => {
-            let position = usize::try_from(*resource).expect("an index fits");
-            let known = resources[position];
-            let rt =
-                known.unwrap_or_else(|| state.resource_type(None, Destructor::Host(path.into())));
-            resources[position] = Some(rt);
-            Thing::Resource(rt)
+            Thing::Resource(resources[position(*resource)].expect("all were given"))
         }
         Import::Instance(items) => {
-            let mut exports = Exports::new();
-            for (name, item) in items {
-                let thing = give(state, &format!("{path}#{name}"), item, resources)?;
-                exports.insert(name.clone(), thing);
-            }
-            Thing::Instance(Arc::new(exports))
+            let items = items.iter().map(|(name, item)| {
+                Ok((name.clone(), give(&format!("{path}#{name}"), item, resources)?))
+            });
+            Thing::Instance(Arc::new(items.collect::<Result<_, Refusal>>()?))
         }
         Import::Type => Thing::Type,
         Import::Module => {
@@ -82,6 +93,10 @@ fn give<T>(
             return Err(Refusal::unsupported(format!("the import of a component, `{path}`")));
         }
     })
+}
+
+fn position(resource: Resource) -> usize {
+    usize::try_from(resource).expect("an index fits")
 }
 
 /// Lists functions by their paths.

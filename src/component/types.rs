@@ -138,6 +138,7 @@ impl Resolver<'_> {
 
     /// What an import of this type asks for.
     pub fn import(&mut self, ty: &ComponentEntityType) -> Result<Import, Refusal> {
+        self.count()?;
         let types = self.types;
         Ok(match ty {
             ComponentEntityType::Func(id) => Import::Func(self.func(*id)?),

@@ -41,8 +41,9 @@ impl Draw {
                 self.next_rep += 1;
                 return self.next_rep;
             }
-            let mut numbers = run.numbers(resource);
-            numbers.retain(|number| !used.contains(number));
+            let held = run.numbers().into_iter();
+            let held = held.filter(|(number, of)| *of == resource && !used.contains(number));
+            let numbers: Vec<u32> = held.map(|(number, _)| number).collect();
             let Some(number) = self.draws.choose(&numbers) else {
                 missing = true;
                 return 0;
@@ -66,7 +67,8 @@ pub fn answers(seed: u64) -> Answers {
     })
 }
 
-/// Every handle in what the host answers is to a resource of its own, a new one each time.
+/// Every handle in what the host answers is to a resource of its own; of some thousand answers with
+/// some hundred handles each, all are different.
 fn with_new_handles(value: &Value, ty: &Type, calls: u64) -> Value {
     let calls = u32::try_from(calls % 4_096).expect("12 bits fit");
     let mut next = FIRST_ANSWERED_REP + calls * 256;

@@ -10,23 +10,27 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use crate::abi::Deviations;
+use crate::abi::layout::elem_size;
+use crate::abi::{Deviations, PtrType};
 use crate::case::{Tuning, text as case_text};
 use crate::component::Compiled;
+use crate::component::limits::FUEL;
 use crate::engine::any::{Answers, Imports};
 use crate::engine::reference::any::AnyRun;
 use crate::engine::wasmtime::{self, any};
 use crate::observation::{Outcome, Told};
 use crate::oracle::compare::told_difference;
 use crate::oracle::register::Register;
-use crate::types::{FuncType, Type};
+use crate::types::{FuncType, Handle, Type};
 use crate::value::Value;
+use crate::wast::engine::Stop;
 
 pub use read::read;
 pub use report::text;
 
-/// Steps that core code may take in one episode on the reference: an endless loop ends within seconds.
-const FUEL: u64 = 500_000_000;
+/// The bytes that one value may take, without what it points to: lists of fixed length are drawn
+/// whole.
+const LARGEST: u64 = 1 << 20;
 
 /// How a subject for components from anywhere is configured, as far as the register cares.
 pub const BY_DEFAULT: Tuning =
@@ -99,14 +103,15 @@ impl Diff {
 pub fn diff(bytes: &[u8], plan: &Plan) -> Result<Diff> {
     let compiled = Compiled::metered(bytes, Some(FUEL))?;
     let exports = exports(&compiled, plan)?;
-    let fixed = fixed_args(plan, &exports)?;
     let imports = Arc::new(Imports::of(&compiled.decoded));
+    refuse_large(exports.iter().map(|(path, ty)| (path, ty)).chain(&imports.funcs))?;
+    let fixed = fixed_args(plan, &exports, &imports)?;
+    let subject = subject(bytes)?;
     let answers = draw::answers(plan.seed);
     let player = Player { compiled, exports, imports, answers };
     let mut episodes = player.play(plan, fixed.as_deref())?;
-    let subject = any::Subject::new()?.compile(bytes).map_err(refused)?;
     for episode in &mut episodes {
-        episode.observed = player.observe(&subject, &episode.acts)?;
+        episode.observed = player.observe(&subject, &episode.acts);
         episode.verdict = player.judge(episode)?;
     }
     let Player { exports, imports, .. } = player;
@@ -114,17 +119,30 @@ pub fn diff(bytes: &[u8], plan: &Plan) -> Result<Diff> {
     Ok(Diff { exports, imports, episodes, skipped })
 }
 
-fn refused(outcome: Outcome) -> anyhow::Error {
-    anyhow::anyhow!("wasmtime {}: {outcome:?}", wasmtime::VERSION)
+/// The component on the subject, or how it failed to compile. An error is a feature that it lacks.
+fn subject(bytes: &[u8]) -> Result<Result<any::Compiled, Outcome>> {
+    let compiled = any::Subject::new()?.compile(bytes);
+    if let Err(Outcome::Refused(why)) = &compiled
+        && let Stop::Unsupported(feature) = Stop::refused(why)
+    {
+        bail!("not supported by wasmtime {}: {feature}", wasmtime::VERSION);
+    }
+    Ok(compiled)
+}
+
+/// Refuses functions whose values could not be drawn.
+fn refuse_large<'a>(mut funcs: impl Iterator<Item = (&'a String, &'a FuncType)>) -> Result<()> {
+    let large = |ty: &Type| elem_size(ty, PtrType::I32) > LARGEST;
+    match funcs.find(|(_, ty)| ty.params.iter().chain(&ty.result).any(large)) {
+        Some((path, _)) => bail!("`{path}`: a value of its types takes more than {LARGEST} bytes"),
+        None => Ok(()),
+    }
 }
 
 /// The exports that are to be called.
 fn exports(compiled: &Compiled, plan: &Plan) -> Result<Vec<(String, FuncType)>> {
     let all = &compiled.decoded.exports;
     let Some(name) = &plan.export else {
-        if all.is_empty() {
-            bail!("the component exports no function");
-        }
         return Ok(all.clone());
     };
     let named: Vec<_> = all.iter().filter(|(path, _)| path == name).cloned().collect();
@@ -136,7 +154,11 @@ fn exports(compiled: &Compiled, plan: &Plan) -> Result<Vec<(String, FuncType)>> 
 }
 
 /// The arguments that were asked for.
-fn fixed_args(plan: &Plan, exports: &[(String, FuncType)]) -> Result<Option<Vec<Value>>> {
+fn fixed_args(
+    plan: &Plan,
+    exports: &[(String, FuncType)],
+    imports: &Imports,
+) -> Result<Option<Vec<Value>>> {
     let Some(args) = &plan.args else {
         return Ok(None);
     };
@@ -145,6 +167,11 @@ fn fixed_args(plan: &Plan, exports: &[(String, FuncType)]) -> Result<Option<Vec<
     };
     if ty.params.is_empty() {
         bail!("`{path}` takes no arguments");
+    }
+    let of_the_guest = |resource| !imports.resources.contains_key(&resource);
+    let handles = ty.params.iter().flat_map(Type::handles);
+    if handles.filter_map(Handle::resource).any(of_the_guest) {
+        bail!("`{path}` takes a resource of the component's, which only its own exports make");
     }
     let tuple = Type::Tuple(ty.params.clone());
     match case_text::parse_wave(args, &tuple) {
@@ -176,37 +203,45 @@ impl Player {
     /// Draws what to do while the reference does it, for that decides which resources there are.
     fn play(&self, plan: &Plan, fixed: Option<&[Value]>) -> Result<Vec<Episode>> {
         let mut draw = draw::Draw::new(plan.seed);
-        let mut episodes = vec![self.begin()?];
-        for _ in 0..plan.rounds {
-            for export in 0..self.exports.len() {
-                let playing = episodes.last_mut().expect("there is at least one");
-                if playing.run.is_none() && playing.episode.acts.len() > 1 {
-                    episodes.push(self.begin()?);
+        let mut played = Vec::new();
+        let mut playing = self.begin()?;
+        let starts = playing.lives;
+        let rounds = if starts { plan.rounds } else { 0 };
+        let mut left: Vec<usize> = (0..self.exports.len()).collect();
+        for _ in 0..rounds {
+            // What met a limit would meet it again, and again take its time.
+            left.retain(|export| {
+                !played.iter().any(|playing: &Playing| playing.exhausted(*export))
+            });
+            for export in &left {
+                if !playing.lives {
+                    played.push(std::mem::replace(&mut playing, self.begin()?));
                 }
-                let playing = episodes.last_mut().expect("there is at least one");
-                let Some(run) = &mut playing.run else { break };
-                let (path, ty) = &self.exports[export];
+                let (path, ty) = &self.exports[*export];
                 let args = match fixed {
                     Some(args) => Some(args.to_vec()),
-                    None => draw.args(ty, run, &self.imports),
+                    None => draw.args(ty, &mut playing.run, &self.imports),
                 };
                 if let Some(args) = args {
-                    playing.call(path, export, args);
+                    playing.call(path, *export, args);
                 }
             }
         }
-        episodes.iter_mut().for_each(Playing::drop_all);
-        Ok(episodes.into_iter().map(|playing| playing.episode).collect())
+        playing.drop_all();
+        played.push(playing);
+        Ok(played.into_iter().map(|playing| playing.episode).collect())
     }
 
     fn begin(&self) -> Result<Playing> {
         let (run, told) = self.start(Deviations::NONE)?;
+        let lives = told.outcome == Outcome::Returned;
         let (acts, expected) = (vec![Act::Start], vec![told]);
         let verdict = Verdict::Agree;
-        Ok(Playing { run, episode: Episode { acts, expected, observed: Vec::new(), verdict } })
+        let episode = Episode { acts, expected, observed: Vec::new(), verdict };
+        Ok(Playing { run, lives, episode })
     }
 
-    fn start(&self, deviations: Deviations) -> Result<(Option<AnyRun>, Told)> {
+    fn start(&self, deviations: Deviations) -> Result<(AnyRun, Told)> {
         let (imports, answers) = (self.imports.clone(), self.answers.clone());
         Ok(AnyRun::start(&self.compiled, imports, answers, deviations)?)
     }
@@ -215,92 +250,158 @@ impl Player {
     /// changed something.
     fn deviate(&self, acts: &[Act], deviations: Deviations) -> Result<(Vec<Told>, Deviations)> {
         let (mut run, told) = self.start(deviations)?;
-        let mut all = vec![told];
-        for act in &acts[1..] {
-            let Some(run) = &mut run else { break };
-            if all.last().is_some_and(|told| told.outcome != Outcome::Returned) {
-                break;
-            }
-            all.push(match act {
-                Act::Start => unreachable!("it comes first"),
-                Act::Call { export, args } => run.call(&self.exports[*export].0, args),
-                Act::Drop(number) => run.drop_held(*number),
-            });
-        }
-        Ok((all, run.map_or(deviations, |mut run| run.taken())))
+        let all = told_in_turn(told, &acts[1..], |act| match act {
+            Act::Start => unreachable!("it comes first"),
+            Act::Call { export, args } => run.call(&self.exports[*export].0, args),
+            Act::Drop(number) => run.drop_held(*number),
+        });
+        Ok((all, run.taken()))
     }
 
     /// What the subject tells of an episode.
-    fn observe(&self, subject: &any::Compiled, acts: &[Act]) -> Result<Vec<Told>> {
-        let (mut run, told) = subject.start(self.imports.clone(), self.answers.clone())?;
-        let mut all = vec![told];
-        for act in &acts[1..] {
-            let Some(run) = &mut run else { break };
-            if all.last().is_some_and(|told| told.outcome != Outcome::Returned) {
-                break;
+    fn observe(&self, subject: &Result<any::Compiled, Outcome>, acts: &[Act]) -> Vec<Told> {
+        let subject = match subject {
+            Ok(subject) => subject,
+            Err(outcome) => return vec![Told::of(Vec::new(), Err(outcome.clone()))],
+        };
+        let (run, told) = subject.start(self.imports.clone(), self.answers.clone());
+        let Some(mut run) = run else {
+            return vec![told];
+        };
+        told_in_turn(told, &acts[1..], |act| match act {
+            Act::Start => unreachable!("it comes first"),
+            Act::Call { export, args } => {
+                let (path, ty) = &self.exports[*export];
+                run.call_as(path, ty, args)
             }
-            all.push(match act {
-                Act::Start => unreachable!("it comes first"),
-                Act::Call { export, args } => {
-                    let (path, ty) = &self.exports[*export];
-                    run.call_as(path, ty, args)
-                }
-                Act::Drop(number) => run.drop_held(*number),
-            });
-        }
-        Ok(all)
+            Act::Drop(number) => run.drop_held(*number),
+        })
     }
 
     fn judge(&self, episode: &Episode) -> Result<Verdict> {
         let Episode { acts, expected, observed, .. } = episode;
-        if let Some(limit) = expected.iter().chain(observed).find_map(limit) {
-            return Ok(Verdict::Inconclusive(limit));
-        }
-        let Some(act) = told_difference(expected, observed) else {
-            return Ok(Verdict::Agree);
+        let act = match compare(expected, observed) {
+            Compared::Same => return Ok(Verdict::Agree),
+            Compared::Limit(limit) => return Ok(Verdict::Inconclusive(limit)),
+            Compared::Differ(act) => act,
         };
         let version = semver::Version::parse(wasmtime::VERSION)?;
         let accepted = Register::committed()?.deviations(&version, BY_DEFAULT);
         let (deviating, taken) = self.deviate(acts, accepted)?;
-        Ok(match told_difference(&deviating, observed) {
-            None => Verdict::Accepted(taken),
-            Some(_) => Verdict::Disagree(act),
+        Ok(match compare(&deviating, observed) {
+            Compared::Same => Verdict::Accepted(taken),
+            Compared::Limit(limit) => Verdict::Inconclusive(limit),
+            Compared::Differ(_) => Verdict::Disagree(act),
         })
+    }
+}
+
+/// What came of a start and of what follows it, up to the first that did not come back.
+fn told_in_turn(start: Told, acts: &[Act], mut tell: impl FnMut(&Act) -> Told) -> Vec<Told> {
+    let mut all = vec![start];
+    for act in acts {
+        if all.last().is_some_and(|told| told.outcome != Outcome::Returned) {
+            break;
+        }
+        all.push(tell(act));
+    }
+    all
+}
+
+/// What two tell of the same acts.
+enum Compared {
+    Same,
+    /// A limit was met before they could differ.
+    Limit(String),
+    /// They differ from this act on.
+    Differ(usize),
+}
+
+fn compare(expected: &[Told], observed: &[Told]) -> Compared {
+    let limits = [expected, observed].map(|told| told.iter().enumerate().find_map(limit));
+    let limit = limits.into_iter().flatten().min();
+    match (told_difference(expected, observed), limit) {
+        (Some(act), Some((at, limit))) if at <= act => Compared::Limit(limit),
+        (None, Some((_, limit))) => Compared::Limit(limit),
+        (Some(act), _) => Compared::Differ(act),
+        (None, None) => Compared::Same,
     }
 }
 
 /// An episode while it is played on the reference.
 struct Playing {
-    run: Option<AnyRun>,
+    run: AnyRun,
+    /// Whether all came back so far.
+    lives: bool,
     episode: Episode,
 }
 
 impl Playing {
     fn call(&mut self, path: &str, export: usize, args: Vec<Value>) {
-        let run = self.run.as_mut().expect("the instance lives");
-        let told = run.call(path, &args);
+        let told = self.run.call(path, &args);
         self.done(Act::Call { export, args }, told);
     }
 
     /// Drops what the host still holds.
     fn drop_all(&mut self) {
-        let numbers = self.run.as_mut().map(AnyRun::all_numbers).unwrap_or_default();
-        for number in numbers {
-            let Some(run) = &mut self.run else { break };
-            let told = run.drop_held(number);
+        for (number, _) in self.run.numbers() {
+            if !self.lives {
+                break;
+            }
+            let told = self.run.drop_held(number);
             self.done(Act::Drop(number), told);
         }
     }
 
     fn done(&mut self, act: Act, told: Told) {
-        if told.outcome != Outcome::Returned {
-            self.run = None;
-        }
+        self.lives = told.outcome == Outcome::Returned;
         self.episode.acts.push(act);
         self.episode.expected.push(told);
     }
+
+    /// Whether a call of this export met a limit.
+    fn exhausted(&self, export: usize) -> bool {
+        let Episode { acts, expected, .. } = &self.episode;
+        let met = expected.last().is_some_and(|told| matches!(told.outcome, Outcome::Exhausted(_)));
+        met && matches!(acts.last(), Some(Act::Call { export: last, .. }) if *last == export)
+    }
 }
 
-fn limit(told: &Told) -> Option<String> {
-    if let Outcome::Exhausted(limit) = &told.outcome { Some(limit.clone()) } else { None }
+fn limit((at, told): (usize, &Told)) -> Option<(usize, String)> {
+    if let Outcome::Exhausted(limit) = &told.outcome { Some((at, limit.clone())) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A letter for each: returned, trapped, a limit.
+    fn told(letters: &str) -> Vec<Told> {
+        let outcome = |letter| match letter {
+            'r' => Outcome::Returned,
+            't' => Outcome::Trapped(None, "unknown".to_string()),
+            letter => Outcome::Exhausted(letter.to_string()),
+        };
+        letters.chars().map(|letter| Told::of(Vec::new(), Err(outcome(letter)))).collect()
+    }
+
+    /// What comparing says: nothing, the limit, or where they differ.
+    #[track_caller]
+    fn check(expected: &str, observed: &str, says: &str) {
+        let said = match compare(&told(expected), &told(observed)) {
+            Compared::Same => "same".to_string(),
+            Compared::Limit(limit) => limit,
+            Compared::Differ(act) => format!("differ at {act}"),
+        };
+        assert_eq!(said, says);
+    }
+
+    #[test]
+    fn a_limit_excuses_what_comes_with_it_and_after_it_alone() {
+        check("rr", "rr", "same");
+        check("rL", "rr", "L");
+        check("rL", "L", "L");
+        check("rL", "t", "differ at 0");
+        check("rr", "r", "differ at 1");
+    }
 }

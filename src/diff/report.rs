@@ -27,10 +27,17 @@ pub fn text(diff: &Diff, again: &str) -> String {
         }
     }
     for path in &diff.skipped {
-        let _ = writeln!(text, "not called {path}: the host held no resource to pass to it");
+        let _ = writeln!(text, "not called {path}: {}", reason(diff));
     }
     let _ = write!(text, "{}", summary(diff));
     text
+}
+
+/// Why some export was not called.
+fn reason(diff: &Diff) -> &'static str {
+    let first = diff.episodes.first().and_then(|episode| episode.expected.first());
+    let starts = first.is_some_and(|told| told.outcome == Outcome::Returned);
+    if starts { "the host held no resource to pass to it" } else { "the component does not start" }
 }
 
 fn summary(diff: &Diff) -> String {

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::host::{Held, change_handles};
+use super::holdings::Holdings;
+use super::host::change_handles;
 use crate::component::definition::{Decoded, Import};
 use crate::observation::Seen;
 use crate::types::{FuncType, Handle, Resource, Type};
@@ -28,9 +29,12 @@ pub struct AnyHost<H> {
     answers: Answers,
     calls: u64,
     seen: Vec<Seen>,
-    /// The guest's resources that the host received, in order; those that it gave away or dropped
-    /// leave a hole.
-    held: Vec<Option<Held<H>>>,
+    pub holdings: Holdings<H>,
+}
+
+/// For a host that is never asked.
+pub fn no_answers() -> Answers {
+    Arc::new(|_, _, _| None)
 }
 
 impl Imports {
@@ -61,12 +65,12 @@ impl Imports {
 impl<H: Copy> AnyHost<H> {
     /// A host that holds nothing.
     pub fn new(imports: Arc<Imports>, answers: Answers) -> AnyHost<H> {
-        AnyHost { imports, answers, calls: 0, seen: Vec::new(), held: Vec::new() }
+        AnyHost { imports, answers, calls: 0, seen: Vec::new(), holdings: Holdings::none() }
     }
 
     /// A host that offers nothing.
     pub fn nobody() -> AnyHost<H> {
-        AnyHost::new(Arc::default(), Arc::new(|_, _, _| None))
+        AnyHost::new(Arc::default(), no_answers())
     }
 
     /// Notes a call of an import and answers it.
@@ -90,37 +94,6 @@ impl<H: Copy> AnyHost<H> {
     pub fn defines(&self, resource: Resource) -> bool {
         self.imports.resources.contains_key(&resource)
     }
-
-    /// Notes that the host received a handle, and answers with its number.
-    pub fn receive(&mut self, resource: Resource, handle: H) -> u32 {
-        let number = u32::try_from(self.held.len()).expect("a run is short");
-        self.held.push(Some(Held { resource, handle }));
-        number
-    }
-
-    /// The handle of a number that the host holds.
-    pub fn held(&self, number: u32) -> Option<Held<H>> {
-        let position = usize::try_from(number).expect("an index fits");
-        self.held.get(position).copied().flatten()
-    }
-
-    /// The same, when the host gives it away or drops it.
-    pub fn take(&mut self, number: u32) -> Option<Held<H>> {
-        let position = usize::try_from(number).expect("an index fits");
-        self.held.get_mut(position)?.take()
-    }
-
-    /// The numbers of what it holds of a resource.
-    pub fn numbers(&self, resource: Resource) -> Vec<u32> {
-        let held = (0..).zip(&self.held);
-        let of = held.filter(|(_, held)| held.as_ref().is_some_and(|h| h.resource == resource));
-        of.map(|(number, _)| number).collect()
-    }
-
-    /// All numbers of what it holds.
-    pub fn all_numbers(&self) -> Vec<u32> {
-        (0..).zip(&self.held).filter(|(_, held)| held.is_some()).map(|(number, _)| number).collect()
-    }
 }
 
 impl AnyHost<u32> {
@@ -128,8 +101,8 @@ impl AnyHost<u32> {
     pub fn give(&mut self, args: &[Value], types: &[Type]) -> Vec<Value> {
         let give = &mut |handle: &Handle, number| {
             match handle {
-                Handle::Own(resource) if !self.defines(*resource) => self.take(number),
-                Handle::Borrow(resource) if !self.defines(*resource) => self.held(number),
+                Handle::Own(resource) if !self.defines(*resource) => self.holdings.take(number),
+                Handle::Borrow(resource) if !self.defines(*resource) => self.holdings.held(number),
                 Handle::Own(_) | Handle::Borrow(_) => None,
                 Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => None,
             }
@@ -141,7 +114,7 @@ impl AnyHost<u32> {
     /// The host's number for every handle, where a result has representations.
     pub fn take_result(&mut self, result: &Value, ty: &Type) -> Value {
         change_handles(result, ty, &mut |handle, rep| match handle.resource() {
-            Some(resource) if !self.defines(resource) => self.receive(resource, rep),
+            Some(resource) if !self.defines(resource) => self.holdings.receive(resource, rep),
             Some(_) | None => rep,
         })
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::holdings::{Held, Holdings};
 use crate::case::check::payload_type;
 use crate::case::{Answer, Call, Resource, Shape, is_host};
 use crate::observation::HostEvent;
@@ -21,16 +22,7 @@ pub struct HostScript<H> {
     answered: usize,
     /// What it saw and did in the running call.
     pub seen: Vec<HostEvent>,
-    /// The handles of the guest's resources that it received; those that it gave away or dropped
-    /// leave a hole.
-    held: Vec<Option<Held<H>>>,
-}
-
-/// A handle of a guest's resource, which the host owns.
-#[derive(Clone, Copy)]
-pub struct Held<H> {
-    pub resource: types::Resource,
-    pub handle: H,
+    pub holdings: Holdings<H>,
 }
 
 /// A handle of a guest's resource in the arguments of a call.
@@ -50,7 +42,7 @@ impl<H: Copy> HostScript<H> {
             answers: Vec::new(),
             answered: 0,
             seen: Vec::new(),
-            held: Vec::new(),
+            holdings: Holdings::none(),
         }
     }
 
@@ -89,27 +81,14 @@ impl<H: Copy> HostScript<H> {
     /// Forgets what it gives away with its arguments, once an engine has taken it.
     pub fn give(&mut self) {
         for used in self.uses().into_iter().filter(|used| used.gives) {
-            self.take(used.number);
+            self.holdings.take(used.number);
         }
-    }
-
-    /// The engine's handle of this number, if the host holds it.
-    pub fn held(&self, number: u32) -> Option<Held<H>> {
-        let position = usize::try_from(number).ok()?;
-        self.held.get(position).copied().flatten()
-    }
-
-    /// Notes that the host received a handle, and answers with its number.
-    pub fn receive(&mut self, resource: types::Resource, handle: H) -> u32 {
-        let number = u32::try_from(self.held.len()).expect("a run is short");
-        self.held.push(Some(Held { resource, handle }));
-        number
     }
 
     /// Takes the handle of this number to drop it. Nothing, and a note, where the host does not hold
     /// it.
     pub fn take_to_drop(&mut self, number: u32) -> Option<Held<H>> {
-        let held = self.take(number);
+        let held = self.holdings.take(number);
         if held.is_none() {
             self.seen.push(HostEvent::NotDropped(number));
         }
@@ -121,17 +100,12 @@ impl<H: Copy> HostScript<H> {
         is_host(&self.resources, resource)
     }
 
-    fn take(&mut self, number: u32) -> Option<Held<H>> {
-        let position = usize::try_from(number).ok()?;
-        self.held.get_mut(position)?.take()
-    }
-
     /// The first handle in the arguments that the host does not hold, or no longer would: what it
     /// gives away, it can neither give away nor lend at the same time.
     fn missing(&self) -> Option<u32> {
         let uses = self.uses();
         let missing = uses.iter().enumerate().find(|(i, used)| {
-            let held = self.held(used.number);
+            let held = self.holdings.held(used.number);
             let held = held.is_some_and(|held| held.resource == used.resource);
             let mut before = uses[..*i].iter().filter(|other| other.number == used.number);
             !held || before.any(|other| other.gives || used.gives)
@@ -225,7 +199,7 @@ mod tests {
             destructor: Destructor::Nothing,
             host_drops: Vec::new(),
         });
-        assert_eq!(host.receive(1, 'a'), 0);
+        assert_eq!(host.holdings.receive(1, 'a'), 0);
         host
     }
 
@@ -267,8 +241,8 @@ mod tests {
     fn what_was_given_or_dropped_is_gone_and_its_number_is_not_used_again() {
         let mut host = host(&[(own(1), 0)]);
         host.give();
-        assert!(host.held(0).is_none());
-        assert_eq!(host.receive(2, 'b'), 1);
+        assert!(host.holdings.held(0).is_none());
+        assert_eq!(host.holdings.receive(2, 'b'), 1);
         assert!(host.take_to_drop(1).is_some());
         assert!(host.take_to_drop(1).is_none());
         assert_eq!(host.seen, [HostEvent::NotDropped(1)]);

@@ -3,6 +3,7 @@
 
 pub mod any;
 pub mod crash;
+pub mod holdings;
 pub mod host;
 pub mod local;
 pub mod reference;

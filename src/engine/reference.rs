@@ -11,7 +11,8 @@ use crate::component::instantiate::Compiled;
 use crate::component::{self, Context, Failure, Instance};
 use crate::encode::script::read_observed;
 use crate::encode::{EXPORT, LOAD_SCRIPT, OBSERVE, looping};
-use crate::engine::host::{Held, HostScript, change_handles};
+use crate::engine::holdings::Held;
+use crate::engine::host::{HostScript, change_handles};
 use crate::observation::{CallObservation, Observation, Outcome, Reading, Returned};
 use crate::types::{FuncType, Handle, Resource, Type, resource_name};
 use crate::value::Value;
@@ -37,7 +38,7 @@ pub fn instantiate(
 
 /// The component's number of each resource that is mentioned in a type of the case, if both types are
 /// the same otherwise.
-fn same_but_for_numbers(ours: &FuncType, theirs: &FuncType) -> Option<BTreeMap<Resource, u32>> {
+pub fn same_but_for_numbers(ours: &FuncType, theirs: &FuncType) -> Option<BTreeMap<Resource, u32>> {
     let (our_numbers, theirs_numbers) = (numbers(ours), numbers(theirs));
     let same = canonical(ours, &our_numbers) == canonical(theirs, &theirs_numbers);
     let pairs = our_numbers.into_iter().zip(theirs_numbers);
@@ -121,7 +122,7 @@ fn args_to_pass(host: &mut Host) -> Option<Vec<Value>> {
     let args = host.args()?;
     let rep = &mut |handle: &Handle, number| match handle.resource() {
         Some(resource) if !host.defines(resource) => {
-            host.held(number).expect("nothing is missing").handle
+            host.holdings.held(number).expect("nothing is missing").handle
         }
         Some(_) | None => number,
     };
@@ -135,7 +136,7 @@ fn args_to_pass(host: &mut Host) -> Option<Vec<Value>> {
 fn receive(host: &mut Host, result: Option<Value>) -> Option<Value> {
     let export = host.export.clone();
     let number = &mut |handle: &Handle, rep| match handle.resource() {
-        Some(resource) if !host.defines(resource) => host.receive(resource, rep),
+        Some(resource) if !host.defines(resource) => host.holdings.receive(resource, rep),
         Some(_) | None => rep,
     };
     let result = result.zip(export.result.as_ref());

@@ -23,7 +23,8 @@ use crate::case::{Answer, Call, Case, Resource, Shape, Tuning};
 use crate::encode::script::read_observed;
 use crate::encode::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE};
 use crate::engine::crash::catch;
-use crate::engine::host::{Held, HostScript};
+use crate::engine::holdings::Held;
+use crate::engine::host::HostScript;
 use crate::observation::{CallObservation, Observation, Outcome, Returned};
 use crate::types::{Handle, Type, resource_name};
 use crate::value::Value;
@@ -177,7 +178,7 @@ fn give(store: &mut StoreContextMut<'_, Data>, value: &Value, ty: &Type) -> wasm
         if store.data().host.defines(resource) {
             return from_rep(resource, number, &mut *store);
         }
-        Ok(store.data().host.held(number).expect("nothing is missing").handle)
+        Ok(store.data().host.holdings.held(number).expect("nothing is missing").handle)
     })
 }
 
@@ -188,7 +189,7 @@ fn take(store: &mut StoreContextMut<'_, Data>, val: &Val, ty: &Type) -> wasmtime
         if store.data().host.defines(resource) {
             return to_rep(resource, any, &mut *store);
         }
-        Ok(store.data_mut().host.receive(resource, any))
+        Ok(store.data_mut().host.holdings.receive(resource, any))
     })
 }
 

@@ -458,7 +458,7 @@ impl<'a> Handles<'a> {
             Party::Host => self.held(|held| held == resource),
             Party::Guest => self.indices(|e| e.resource == resource && e.owned >= owned).collect(),
         };
-        usable.retain(|n| !used.given.contains(n) && !(owned && used.lent.contains(n)));
+        usable.retain(|n| !(used.given.contains(n) || owned && used.lent.contains(n)));
         let can_make =
             party == Party::Guest && !self.hosts(resource) && self.made.len() < self.room;
         if can_make && (usable.is_empty() || u.ratio(1, 4)?) {

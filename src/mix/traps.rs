@@ -82,7 +82,7 @@ fn impossible(trap: Trap, stage: Stage) -> Option<&'static str> {
             .then_some("may_leave is false only in realloc and post-return"),
         Trap::Guest => (!guest_runs).then_some("no guest code runs here"),
         Trap::Host => (stage != Stage::Host).then_some("the host does not run here"),
-        Trap::Crash => Some("no trap of the spec's"),
+        Trap::Crash | Trap::Exhausted => Some("no trap of the spec's"),
     }
 }
 

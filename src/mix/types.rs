@@ -156,13 +156,11 @@ fn walk(table: &mut Table, value: &Value, ty: &Type, place: Place) {
 
 /// How a type is called here.
 fn name(ty: &Type, resources: &[Resource]) -> String {
-    match ty {
-        Type::Handle(handle) => {
-            let hosts = handle.resource().is_some_and(|resource| is_host(resources, resource));
-            format!("{}, the {}'s", kind(ty), if hosts { "host" } else { "guest" })
-        }
-        ty => kind(ty).to_string(),
+    if let Type::Handle(handle) = ty {
+        let hosts = handle.resource().is_some_and(|resource| is_host(resources, resource));
+        return format!("{}, the {}'s", kind(ty), if hosts { "host" } else { "guest" });
     }
+    kind(ty).to_string()
 }
 
 fn walk_record<'a>(

@@ -312,6 +312,7 @@ fn kind(trap: Trap) -> &'static str {
         Trap::Guest => "guest code",
         Trap::Host => "host function",
         Trap::Crash => "crash",
+        Trap::Exhausted => "exhausted",
     }
 }
 

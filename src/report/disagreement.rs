@@ -281,6 +281,6 @@ pub fn trap_rule(trap: Trap) -> &'static str {
         Trap::BorrowsRemain => "Task.return_",
         Trap::CannotEnterComponent => "Store.lift: may_enter",
         Trap::CannotLeaveComponent => "canon_lower: may_leave",
-        Trap::Guest | Trap::Host | Trap::Crash => "canon_lift, canon_lower",
+        Trap::Guest | Trap::Host | Trap::Crash | Trap::Exhausted => "canon_lift, canon_lower",
     }
 }

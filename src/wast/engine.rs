@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::abi::Trap;
+use crate::observation::Outcome;
 use crate::types::FuncType;
 use crate::value::Value;
 
@@ -49,6 +50,18 @@ const MISSING: [&str; 6] =
     ["feature", "not enabled", "not supported", "unsupported", "not implemented", "not yet"];
 
 impl Stop {
+    /// How an engine stopped, where it did.
+    pub fn of(outcome: Outcome) -> Stop {
+        match outcome {
+            Outcome::Returned => Stop::Crashed("the engine returned, but nothing".to_string()),
+            Outcome::Trapped(trap, words) => Stop::Trapped(trap, words),
+            Outcome::Refused(why) => Stop::refused(&why),
+            Outcome::Unsupported(feature) => Stop::Unsupported(feature),
+            Outcome::Exhausted(limit) => Stop::Exhausted(limit),
+            Outcome::Crashed(how) => Stop::Crashed(how),
+        }
+    }
+
     /// A refusal: invalid, unless a feature is missing.
     pub fn refused(why: &str) -> Stop {
         let outside_names: String = why.split('`').step_by(2).collect();

@@ -1,35 +1,21 @@
 //! The reference as an engine for scripts.
 //! Knows the runtime's interface, and that no script has a host.
 
+use std::sync::Arc;
+
 use super::engine::{self, Stop};
-use crate::abi::{Notes, Trap};
+use crate::abi::Deviations;
 use crate::component::definition::Import;
-use crate::component::{Compiled, Context, Failure, Host, Instance, NotInstantiated, Refusal};
+use crate::component::limits::FUEL;
+use crate::component::{Compiled, Refusal};
+use crate::engine::any::no_answers;
+use crate::engine::reference::any::AnyRun;
+use crate::observation::{Outcome, Told};
 use crate::types::FuncType;
 use crate::value::Value;
 
-/// Steps of core code that an instance may take in all: an endless loop ends within seconds.
-const FUEL: u64 = 500_000_000;
-
 /// The reference.
 pub struct Reference;
-
-/// Nobody is behind the imports: no instance is made of a component that has some.
-struct NoHost;
-
-impl Host for NoHost {
-    fn call(
-        _context: &mut Context<'_, NoHost>,
-        _import: &str,
-        _args: Vec<Value>,
-    ) -> Result<Option<Value>, Trap> {
-        Err(Trap::Host)
-    }
-
-    fn drop(_: &mut Context<'_, NoHost>, _: &str, _: u32) -> Result<(), Trap> {
-        Err(Trap::Host)
-    }
-}
 
 impl engine::Engine for Reference {
     fn name(&self) -> &'static str {
@@ -46,21 +32,20 @@ impl engine::Engine for Reference {
         if let Some((name, _)) = imports.iter().find(|(_, asked)| !matches!(asked, Import::Type)) {
             return Err(Stop::Unlinkable(format!("nobody offers `{name}`")));
         }
-        match compiled.instantiate(NoHost, Notes::default()) {
-            Ok(instance) => Ok(Box::new(instance)),
-            Err(NotInstantiated::Refused(refusal)) => Err(refused(refusal)),
-            Err(NotInstantiated::Failed(failure)) => Err(failed(failure)),
-        }
+        let started = AnyRun::start(&compiled, Arc::default(), no_answers(), Deviations::NONE);
+        let (run, told) = started.map_err(refused)?;
+        returned(told)?;
+        Ok(Box::new(run))
     }
 }
 
-impl engine::Instance for Instance<NoHost> {
+impl engine::Instance for AnyRun {
     fn func_type(&self, path: &str) -> Option<Result<FuncType, Stop>> {
         self.export(path).cloned().map(Ok)
     }
 
     fn call(&mut self, path: &str, args: &[Value]) -> Result<Option<Value>, Stop> {
-        Instance::call(self, path, args).map_err(failed)
+        returned(AnyRun::call(self, path, args))
     }
 }
 
@@ -71,10 +56,6 @@ fn refused(refusal: Refusal) -> Stop {
     }
 }
 
-fn failed(failure: Failure) -> Stop {
-    match failure {
-        Failure::Trap(Trap::Crash) => Stop::Crashed("as a deviation has it".to_string()),
-        Failure::Trap(trap) => Stop::Trapped(Some(trap), format!("{trap:?}")),
-        Failure::Exhausted(limit) => Stop::Exhausted(limit),
-    }
+fn returned(told: Told) -> Result<Option<Value>, Stop> {
+    if told.outcome == Outcome::Returned { Ok(told.result) } else { Err(Stop::of(told.outcome)) }
 }

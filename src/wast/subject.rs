@@ -3,7 +3,6 @@
 
 use super::engine::{self, Stop};
 use crate::engine::wasmtime::any::{Compiled, NotInstantiated, Running, Subject};
-use crate::observation::Outcome;
 use crate::types::FuncType;
 use crate::value::Value;
 
@@ -13,15 +12,15 @@ impl engine::Engine for Subject {
     }
 
     fn validate(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.compile(bytes).map(|_| ()).map_err(stop)
+        self.compile(bytes).map(|_| ()).map_err(Stop::of)
     }
 
     fn instantiate(&mut self, bytes: &[u8]) -> Result<Box<dyn engine::Instance>, Stop> {
-        let compiled = self.compile(bytes).map_err(stop)?;
+        let compiled = self.compile(bytes).map_err(Stop::of)?;
         match Compiled::instantiate(&compiled) {
             Ok(running) => Ok(Box::new(running)),
             Err(NotInstantiated::Unlinkable(why)) => Err(Stop::Unlinkable(why)),
-            Err(NotInstantiated::Ended(outcome)) => Err(stop(outcome)),
+            Err(NotInstantiated::Ended(outcome)) => Err(Stop::of(outcome)),
         }
     }
 }
@@ -33,17 +32,6 @@ impl engine::Instance for Running {
     }
 
     fn call(&mut self, path: &str, args: &[Value]) -> Result<Option<Value>, Stop> {
-        Running::call(self, path, args).map_err(stop)
-    }
-}
-
-fn stop(outcome: Outcome) -> Stop {
-    match outcome {
-        Outcome::Returned => Stop::Crashed("the engine returned, but nothing".to_string()),
-        Outcome::Trapped(trap, words) => Stop::Trapped(trap, words),
-        Outcome::Refused(why) => Stop::refused(&why),
-        Outcome::Unsupported(feature) => Stop::Unsupported(feature),
-        Outcome::Exhausted(limit) => Stop::Exhausted(limit),
-        Outcome::Crashed(how) => Stop::Crashed(how),
+        Running::call(self, path, args).map_err(Stop::of)
     }
 }

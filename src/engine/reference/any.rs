@@ -7,7 +7,7 @@ use crate::abi::{Deviations, Notes, Trap};
 use crate::component::{Compiled, Context, Failure, Host, Instance, NotInstantiated, Refusal};
 use crate::engine::any::{Answers, AnyHost, Imports};
 use crate::observation::{Outcome, Seen, Told};
-use crate::types::Resource;
+use crate::types::{FuncType, Resource};
 use crate::value::Value;
 
 impl Host for AnyHost<u32> {
@@ -34,24 +34,28 @@ pub struct AnyRun {
 }
 
 impl AnyRun {
-    /// Makes an instance, and tells what its start did; there is none where that fails. An error is a
-    /// refusal.
+    /// Makes an instance, and tells what its start did: where that fails, nothing can be called. An
+    /// error is a refusal.
     pub fn start(
         compiled: &Compiled,
         imports: Arc<Imports>,
         answers: Answers,
         deviations: Deviations,
-    ) -> Result<(Option<AnyRun>, Told), Refusal> {
-        let host = AnyHost::new(imports, answers);
+    ) -> Result<(AnyRun, Told), Refusal> {
         let notes = Notes { deviations, ..Notes::default() };
-        match compiled.instantiate(host, notes) {
-            Ok(mut instance) => {
-                let told = told(instance.host().seen(), Ok(None));
-                Ok((Some(AnyRun { instance }), told))
-            }
-            Err(NotInstantiated::Failed(failure)) => Ok((None, told(Vec::new(), Err(failure)))),
-            Err(NotInstantiated::Refused(refusal)) => Err(refusal),
-        }
+        let mut instance = compiled.begin(AnyHost::new(imports, answers), notes);
+        let started = match compiled.start(&mut instance) {
+            Ok(()) => Ok(None),
+            Err(NotInstantiated::Failed(failure)) => Err(failure),
+            Err(NotInstantiated::Refused(refusal)) => return Err(refusal),
+        };
+        let told = told(instance.host().seen(), started);
+        Ok((AnyRun { instance }, told))
+    }
+
+    /// The type of an exported function.
+    pub fn export(&self, path: &str) -> Option<&FuncType> {
+        self.instance.export(path)
     }
 
     /// Calls an export that is there, with values that fit.
@@ -67,7 +71,7 @@ impl AnyRun {
 
     /// Drops what the host holds under a number.
     pub fn drop_held(&mut self, number: u32) -> Told {
-        let held = self.instance.host().take(number).expect("it was looked up");
+        let held = self.instance.host().holdings.take(number).expect("it was looked up");
         let dropped = self.instance.drop_resource(held.resource, held.handle);
         told(self.instance.host().seen(), dropped.map(|()| None))
     }
@@ -77,14 +81,9 @@ impl AnyRun {
         self.instance.notes().taken
     }
 
-    /// The numbers of what the host holds of a resource.
-    pub fn numbers(&mut self, resource: Resource) -> Vec<u32> {
-        self.instance.host().numbers(resource)
-    }
-
-    /// The numbers of all that the host holds.
-    pub fn all_numbers(&mut self) -> Vec<u32> {
-        self.instance.host().all_numbers()
+    /// The numbers of what the host holds, each with its resource.
+    pub fn numbers(&mut self) -> Vec<(u32, Resource)> {
+        self.instance.host().holdings.numbers().collect()
     }
 }
 

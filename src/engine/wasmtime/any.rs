@@ -17,17 +17,16 @@ use super::config;
 use super::reflect::{self, Resources, SEPARATOR};
 use super::trap::outcome;
 use super::val::{from_val, to_val};
+use crate::component::limits;
 use crate::engine::any::{Answers, AnyHost, Imports};
 use crate::engine::crash::catch;
 use crate::observation::{Outcome, Seen, Told};
 use crate::types::{FuncType, Handle, Resource, Type};
 use crate::value::Value;
 
-/// Steps of core code that instantiation may take, and each call: an endless loop ends within
-/// seconds.
-const FUEL: u64 = 500_000_000;
-/// What all memories of an instance may grow to, each: the rest of the machine wants some too.
-const MEMORY_SIZE: usize = 1 << 30;
+/// Bytes that may be copied between the host and a guest in one call: values take more room here
+/// than there.
+const HOSTCALL_FUEL: usize = 1 << 30;
 
 /// A subject for components from anywhere.
 pub struct Subject {
@@ -89,21 +88,17 @@ impl Compiled {
     }
 
     /// Makes an instance behind this host, and tells what its start did; there is none where that
-    /// fails. An error is a refusal.
-    pub fn start(
-        &self,
-        imports: Arc<Imports>,
-        answers: Answers,
-    ) -> anyhow::Result<(Option<Running>, Told)> {
+    /// fails.
+    pub fn start(&self, imports: Arc<Imports>, answers: Answers) -> (Option<Running>, Told) {
         match self.instantiate_with(AnyHost::new(imports, answers)) {
             Ok(mut running) => {
                 let told = running.told(Ok(None));
-                Ok((Some(running), told))
+                (Some(running), told)
             }
-            Err((NotInstantiated::Unlinkable(why), _)) => Err(anyhow::anyhow!("{why}")),
-            Err((NotInstantiated::Ended(outcome), seen)) => {
-                Ok((None, Told { seen, result: None, outcome }))
+            Err((NotInstantiated::Unlinkable(why), seen)) => {
+                (None, Told::of(seen, Err(Outcome::Refused(why))))
             }
+            Err((NotInstantiated::Ended(outcome), seen)) => (None, Told::of(seen, Err(outcome))),
         }
     }
 
@@ -111,11 +106,13 @@ impl Compiled {
         &self,
         host: AnyHost<ResourceAny>,
     ) -> Result<Running, (NotInstantiated, Vec<Seen>)> {
-        let limits = StoreLimitsBuilder::new().memory_size(MEMORY_SIZE).build();
+        let limits = StoreLimitsBuilder::new();
+        let limits = limits.memory_size(limits::MEMORY_SIZE).table_elements(limits::TABLE_ELEMENTS);
+        let limits = limits.build();
         let mut store = Store::new(&self.engine, Data { limits, host });
         store.limiter(|data| &mut data.limits);
         #[cfg(wasmtime_42)]
-        store.set_hostcall_fuel(usize::MAX);
+        store.set_hostcall_fuel(HOSTCALL_FUEL);
         refuel(&mut store);
         let instance = catch(|| self.link_and_start(&mut store));
         let instance =
@@ -234,8 +231,12 @@ fn give(store: &mut StoreContextMut<'_, Data>, value: &Value, ty: &Type) -> wasm
         {
             ResourceDynamic::new_own(number, *resource).try_into_resource_any(&mut *store)
         }
-        Handle::Own(_) => Ok(store.data_mut().host.take(number).expect("it is held").handle),
-        Handle::Borrow(_) => Ok(store.data().host.held(number).expect("it is held").handle),
+        Handle::Own(_) => {
+            Ok(store.data_mut().host.holdings.take(number).expect("it is held").handle)
+        }
+        Handle::Borrow(_) => {
+            Ok(store.data().host.holdings.held(number).expect("it is held").handle)
+        }
         Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => {
             unreachable!("no component with async values is run")
         }
@@ -246,14 +247,14 @@ fn give(store: &mut StoreContextMut<'_, Data>, value: &Value, ty: &Type) -> wasm
 fn take(store: &mut StoreContextMut<'_, Data>, val: &Val, ty: &Type) -> wasmtime::Result<Value> {
     from_val(val, ty, &mut |handle, any| match handle.resource() {
         Some(resource) if !store.data().host.defines(resource) => {
-            Ok(store.data_mut().host.receive(resource, any))
+            Ok(store.data_mut().host.holdings.receive(resource, any))
         }
         Some(_) | None => Ok(any.try_into_resource_dynamic(&mut *store)?.rep()),
     })
 }
 
 fn refuel(store: &mut Store<Data>) {
-    store.set_fuel(FUEL).expect("fuel is consumed, as configured");
+    store.set_fuel(limits::FUEL).expect("fuel is consumed, as configured");
 }
 
 /// The function that a path leads to.
@@ -300,7 +301,7 @@ impl Running {
 
     /// Drops what the host holds under a number.
     pub fn drop_held(&mut self, number: u32) -> Told {
-        let Some(held) = self.store.data_mut().host.take(number) else {
+        let Some(held) = self.store.data_mut().host.holdings.take(number) else {
             return self.told(Err(Outcome::Refused(format!("the host holds no handle {number}"))));
         };
         refuel(&mut self.store);
@@ -375,7 +376,8 @@ fn ended(error: &wasmtime::Error) -> Outcome {
         matches!(trap, wasmtime::Trap::StackOverflow | wasmtime::Trap::OutOfFuel)
     });
     let message = error.root_cause().to_string();
-    if limit || message.contains("exceeds memory limits") {
+    let limits = ["exceeds memory limits", "exceeds table limits", "too much data is being copied"];
+    if limit || limits.iter().any(|words| message.contains(words)) {
         return Outcome::Exhausted(message);
     }
     outcome(error)

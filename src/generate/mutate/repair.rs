@@ -42,11 +42,11 @@ fn repair_handles(shape: &mut Shape) {
 /// A borrow becomes an own of the same, where that may be.
 fn repair_handle(ty: &mut Type, allowed: &[Type]) {
     if matches!(ty, Type::Handle(_)) && !allowed.contains(ty) {
-        let owned = match ty {
-            Type::Handle(Handle::Borrow(resource)) => Some(Type::Handle(Handle::Own(*resource))),
-            _ => None,
+        let owned = if let Type::Handle(Handle::Borrow(resource)) = ty {
+            Some(Type::Handle(Handle::Own(*resource))).filter(|owned| allowed.contains(owned))
+        } else {
+            None
         };
-        let owned = owned.filter(|owned| allowed.contains(owned));
         *ty = owned.or_else(|| allowed.first().cloned()).unwrap_or(Type::Bool);
     }
     let inside = if matches!(ty, Type::Map(..)) { &[] } else { allowed };
