@@ -1,5 +1,5 @@
 ;; A component may call what is in one that it contains.
-;; Since May 2026 (WebAssembly/component-model#650). Wasmtime refuses it before 50.
+;; Since May 2026 (WebAssembly/component-model#650). Wasmtime refuses it from 42 on, and before 50.
 (component
   (component $child
     (core module $inner (func (export "f") (result i32) i32.const 5))

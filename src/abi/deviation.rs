@@ -55,6 +55,8 @@ deviations! {
         BorrowsCheckedEarly = "borrows-checked-early",
         /// Whether borrows remain is checked only after `post-return`.
         BorrowsCheckedLate = "borrows-checked-late",
+        /// `resource.rep` may not be called where imports may not.
+        ResourceRepLeaves = "resource-rep-leaves",
         /// A component may not call its own exports.
         SelfCallsRefused = "self-calls-refused",
         /// A component may not call what is in one that it contains, nor what contains it.
@@ -190,8 +192,6 @@ deviations! {
         DroppedBorrowCounted = "dropped-borrow-counted",
         /// Of the free indices, that which was freed first is used first.
         OldestIndexFirst = "oldest-index-first",
-        /// `resource.rep` may not be called where imports may not.
-        ResourceRepLeaves = "resource-rep-leaves",
         /// `resource.new` and `resource.drop` may be called where imports may not.
         ResourceBuiltInsMayLeave = "resource-built-ins-may-leave",
         /// The destructor is not called.

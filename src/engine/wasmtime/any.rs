@@ -26,6 +26,7 @@ use crate::value::Value;
 
 /// Bytes that may be copied between the host and a guest in one call: values take more room here
 /// than there.
+#[cfg(wasmtime_42)]
 const HOSTCALL_FUEL: usize = 1 << 30;
 
 /// A subject for components from anywhere.
