@@ -1,9 +1,11 @@
 //! The guest's table of handles and what the host holds, followed through the calls of a case.
 //! Knows which handle may be used for what as long as all goes well; foresees no trap.
 
+mod wrong;
+
 use arbitrary::{Result, Unstructured};
 
-use super::draw::{integer, pick, position, weighted, weighted_where};
+use super::draw::{integer, pick, weighted};
 use super::values::{least, typed_parts};
 use super::weights;
 use crate::abi::wrap;
@@ -12,6 +14,8 @@ use crate::case::{Answer, BuiltIn, Call, Destructor, Finish, Passed, Resource, S
 use crate::case::{is_host, types_of_import};
 use crate::types::{self, Handle, Type};
 use crate::value::Value;
+
+pub use wrong::Wrong;
 
 /// Both parties, between two events.
 #[derive(Clone)]
@@ -44,25 +48,6 @@ pub enum Party {
     Guest,
 }
 
-/// Which handle stands where another should.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrong {
-    /// No handle has index 0.
-    Zero,
-    /// One that is passed in the same call.
-    Sibling,
-    /// One that is lent in the same call, where something is given away.
-    Lent,
-    /// One that was dropped or given away.
-    Freed,
-    OtherType,
-    /// A borrow of the same, where something is given away.
-    Borrowed,
-    /// The first index that was never used.
-    Beyond,
-    Far,
-}
-
 /// Which built-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BuiltInKind {
@@ -78,37 +63,6 @@ struct Used {
     lent: Vec<u32>,
     /// Borrows that the guest will have to drop.
     borrows: usize,
-}
-
-/// Where a handle is to be.
-struct Place {
-    resource: types::Resource,
-    owned: bool,
-    /// The other handles of the same resource that are passed with it.
-    siblings: Vec<u32>,
-    /// Those of them that are lent before it, where it is given away.
-    lent: Vec<u32>,
-}
-
-impl Place {
-    fn among(seen: &[(&Handle, u32)], index: usize) -> Place {
-        let resource = seen[index].0.resource();
-        let owned = matches!(seen[index].0, Handle::Own(_));
-        let same = |(other, (handle, _)): &(usize, &(&Handle, u32))| {
-            *other != index && handle.resource() == resource
-        };
-        let siblings: Vec<(usize, &(&Handle, u32))> =
-            seen.iter().enumerate().filter(same).collect();
-        let lent = siblings.iter().filter(|(other, (handle, _))| {
-            owned && *other < index && matches!(handle, Handle::Borrow(_))
-        });
-        Place {
-            resource: resource.unwrap_or(0),
-            owned,
-            lent: lent.map(|(_, (_, number))| *number).collect(),
-            siblings: siblings.iter().map(|(_, (_, number))| *number).collect(),
-        }
-    }
 }
 
 type Leaf<'a> = (&'a Handle, &'a mut u32);
@@ -478,66 +432,6 @@ impl<'a> Handles<'a> {
         Ok(Some(number))
     }
 
-    /// Puts something wrong in the place of one of the handles.
-    pub fn spoil(&self, u: &mut Unstructured, values: &mut [Value], types: &[Type]) -> Result<()> {
-        let mut leaves = leaves(values, types);
-        let seen: Vec<(&Handle, u32)> = leaves.iter().map(|(handle, n)| (*handle, **n)).collect();
-        let places: Vec<Place> = (0..seen.len()).map(|index| Place::among(&seen, index)).collect();
-        let fits = |wrong, place: &Place| !self.candidates(wrong, place).is_empty();
-        let possible = |wrong| places.iter().any(|place| fits(wrong, place));
-        if places.is_empty() {
-            return Ok(());
-        }
-        let wrong = weighted_where(u, weights::WRONG_HANDLES, possible)?;
-        let here: Vec<usize> = (0..places.len()).filter(|i| fits(wrong, &places[*i])).collect();
-        let index = pick(u, &here)?;
-        *leaves.swap_remove(index).1 = pick(u, &self.candidates(wrong, &places[index]))?;
-        Ok(())
-    }
-
-    /// Makes the host pass a handle of a guest's resource that it does not hold; false where it
-    /// passes none.
-    pub fn spoil_args(
-        &self,
-        u: &mut Unstructured,
-        args: &mut [Value],
-        types: &[Type],
-    ) -> Result<bool> {
-        let guests = |handle: &Handle| handle.resource().is_some_and(|r| !self.hosts(r));
-        let mut leaves: Vec<Leaf> =
-            leaves(args, types).into_iter().filter(|(handle, _)| guests(handle)).collect();
-        let Some(index) = position(u, leaves.len())? else {
-            return Ok(false);
-        };
-        *leaves.swap_remove(index).1 = self.not_held(u)?;
-        Ok(true)
-    }
-
-    /// The index of a handle that is not what a built-in on this resource takes.
-    fn wrong(&self, u: &mut Unstructured, resource: types::Resource) -> Result<u32> {
-        let place = Place { resource, owned: false, siblings: Vec::new(), lent: Vec::new() };
-        let possible = |wrong| !self.candidates(wrong, &place).is_empty();
-        let wrong = weighted_where(u, weights::WRONG_HANDLES, possible)?;
-        pick(u, &self.candidates(wrong, &place))
-    }
-
-    /// The indices that are wrong in this way there.
-    fn candidates(&self, wrong: Wrong, place: &Place) -> Vec<u32> {
-        let beyond = u32::try_from(self.table.len()).expect("a case is small") + 1;
-        let other = |entry: &Entry| entry.resource != place.resource;
-        let borrowed = |entry: &Entry| place.owned && !entry.owned && !other(entry);
-        match wrong {
-            Wrong::Zero => vec![0],
-            Wrong::Sibling => place.siblings.clone(),
-            Wrong::Lent => place.lent.clone(),
-            Wrong::Freed => self.free.clone(),
-            Wrong::OtherType => self.indices(other).collect(),
-            Wrong::Borrowed => self.indices(borrowed).collect(),
-            Wrong::Beyond => vec![beyond],
-            Wrong::Far => vec![u32::MAX, 1 << 28, (1 << 28) - 1, 1 << 31, beyond + 7],
-        }
-    }
-
     /// A built-in that the guest may call now, if there is one.
     pub fn built_in(&self, u: &mut Unstructured) -> Result<Option<BuiltIn>> {
         let guests: Vec<types::Resource> = self.guests();
@@ -580,26 +474,6 @@ impl<'a> Handles<'a> {
         }
         let handle = pick(u, &handles)?;
         Ok(self.at(handle).map(|entry| BuiltIn::Rep { resource: entry.resource, handle }))
-    }
-
-    /// A built-in with a handle that is not what it should be.
-    pub fn wrong_built_in(&self, u: &mut Unstructured) -> Result<BuiltIn> {
-        let guests = self.guests();
-        if !guests.is_empty() && u.arbitrary()? {
-            let resource = pick(u, &guests)?;
-            return Ok(BuiltIn::Rep { resource, handle: self.wrong(u, resource)? });
-        }
-        let all = u32::try_from(self.resources.len()).expect("resources are few");
-        let resource = u.int_in_range(0..=all.saturating_sub(1))?;
-        Ok(BuiltIn::Drop { resource, handle: self.wrong(u, resource)? })
-    }
-
-    /// Any built-in, for where most of them may not be called.
-    pub fn any_built_in(&self, u: &mut Unstructured) -> Result<BuiltIn> {
-        match self.built_in(u)? {
-            Some(built_in) if u.ratio(2, 3)? => Ok(built_in),
-            Some(_) | None => self.wrong_built_in(u),
-        }
     }
 }
 

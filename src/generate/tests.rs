@@ -2,7 +2,7 @@ use super::*;
 use crate::abi::{PtrType, flatten};
 use crate::case::check::kind;
 use crate::case::text::CaseFile;
-use crate::case::{Answer, Function, Passed, bytes, text};
+use crate::case::{Answer, BuiltIn, Function, Passed, Realloc, Step, bytes, text};
 use crate::encode::script::{guest_data, script};
 use crate::types::Type;
 
@@ -245,12 +245,17 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
         note(a.opts.realloc != b.opts.realloc, names[4]);
         note(a.opts.post_return != b.opts.post_return, names[5]);
     }
+    note(a.shape.resources != b.shape.resources, "resources");
     note(a.calls.len() != b.calls.len(), "calls");
     for (a, b) in a.calls.iter().zip(&b.calls) {
         note(a.args != b.args, "args");
         note(a.realloc != b.realloc, "realloc");
         note(a.steps.len() != b.steps.len(), "import calls");
         note(a.post_return != b.post_return, "post-return");
+        note(a.destructor != b.destructor, "destructor");
+        note(a.host_drops != b.host_drops, "host drops");
+        let built_ins = [a, b].map(|call| built_ins(call));
+        note(built_ins[0] != built_ins[1], "built-ins");
         let finishes = [&a.finish, &b.finish].map(|end| matches!(end, Finish::Trap));
         note(finishes[0] != finishes[1], "finish");
         for (a, b) in a.import_calls().zip(b.import_calls()) {
@@ -263,6 +268,15 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
         }
     }
     changed
+}
+
+/// The steps that are calls of built-ins.
+fn built_ins(call: &Call) -> Vec<BuiltIn> {
+    let step = |step: &Step| match step {
+        Step::BuiltIn(built_in) => Some(*built_in),
+        Step::Import(_) => None,
+    };
+    call.steps.iter().filter_map(step).collect()
 }
 
 const EXPORT_FIELDS: [&str; 6] = [
@@ -306,6 +320,7 @@ fn every_field_of_a_case_can_be_mutated() {
         .split_whitespace()
         .collect();
     fields.extend(["import calls", "kind of answer", "kind of data"]);
+    fields.extend(["resources", "destructor", "host drops", "built-ins"]);
     fields.extend(EXPORT_FIELDS.iter().chain(&IMPORT_FIELDS[..5]));
     assert_eq!(reached, fields);
 }
@@ -321,4 +336,53 @@ fn crossing_takes_something_of_both() {
         crossed += usize::from(case != *a && case != *b);
     }
     assert!(crossed > 250, "{crossed} of 371");
+}
+
+/// What a call does with handles, by name.
+fn acts(call: &Call) -> BTreeSet<String> {
+    let mut acts: BTreeSet<String> = built_ins(call).iter().map(word).collect();
+    acts.insert(format!("destructor {}", word(&call.destructor)));
+    acts.insert(format!("post-return {}", word(&call.post_return)));
+    let hidden = |action: &Realloc| matches!(action, Realloc::BuiltIn(_));
+    acts.extend(call.realloc.iter().any(hidden).then(|| "realloc BuiltIn".to_string()));
+    acts.extend((!call.host_drops.is_empty()).then(|| "host drops".to_string()));
+    acts
+}
+
+#[test]
+fn about_a_quarter_of_the_cases_have_resources_and_do_everything_with_them() {
+    let mut stream = stream(6);
+    let cases: Vec<Case> = (0..10_000).map(|_| stream.next_case()).collect();
+    let with = cases.iter().filter(|case| !case.shape.resources.is_empty()).count();
+    assert!((1_800..3_200).contains(&with), "{with} of 10000");
+    let seen: BTreeSet<String> = cases.iter().flat_map(|case| &case.calls).flat_map(acts).collect();
+    for act in [
+        "New",
+        "Rep",
+        "Drop",
+        "destructor Trap",
+        "destructor BuiltIn",
+        "post-return BuiltIn",
+        "realloc BuiltIn",
+        "host drops",
+    ] {
+        assert!(seen.iter().any(|seen| seen.starts_with(act)), "{act}: {seen:?}");
+    }
+}
+
+#[test]
+fn guests_drop_what_they_borrow_but_for_a_few() {
+    let mut stream = stream(12);
+    let (mut calls, mut kept) = (0, 0);
+    for _ in 0..4_000 {
+        let case = stream.next_case();
+        calls += case.calls.len();
+        kept += (1..=case.calls.len())
+            .filter(|end| {
+                let handles = handles::Handles::after(&case.shape, &case.calls[..*end]);
+                !handles.drops_of_borrows().is_empty()
+            })
+            .count();
+    }
+    assert!(kept > 0 && kept * 20 < calls, "{kept} of {calls}");
 }

@@ -95,7 +95,8 @@ pub const CALLABLE: Percent = Percent(96);
 
 /// How often a shape has resources. They cost nothing where they are not, and the rules of handles are
 /// few beside those of values.
-pub const RESOURCES: Percent = Percent(25);
+/// A chance takes one byte, of which the low numbers have more: this is one shape in four.
+pub const RESOURCES: Percent = Percent(32);
 /// How many there are: with two a handle can be of the wrong type.
 pub const RESOURCE_COUNTS: &Table<usize> = &[(32, 1), (56, 2), (12, 3)];
 /// Imports speak only of the host's; only the guest's are made, looked into and destroyed by the guest.
@@ -262,6 +263,7 @@ pub const WRONG_HANDLES: &Table<Wrong> = &[
     (8, Wrong::Zero),
     (20, Wrong::Sibling),
     (30, Wrong::Lent),
+    (10, Wrong::LentOther),
     (16, Wrong::Freed),
     (30, Wrong::OtherType),
     (24, Wrong::Borrowed),

@@ -1,0 +1,154 @@
+//! Handles that are wrong where they are, and what is called with them.
+//! Knows which mistakes there are, and makes none that is none.
+
+use arbitrary::{Result, Unstructured};
+
+use super::{Entry, Handles, Leaf, leaves};
+use crate::case::BuiltIn;
+use crate::generate::draw::{pick, position, weighted_where};
+use crate::generate::weights;
+use crate::types::{self, Handle, Type};
+use crate::value::Value;
+
+/// Which handle stands where another should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// No handle has index 0.
+    Zero,
+    /// One that is passed in the same call.
+    Sibling,
+    /// One that is lent in the same call, where something is given away.
+    Lent,
+    /// One of another type that is lent in the same call.
+    LentOther,
+    /// One that was dropped or given away.
+    Freed,
+    OtherType,
+    /// A borrow of the same, where something is given away.
+    Borrowed,
+    /// The first index that was never used.
+    Beyond,
+    Far,
+}
+
+/// Where a handle is to be.
+struct Place {
+    resource: types::Resource,
+    owned: bool,
+    /// The other handles of the same resource that are passed with it.
+    siblings: Vec<u32>,
+    /// Those of them that are lent before it, where it is given away.
+    lent: Vec<u32>,
+    /// The same of other resources.
+    lent_others: Vec<u32>,
+}
+
+impl Place {
+    fn among(seen: &[(&Handle, u32)], index: usize) -> Place {
+        let resource = seen[index].0.resource();
+        let owned = matches!(seen[index].0, Handle::Own(_));
+        let mut place = Place { owned, ..Place::of(resource.unwrap_or(0)) };
+        for (other, (handle, number)) in seen.iter().enumerate() {
+            let lent = owned && other < index && matches!(handle, Handle::Borrow(_));
+            match (handle.resource() == resource, lent) {
+                (true, _) if other == index => {}
+                (true, lent) => {
+                    place.siblings.push(*number);
+                    place.lent.extend(lent.then_some(*number));
+                }
+                (false, true) => place.lent_others.push(*number),
+                (false, false) => {}
+            }
+        }
+        place
+    }
+
+    /// For a built-in, which has it for itself.
+    fn of(resource: types::Resource) -> Place {
+        let (siblings, lent, lent_others) = (Vec::new(), Vec::new(), Vec::new());
+        Place { resource, owned: false, siblings, lent, lent_others }
+    }
+}
+
+impl Handles<'_> {
+    /// Puts something wrong in the place of one of the handles.
+    pub fn spoil(&self, u: &mut Unstructured, values: &mut [Value], types: &[Type]) -> Result<()> {
+        let mut leaves = leaves(values, types);
+        let seen: Vec<(&Handle, u32)> = leaves.iter().map(|(handle, n)| (*handle, **n)).collect();
+        let places: Vec<Place> = (0..seen.len()).map(|index| Place::among(&seen, index)).collect();
+        let fits = |wrong, place: &Place| !self.candidates(wrong, place).is_empty();
+        let possible = |wrong| places.iter().any(|place| fits(wrong, place));
+        if places.is_empty() {
+            return Ok(());
+        }
+        let wrong = weighted_where(u, weights::WRONG_HANDLES, possible)?;
+        let here: Vec<usize> = (0..places.len()).filter(|i| fits(wrong, &places[*i])).collect();
+        let index = pick(u, &here)?;
+        *leaves.swap_remove(index).1 = pick(u, &self.candidates(wrong, &places[index]))?;
+        Ok(())
+    }
+
+    /// Makes the host pass a handle of a guest's resource that it does not hold; false where it
+    /// passes none.
+    pub fn spoil_args(
+        &self,
+        u: &mut Unstructured,
+        args: &mut [Value],
+        types: &[Type],
+    ) -> Result<bool> {
+        let guests = |handle: &Handle| handle.resource().is_some_and(|r| !self.hosts(r));
+        let mut leaves: Vec<Leaf> =
+            leaves(args, types).into_iter().filter(|(handle, _)| guests(handle)).collect();
+        let Some(index) = position(u, leaves.len())? else {
+            return Ok(false);
+        };
+        *leaves.swap_remove(index).1 = self.not_held(u)?;
+        Ok(true)
+    }
+
+    /// The index of a handle that is not what a built-in on this resource takes.
+    fn wrong(&self, u: &mut Unstructured, resource: types::Resource) -> Result<u32> {
+        let place = Place::of(resource);
+        let possible = |wrong| !self.candidates(wrong, &place).is_empty();
+        let wrong = weighted_where(u, weights::WRONG_HANDLES, possible)?;
+        pick(u, &self.candidates(wrong, &place))
+    }
+
+    /// The indices that are wrong in this way there.
+    fn candidates(&self, wrong: Wrong, place: &Place) -> Vec<u32> {
+        let beyond = u32::try_from(self.table.len()).expect("a case is small") + 1;
+        let other = |entry: &Entry| entry.resource != place.resource;
+        let borrowed = |entry: &Entry| place.owned && !entry.owned && !other(entry);
+        match wrong {
+            Wrong::Zero => vec![0],
+            Wrong::Sibling => place.siblings.clone(),
+            Wrong::Lent => place.lent.clone(),
+            Wrong::LentOther => place.lent_others.clone(),
+            Wrong::Freed => self.free.clone(),
+            Wrong::OtherType => self.indices(other).collect(),
+            Wrong::Borrowed => self.indices(borrowed).collect(),
+            Wrong::Beyond => vec![beyond],
+            Wrong::Far => vec![u32::MAX, 1 << 28, (1 << 28) - 1, 1 << 31, beyond + 7],
+        }
+    }
+
+    /// A built-in with a handle that is not what it should be.
+    pub fn wrong_built_in(&self, u: &mut Unstructured) -> Result<BuiltIn> {
+        let guests = self.guests();
+        if !guests.is_empty() && u.ratio(3, 5)? {
+            let resource = pick(u, &guests)?;
+            return Ok(BuiltIn::Rep { resource, handle: self.wrong(u, resource)? });
+        }
+        let all = u32::try_from(self.resources.len()).expect("resources are few");
+        let resource = u.int_in_range(0..=all.saturating_sub(1))?;
+        Ok(BuiltIn::Drop { resource, handle: self.wrong(u, resource)? })
+    }
+
+    /// Any built-in, for where most of them may not be called.
+    pub fn any_built_in(&self, u: &mut Unstructured) -> Result<BuiltIn> {
+        match self.built_in(u)? {
+            Some(built_in) if u.arbitrary()? => Ok(built_in),
+            Some(_) | None => self.wrong_built_in(u),
+        }
+    }
+}
