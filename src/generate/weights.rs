@@ -222,7 +222,7 @@ pub const SLIPS: &Table<Slip> = &[
     (4, Slip::Answer),
     (2, Slip::Reenter),
     (3, Slip::Finish),
-    (5, Slip::PostReturn),
+    (8, Slip::PostReturn),
     (50, Slip::BuiltIn),
     (24, Slip::KeptBorrow),
     (6, Slip::Destructor),
