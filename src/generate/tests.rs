@@ -254,7 +254,7 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
         note(a.post_return != b.post_return, "post-return");
         note(a.destructor != b.destructor, "destructor");
         note(a.host_drops != b.host_drops, "host drops");
-        let built_ins = [a, b].map(|call| built_ins(call));
+        let built_ins = [a, b].map(built_ins);
         note(built_ins[0] != built_ins[1], "built-ins");
         let finishes = [&a.finish, &b.finish].map(|end| matches!(end, Finish::Trap));
         note(finishes[0] != finishes[1], "finish");
