@@ -66,7 +66,7 @@ impl<'a> GuestData<'a> {
 
     /// Hands over something that is wrong, if there is anything that can be.
     pub fn lie(&mut self, u: &mut Unstructured, side: Side) -> Result<Passed> {
-        let has_handles = mentioned(side.types);
+        let has_handles = !self.shape.resources.is_empty() && mentioned(side.types);
         let lie = weighted_where(u, weights::LIES, |lie| lie != Lie::Handle || has_handles)?;
         if lie == Lie::Raw {
             return self.raw(u, side);

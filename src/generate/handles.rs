@@ -90,6 +90,9 @@ pub fn mentioned(types: &[Type]) -> bool {
 
 /// Whether every value of this type has a handle of a resource of the guest's.
 pub fn needs_guests(resources: &[Resource], ty: &Type) -> bool {
+    if resources.is_empty() {
+        return false;
+    }
     let mut least = [least(ty)];
     let guests = |(handle, _): Leaf| handle.resource().is_some_and(|r| !is_host(resources, r));
     leaves(&mut least, std::slice::from_ref(ty)).into_iter().any(guests)
@@ -176,9 +179,14 @@ impl<'a> Handles<'a> {
         Some(removed)
     }
 
+    /// The handles in values, without a look at them where there are no resources.
+    fn leaves<'v>(&self, values: &'v mut [Value], types: &'v [Type]) -> Vec<Leaf<'v>> {
+        if self.resources.is_empty() { Vec::new() } else { leaves(values, types) }
+    }
+
     /// The host passes values to the guest.
     pub fn lower(&mut self, values: &mut [Value], types: &[Type]) {
-        for (handle, number) in leaves(values, types) {
+        for (handle, number) in self.leaves(values, types) {
             match handle {
                 Handle::Own(resource) => {
                     self.add(*resource, true);
@@ -198,7 +206,7 @@ impl<'a> Handles<'a> {
 
     /// The guest passes values to the host.
     pub fn lift(&mut self, values: &mut [Value], types: &[Type]) {
-        for (handle, number) in leaves(values, types) {
+        for (handle, number) in self.leaves(values, types) {
             if let Handle::Own(resource) = handle {
                 self.remove(*number, *resource);
                 if !self.hosts(*resource) {
