@@ -134,6 +134,8 @@ pub fn lift_borrow(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap>
     if skipped || cx.deviates(Deviation::BorrowNotLent) {
         return Ok(handle.rep);
     }
+    let second = !borrowed && !handles(cx.guest).lenders.is_empty();
+    trap_if(second && cx.deviates(Deviation::SecondLoanCrashes), Trap::Crash)?;
     let handles = handles(cx.guest);
     handles.table.lend(i);
     handles.lenders.push(i);

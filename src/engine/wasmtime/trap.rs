@@ -39,6 +39,11 @@ pub fn outcome(error: &wasmtime::Error) -> Outcome {
     if error.downcast_ref::<HostFailed>().is_some() {
         return Outcome::Trapped(Some(Trap::Host), message);
     }
+    // In later releases what the engine takes for its own mistake is no panic any more, but says so.
+    if let Some(bug) = message.strip_prefix("BUG: ") {
+        let first = bug.lines().next().unwrap_or_default();
+        return Outcome::Crashed(format!("the engine says of itself: BUG: {first}"));
+    }
     match error.downcast_ref::<wasmtime::Trap>() {
         // A puppet recurses nowhere.
         Some(wasmtime::Trap::StackOverflow) => Outcome::Crashed(message),
