@@ -2,7 +2,7 @@
 //! Knows neither components nor who may enter whom.
 
 use super::flatten::{Context, flatten_functype};
-use super::handle::{borrows_remain, return_lent};
+use super::handle::{borrows_remain, holds_borrows, return_lent};
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::{check_spilled, lower_flat_values};
 use super::{Core, CoreType, Cx, Deviation, Instance, LiftLowerOptions, Stage, Trap, trap_if};
@@ -31,7 +31,10 @@ pub fn canon_lift<I: Instance, R>(
         post_return(instance, &flat_results)?;
     }
     instance.notes().course.stage = Stage::LiftResult;
-    let too_early = checks_borrows_early(instance) && borrows_remain(instance);
+    // Only a slip asks before anything is lifted.
+    let too_early = holds_borrows(instance)
+        && instance.notes().deviates(Deviation::BorrowsCheckedEarly)
+        && borrows_remain(instance);
     trap_if(too_early, Trap::BorrowsRemain)?;
     let mut vi = CoreValues::new(&flat_results);
     let mut cx = Cx { opts, guest: &mut *instance };
@@ -45,13 +48,6 @@ pub fn canon_lift<I: Instance, R>(
     }
     trap_if(too_late, Trap::BorrowsRemain)?;
     Ok(resolved)
-}
-
-/// Only a slip asks for what is borrowed before it lifts.
-fn checks_borrows_early(instance: &mut impl Instance) -> bool {
-    let borrows = instance.handles().and_then(|handles| handles.tasks.last().copied());
-    let borrows = borrows.is_some_and(|task| task.num_borrows > 0);
-    borrows && instance.notes().deviates(Deviation::BorrowsCheckedEarly)
 }
 
 /// Spec: `canon_lift`, its end. After a trap `may_leave` no longer matters.

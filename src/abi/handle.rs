@@ -177,9 +177,13 @@ pub fn return_lent(guest: &mut dyn Guest) {
 
 /// Spec: `Task.return_`: whether whoever was called has not dropped all that it borrowed.
 pub fn borrows_remain(guest: &mut dyn Guest) -> bool {
+    holds_borrows(guest) && !guest.notes().deviates(Deviation::BorrowsMayRemain)
+}
+
+/// Whether the call under way holds borrows at the moment.
+pub fn holds_borrows(guest: &mut dyn Guest) -> bool {
     let task = guest.handles().and_then(|handles| handles.tasks.last().copied());
-    let remain = task.is_some_and(|task| task.num_borrows > 0);
-    remain && !guest.notes().deviates(Deviation::BorrowsMayRemain)
+    task.is_some_and(|task| task.num_borrows > 0)
 }
 
 /// Spec: `canon_resource_new`.

@@ -268,14 +268,6 @@ fn find(store: &mut Store<Data>, instance: &Instance, path: &[String]) -> Option
 }
 
 impl Running {
-    /// The exported functions, as `func` or `instance#func`, with their types or what type we have
-    /// none for.
-    pub fn exports(&self) -> impl Iterator<Item = (&str, Result<&FuncType, &str>)> {
-        self.exports
-            .iter()
-            .map(|(path, export)| (path.as_str(), export.ty.as_ref().map_err(String::as_str)))
-    }
-
     /// The type of an exported function, if there is one.
     pub fn export(&self, path: &str) -> Option<Result<&FuncType, &str>> {
         let export = self.exports.get(path)?;
