@@ -49,15 +49,15 @@ fn their_components_are_valid_and_have_the_types_of_the_case() {
             .imports
             .iter()
             .find_map(|(_, import)| if let Import::Func(ty) = import { Some(ty) } else { None });
-        let ours = case.shape.import.as_ref().map(|import| &import.ty);
+        let ours = case.shape.guests[0].import.as_ref().map(|import| &import.ty);
         assert_eq!(imported.is_some(), ours.is_some());
         let same = imported.zip(ours).is_none_or(|(theirs, ours)| is_same(ours, theirs));
         assert!(same, "{imported:?} for {ours:?}");
         let theirs = decoded.export(encode::EXPORT).unwrap();
         assert!(
-            is_same(&case.shape.export.ty, theirs),
+            is_same(&case.shape.guests[0].export.ty, theirs),
             "{theirs:?} for {:?}",
-            case.shape.export.ty
+            case.shape.guests[0].export.ty
         );
     }
 }

@@ -88,9 +88,9 @@ fn a_worker_takes_cases_that_are_too_long_for_a_fuzzer() {
     let path = Path::new("corpus/lists/outer-before-inner.toml");
     let mut file = canonfuzz::corpus::load(path).unwrap().file;
     let shape = &mut file.case.shape;
-    shape.export.ty.params = vec![Type::List(Box::new(Type::U64))];
-    shape.pages.initial = 2;
-    shape.pages.maximum = 2;
+    shape.guests[0].export.ty.params = vec![Type::List(Box::new(Type::U64))];
+    shape.guests[0].pages.initial = 2;
+    shape.guests[0].pages.maximum = 2;
     file.case.calls[0].args = vec![Value::List(vec![Value::U64(u64::MAX); 9_000])];
     file.expect.clear();
     assert!(bytes::decode(&bytes::encode(&file.case)).is_err());

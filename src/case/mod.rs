@@ -1,11 +1,11 @@
-//! A case: the types of one component, how its guest behaves, and what the host passes and answers.
+//! A case: the types of some guests, how they behave, and what the host passes and answers.
 //! Knows nothing of component bytes, of engines or of chance.
 
 pub mod bytes;
 pub mod check;
 pub mod text;
 
-use crate::abi::StringEncoding;
+use crate::abi::{PtrType, StringEncoding};
 use crate::types::{self, FuncType, Type};
 use crate::value::Value;
 
@@ -14,7 +14,7 @@ use crate::value::Value;
 pub struct Case {
     pub tuning: Tuning,
     pub shape: Shape,
-    /// The host's calls of the export, one after the other on one instance.
+    /// The host's calls of the first guest's export, one after the other on one instance.
     pub calls: Vec<Call>,
 }
 
@@ -34,18 +34,33 @@ pub struct Tuning {
     pub moving_memory: bool,
     /// Support concurrent calls, where the subject has the choice.
     pub concurrency: bool,
+    /// Catch faults of compiled code by signals; without them it checks for itself.
+    pub signals: bool,
+    /// Reserve room behind memories, so that most accesses need no check. Without it slots are as
+    /// small as the memories.
+    pub guards: bool,
 }
 
 /// What decides the bytes of the component.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shape {
-    /// The guest's function, which the host calls.
-    pub export: Function,
-    /// The host's function, which the guest calls.
-    pub import: Option<Function>,
-    pub pages: Pages,
+    /// At least one. The host calls the first; what a guest imports is what the next one exports, and
+    /// what the last one imports is the host's.
+    pub guests: Vec<Guest>,
     /// The resource types: the numbers in the types are positions here.
     pub resources: Vec<Resource>,
+}
+
+/// A guest, as its component has it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Guest {
+    /// Its function.
+    pub export: Function,
+    /// The function that it calls.
+    pub import: Option<Function>,
+    /// Whether its memory has addresses of 32 or of 64 bits.
+    pub ptr_type: PtrType,
+    pub pages: Pages,
 }
 
 /// A resource type.
@@ -53,8 +68,8 @@ pub struct Shape {
 pub enum Resource {
     /// Imported. Its representations are what the host makes of them.
     Host,
-    /// Defined by the component, and exported.
-    Guest { destructor: bool },
+    /// Defined by the guest of this number, and exported. Only it and the guests before it know of it.
+    Guest { by: u32, destructor: bool },
 }
 
 /// A component function and how it is lifted (the export) or lowered (the import).
@@ -81,20 +96,29 @@ pub struct Pages {
     pub maximum: u32,
 }
 
-/// One call of the export.
+/// One call of the first guest's export.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Call {
     pub args: Vec<Value>,
-    /// What each call of `realloc` during this call does, in order; then all do `Bump`.
-    pub realloc: Vec<Realloc>,
-    /// What the guest does before it returns, in order.
-    pub steps: Vec<Step>,
-    pub finish: Finish,
-    pub post_return: PostReturn,
-    pub destructor: Destructor,
+    /// What each guest does.
+    pub scripts: Vec<Script>,
     /// Which handles the host drops after the call has returned. A handle of a guest's resource is,
     /// for the host, the number of own handles that it had received on this instance before it.
     pub host_drops: Vec<u32>,
+}
+
+/// What a guest does during one call of the host's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Script {
+    /// What each call of `realloc` during this call does, in order; then all do `Bump`.
+    pub realloc: Vec<Realloc>,
+    /// What the guest does before it returns, in order, when its function is called first. Later calls
+    /// only return.
+    pub steps: Vec<Step>,
+    /// How each call of its function ends.
+    pub finish: Finish,
+    pub post_return: PostReturn,
+    pub destructor: Destructor,
 }
 
 /// Something that the guest does.
@@ -156,9 +180,11 @@ pub struct Chunk {
     pub bytes: Vec<u8>,
 }
 
-/// What the host's function does when the guest calls it.
+/// What the import does when the guest calls it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
+    /// It is the next guest's, whose script says.
+    Guest,
     /// Returns this; `None` where the function has no result.
     Return(Option<Value>),
     /// Fails.
@@ -224,9 +250,12 @@ impl Shape {
     }
 }
 
-/// The types of the import's params and results; none where there is no import.
-pub fn types_of_import(shape: &Shape) -> (&[Type], &[Type]) {
-    shape.import.as_ref().map_or((&[], &[]), |import| (&import.ty.params[..], import.ty.results()))
+impl Guest {
+    /// The types of the import's params and results; none where there is no import.
+    pub fn types_of_import(&self) -> (&[Type], &[Type]) {
+        let import = self.import.as_ref();
+        import.map_or((&[], &[]), |import| (&import.ty.params[..], import.ty.results()))
+    }
 }
 
 /// Whether the host defines the resource of this number among these.
@@ -236,7 +265,18 @@ pub fn is_host(resources: &[Resource], resource: types::Resource) -> bool {
     defined.is_some_and(|resource| *resource == Resource::Host)
 }
 
-impl Call {
+impl Script {
+    /// The script of which there is least.
+    pub fn least() -> Script {
+        Script {
+            realloc: Vec::new(),
+            steps: Vec::new(),
+            finish: Finish::Trap,
+            post_return: PostReturn::Nothing,
+            destructor: Destructor::Nothing,
+        }
+    }
+
     /// The calls of the import among the steps.
     pub fn import_calls(&self) -> impl Iterator<Item = &ImportCall> {
         self.steps.iter().filter_map(|step| match step {
@@ -270,6 +310,8 @@ impl BuiltIn {
 pub struct Limits {
     /// Nesting of types. Text, encoder and reference recurse on it; WIT refuses 100.
     pub type_depth: u32,
+    /// The first calls the second, and so on: each is a component with three core instances.
+    pub guests: u32,
     /// Types in one function, each counted as often as it occurs, and members without a type:
     /// bounds the component's size.
     pub type_nodes: u32,
@@ -302,6 +344,7 @@ impl Limits {
     /// What every part of this program can bear.
     pub const CASE: Limits = Limits {
         type_depth: 90,
+        guests: 4,
         type_nodes: 12_000,
         members: 10_000,
         params: 1_000,

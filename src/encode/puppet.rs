@@ -100,7 +100,7 @@ fn memories(shape: &Shape) -> MemorySection {
         page_size_log2: None,
     };
     let mut memories = MemorySection::new();
-    let pages = shape.pages;
+    let pages = shape.guests[0].pages;
     memories.memory(memory(u64::from(pages.initial), Some(u64::from(pages.maximum))));
     memories.memory(memory(u64::from(SCRIPT_PAGES), None));
     memories
@@ -148,12 +148,12 @@ struct Functions {
 
 impl Functions {
     fn of(shape: &Shape) -> Functions {
-        let function = flatten_functype(&shape.export.ty, PtrType::I32, Context::Lift);
-        let import = shape.import.as_ref();
+        let function = flatten_functype(&shape.guests[0].export.ty, PtrType::I32, Context::Lift);
+        let import = shape.guests[0].import.as_ref();
         let import = import.map(|g| flatten_functype(&g.ty, PtrType::I32, Context::Lower));
         let destructors = (0..).zip(&shape.resources);
         let destructors = destructors
-            .filter(|(_, resource)| **resource == Resource::Guest { destructor: true })
+            .filter(|(_, resource)| **resource == Resource::Guest { by: 0, destructor: true })
             .map(|(number, _)| number)
             .collect();
         Functions { function, import, step_words: step_words(shape), destructors }

@@ -19,7 +19,7 @@ use crate::types::{self, resource_name};
 pub fn component(shape: &Shape) -> Vec<u8> {
     let mut root = Root { builder: ComponentBuilder::default(), types: Types::new(shape) };
     root.import_resources(shape);
-    let import = shape.import.as_ref().map(|function| (root.import(function), function));
+    let import = shape.guests[0].import.as_ref().map(|function| (root.import(function), function));
     let module = root.builder.core_module(None, &puppet::puppet(shape));
     let puppet = root.builder.core_instantiate(None, module, []);
     root.define_resources(puppet, shape);
@@ -28,7 +28,7 @@ pub fn component(shape: &Shape) -> Vec<u8> {
     if !wired.is_empty() {
         root.wire(puppet, &wired, shape);
     }
-    root.lift_export(puppet, &shape.export);
+    root.lift_export(puppet, &shape.guests[0].export);
     root.lift_control(puppet);
     root.builder.finish()
 }
@@ -58,7 +58,7 @@ impl<'a> Root<'a> {
     /// After the puppet, which has the destructors.
     fn define_resources(&mut self, puppet: u32, shape: &Shape) {
         for (number, resource) in (0..).zip(&shape.resources) {
-            let Resource::Guest { destructor } = *resource else { continue };
+            let Resource::Guest { destructor, .. } = *resource else { continue };
             let name = core_names::destructor(number);
             let destructor = destructor.then(|| self.alias(puppet, &name, ExportKind::Func));
             let defined = self.builder.type_resource(None, ValType::I32, destructor);

@@ -130,13 +130,13 @@ pub fn fill_pattern() -> impl ExactSizeIterator<Item = u8> {
 pub fn guest_data(shape: &Shape, call: &Call) -> Result<GuestData, String> {
     let mut writer = Writer::new(shape);
     let mut steps = Vec::new();
-    for (i, step) in call.steps.iter().enumerate() {
+    for (i, step) in call.scripts[0].steps.iter().enumerate() {
         let words = writer.step(shape, step).map_err(|error| format!("step {i}: {error}"))?;
         steps.push(words);
     }
-    let results = match &call.finish {
+    let results = match &call.scripts[0].finish {
         Finish::Return(passed) => writer
-            .flat(Side::results(&shape.export), passed)
+            .flat(Side::results(&shape.guests[0].export), passed)
             .map_err(|error| format!("return: {error}"))?,
         Finish::Trap => Vec::new(),
     };
@@ -145,7 +145,8 @@ pub fn guest_data(shape: &Shape, call: &Call) -> Result<GuestData, String> {
 
 /// How many words a step takes.
 pub fn step_words(shape: &Shape) -> usize {
-    let params = shape.import.as_ref().map_or(0, |import| Side::params(import).core().len());
+    let params =
+        shape.guests[0].import.as_ref().map_or(0, |import| Side::params(import).core().len());
     BUILT_IN.max(1 + params)
 }
 
@@ -165,15 +166,15 @@ pub fn script(call: &Call, data: &GuestData, first: bool) -> Result<Vec<u8>, Str
     script.set(word::HEAP, u64::from(data.heap));
     script.set(word::FILL, u64::from(first));
     let reallocs: Vec<_> =
-        call.realloc.iter().map(|action| realloc_words(*action, &mut script)).collect();
+        call.scripts[0].realloc.iter().map(|action| realloc_words(*action, &mut script)).collect();
     script.append(word::REALLOCS, reallocs.into_iter().flatten());
-    script.set(word::REALLOC_COUNT, len64(call.realloc.len()));
+    script.set(word::REALLOC_COUNT, len64(call.scripts[0].realloc.len()));
     script.append(word::STEPS, data.steps.iter().flatten().copied());
     script.set(word::STEP_COUNT, len64(data.steps.len()));
-    script.set(word::TRAPS, u64::from(call.finish == Finish::Trap));
+    script.set(word::TRAPS, u64::from(call.scripts[0].finish == Finish::Trap));
     script.append(word::RESULTS, data.results.iter().copied());
-    script.post_return(call.post_return);
-    script.destructor(call.destructor);
+    script.post_return(call.scripts[0].post_return);
+    script.destructor(call.scripts[0].destructor);
     let script = script.with_chunks(&data.memory);
     if script.len() > MAX_SCRIPT {
         return Err(format!("its script of {} bytes is longer than {MAX_SCRIPT}", script.len()));
@@ -196,8 +197,8 @@ pub fn read_observed<'a>(
 }
 
 fn events(words: &[u64], shape: &Shape) -> Result<Vec<GuestEvent>, String> {
-    let function = flatten_functype(&shape.export.ty, PtrType::I32, Context::Lift);
-    let import = (shape.import.as_ref())
+    let function = flatten_functype(&shape.guests[0].export.ty, PtrType::I32, Context::Lift);
+    let import = (shape.guests[0].import.as_ref())
         .map(|import| flatten_functype(&import.ty, PtrType::I32, Context::Lower))
         .unwrap_or_default();
     let mut log = Log { words };
@@ -273,14 +274,17 @@ struct Writer {
 
 impl Writer {
     fn new(shape: &Shape) -> Writer {
-        Writer { lowering: Lowering::new(filled(initial_size(shape.pages))), chunks: Vec::new() }
+        Writer {
+            lowering: Lowering::new(filled(initial_size(shape.guests[0].pages))),
+            chunks: Vec::new(),
+        }
     }
 
     /// The words of a step, as many for each.
     fn step(&mut self, shape: &Shape, step: &Step) -> Result<Vec<u64>, String> {
         let mut words = match step {
             Step::Import(call) => {
-                let import = shape.import.as_ref();
+                let import = shape.guests[0].import.as_ref();
                 let import = import.ok_or("the guest calls an import that is not there")?;
                 let mut words = vec![u64::from(step_kind::IMPORT.unsigned_abs())];
                 words.extend(self.flat(Side::params(import), &call.passed)?);

@@ -36,7 +36,7 @@ impl<H: Copy> HostScript<H> {
     /// A host that holds nothing.
     pub fn of(shape: &Shape) -> HostScript<H> {
         HostScript {
-            export: Arc::new(shape.export.ty.clone()),
+            export: Arc::new(shape.guests[0].export.ty.clone()),
             resources: shape.resources.clone(),
             args: Vec::new(),
             answers: Vec::new(),
@@ -49,7 +49,7 @@ impl<H: Copy> HostScript<H> {
     /// Takes up the script of the next call of the export.
     pub fn begin(&mut self, call: &Call) {
         self.args.clone_from(&call.args);
-        self.answers = call.import_calls().map(|import| import.answer.clone()).collect();
+        self.answers = call.scripts[0].import_calls().map(|import| import.answer.clone()).collect();
         self.answered = 0;
         self.seen.clear();
     }
@@ -171,8 +171,8 @@ fn change_parts<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::StringEncoding;
-    use crate::case::{CanonOpts, Destructor, Finish, Function, Pages, PostReturn};
+    use crate::abi::{PtrType, StringEncoding};
+    use crate::case::{CanonOpts, Function, Guest, Pages, Script};
 
     /// A host that received one handle of resource 1, and is about to call with these arguments.
     fn host(args: &[(Type, u32)]) -> HostScript<char> {
@@ -184,26 +184,25 @@ mod tests {
             post_return: false,
         };
         let shape = Shape {
-            export: Function { ty: FuncType { params, result: None }, opts },
-            import: None,
-            pages: Pages { initial: 1, maximum: 1 },
+            guests: vec![Guest {
+                export: Function { ty: FuncType { params, result: None }, opts },
+                import: None,
+                ptr_type: PtrType::I32,
+                pages: Pages { initial: 1, maximum: 1 },
+            }],
             resources: vec![Resource::Host, GUEST, GUEST],
         };
         let mut host = HostScript::of(&shape);
         host.begin(&Call {
             args: args.iter().map(|(_, number)| Value::Handle(*number)).collect(),
-            realloc: Vec::new(),
-            steps: Vec::new(),
-            finish: Finish::Trap,
-            post_return: PostReturn::Nothing,
-            destructor: Destructor::Nothing,
+            scripts: vec![Script::least()],
             host_drops: Vec::new(),
         });
         assert_eq!(host.holdings.receive(1, 'a'), 0);
         host
     }
 
-    const GUEST: Resource = Resource::Guest { destructor: false };
+    const GUEST: Resource = Resource::Guest { by: 0, destructor: false };
 
     fn own(resource: u32) -> Type {
         Type::Handle(Handle::Own(resource))

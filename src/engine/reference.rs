@@ -30,7 +30,7 @@ pub fn instantiate(
     let instance = compiled.instantiate(Host::of(shape), notes);
     let instance = instance.map_err(|refusal| refused(&refusal.to_string()))?;
     let exported = instance.export(EXPORT);
-    match exported.and_then(|ty| same_but_for_numbers(&shape.export.ty, ty)) {
+    match exported.and_then(|ty| same_but_for_numbers(&shape.guests[0].export.ty, ty)) {
         Some(numbers) => Ok(Run { instance, numbers, calls: Vec::new(), courses: Vec::new() }),
         None => Err(refused("the component's export has another type than the case's")),
     }
@@ -99,7 +99,7 @@ impl component::Host for Host {
     ) -> Result<Option<Value>, Trap> {
         match context.host().called(args) {
             Answer::Return(value) => Ok(value),
-            Answer::Error => Err(Trap::Host),
+            Answer::Guest | Answer::Error => Err(Trap::Host),
             Answer::Reenter(value) => {
                 if let Some(args) = args_to_pass(context.host()) {
                     let result = context.call(EXPORT, &args)?;

@@ -104,7 +104,7 @@ fn load(engine: &Engine, shape: &Arc<Shape>, bytes: &[u8]) -> wasmtime::Result<I
     let component = Component::from_binary(engine, bytes)?;
     let mut linker = Linker::<Data>::new(engine);
     link_resources(&mut linker, shape)?;
-    if shape.import.is_some() {
+    if shape.guests[0].import.is_some() {
         let shape = shape.clone();
         linker.root().func_new(IMPORT, move |mut store, _, params, results| {
             import(&shape, store.as_context_mut(), params, results)
@@ -133,14 +133,14 @@ fn import(
     params: &[Val],
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
-    let function = shape.import.as_ref().expect("only linked where there is one");
+    let function = shape.guests[0].import.as_ref().expect("only linked where there is one");
     let mut args = Vec::new();
     for (val, ty) in params.iter().zip(&function.ty.params) {
         args.push(take(&mut store, val, ty)?);
     }
     let value = match store.data_mut().host.called(args) {
         Answer::Return(value) => value,
-        Answer::Error => return Err(wasmtime::Error::new(HostFailed)),
+        Answer::Guest | Answer::Error => return Err(wasmtime::Error::new(HostFailed)),
         Answer::Reenter(value) => {
             call_export(&mut store)?;
             value

@@ -16,12 +16,12 @@ pub fn defines(shape: &Shape) -> bool {
 
 /// Whether a resource has a destructor.
 pub fn destroys(shape: &Shape) -> bool {
-    shape.resources.contains(&Resource::Guest { destructor: true })
+    shape.resources.contains(&Resource::Guest { by: 0, destructor: true })
 }
 
 /// Whether the host can lend the guest something that it has to drop.
 pub fn borrows(shape: &Shape) -> bool {
-    let handles = shape.export.ty.params.iter().flat_map(Type::handles);
+    let handles = shape.guests[0].export.ty.params.iter().flat_map(Type::handles);
     let mut lent = handles.filter_map(|handle| match handle {
         Handle::Borrow(resource) => Some(*resource),
         Handle::Own(_) | Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => None,
@@ -70,8 +70,8 @@ pub fn post_return(
     slips: bool,
     handles: &Handles,
 ) -> Result<PostReturn> {
-    let leaves = shape.import.is_some() && u.arbitrary()?;
-    if !shape.export.opts.post_return {
+    let leaves = shape.guests[0].import.is_some() && u.arbitrary()?;
+    if !shape.guests[0].export.opts.post_return {
         return Ok(PostReturn::Nothing);
     }
     if slips && !shape.resources.is_empty() && u.ratio(2, 3)? {

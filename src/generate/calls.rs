@@ -9,7 +9,7 @@ use super::handles::{Handles, Party};
 use super::values::{Room, fresh, least, values};
 use super::weights;
 use super::{acts, realloc};
-use crate::case::{Answer, Call, Finish, ImportCall, Limits, Passed, Shape, Step, types_of_import};
+use crate::case::{Answer, Call, Finish, ImportCall, Limits, Passed, Script, Shape, Step};
 use crate::encode::guest::Side;
 use crate::value::Value;
 
@@ -67,7 +67,7 @@ pub fn call<'a>(
     conduct: Conduct,
     handles: &mut Handles<'a>,
 ) -> Result<Call> {
-    let imports = match shape.import {
+    let imports = match shape.guests[0].import {
         Some(_) => weighted(u, weights::IMPORT_CALLS)?.min(limits.steps),
         None => 0,
     };
@@ -84,7 +84,8 @@ pub fn call<'a>(
     let post_return = acts::post_return(u, shape, slips_after, &data.handles)?;
     let host_drops = acts::host_drops(u, limits, slips.contains(&Slip::Host), &mut data.handles)?;
     *handles = data.handles;
-    Ok(Call { args, realloc, steps, finish, post_return, destructor, host_drops })
+    let script = Script { realloc, steps, finish, post_return, destructor };
+    Ok(Call { args, scripts: vec![script], host_drops })
 }
 
 /// What the host passes, which the guest then has.
@@ -94,7 +95,7 @@ fn args(
     slips: &[Slip],
     handles: &mut Handles,
 ) -> Result<Vec<Value>> {
-    let types = &shape.export.ty.params;
+    let types = &shape.guests[0].export.ty.params;
     let mut room = Room::draw(u)?;
     let mut args = values(u, types, &mut room)?;
     if !handles.settle(u, &mut args, types, Party::Host)? {
@@ -123,13 +124,13 @@ fn possible(shape: &Shape, imports: u32, slip: Slip) -> bool {
     match slip {
         Slip::Import => {
             let core = |import| !Side::params(import).core().is_empty();
-            imports > 0 && shape.import.as_ref().is_some_and(core)
+            imports > 0 && shape.guests[0].import.as_ref().is_some_and(core)
         }
-        Slip::Return => shape.export.ty.result.is_some(),
+        Slip::Return => shape.guests[0].export.ty.result.is_some(),
         Slip::Realloc => realloc::has(shape),
         Slip::Answer | Slip::Reenter => imports > 0,
         Slip::Finish => true,
-        Slip::PostReturn => shape.export.opts.post_return,
+        Slip::PostReturn => shape.guests[0].export.opts.post_return,
         Slip::BuiltIn => !shape.resources.is_empty(),
         Slip::KeptBorrow => acts::borrows(shape),
         Slip::Destructor => acts::destroys(shape),
@@ -180,7 +181,7 @@ fn import_call(
     has: impl Fn(Slip) -> bool,
     data: &mut GuestData,
 ) -> Result<Option<ImportCall>> {
-    let (params, results) = types_of_import(shape);
+    let (params, results) = shape.guests[0].types_of_import();
     if !has(Slip::Import) && !data.handles.can(params, Party::Guest) {
         return Ok(None);
     }
@@ -191,7 +192,7 @@ fn import_call(
             data.handles.settle(u, value.as_mut_slice(), results, Party::Host)?;
             data.handles.lower(value.as_mut_slice(), results);
         }
-        Answer::Error => {}
+        Answer::Guest | Answer::Error => {}
     }
     Ok(Some(ImportCall { passed, answer }))
 }
@@ -203,7 +204,7 @@ pub fn import_args(
     lies: bool,
     data: &mut GuestData,
 ) -> Result<Passed> {
-    let import = shape.import.as_ref().expect("only what is there is called");
+    let import = shape.guests[0].import.as_ref().expect("only what is there is called");
     let side = Side::params(import);
     if lies { data.lie(u, side) } else { data.truth(u, side) }
 }
@@ -213,7 +214,7 @@ pub fn answer(u: &mut Unstructured, shape: &Shape, fails: bool, reenters: bool) 
     if fails {
         return Ok(Answer::Error);
     }
-    let result = shape.import.as_ref().and_then(|import| import.ty.result.as_ref());
+    let result = shape.guests[0].import.as_ref().and_then(|import| import.ty.result.as_ref());
     let value = result.map(|ty| fresh(u, ty)).transpose()?;
     Ok(if reenters { Answer::Reenter(value) } else { Answer::Return(value) })
 }
@@ -227,7 +228,7 @@ fn finish(
     if slips.contains(&Slip::Finish) {
         return Ok(Finish::Trap);
     }
-    let side = Side::results(&shape.export);
+    let side = Side::results(&shape.guests[0].export);
     let lies = slips.contains(&Slip::Return);
     let passed = if lies { data.lie(u, side) } else { data.truth(u, side) };
     passed.map(Finish::Return)

@@ -38,11 +38,11 @@ pub struct GuestData<'a> {
 /// Whether the encoder can lower what the guest hands over in this call.
 pub fn fits(shape: &Shape, call: &Call) -> bool {
     let mut data = GuestData::new(shape);
-    let imports = shape.import.iter().flat_map(|import| {
-        call.import_calls().map(move |call| (Side::params(import), &call.passed))
+    let imports = shape.guests[0].import.iter().flat_map(|import| {
+        call.scripts[0].import_calls().map(move |call| (Side::params(import), &call.passed))
     });
-    let results = match &call.finish {
-        Finish::Return(passed) => Some((Side::results(&shape.export), passed)),
+    let results = match &call.scripts[0].finish {
+        Finish::Return(passed) => Some((Side::results(&shape.guests[0].export), passed)),
         Finish::Trap => None,
     };
     imports.chain(results).all(|(side, passed)| data.advance(side, passed).is_some())
@@ -55,7 +55,7 @@ impl<'a> GuestData<'a> {
     }
 
     pub fn with(shape: &'a Shape, handles: Handles<'a>) -> GuestData<'a> {
-        let lowering = Lowering::new(vec![0; initial_size(shape.pages)]);
+        let lowering = Lowering::new(vec![0; initial_size(shape.guests[0].pages)]);
         GuestData { shape, lowering, handles }
     }
 
@@ -186,7 +186,7 @@ impl<'a> GuestData<'a> {
     }
 
     fn size(&self) -> u64 {
-        u64::from(self.shape.pages.initial) << 16
+        u64::from(self.shape.guests[0].pages.initial) << 16
     }
 
     /// Hands over well-formed values, but perhaps for a handle.

@@ -10,8 +10,8 @@ use super::values::{least, typed_parts};
 use super::weights;
 use crate::abi::wrap;
 use crate::case::check::payload_type;
+use crate::case::is_host;
 use crate::case::{Answer, BuiltIn, Call, Destructor, Finish, Passed, Resource, Shape, Step};
-use crate::case::{is_host, types_of_import};
 use crate::types::{self, Handle, Type};
 use crate::value::Value;
 
@@ -122,25 +122,25 @@ impl<'a> Handles<'a> {
     }
 
     fn follow(&mut self, shape: &Shape, mut call: Call) {
-        self.destructor = call.destructor;
-        self.lower(&mut call.args, &shape.export.ty.params);
-        for step in &mut call.steps {
+        self.destructor = call.scripts[0].destructor;
+        self.lower(&mut call.args, &shape.guests[0].export.ty.params);
+        for step in &mut call.scripts[0].steps {
             match step {
                 Step::BuiltIn(built_in) => self.apply(*built_in),
                 Step::Import(import) => {
-                    let (params, results) = types_of_import(shape);
+                    let (params, results) = shape.guests[0].types_of_import();
                     self.pass(&mut import.passed, params);
                     match &mut import.answer {
                         Answer::Return(value) | Answer::Reenter(value) => {
                             self.lower(value.as_mut_slice(), results);
                         }
-                        Answer::Error => {}
+                        Answer::Guest | Answer::Error => {}
                     }
                 }
             }
         }
-        match &mut call.finish {
-            Finish::Return(passed) => self.pass(passed, shape.export.ty.results()),
+        match &mut call.scripts[0].finish {
+            Finish::Return(passed) => self.pass(passed, shape.guests[0].export.ty.results()),
             Finish::Trap => {}
         }
         call.host_drops.iter().for_each(|number| self.host_drop(*number));
@@ -241,7 +241,7 @@ impl<'a> Handles<'a> {
         match self.destructor {
             // A destructor that drops what has one does not come to an end that matters.
             Destructor::BuiltIn(BuiltIn::New { resource, .. })
-                if defined == Some(&Resource::Guest { destructor: true }) =>
+                if defined == Some(&Resource::Guest { by: 0, destructor: true }) =>
             {
                 self.add(resource, true);
             }

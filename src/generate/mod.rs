@@ -29,8 +29,9 @@ use std::collections::BTreeSet;
 
 use arbitrary::{Result, Unstructured};
 
+use crate::abi::PtrType;
 use crate::case::check::{Feature, check};
-use crate::case::{Call, Case, Destructor, Finish, Limits, PostReturn, Shape};
+use crate::case::{Call, Case, Guest, Limits, Script, Shape};
 
 pub use draws::Draws;
 pub use mutate::{crossover, mutate};
@@ -85,24 +86,22 @@ fn any_shape(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits)
         None
     };
     let pages = options::pages(u, limits)?;
-    Ok(Shape { export, import, pages, resources })
+    let guest = Guest { export, import, ptr_type: PtrType::I32, pages };
+    Ok(Shape { guests: vec![guest], resources })
 }
 
 /// The component that does nothing.
 fn no_shape() -> Shape {
     let (export, pages) = (options::empty(), options::ONE_PAGE);
-    Shape { export, import: None, pages, resources: Vec::new() }
+    let guest = Guest { export, import: None, ptr_type: PtrType::I32, pages };
+    Shape { guests: vec![guest], resources: Vec::new() }
 }
 
 /// The call of which there is least.
 fn least_call(shape: &Shape) -> Call {
     Call {
-        args: shape.export.ty.params.iter().map(values::least).collect(),
-        realloc: Vec::new(),
-        steps: Vec::new(),
-        finish: Finish::Trap,
-        post_return: PostReturn::Nothing,
-        destructor: Destructor::Nothing,
+        args: shape.guests[0].export.ty.params.iter().map(values::least).collect(),
+        scripts: vec![Script::least()],
         host_drops: Vec::new(),
     }
 }

@@ -18,8 +18,14 @@ pub enum Role {
 }
 
 /// The smallest tuning.
-pub const PLAIN: Tuning =
-    Tuning { optimize: false, pooling: false, moving_memory: false, concurrency: false };
+pub const PLAIN: Tuning = Tuning {
+    optimize: false,
+    pooling: false,
+    moving_memory: false,
+    concurrency: false,
+    signals: true,
+    guards: true,
+};
 
 /// One page that stays one.
 pub const ONE_PAGE: Pages = Pages { initial: 1, maximum: 1 };
@@ -91,5 +97,7 @@ pub fn tuning(u: &mut Unstructured) -> Result<Tuning> {
         pooling: chance(u, weights::POOLING)?,
         moving_memory: u.arbitrary()?,
         concurrency: u.arbitrary()?,
+        signals: true,
+        guards: true,
     })
 }

@@ -11,7 +11,8 @@ use crate::case::{BuiltIn, Limits, Realloc, Shape};
 
 /// Whether any function has a `realloc` to script.
 pub fn has(shape: &Shape) -> bool {
-    shape.export.opts.realloc || shape.import.as_ref().is_some_and(|import| import.opts.realloc)
+    shape.guests[0].export.opts.realloc
+        || shape.guests[0].import.as_ref().is_some_and(|import| import.opts.realloc)
 }
 
 /// What each call of `realloc` does; nothing scripted is all well.
@@ -54,7 +55,7 @@ pub fn action(u: &mut Unstructured, shape: &Shape, handles: &Handles) -> Result<
         7 | 8 => Realloc::Old,
         9 => Realloc::Grow(u.int_in_range(1..=8)?),
         10 => Realloc::Forget,
-        11 | 12 if shape.import.is_some() => Realloc::Import,
+        11 | 12 if shape.guests[0].import.is_some() => Realloc::Import,
         11..=14 => Realloc::Trap,
         _ => Realloc::Bump,
     })
@@ -77,8 +78,8 @@ fn skew(u: &mut Unstructured) -> Result<u32> {
 }
 
 fn pointer(u: &mut Unstructured, shape: &Shape) -> Result<u32> {
-    let initial = u64::from(shape.pages.initial) << 16;
-    let maximum = u64::from(shape.pages.maximum) << 16;
+    let initial = u64::from(shape.guests[0].pages.initial) << 16;
+    let maximum = u64::from(shape.guests[0].pages.maximum) << 16;
     let base = match u.int_in_range(0..=4)? {
         0 => pick(u, &[0x8000, 0x4000, 0x7ff8])?,
         1 => 0,

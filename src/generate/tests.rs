@@ -2,7 +2,7 @@ use super::*;
 use crate::abi::{PtrType, flatten};
 use crate::case::check::kind;
 use crate::case::text::CaseFile;
-use crate::case::{Answer, BuiltIn, Function, Passed, Realloc, Step, bytes, text};
+use crate::case::{Answer, BuiltIn, Finish, Function, Passed, Realloc, Step, bytes, text};
 use crate::encode::script::{guest_data, script};
 use crate::types::Type;
 
@@ -30,11 +30,11 @@ fn seen(case: &Case) -> BTreeSet<String> {
         seen.extend(seen_in_function(side, function));
     }
     for call in &case.calls {
-        seen.extend(call.realloc.iter().map(word));
-        seen.extend(call.import_calls().map(|step| word(&step.answer)));
-        seen.insert(format!("post-return {:?}", call.post_return));
-        let passed = call.import_calls().map(|step| &step.passed);
-        match &call.finish {
+        seen.extend(call.scripts[0].realloc.iter().map(word));
+        seen.extend(call.scripts[0].import_calls().map(|step| word(&step.answer)));
+        seen.insert(format!("post-return {:?}", call.scripts[0].post_return));
+        let passed = call.scripts[0].import_calls().map(|step| &step.passed);
+        match &call.scripts[0].finish {
             Finish::Return(returned) => seen.extend(passed.chain([returned]).map(honesty)),
             Finish::Trap => drop(seen.insert("trap".to_string())),
         }
@@ -43,8 +43,8 @@ fn seen(case: &Case) -> BTreeSet<String> {
 }
 
 fn functions(shape: &Shape) -> Vec<(&'static str, &Function)> {
-    let import = shape.import.iter().map(|import| ("import", import));
-    [("export", &shape.export)].into_iter().chain(import).collect()
+    let import = shape.guests[0].import.iter().map(|import| ("import", import));
+    [("export", &shape.guests[0].export)].into_iter().chain(import).collect()
 }
 
 fn seen_in_function(side: &str, function: &Function) -> BTreeSet<String> {
@@ -125,9 +125,10 @@ fn about_half_of_the_calls_are_well_formed() {
     let mut stream = stream(10);
     let calls: Vec<Call> = (0..2000).flat_map(|_| stream.next_case().calls).collect();
     let well_formed = |call: &&Call| {
-        let passed = call.import_calls().map(|step| &step.passed);
-        let answers = call.import_calls().all(|step| matches!(step.answer, Answer::Return(_)));
-        let Finish::Return(returned) = &call.finish else {
+        let passed = call.scripts[0].import_calls().map(|step| &step.passed);
+        let answers =
+            call.scripts[0].import_calls().all(|step| matches!(step.answer, Answer::Return(_)));
+        let Finish::Return(returned) = &call.scripts[0].finish else {
             return false;
         };
         answers && passed.chain([returned]).all(|passed| honesty(passed) == "well-formed")
@@ -139,6 +140,7 @@ fn about_half_of_the_calls_are_well_formed() {
 #[test]
 fn tight_limits_are_kept() {
     let limits = Limits {
+        guests: 1,
         type_depth: 2,
         type_nodes: 8,
         members: 2,
@@ -229,11 +231,11 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
     note(a.tuning.pooling != b.tuning.pooling, "pooling");
     note(a.tuning.moving_memory != b.tuning.moving_memory, "moving-memory");
     note(a.tuning.concurrency != b.tuning.concurrency, "concurrency");
-    note(a.shape.pages.initial != b.shape.pages.initial, "initial");
-    note(a.shape.pages.maximum != b.shape.pages.maximum, "maximum");
-    note(a.shape.import.is_some() != b.shape.import.is_some(), "import");
-    let exports = (Some(&a.shape.export), Some(&b.shape.export));
-    let imports = (a.shape.import.as_ref(), b.shape.import.as_ref());
+    note(a.shape.guests[0].pages.initial != b.shape.guests[0].pages.initial, "initial");
+    note(a.shape.guests[0].pages.maximum != b.shape.guests[0].pages.maximum, "maximum");
+    note(a.shape.guests[0].import.is_some() != b.shape.guests[0].import.is_some(), "import");
+    let exports = (Some(&a.shape.guests[0].export), Some(&b.shape.guests[0].export));
+    let imports = (a.shape.guests[0].import.as_ref(), b.shape.guests[0].import.as_ref());
     for ((a, b), names) in [exports, imports].into_iter().zip([EXPORT_FIELDS, IMPORT_FIELDS]) {
         let (Some(a), Some(b)) = (a, b) else {
             continue;
@@ -249,21 +251,23 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
     note(a.calls.len() != b.calls.len(), "calls");
     for (a, b) in a.calls.iter().zip(&b.calls) {
         note(a.args != b.args, "args");
-        note(a.realloc != b.realloc, "realloc");
-        note(a.steps.len() != b.steps.len(), "import calls");
-        note(a.post_return != b.post_return, "post-return");
-        note(a.destructor != b.destructor, "destructor");
+        note(a.scripts[0].realloc != b.scripts[0].realloc, "realloc");
+        note(a.scripts[0].steps.len() != b.scripts[0].steps.len(), "import calls");
+        note(a.scripts[0].post_return != b.scripts[0].post_return, "post-return");
+        note(a.scripts[0].destructor != b.scripts[0].destructor, "destructor");
         note(a.host_drops != b.host_drops, "host drops");
         let built_ins = [a, b].map(built_ins);
         note(built_ins[0] != built_ins[1], "built-ins");
-        let finishes = [&a.finish, &b.finish].map(|end| matches!(end, Finish::Trap));
+        let finishes =
+            [&a.scripts[0].finish, &b.scripts[0].finish].map(|end| matches!(end, Finish::Trap));
         note(finishes[0] != finishes[1], "finish");
-        for (a, b) in a.import_calls().zip(b.import_calls()) {
+        for (a, b) in a.scripts[0].import_calls().zip(b.scripts[0].import_calls()) {
             note(word(&a.answer) != word(&b.answer), "kind of answer");
             note(a.answer != b.answer, "answer");
             note_passed(&mut note, &a.passed, &b.passed);
         }
-        if let (Finish::Return(a), Finish::Return(b)) = (&a.finish, &b.finish) {
+        if let (Finish::Return(a), Finish::Return(b)) = (&a.scripts[0].finish, &b.scripts[0].finish)
+        {
             note_passed(&mut note, a, b);
         }
     }
@@ -276,7 +280,7 @@ fn built_ins(call: &Call) -> Vec<BuiltIn> {
         Step::BuiltIn(built_in) => Some(*built_in),
         Step::Import(_) => None,
     };
-    call.steps.iter().filter_map(step).collect()
+    call.scripts[0].steps.iter().filter_map(step).collect()
 }
 
 const EXPORT_FIELDS: [&str; 6] = [
@@ -341,10 +345,10 @@ fn crossing_takes_something_of_both() {
 /// What a call does with handles, by name.
 fn acts(call: &Call) -> BTreeSet<String> {
     let mut acts: BTreeSet<String> = built_ins(call).iter().map(word).collect();
-    acts.insert(format!("destructor {}", word(&call.destructor)));
-    acts.insert(format!("post-return {}", word(&call.post_return)));
+    acts.insert(format!("destructor {}", word(&call.scripts[0].destructor)));
+    acts.insert(format!("post-return {}", word(&call.scripts[0].post_return)));
     let hidden = |action: &Realloc| matches!(action, Realloc::BuiltIn(_));
-    acts.extend(call.realloc.iter().any(hidden).then(|| "realloc BuiltIn".to_string()));
+    acts.extend(call.scripts[0].realloc.iter().any(hidden).then(|| "realloc BuiltIn".to_string()));
     acts.extend((!call.host_drops.is_empty()).then(|| "host drops".to_string()));
     acts
 }

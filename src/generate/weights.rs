@@ -102,8 +102,8 @@ pub const RESOURCE_COUNTS: &Table<usize> = &[(32, 1), (56, 2), (12, 3)];
 /// Imports speak only of the host's; only the guest's are made, looked into and destroyed by the guest.
 pub const RESOURCE_KINDS: &Table<Resource> = &[
     (50, Resource::Host),
-    (34, Resource::Guest { destructor: true }),
-    (16, Resource::Guest { destructor: false }),
+    (34, Resource::Guest { by: 0, destructor: true }),
+    (16, Resource::Guest { by: 0, destructor: false }),
 ];
 
 /// How often params are brought to a number of flat values at the limit, beyond which they spill.

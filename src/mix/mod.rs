@@ -153,7 +153,7 @@ fn call_passages<'a>(
     if !observed.was_made() {
         return passages;
     }
-    let export = &case.shape.export;
+    let export = &case.shape.guests[0].export;
     let resources = &case.shape.resources[..];
     if course.stage != Stage::LowerParams {
         let (types, values) = (&export.ty.params[..], &call.args[..]);
@@ -165,7 +165,7 @@ fn call_passages<'a>(
             values,
         });
     }
-    if let Some(function) = &case.shape.import {
+    if let Some(function) = &case.shape.guests[0].import {
         let types = &function.ty.params[..];
         let lifted = observed.import_calls();
         passages.extend(lifted.map(|values| Passage {
@@ -204,7 +204,7 @@ fn answers<'a>(call: &'a Call, observed: &CallObservation, course: &Course) -> V
     let count = observed.import_calls().count() - usize::from(ended);
     let answer = |step: &'a ImportCall| match &step.answer {
         Answer::Return(value) | Answer::Reenter(value) => Some(value.as_slice()),
-        Answer::Error => None,
+        Answer::Guest | Answer::Error => None,
     };
-    call.import_calls().take(count).filter_map(answer).collect()
+    call.scripts[0].import_calls().take(count).filter_map(answer).collect()
 }

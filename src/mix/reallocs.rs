@@ -24,7 +24,7 @@ pub fn table() -> Table {
 pub fn count(table: &mut Table, case: &Case, reading: &Reading) {
     for (call, course) in case.calls.iter().zip(&reading.courses) {
         for (index, step) in course.reallocs.iter().enumerate() {
-            let action = call.realloc.get(index).copied().unwrap_or(Realloc::Bump);
+            let action = call.scripts[0].realloc.get(index).copied().unwrap_or(Realloc::Bump);
             if let Some(stage) = STAGES.iter().position(|(stage, _)| *stage == step.stage) {
                 table.count(behavior(action), stage * STEPS.len() + kind(step));
             }

@@ -99,10 +99,10 @@ fn called(case: &Case, call: usize) -> String {
     let Some(made) = case.calls.get(call) else {
         return "none: the component was not accepted".to_string();
     };
-    let export = &case.shape.export;
+    let export = &case.shape.guests[0].export;
     let args = values(&made.args, &export.ty.params);
     let mut text = format!("{call}: {EXPORT}({args})  {}", encoding(export.opts.string_encoding));
-    if let Some(import) = &case.shape.import {
+    if let Some(import) = &case.shape.guests[0].import {
         text += &format!("; {IMPORT} {}", encoding(import.opts.string_encoding));
     }
     text
@@ -134,7 +134,7 @@ fn side(case: &Case, difference: &Difference, expected: bool) -> String {
         Observed::HostEvent(event) => host_event(case, event),
         Observed::GuestEvent(event) => guest_event(event),
         Observed::Result(result) => {
-            let result = values(result.as_slice(), case.shape.export.ty.results());
+            let result = values(result.as_slice(), case.shape.guests[0].export.ty.results());
             format!("returned {result}").trim_end().to_string()
         }
         Observed::MemorySize(size) => format!("{size} bytes of memory"),

@@ -16,8 +16,8 @@ pub fn show(file: &CaseFile) -> String {
     let mut lines = vec![print(file).trim_end().to_string(), String::new()];
     lines
         .push("# Layout, as the spec has it (sizes and offsets in bytes, 32-bit pointers):".into());
-    lines.extend(function(EXPORT, "lifted", &shape.export, Context::Lift));
-    if let Some(import) = &shape.import {
+    lines.extend(function(EXPORT, "lifted", &shape.guests[0].export, Context::Lift));
+    if let Some(import) = &shape.guests[0].import {
         lines.extend(function(IMPORT, "lowered", import, Context::Lower));
     }
     lines.join("\n")

@@ -21,7 +21,7 @@ const QUOTED: usize = 48;
 /// memory is what the call changed.
 pub fn timeline(case: &Case, observation: &Observation) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut memory = filled(initial_size(case.shape.pages));
+    let mut memory = filled(initial_size(case.shape.guests[0].pages));
     for (i, call) in observation.calls.iter().enumerate() {
         put(&mut memory, &chunks(case, i));
         lines.push(format!("call {i}: {EXPORT}({})", values(&case.calls[i].args, params(case))));
@@ -82,7 +82,7 @@ pub fn guest_event(event: &GuestEvent) -> String {
 
 /// Something that the host saw or did, in words.
 pub fn host_event(case: &Case, event: &HostEvent) -> String {
-    let import = case.shape.import.as_ref().map_or(&[][..], |import| &import.ty.params);
+    let import = case.shape.guests[0].import.as_ref().map_or(&[][..], |import| &import.ty.params);
     match event {
         HostEvent::Called(args) => format!("{IMPORT}({})", values(args, import)),
         HostEvent::Destructor { resource, rep } => {
@@ -107,7 +107,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 fn params(case: &Case) -> &[Type] {
-    &case.shape.export.ty.params
+    &case.shape.guests[0].export.ty.params
 }
 
 fn call_lines(case: &Case, call: &CallObservation) -> impl Iterator<Item = String> {
@@ -134,7 +134,7 @@ fn guest_lines(events: &[GuestEvent]) -> Vec<String> {
 }
 
 fn result_line(case: &Case, returned: &Returned) -> String {
-    let types = case.shape.export.ty.results();
+    let types = case.shape.guests[0].export.ty.results();
     match values(returned.result.as_slice(), types).as_str() {
         "" => "host  returned".to_string(),
         value => format!("host  returned {value}"),

@@ -81,7 +81,7 @@ fn what_is_no_case_is_refused() {
     check(&[0; 65_537], "65537 bytes are more than 65536");
     check(&[GOLDEN, &[0]].concat(), "1 bytes follow the case");
     let mut invalid = golden();
-    invalid.shape.pages.initial = 0;
+    invalid.shape.guests[0].pages.initial = 0;
     check(&encode(&invalid), "memory: initial is 0");
 }
 

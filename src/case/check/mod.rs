@@ -72,8 +72,8 @@ fn feature(ty: &Type) -> Option<Feature> {
 }
 
 fn functions(shape: &Shape) -> Vec<(&'static str, &Function)> {
-    let export = [("export", &shape.export)].into_iter();
-    export.chain(shape.import.iter().map(|import| ("import", import))).collect()
+    let export = [("export", &shape.guests[0].export)].into_iter();
+    export.chain(shape.guests[0].import.iter().map(|import| ("import", import))).collect()
 }
 
 fn types_of(ty: &FuncType) -> impl Iterator<Item = &Type> {
@@ -82,7 +82,7 @@ fn types_of(ty: &FuncType) -> impl Iterator<Item = &Type> {
 
 /// Returns the bytes of all labels.
 fn check_shape(shape: &Shape, limits: &Limits) -> Result<usize, String> {
-    check_pages(shape.pages, limits)?;
+    check_pages(shape.guests[0].pages, limits)?;
     at_most("resources", shape.resources.len(), limits.resources)?;
     let mut label_bytes = 0;
     for (name, function) in functions(shape) {
@@ -90,9 +90,13 @@ fn check_shape(shape: &Shape, limits: &Limits) -> Result<usize, String> {
             types::check_functype(&function.ty, limits).map_err(|why| format!("{name}: {why}"))?;
         check_handles(shape, &function.ty).map_err(|why| format!("{name}: {why}"))?;
     }
-    shape.import.as_ref().map_or(Ok(()), |import| check_imported(shape, &import.ty))?;
-    check_lift(&shape.export).map_err(|why| format!("export: {why}"))?;
-    shape.import.as_ref().map_or(Ok(()), check_lower).map_err(|why| format!("import: {why}"))?;
+    shape.guests[0].import.as_ref().map_or(Ok(()), |import| check_imported(shape, &import.ty))?;
+    check_lift(&shape.guests[0].export).map_err(|why| format!("export: {why}"))?;
+    shape.guests[0]
+        .import
+        .as_ref()
+        .map_or(Ok(()), check_lower)
+        .map_err(|why| format!("import: {why}"))?;
     Ok(label_bytes)
 }
 

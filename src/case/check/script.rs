@@ -23,12 +23,13 @@ struct Side<'a> {
 
 /// The error starts with the place within the call.
 pub fn check_call(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), String> {
-    check_values("arg", &call.args, &shape.export.ty.params).map_err(|why| format!(": {why}"))?;
+    check_values("arg", &call.args, &shape.guests[0].export.ty.params)
+        .map_err(|why| format!(": {why}"))?;
     check_scripts(shape, call, limits).map_err(|why| format!(": {why}"))?;
-    for (index, step) in call.steps.iter().enumerate() {
+    for (index, step) in call.scripts[0].steps.iter().enumerate() {
         check_step(shape, step).map_err(|why| format!(", step {index}: {why}"))?;
     }
-    match &call.finish {
+    match &call.scripts[0].finish {
         Finish::Return(passed) => {
             check_passed(passed, &results(shape)).map_err(|why| format!(", return: {why}"))
         }
@@ -38,32 +39,35 @@ pub fn check_call(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), Str
 
 /// Whether the shape has what the scripts speak of.
 fn check_scripts(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), String> {
-    at_most("calls of realloc", call.realloc.len(), limits.reallocs)?;
-    at_most("steps", call.steps.len(), limits.steps)?;
+    at_most("calls of realloc", call.scripts[0].realloc.len(), limits.reallocs)?;
+    at_most("steps", call.scripts[0].steps.len(), limits.steps)?;
     at_most("handles to drop", call.host_drops.len(), limits.host_drops)?;
     let realloc = functions(shape).any(|function| function.opts.realloc);
-    refuse_if(!realloc && !call.realloc.is_empty(), "no function has realloc")?;
-    let silent = call.post_return == PostReturn::Nothing;
-    refuse_if(!shape.export.opts.post_return && !silent, "the export has no post-return")?;
-    let calls_import = call.import_calls().next().is_some()
-        || call.realloc.contains(&Realloc::Import)
-        || call.post_return == PostReturn::Import;
-    refuse_if(shape.import.is_none() && calls_import, "there is no import to call")?;
+    refuse_if(!realloc && !call.scripts[0].realloc.is_empty(), "no function has realloc")?;
+    let silent = call.scripts[0].post_return == PostReturn::Nothing;
+    refuse_if(
+        !shape.guests[0].export.opts.post_return && !silent,
+        "the export has no post-return",
+    )?;
+    let calls_import = call.scripts[0].import_calls().next().is_some()
+        || call.scripts[0].realloc.contains(&Realloc::Import)
+        || call.scripts[0].post_return == PostReturn::Import;
+    refuse_if(shape.guests[0].import.is_none() && calls_import, "there is no import to call")?;
     check_resources(shape, call)
 }
 
 fn check_resources(shape: &Shape, call: &Call) -> Result<(), String> {
     let guest = shape.resources.iter().any(|resource| *resource != Resource::Host);
     refuse_if(!guest && !call.host_drops.is_empty(), "the guest defines no resource")?;
-    let destructor = shape.resources.contains(&Resource::Guest { destructor: true });
-    let silent = call.destructor == Destructor::Nothing;
+    let destructor = shape.resources.contains(&Resource::Guest { by: 0, destructor: true });
+    let silent = call.scripts[0].destructor == Destructor::Nothing;
     refuse_if(!destructor && !silent, "no resource has a destructor")?;
     hidden_built_ins(call).try_for_each(|built_in| check_built_in(shape, built_in))
 }
 
 /// The built-ins that are no steps.
 fn hidden_built_ins(call: &Call) -> impl Iterator<Item = BuiltIn> {
-    let realloc = call.realloc.iter().filter_map(|action| match action {
+    let realloc = call.scripts[0].realloc.iter().filter_map(|action| match action {
         Realloc::BuiltIn(built_in) => Some(*built_in),
         Realloc::Bump
         | Realloc::Forget
@@ -74,11 +78,11 @@ fn hidden_built_ins(call: &Call) -> impl Iterator<Item = BuiltIn> {
         | Realloc::Trap
         | Realloc::Import => None,
     });
-    let post_return = match call.post_return {
+    let post_return = match call.scripts[0].post_return {
         PostReturn::BuiltIn(built_in) => Some(built_in),
         PostReturn::Nothing | PostReturn::Trap | PostReturn::Import => None,
     };
-    let destructor = match call.destructor {
+    let destructor = match call.scripts[0].destructor {
         Destructor::BuiltIn(built_in) => Some(built_in),
         Destructor::Nothing | Destructor::Trap => None,
     };
@@ -100,7 +104,7 @@ fn check_built_in(shape: &Shape, built_in: BuiltIn) -> Result<(), String> {
 }
 
 fn functions(shape: &Shape) -> impl Iterator<Item = &Function> {
-    [&shape.export].into_iter().chain(&shape.import)
+    [&shape.guests[0].export].into_iter().chain(&shape.guests[0].import)
 }
 
 fn check_step(shape: &Shape, step: &Step) -> Result<(), String> {
@@ -111,7 +115,7 @@ fn check_step(shape: &Shape, step: &Step) -> Result<(), String> {
 }
 
 fn check_import(shape: &Shape, call: &ImportCall) -> Result<(), String> {
-    let Some(import) = &shape.import else {
+    let Some(import) = &shape.guests[0].import else {
         return Ok(());
     };
     check_passed(&call.passed, &params(shape, import))?;
@@ -119,13 +123,17 @@ fn check_import(shape: &Shape, call: &ImportCall) -> Result<(), String> {
         Answer::Return(value) | Answer::Reenter(value) => {
             check_values("answer", value.as_slice(), import.ty.results())
         }
-        Answer::Error => Ok(()),
+        Answer::Guest | Answer::Error => Ok(()),
     }
 }
 
 fn results(shape: &Shape) -> Side<'_> {
-    let core = flatten_functype(&shape.export.ty, PtrType::I32, Context::Lift).results;
-    Side { types: shape.export.ty.results(), core, memory: memory(shape, &shape.export) }
+    let core = flatten_functype(&shape.guests[0].export.ty, PtrType::I32, Context::Lift).results;
+    Side {
+        types: shape.guests[0].export.ty.results(),
+        core,
+        memory: memory(shape, &shape.guests[0].export),
+    }
 }
 
 fn params<'a>(shape: &Shape, import: &'a Function) -> Side<'a> {
@@ -134,7 +142,7 @@ fn params<'a>(shape: &Shape, import: &'a Function) -> Side<'a> {
 }
 
 fn memory(shape: &Shape, function: &Function) -> u64 {
-    if function.opts.memory { u64::from(shape.pages.initial) * PAGE } else { 0 }
+    if function.opts.memory { u64::from(shape.guests[0].pages.initial) * PAGE } else { 0 }
 }
 
 fn check_values(name: &str, values: &[Value], types: &[Type]) -> Result<(), String> {
@@ -200,16 +208,16 @@ pub fn total(case: &Case) -> Total {
     let mut total = Total::default();
     for call in &case.calls {
         call.args.iter().for_each(|value| total.add_value(value));
-        for import in call.import_calls() {
+        for import in call.scripts[0].import_calls() {
             total.add_passed(&import.passed);
             match &import.answer {
                 Answer::Return(value) | Answer::Reenter(value) => {
                     value.iter().for_each(|value| total.add_value(value));
                 }
-                Answer::Error => {}
+                Answer::Guest | Answer::Error => {}
             }
         }
-        match &call.finish {
+        match &call.scripts[0].finish {
             Finish::Return(passed) => total.add_passed(passed),
             Finish::Trap => {}
         }

@@ -1,6 +1,8 @@
 use super::*;
 use crate::abi::StringEncoding;
-use crate::case::{Answer, Call, CanonOpts, Chunk, Finish, ImportCall, Passed, Patch};
+use crate::case::{
+    Answer, Call, CanonOpts, Chunk, Finish, Guest, ImportCall, Passed, Patch, Script,
+};
 use crate::case::{
     BuiltIn, Destructor, PostReturn, Realloc, Resource, Step, Tuning, import_calls_mut,
 };
@@ -29,8 +31,7 @@ fn valid() -> Case {
     let import = FuncType { params: vec![Type::U8], result: Some(Type::U8) };
     let import_opts = CanonOpts { memory: false, realloc: false, post_return: false, ..opts };
     let returned = Value::Record(vec![Value::U8(1), Value::F32(0)]);
-    let call = Call {
-        args: vec![Value::string("a"), Value::U8(1)],
+    let script = Script {
         realloc: vec![Realloc::Bump, Realloc::Import],
         steps: vec![Step::Import(ImportCall {
             passed: Passed::Lowered { values: vec![Value::U8(1)], patches: Vec::new() },
@@ -39,7 +40,14 @@ fn valid() -> Case {
         finish: Finish::Return(Passed::Lowered { values: vec![returned], patches: Vec::new() }),
         post_return: PostReturn::Import,
         destructor: Destructor::Nothing,
-        host_drops: Vec::new(),
+    };
+    let args = vec![Value::string("a"), Value::U8(1)];
+    let call = Call { args, scripts: vec![script], host_drops: Vec::new() };
+    let guest = Guest {
+        export: Function { ty: export, opts },
+        import: Some(Function { ty: import, opts: import_opts }),
+        ptr_type: PtrType::I32,
+        pages: Pages { initial: 1, maximum: 1 },
     };
     Case {
         tuning: Tuning {
@@ -47,13 +55,10 @@ fn valid() -> Case {
             pooling: false,
             moving_memory: false,
             concurrency: false,
+            signals: true,
+            guards: true,
         },
-        shape: Shape {
-            export: Function { ty: export, opts },
-            import: Some(Function { ty: import, opts: import_opts }),
-            pages: Pages { initial: 1, maximum: 1 },
-            resources: Vec::new(),
-        },
+        shape: Shape { guests: vec![guest], resources: Vec::new() },
         calls: vec![call],
     }
 }
@@ -61,23 +66,23 @@ fn valid() -> Case {
 fn param(ty: Type) -> impl FnOnce(&mut Case) {
     move |case| {
         case.calls.clear();
-        case.shape.export.ty.params = vec![Type::U8, ty];
+        case.shape.guests[0].export.ty.params = vec![Type::U8, ty];
     }
 }
 
 fn arg(ty: Type, value: Value) -> impl FnOnce(&mut Case) {
     move |case| {
-        case.shape.export.ty.params[1] = ty;
+        case.shape.guests[0].export.ty.params[1] = ty;
         case.calls[0].args[1] = value;
     }
 }
 
 fn import(case: &mut Case) -> &mut Function {
-    case.shape.import.as_mut().unwrap()
+    case.shape.guests[0].import.as_mut().unwrap()
 }
 
 fn import_call(case: &mut Case) -> &mut ImportCall {
-    import_calls_mut(&mut case.calls[0].steps).next().unwrap()
+    import_calls_mut(&mut case.calls[0].scripts[0].steps).next().unwrap()
 }
 
 fn flag(name: &str) -> Type {
@@ -162,7 +167,7 @@ fn types_are_bounded() {
     let twice = Type::Tuple(vec![wide(6_000), wide(6_000)]);
     check("export: param 1: 12004 types are more than 12000", param(twice));
     check("export: 1001 params are more than 1000", |case| {
-        case.shape.export.ty.params = vec![Type::U8; 1_001];
+        case.shape.guests[0].export.ty.params = vec![Type::U8; 1_001];
     });
 }
 
@@ -188,8 +193,8 @@ fn map_keys_are_discrete() {
 /// Two resources, the host's and the guest's, of whose handles the export takes and returns some.
 fn with_resources(change: impl FnOnce(&mut Case)) -> impl FnOnce(&mut Case) {
     |case| {
-        case.shape.resources = vec![Resource::Host, Resource::Guest { destructor: true }];
-        case.shape.export.ty.params[1] = Type::List(Box::new(borrow(1)));
+        case.shape.resources = vec![Resource::Host, Resource::Guest { by: 0, destructor: true }];
+        case.shape.guests[0].export.ty.params[1] = Type::List(Box::new(borrow(1)));
         case.calls[0].args[1] = Value::List(vec![Value::Handle(7)]);
         change(case);
     }
@@ -210,13 +215,13 @@ fn handles_are_of_resources_and_borrowed_only_as_params() {
     check(
         "export: there is no resource 2",
         with_resources(|case| {
-            case.shape.export.ty.params[1] = borrow(2);
+            case.shape.guests[0].export.ty.params[1] = borrow(2);
         }),
     );
     check(
         "export: a result cannot be borrowed",
         with_resources(|case| {
-            case.shape.export.ty.result = Some(Type::Option(Box::new(borrow(0))));
+            case.shape.guests[0].export.ty.result = Some(Type::Option(Box::new(borrow(0))));
         }),
     );
     check(
@@ -249,7 +254,7 @@ fn an_import_knows_only_resources_of_the_host() {
 fn built_ins_are_of_resources_and_some_of_the_guest_s_alone() {
     let step = |built_in| {
         with_resources(move |case: &mut Case| {
-            case.calls[0].steps.push(Step::BuiltIn(built_in));
+            case.calls[0].scripts[0].steps.push(Step::BuiltIn(built_in));
         })
     };
     check("", step(BuiltIn::New { resource: 1, rep: 5 }));
@@ -259,9 +264,18 @@ fn built_ins_are_of_resources_and_some_of_the_guest_s_alone() {
     check("call 0, step 1: there is no resource 2", step(BuiltIn::Drop { resource: 2, handle: 5 }));
     let new = BuiltIn::New { resource: 0, rep: 5 };
     let why = "call 0: resource 0 is not the guest's";
-    check(why, with_resources(|case| case.calls[0].realloc = vec![Realloc::BuiltIn(new)]));
-    check(why, with_resources(|case| case.calls[0].post_return = PostReturn::BuiltIn(new)));
-    check(why, with_resources(|case| case.calls[0].destructor = Destructor::BuiltIn(new)));
+    check(
+        why,
+        with_resources(|case| case.calls[0].scripts[0].realloc = vec![Realloc::BuiltIn(new)]),
+    );
+    check(
+        why,
+        with_resources(|case| case.calls[0].scripts[0].post_return = PostReturn::BuiltIn(new)),
+    );
+    check(
+        why,
+        with_resources(|case| case.calls[0].scripts[0].destructor = Destructor::BuiltIn(new)),
+    );
 }
 
 #[test]
@@ -275,8 +289,8 @@ fn what_is_dropped_and_destroyed_is_the_guest_s() {
         }),
     );
     check("call 0: no resource has a destructor", |case| {
-        case.shape.resources = vec![Resource::Guest { destructor: false }];
-        case.calls[0].destructor = Destructor::Trap;
+        case.shape.resources = vec![Resource::Guest { by: 0, destructor: false }];
+        case.calls[0].scripts[0].destructor = Destructor::Trap;
     });
 }
 
@@ -332,9 +346,9 @@ fn a_lift_has_the_options_that_its_type_needs() {
     let opts = |params: Vec<Type>, result: Option<Type>, memory, realloc| {
         move |case: &mut Case| {
             case.calls.clear();
-            case.shape.export.ty = FuncType { params, result };
-            case.shape.export.opts.memory = memory;
-            case.shape.export.opts.realloc = realloc;
+            case.shape.guests[0].export.ty = FuncType { params, result };
+            case.shape.guests[0].export.opts.memory = memory;
+            case.shape.guests[0].export.opts.realloc = realloc;
         }
     };
     check("export: realloc needs memory", opts(vec![], None, false, true));
@@ -369,25 +383,25 @@ fn a_lower_has_the_options_that_its_type_needs() {
 #[test]
 fn scripts_speak_of_what_is_there() {
     check("call 0: the export has no post-return", |case| {
-        case.shape.export.opts.post_return = false;
+        case.shape.guests[0].export.opts.post_return = false;
     });
     let no_import = |realloc, post_return| {
         move |case: &mut Case| {
-            case.shape.import = None;
-            case.calls[0].steps.clear();
-            case.calls[0].realloc = vec![realloc];
-            case.calls[0].post_return = post_return;
+            case.shape.guests[0].import = None;
+            case.calls[0].scripts[0].steps.clear();
+            case.calls[0].scripts[0].realloc = vec![realloc];
+            case.calls[0].scripts[0].post_return = post_return;
         }
     };
     check("", no_import(Realloc::At(0), PostReturn::Trap));
     let why = "call 0: there is no import to call";
     check(why, no_import(Realloc::Import, PostReturn::Nothing));
     check(why, no_import(Realloc::Bump, PostReturn::Import));
-    check(why, |case| case.shape.import = None);
+    check(why, |case| case.shape.guests[0].import = None);
     check("call 0: no function has realloc", |case| {
-        case.shape.export.ty.params.remove(0);
+        case.shape.guests[0].export.ty.params.remove(0);
         case.calls[0].args.remove(0);
-        case.shape.export.opts.realloc = false;
+        case.shape.guests[0].export.opts.realloc = false;
     });
 }
 
@@ -396,7 +410,7 @@ fn raw_data_is_in_its_core_types_and_its_memory() {
     let flat = |flat: &'static [u64]| {
         move |case: &mut Case| {
             let passed = Passed::Raw { flat: flat.to_vec(), memory: Vec::new() };
-            case.calls[0].finish = Finish::Return(passed);
+            case.calls[0].scripts[0].finish = Finish::Return(passed);
         }
     };
     check("", flat(&[0xffff_ffff]));
@@ -404,7 +418,9 @@ fn raw_data_is_in_its_core_types_and_its_memory() {
     check("call 0, return: 2 of 1 core values are given", flat(&[0, 0]));
     let patch = |patch: Patch| {
         move |case: &mut Case| {
-            let Finish::Return(Passed::Lowered { patches, .. }) = &mut case.calls[0].finish else {
+            let Finish::Return(Passed::Lowered { patches, .. }) =
+                &mut case.calls[0].scripts[0].finish
+            else {
                 panic!("the sample returns");
             };
             patches.push(patch);
@@ -425,8 +441,9 @@ fn raw_data_is_in_its_core_types_and_its_memory() {
 
 #[test]
 fn memory_has_pages() {
-    let pages =
-        |initial, maximum| move |case: &mut Case| case.shape.pages = Pages { initial, maximum };
+    let pages = |initial, maximum| {
+        move |case: &mut Case| case.shape.guests[0].pages = Pages { initial, maximum }
+    };
     check("", pages(8, 8));
     check("memory: initial is 0", pages(0, 1));
     check("memory: initial is more than maximum", pages(2, 1));
@@ -437,16 +454,16 @@ fn memory_has_pages() {
 fn a_case_is_bounded_as_a_whole() {
     check("17 calls are more than 16", |case| case.calls = vec![case.calls[0].clone(); 17]);
     check("call 0: 17 steps are more than 16", |case| {
-        case.calls[0].steps = vec![case.calls[0].steps[0].clone(); 17];
+        case.calls[0].scripts[0].steps = vec![case.calls[0].scripts[0].steps[0].clone(); 17];
     });
     check("call 0: 65 calls of realloc are more than 64", |case| {
-        case.calls[0].realloc = vec![Realloc::Bump; 65];
+        case.calls[0].scripts[0].realloc = vec![Realloc::Bump; 65];
     });
     check("65537 bytes of labels, strings and memory are more than 65536", |case| {
         case.calls[0].args[0] = Value::string("a".repeat(65_537));
     });
     check("40007 values are more than 40000", |case| {
-        case.shape.export.ty.params[1] = Type::List(Box::new(Type::U8));
+        case.shape.guests[0].export.ty.params[1] = Type::List(Box::new(Type::U8));
         case.calls[0].args[1] = Value::List(vec![Value::U8(0); 40_000]);
     });
 }

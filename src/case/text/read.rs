@@ -5,9 +5,10 @@ use std::ops::Range;
 use anyhow::{Error, Result, anyhow, ensure};
 use toml::Spanned;
 
+use crate::abi::PtrType;
 use crate::case::check::check;
-use crate::case::{Call, CanonOpts, Case, Destructor, Finish, Function, ImportCall, Limits, Pages};
-use crate::case::{Passed, PostReturn, Resource, Shape, Step, Tuning};
+use crate::case::{Call, CanonOpts, Case, Destructor, Finish, Function, Guest, ImportCall, Limits};
+use crate::case::{Pages, Passed, PostReturn, Resource, Script, Shape, Step, Tuning};
 use crate::types::{FuncType, Type};
 use crate::value::Value;
 
@@ -80,7 +81,8 @@ impl Reader<'_> {
         let calls = document.call.iter().enumerate();
         let calls = calls.map(|(index, call)| self.call(&format!("call {index}"), call, &shape));
         let document::Subject { optimize, pooling, moving_memory, concurrency } = document.subject;
-        let tuning = Tuning { optimize, pooling, moving_memory, concurrency };
+        let tuning =
+            Tuning { optimize, pooling, moving_memory, concurrency, signals: true, guards: true };
         Ok(Case { tuning, calls: calls.collect::<Result<_>>()?, shape })
     }
 
@@ -96,7 +98,9 @@ impl Reader<'_> {
         };
         let document::Memory { initial, maximum } = document.memory;
         let resources = self.resources(&document.resource, world.resources)?;
-        Ok(Shape { export, import, pages: Pages { initial, maximum }, resources })
+        let pages = Pages { initial, maximum };
+        let guest = Guest { export, import, ptr_type: PtrType::I32, pages };
+        Ok(Shape { guests: vec![guest], resources })
     }
 
     /// `count` is how many the world has.
@@ -112,7 +116,7 @@ impl Reader<'_> {
                 ("host", None) => Ok(Resource::Host),
                 ("host", Some(_)) => Err("the host's have no destructor that says so".to_string()),
                 ("guest", destructor) => {
-                    Ok(Resource::Guest { destructor: destructor.unwrap_or(false) })
+                    Ok(Resource::Guest { by: 0, destructor: destructor.unwrap_or(false) })
                 }
                 (_, _) => Err(format!("expected host or guest, found `{definer}`")),
             }
@@ -142,7 +146,8 @@ impl Reader<'_> {
     }
 
     fn call(&self, place: &str, call: &document::Call, shape: &Shape) -> Result<Call> {
-        let args = self.values(&format!("{place}: args"), &call.args, &shape.export.ty.params)?;
+        let args =
+            self.values(&format!("{place}: args"), &call.args, &shape.guests[0].export.ty.params)?;
         let realloc = self.each(&format!("{place}: realloc"), &call.realloc, |_, text| {
             script::parse_realloc(text)
         })?;
@@ -164,11 +169,12 @@ impl Reader<'_> {
             None => Destructor::Nothing,
         };
         let host_drops = call.host_drops.clone();
-        Ok(Call { args, realloc, steps, finish, post_return, destructor, host_drops })
+        let script = Script { realloc, steps, finish, post_return, destructor };
+        Ok(Call { args, scripts: vec![script], host_drops })
     }
 
     fn finish(&self, place: &str, call: &document::Call, shape: &Shape) -> Result<Finish> {
-        let types = shape.export.ty.results();
+        let types = shape.guests[0].export.ty.results();
         match (&call.finish, &call.r#return) {
             (Some(word), None) => self.read(&format!("{place}: finish"), word, |word| match word {
                 "trap" => Ok(Finish::Trap),
@@ -201,7 +207,7 @@ impl Reader<'_> {
         answer: &Spanned<String>,
         shape: &Shape,
     ) -> Result<ImportCall> {
-        let import = shape.import.as_ref();
+        let import = shape.guests[0].import.as_ref();
         let import = import.ok_or_else(|| anyhow!("{place}: there is no import to call"))?;
         let answer = self.read(&format!("{place}: answer"), answer, |text| {
             script::parse_answer(text, import.ty.result.as_ref())

@@ -129,6 +129,7 @@ fn parse_resource(text: &str) -> Result<types::Resource, String> {
 pub fn print_answer(answer: &Answer, result: Option<&Type>) -> String {
     match answer {
         Answer::Return(value) => format!("return{}", print_result(value.as_ref(), result)),
+        Answer::Guest => "guest".to_string(),
         Answer::Error => "error".to_string(),
         Answer::Reenter(value) => format!("reenter{}", print_result(value.as_ref(), result)),
     }

@@ -27,23 +27,27 @@ fn text(key: &str, text: &str) -> String {
 
 fn case(case: &Case) -> String {
     let tuning = case.tuning;
-    let pages = case.shape.pages;
+    let pages = case.shape.guests[0].pages;
     let mut out = format!("\n[subject]\noptimize = {}\n", tuning.optimize);
     out += &format!("pooling = {}\n", tuning.pooling);
     out += &format!("moving-memory = {}\n", tuning.moving_memory);
     out += &format!("concurrency = {}\n", tuning.concurrency);
     out += &format!("\n[memory]\ninitial = {}\nmaximum = {}\n", pages.initial, pages.maximum);
     out += &case.shape.resources.iter().map(|defined| resource(*defined)).collect::<String>();
-    out += &opts("export", &case.shape.export);
-    out += &format!("post-return = {}\n", case.shape.export.opts.post_return);
-    out += &case.shape.import.as_ref().map(|import| opts("import", import)).unwrap_or_default();
+    out += &opts("export", &case.shape.guests[0].export);
+    out += &format!("post-return = {}\n", case.shape.guests[0].export.opts.post_return);
+    out += &case.shape.guests[0]
+        .import
+        .as_ref()
+        .map(|import| opts("import", import))
+        .unwrap_or_default();
     case.calls.iter().fold(out, |out, c| out + &call(c, &case.shape))
 }
 
 fn resource(resource: Resource) -> String {
     let keys = match resource {
         Resource::Host => "defined-by = \"host\"\n".to_string(),
-        Resource::Guest { destructor } => {
+        Resource::Guest { destructor, .. } => {
             format!("defined-by = \"guest\"\ndestructor = {destructor}\n")
         }
     };
@@ -61,31 +65,35 @@ fn opts(name: &str, function: &Function) -> String {
 
 fn call(call: &Call, shape: &Shape) -> String {
     let mut out = "\n[[call]]\n".to_string();
-    out += &list("args", values(&call.args, &shape.export.ty.params));
-    if !call.realloc.is_empty() {
-        let actions = call.realloc.iter().map(|action| script::print_realloc(*action));
+    out += &list("args", values(&call.args, &shape.guests[0].export.ty.params));
+    if !call.scripts[0].realloc.is_empty() {
+        let actions = call.scripts[0].realloc.iter().map(|action| script::print_realloc(*action));
         out += &quote::words("realloc", &strings(actions));
     }
-    if call.finish == Finish::Trap {
+    if call.scripts[0].finish == Finish::Trap {
         out += "finish = \"trap\"\n";
     }
-    if call.post_return != PostReturn::Nothing {
-        out += &format!("post-return = \"{}\"\n", script::print_post_return(call.post_return));
+    if call.scripts[0].post_return != PostReturn::Nothing {
+        out += &format!(
+            "post-return = \"{}\"\n",
+            script::print_post_return(call.scripts[0].post_return)
+        );
     }
-    if call.destructor != Destructor::Nothing {
-        out += &format!("destructor = \"{}\"\n", script::print_destructor(call.destructor));
+    if call.scripts[0].destructor != Destructor::Nothing {
+        out +=
+            &format!("destructor = \"{}\"\n", script::print_destructor(call.scripts[0].destructor));
     }
     if !call.host_drops.is_empty() {
         let numbers: Vec<String> = call.host_drops.iter().map(u32::to_string).collect();
         out += &quote::words("host-drops", &numbers);
     }
-    out += &call.steps.iter().map(|step| self::step(step, shape)).collect::<String>();
-    out + &finish(&call.finish, shape.export.ty.results())
+    out += &call.scripts[0].steps.iter().map(|step| self::step(step, shape)).collect::<String>();
+    out + &finish(&call.scripts[0].finish, shape.guests[0].export.ty.results())
 }
 
 fn step(step: &Step, shape: &Shape) -> String {
     let keys = match step {
-        Step::Import(call) => import_call(call, shape.import.as_ref()),
+        Step::Import(call) => import_call(call, shape.guests[0].import.as_ref()),
         Step::BuiltIn(built_in) => {
             format!("built-in = \"{}\"\n", script::print_built_in(*built_in))
         }

@@ -19,7 +19,7 @@ pub fn change_realloc(u: &mut Unstructured, case: &mut Case) -> Result<()> {
         return Ok(());
     };
     let handles = Handles::after(shape, &calls[..index]);
-    let script = &mut calls[index].realloc;
+    let script = &mut calls[index].scripts[0].realloc;
     let action = realloc::action(u, shape, &handles)?;
     match (position(u, script.len())?, u.int_in_range(0..=3)?) {
         (Some(index), 0) => drop(script.remove(index)),
@@ -41,16 +41,17 @@ pub fn change_import_calls(u: &mut Unstructured, case: &mut Case) -> Result<()> 
     let Some(call) = any_call(u, calls)? else {
         return Ok(());
     };
-    if shape.import.is_none() {
+    if shape.guests[0].import.is_none() {
         return Ok(());
     }
-    match (position(u, call.steps.len())?, u.int_in_range(0..=3)?) {
-        (Some(index), 0) => drop(call.steps.remove(index)),
-        (Some(index), 1) => call.steps.insert(index, call.steps[index].clone()),
-        (Some(index), 2) => call.steps.swap(0, index),
+    let steps = &mut call.scripts[0].steps;
+    match (position(u, steps.len())?, u.int_in_range(0..=3)?) {
+        (Some(index), 0) => drop(steps.remove(index)),
+        (Some(index), 1) => steps.insert(index, steps[index].clone()),
+        (Some(index), 2) => steps.swap(0, index),
         (index, _) => {
             let step = Step::Import(import_call(u, shape)?);
-            call.steps.insert(index.unwrap_or(0), step);
+            steps.insert(index.unwrap_or(0), step);
         }
     }
     Ok(())
@@ -66,7 +67,7 @@ pub fn change_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Some(call) = any_call(u, calls)? else {
         return Ok(());
     };
-    let mut calls: Vec<&mut ImportCall> = import_calls_mut(&mut call.steps).collect();
+    let mut calls: Vec<&mut ImportCall> = import_calls_mut(&mut call.scripts[0].steps).collect();
     let Some(index) = position(u, calls.len())? else {
         return Ok(());
     };
@@ -88,16 +89,17 @@ pub fn change_ending(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     };
     let handles = Handles::after(shape, &calls[..=index]);
     let call = &mut calls[index];
-    let side = Side::results(&shape.export);
-    match (u.int_in_range(0..=4)?, &call.finish) {
-        (0, Finish::Return(_)) => call.finish = Finish::Trap,
+    let side = Side::results(&shape.guests[0].export);
+    match (u.int_in_range(0..=4)?, &call.scripts[0].finish) {
+        (0, Finish::Return(_)) => call.scripts[0].finish = Finish::Trap,
         (0, Finish::Trap) => {
-            call.finish = Finish::Return(GuestData::with(shape, handles).truth(u, side)?);
+            call.scripts[0].finish =
+                Finish::Return(GuestData::with(shape, handles).truth(u, side)?);
         }
-        (1, _) => call.post_return = post_return(u, shape, true, &handles)?,
-        (2, _) => call.destructor = destructor(u, shape, true, &handles)?,
-        (3, _) => call.destructor = destructor(u, shape, false, &handles)?,
-        _ => call.post_return = post_return(u, shape, false, &handles)?,
+        (1, _) => call.scripts[0].post_return = post_return(u, shape, true, &handles)?,
+        (2, _) => call.scripts[0].destructor = destructor(u, shape, true, &handles)?,
+        (3, _) => call.scripts[0].destructor = destructor(u, shape, false, &handles)?,
+        _ => call.scripts[0].post_return = post_return(u, shape, false, &handles)?,
     }
     Ok(())
 }

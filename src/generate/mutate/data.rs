@@ -15,18 +15,20 @@ pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let number = u.choose_index(calls.len())?;
     let handles = Handles::after(shape, &calls[..number]);
     let call = &mut calls[number];
-    let sides = call.import_calls().count() + usize::from(matches!(call.finish, Finish::Return(_)));
+    let sides = call.scripts[0].import_calls().count()
+        + usize::from(matches!(call.scripts[0].finish, Finish::Return(_)));
     let Some(index) = position(u, sides)? else {
         return Ok(());
     };
     let mut data = before(shape, handles, call, index);
-    let mut imports = import_calls_mut(&mut call.steps);
-    match (&shape.import, imports.nth(index), &mut call.finish) {
+    let script = &mut call.scripts[0];
+    let mut imports = import_calls_mut(&mut script.steps);
+    match (&shape.guests[0].import, imports.nth(index), &mut script.finish) {
         (Some(import), Some(step), _) => {
             change_passed(u, &mut data, Side::params(import), &mut step.passed)
         }
         (_, None, Finish::Return(passed)) => {
-            change_passed(u, &mut data, Side::results(&shape.export), passed)
+            change_passed(u, &mut data, Side::results(&shape.guests[0].export), passed)
         }
         _ => Ok(()),
     }
@@ -39,10 +41,10 @@ fn before<'a>(
     call: &Call,
     index: usize,
 ) -> GuestData<'a> {
-    handles.lower(&mut call.args.clone(), &shape.export.ty.params);
+    handles.lower(&mut call.args.clone(), &shape.guests[0].export.ty.params);
     let mut data = GuestData::with(shape, handles);
-    if let Some(import) = &shape.import {
-        for step in call.import_calls().take(index) {
+    if let Some(import) = &shape.guests[0].import {
+        for step in call.scripts[0].import_calls().take(index) {
             data.advance(Side::params(import), &step.passed);
         }
     }

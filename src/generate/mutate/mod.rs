@@ -90,8 +90,8 @@ fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> arbitrary::Result<(
     match u.int_in_range(0..=4)? {
         0 => case.calls.extend(b.calls.iter().cloned()),
         1 => case.calls.clone_from(&b.calls),
-        2 => case.shape.import.clone_from(&b.shape.import),
-        3 => case.shape.export.clone_from(&b.shape.export),
+        2 => case.shape.guests[0].import.clone_from(&b.shape.guests[0].import),
+        3 => case.shape.guests[0].export.clone_from(&b.shape.guests[0].export),
         _ => {
             let (mine, other) = (u.choose_index(case.calls.len())?, u.choose(&b.calls)?);
             case.calls[mine].clone_from(other);

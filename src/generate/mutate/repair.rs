@@ -21,8 +21,9 @@ pub fn repair(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<
     let keep = |function: &Function, role| with_needed(function.clone(), role);
     shape.resources.truncate(most(limits.resources));
     repair_handles(shape);
-    shape.export = keep(&shape.export, Role::Export);
-    shape.import = shape.import.as_ref().map(|import| keep(import, Role::Import));
+    shape.guests[0].export = keep(&shape.guests[0].export, Role::Export);
+    shape.guests[0].import =
+        shape.guests[0].import.as_ref().map(|import| keep(import, Role::Import));
     calls.truncate(most(limits.calls));
     calls.iter_mut().try_for_each(|call| repair_call(u, shape, call, limits))
 }
@@ -31,8 +32,9 @@ pub fn repair(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<
 fn repair_handles(shape: &mut Shape) {
     let export = Palette::of(&shape.resources, Role::Export);
     let import = Palette::of(&shape.resources, Role::Import);
-    let functions = [(&mut shape.export, export)].into_iter();
-    let functions = functions.chain(shape.import.iter_mut().zip([import]));
+    let guest = &mut shape.guests[0];
+    let functions = [(&mut guest.export, export)].into_iter();
+    let functions = functions.chain(guest.import.iter_mut().zip([import]));
     for (function, palette) in functions {
         function.ty.params.iter_mut().for_each(|ty| repair_handle(ty, &palette.params));
         function.ty.result.iter_mut().for_each(|ty| repair_handle(ty, &palette.result));
@@ -63,36 +65,38 @@ fn repair_call(
     call: &mut Call,
     limits: &Limits,
 ) -> Result<()> {
-    repair_values(u, &mut call.args, &shape.export.ty.params)?;
+    repair_values(u, &mut call.args, &shape.guests[0].export.ty.params)?;
     repair_scripts(shape, call, limits);
-    if let Some(import) = &shape.import {
-        for step in import_calls_mut(&mut call.steps) {
+    if let Some(import) = &shape.guests[0].import {
+        for step in import_calls_mut(&mut call.scripts[0].steps) {
             repair_passed(u, shape, Side::params(import), &mut step.passed)?;
             if let Answer::Return(value) | Answer::Reenter(value) = &mut step.answer {
                 repair_result(u, value, import.ty.result.as_ref())?;
             }
         }
     }
-    match &mut call.finish {
-        Finish::Return(passed) => repair_passed(u, shape, Side::results(&shape.export), passed),
+    match &mut call.scripts[0].finish {
+        Finish::Return(passed) => {
+            repair_passed(u, shape, Side::results(&shape.guests[0].export), passed)
+        }
         Finish::Trap => Ok(()),
     }
 }
 
 /// Drops what the shape has nothing for.
 fn repair_scripts(shape: &Shape, call: &mut Call, limits: &Limits) {
-    call.realloc.truncate(if realloc::has(shape) { most(limits.reallocs) } else { 0 });
-    call.steps.retain(|step| match step {
-        Step::Import(_) => shape.import.is_some(),
+    call.scripts[0].realloc.truncate(if realloc::has(shape) { most(limits.reallocs) } else { 0 });
+    call.scripts[0].steps.retain(|step| match step {
+        Step::Import(_) => shape.guests[0].import.is_some(),
         Step::BuiltIn(built_in) => may_call(shape, *built_in),
     });
-    call.steps.truncate(most(limits.steps));
-    let leaves = call.post_return == PostReturn::Import;
-    if !shape.export.opts.post_return || (leaves && shape.import.is_none()) {
-        call.post_return = PostReturn::Nothing;
+    call.scripts[0].steps.truncate(most(limits.steps));
+    let leaves = call.scripts[0].post_return == PostReturn::Import;
+    if !shape.guests[0].export.opts.post_return || (leaves && shape.guests[0].import.is_none()) {
+        call.scripts[0].post_return = PostReturn::Nothing;
     }
     let impossible = |action: &Realloc| match action {
-        Realloc::Import => shape.import.is_none(),
+        Realloc::Import => shape.guests[0].import.is_none(),
         Realloc::BuiltIn(built_in) => !may_call(shape, *built_in),
         Realloc::Bump
         | Realloc::Forget
@@ -102,20 +106,20 @@ fn repair_scripts(shape: &Shape, call: &mut Call, limits: &Limits) {
         | Realloc::Grow(_)
         | Realloc::Trap => false,
     };
-    call.realloc.iter_mut().filter(|action| impossible(action)).for_each(|action| {
+    call.scripts[0].realloc.iter_mut().filter(|action| impossible(action)).for_each(|action| {
         *action = Realloc::Bump;
     });
     repair_destruction(shape, call, limits);
 }
 
 fn repair_destruction(shape: &Shape, call: &mut Call, limits: &Limits) {
-    if matches!(call.post_return, PostReturn::BuiltIn(built_in) if !may_call(shape, built_in)) {
-        call.post_return = PostReturn::Nothing;
+    if matches!(call.scripts[0].post_return, PostReturn::BuiltIn(built_in) if !may_call(shape, built_in))
+    {
+        call.scripts[0].post_return = PostReturn::Nothing;
     }
-    let impossible =
-        matches!(call.destructor, Destructor::BuiltIn(built_in) if !may_call(shape, built_in));
+    let impossible = matches!(call.scripts[0].destructor, Destructor::BuiltIn(built_in) if !may_call(shape, built_in));
     if impossible || !acts::destroys(shape) {
-        call.destructor = Destructor::Nothing;
+        call.scripts[0].destructor = Destructor::Nothing;
     }
     call.host_drops.truncate(if acts::defines(shape) { most(limits.host_drops) } else { 0 });
 }
@@ -225,7 +229,7 @@ fn repair_passed(
 ) -> Result<()> {
     let core = side.core();
     let opts = side.function.opts;
-    let memory = if opts.memory { u64::from(shape.pages.initial) << 16 } else { 0 };
+    let memory = if opts.memory { u64::from(shape.guests[0].pages.initial) << 16 } else { 0 };
     match passed {
         Passed::Lowered { values, patches } => {
             patches.retain_mut(|patch| repair_patch(patch, &core, memory));

@@ -22,15 +22,16 @@ pub fn change_built_ins(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let number = u.choose_index(calls.len())?;
     let mut handles = Handles::after(shape, &calls[..number]);
     let call = &mut calls[number];
-    handles.lower(&mut call.args.clone(), &shape.export.ty.params);
+    handles.lower(&mut call.args.clone(), &shape.guests[0].export.ty.params);
     let more = Step::BuiltIn(handles.any_built_in(u)?);
-    match (position(u, call.steps.len())?, u.int_in_range(0..=5)?) {
-        (Some(index), 0) => drop(call.steps.remove(index)),
-        (Some(index), 1) => call.steps.insert(index, call.steps[index].clone()),
-        (Some(index), 2) => call.steps.swap(0, index),
-        (Some(index), 3) => call.steps.insert(index, more),
-        (Some(index), 4) => change_operand(u, &mut call.steps[index])?,
-        _ => call.steps.push(more),
+    let steps = &mut call.scripts[0].steps;
+    match (position(u, steps.len())?, u.int_in_range(0..=5)?) {
+        (Some(index), 0) => drop(steps.remove(index)),
+        (Some(index), 1) => steps.insert(index, steps[index].clone()),
+        (Some(index), 2) => steps.swap(0, index),
+        (Some(index), 3) => steps.insert(index, more),
+        (Some(index), 4) => change_operand(u, &mut steps[index])?,
+        _ => steps.push(more),
     }
     Ok(())
 }
@@ -86,7 +87,8 @@ fn remove(case: &mut Case, index: usize) {
             number => number,
         };
     };
-    let functions = [&mut case.shape.export].into_iter().chain(&mut case.shape.import);
+    let guest = &mut case.shape.guests[0];
+    let functions = [&mut guest.export].into_iter().chain(&mut guest.import);
     for ty in
         functions.flat_map(|function| function.ty.params.iter_mut().chain(&mut function.ty.result))
     {
@@ -109,18 +111,19 @@ fn each_number(ty: &mut Type, change: &impl Fn(&mut u32)) {
 
 /// All built-ins that a call scripts.
 fn built_ins(call: &mut Call) -> Vec<&mut BuiltIn> {
-    let steps = call.steps.iter_mut().filter_map(|step| match step {
+    let script = &mut call.scripts[0];
+    let steps = script.steps.iter_mut().filter_map(|step| match step {
         Step::BuiltIn(built_in) => Some(built_in),
         Step::Import(_) => None,
     });
-    let realloc = call.realloc.iter_mut().filter_map(|action| {
+    let realloc = script.realloc.iter_mut().filter_map(|action| {
         if let Realloc::BuiltIn(built_in) = action { Some(built_in) } else { None }
     });
     let mut all: Vec<&mut BuiltIn> = steps.chain(realloc).collect();
-    if let PostReturn::BuiltIn(built_in) = &mut call.post_return {
+    if let PostReturn::BuiltIn(built_in) = &mut script.post_return {
         all.push(built_in);
     }
-    if let Destructor::BuiltIn(built_in) = &mut call.destructor {
+    if let Destructor::BuiltIn(built_in) = &mut script.destructor {
         all.push(built_in);
     }
     all

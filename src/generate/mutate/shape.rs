@@ -19,9 +19,10 @@ pub fn change_options(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 }
 
 pub fn any_function<'a>(u: &mut Unstructured, shape: &'a mut Shape) -> Result<&'a mut Function> {
-    match &mut shape.import {
+    let guest = &mut shape.guests[0];
+    match &mut guest.import {
         Some(import) if u.arbitrary()? => Ok(import),
-        _ => Ok(&mut shape.export),
+        _ => Ok(&mut guest.export),
     }
 }
 
@@ -32,6 +33,8 @@ pub fn change_tuning(u: &mut Unstructured, case: &mut Case) -> Result<()> {
         &mut tuning.pooling,
         &mut tuning.moving_memory,
         &mut tuning.concurrency,
+        &mut tuning.signals,
+        &mut tuning.guards,
     ];
     let index = u.choose_index(all.len())?;
     for choice in all.into_iter().skip(index).take(1) {
@@ -41,6 +44,6 @@ pub fn change_tuning(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 }
 
 pub fn change_pages(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
-    case.shape.pages = options::pages(u, limits)?;
+    case.shape.guests[0].pages = options::pages(u, limits)?;
     Ok(())
 }

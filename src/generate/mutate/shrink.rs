@@ -33,7 +33,7 @@ pub fn shrink(u: &mut Unstructured, change: Change, case: &mut Case) -> Result<(
         Change::Options => fewer_options(u, case),
         Change::Tuning => change_tuning(u, case),
         Change::Pages => {
-            case.shape.pages = ONE_PAGE;
+            case.shape.guests[0].pages = ONE_PAGE;
             Ok(())
         }
         Change::BuiltIn => resources::smaller_built_in(u, case),
@@ -81,11 +81,12 @@ fn remove<T>(u: &mut Unstructured, from: &mut Vec<T>) -> Result<()> {
 /// Takes away a patch or a chunk, or some of its bytes, or makes a word smaller.
 fn shrink_data(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let call = any_call(u, case)?;
-    let returned = match &mut call.finish {
+    let script = &mut call.scripts[0];
+    let returned = match &mut script.finish {
         Finish::Return(passed) => Some(passed),
         Finish::Trap => None,
     };
-    let imports = import_calls_mut(&mut call.steps).map(|step| &mut step.passed);
+    let imports = import_calls_mut(&mut script.steps).map(|step| &mut step.passed);
     let mut all: Vec<&mut Passed> = imports.chain(returned).collect();
     let index = u.choose_index(all.len())?;
     match &mut *all[index] {
@@ -106,7 +107,7 @@ fn shrink_data(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 }
 
 fn shrink_realloc(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let script = &mut any_call(u, case)?.realloc;
+    let script = &mut any_call(u, case)?.scripts[0].realloc;
     if u.arbitrary()? {
         return remove(u, script);
     }
@@ -118,18 +119,18 @@ fn shrink_realloc(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 
 fn remove_import_call(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let call = any_call(u, case)?;
-    remove(u, &mut call.steps)
+    remove(u, &mut call.scripts[0].steps)
 }
 
 fn simple_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let steps = &mut any_call(u, case)?.steps;
+    let steps = &mut any_call(u, case)?.scripts[0].steps;
     let mut calls: Vec<&mut ImportCall> = import_calls_mut(steps).collect();
     let index = u.choose_index(calls.len())?;
     let answer = &mut calls[index].answer;
     *answer = match answer {
         Answer::Return(value) | Answer::Reenter(value) => Answer::Return(value.take()),
         // A value in place of the error is larger.
-        Answer::Error => return Ok(()),
+        Answer::Guest | Answer::Error => return Ok(()),
     };
     Ok(())
 }
@@ -137,9 +138,9 @@ fn simple_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 fn simple_ending(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let call = any_call(u, case)?;
     match u.int_in_range(0..=3)? {
-        0 | 1 => call.post_return = PostReturn::Nothing,
-        2 => call.destructor = Destructor::Nothing,
-        _ => call.finish = Finish::Trap,
+        0 | 1 => call.scripts[0].post_return = PostReturn::Nothing,
+        2 => call.scripts[0].destructor = Destructor::Nothing,
+        _ => call.scripts[0].finish = Finish::Trap,
     }
     Ok(())
 }
@@ -150,7 +151,7 @@ fn remove_call(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 
 fn shrink_type(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     if u.ratio(1, 8)? {
-        case.shape.import = None;
+        case.shape.guests[0].import = None;
         return Ok(());
     }
     let ty = &mut any_function(u, &mut case.shape)?.ty;

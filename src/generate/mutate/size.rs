@@ -34,14 +34,14 @@ impl Size {
     }
 
     fn shape(&mut self, shape: &Shape) {
-        self.function(&shape.export);
-        shape.import.iter().for_each(|import| {
+        self.function(&shape.guests[0].export);
+        shape.guests[0].import.iter().for_each(|import| {
             self.things(1);
             self.function(import);
         });
         self.things(shape.resources.len());
-        self.number(u64::from(shape.pages.initial - 1));
-        self.number(u64::from(shape.pages.maximum - 1));
+        self.number(u64::from(shape.guests[0].pages.initial - 1));
+        self.number(u64::from(shape.guests[0].pages.maximum - 1));
     }
 
     fn function(&mut self, function: &Function) {
@@ -64,17 +64,19 @@ impl Size {
     }
 
     fn call(&mut self, call: &Call) {
-        self.things(1 + call.realloc.len() + call.steps.len() + call.host_drops.len());
+        self.things(
+            1 + call.scripts[0].realloc.len() + call.scripts[0].steps.len() + call.host_drops.len(),
+        );
         call.args.iter().for_each(|value| self.value(value));
-        call.realloc.iter().for_each(|action| self.realloc(*action));
-        call.steps.iter().for_each(|step| self.step(step));
-        match &call.finish {
+        call.scripts[0].realloc.iter().for_each(|action| self.realloc(*action));
+        call.scripts[0].steps.iter().for_each(|step| self.step(step));
+        match &call.scripts[0].finish {
             Finish::Return(passed) => self.passed(passed),
             Finish::Trap => {}
         }
         call.host_drops.iter().for_each(|number| self.number(u64::from(*number)));
-        self.post_return(call.post_return);
-        self.destructor(call.destructor);
+        self.post_return(call.scripts[0].post_return);
+        self.destructor(call.scripts[0].destructor);
     }
 
     fn step(&mut self, step: &Step) {
@@ -92,7 +94,7 @@ impl Size {
                 self.number(1);
                 value.iter().for_each(|value| self.value(value));
             }
-            Answer::Error => self.number(1),
+            Answer::Guest | Answer::Error => self.number(1),
         }
     }
 

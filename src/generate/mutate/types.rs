@@ -14,7 +14,7 @@ use crate::types::{Field, FuncType, Label, Type, VariantCase};
 
 pub fn change(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<()> {
     if u.ratio(1, 12)? {
-        case.shape.import = other_import(u, case.shape.import.take(), bounds)?;
+        case.shape.guests[0].import = other_import(u, case.shape.guests[0].import.take(), bounds)?;
         return Ok(());
     }
     let ty = &mut any_function(u, &mut case.shape)?.ty;

@@ -33,14 +33,15 @@ pub fn any_node<'a>(u: &mut Unstructured, case: &'a mut Case) -> Result<Option<T
 fn sites<'a>(shape: &'a Shape, calls: &'a mut [Call]) -> Vec<Typed<'a>> {
     let mut sites: Vec<Typed> = Vec::new();
     for call in calls {
-        sites.extend(call.args.iter_mut().zip(&shape.export.ty.params));
-        if let Finish::Return(Passed::Lowered { values, .. }) = &mut call.finish {
-            sites.extend(values.iter_mut().zip(shape.export.ty.results()));
+        sites.extend(call.args.iter_mut().zip(&shape.guests[0].export.ty.params));
+        let script = &mut call.scripts[0];
+        if let Finish::Return(Passed::Lowered { values, .. }) = &mut script.finish {
+            sites.extend(values.iter_mut().zip(shape.guests[0].export.ty.results()));
         }
-        let Some(import) = &shape.import else {
+        let Some(import) = &shape.guests[0].import else {
             continue;
         };
-        for step in import_calls_mut(&mut call.steps) {
+        for step in import_calls_mut(&mut script.steps) {
             if let Passed::Lowered { values, .. } = &mut step.passed {
                 sites.extend(values.iter_mut().zip(&import.ty.params));
             }

@@ -32,7 +32,8 @@ pub fn build(flat: Flat, limits: &Limits) -> Result<case::Case> {
     let import = flat.import.map(|import| function(import, &mut builder)).transpose()?;
     let pages = case::Pages { initial: flat.initial, maximum: flat.maximum };
     let resources = flat.resources.into_iter().map(resource).collect();
-    let shape = case::Shape { export, import, pages, resources };
+    let guest = case::Guest { export, import, ptr_type: abi::PtrType::I32, pages };
+    let shape = case::Shape { guests: vec![guest], resources };
     let mut values = Reader { rest: &flat.values };
     let calls = flat.calls.into_iter().map(|c| call(c, &shape, &mut values));
     let calls = calls.collect::<Result<_>>()?;
@@ -42,6 +43,8 @@ pub fn build(flat: Flat, limits: &Limits) -> Result<case::Case> {
         pooling: flat.pooling,
         moving_memory: flat.moving_memory,
         concurrency: flat.concurrency,
+        signals: true,
+        guards: true,
     };
     Ok(case::Case { tuning, shape, calls })
 }
@@ -49,7 +52,7 @@ pub fn build(flat: Flat, limits: &Limits) -> Result<case::Case> {
 fn resource(resource: Resource) -> case::Resource {
     match resource {
         Resource::Host => case::Resource::Host,
-        Resource::Guest { destructor } => case::Resource::Guest { destructor },
+        Resource::Guest { destructor } => case::Resource::Guest { by: 0, destructor },
     }
 }
 
@@ -67,13 +70,14 @@ fn function(function: Function, types: &mut Builder) -> Result<case::Function> {
 
 /// Values are read in the order in which they were written.
 fn call(call: Call, shape: &case::Shape, values: &mut Reader) -> Result<case::Call> {
-    let args = values.each(&shape.export.ty.params)?;
+    let guest = &shape.guests[0];
+    let args = values.each(&guest.export.ty.params)?;
     let realloc = call.realloc.into_iter().map(realloc).collect();
-    let ty = shape.import.as_ref().map_or(&NO_IMPORT, |import| &import.ty);
+    let ty = guest.import.as_ref().map_or(&NO_IMPORT, |import| &import.ty);
     let steps = call.steps.into_iter().map(|s| step(s, ty, values)).collect::<Result<_>>()?;
     let finish = match call.finish {
         Finish::Return(passed) => {
-            case::Finish::Return(pass(passed, shape.export.ty.results(), values)?)
+            case::Finish::Return(pass(passed, guest.export.ty.results(), values)?)
         }
         Finish::Trap => case::Finish::Trap,
     };
@@ -89,7 +93,8 @@ fn call(call: Call, shape: &case::Shape, values: &mut Reader) -> Result<case::Ca
         Destructor::BuiltIn(call) => case::Destructor::BuiltIn(built_in(call)),
     };
     let host_drops = call.host_drops;
-    Ok(case::Call { args, realloc, steps, finish, post_return, destructor, host_drops })
+    let script = case::Script { realloc, steps, finish, post_return, destructor };
+    Ok(case::Call { args, scripts: vec![script], host_drops })
 }
 
 fn step(step: Step, ty: &FuncType, values: &mut Reader) -> Result<case::Step> {

@@ -11,10 +11,11 @@ use super::{Patch, PostReturn, Realloc, Resource, Step, StringEncoding, values};
 pub fn encode(case: &case::Case) -> Vec<u8> {
     let mut types = Table::default();
     let mut values = Vec::new();
-    let case::Tuning { optimize, pooling, moving_memory, concurrency } = case.tuning;
-    let case::Pages { initial, maximum } = case.shape.pages;
-    let export = function(&case.shape.export, &mut types);
-    let import = case.shape.import.as_ref().map(|import| function(import, &mut types));
+    let case::Tuning { optimize, pooling, moving_memory, concurrency, .. } = case.tuning;
+    let guest = &case.shape.guests[0];
+    let case::Pages { initial, maximum } = guest.pages;
+    let export = function(&guest.export, &mut types);
+    let import = guest.import.as_ref().map(|import| function(import, &mut types));
     let calls = case.calls.iter().map(|c| call(c, &mut values)).collect();
     let types = types.into_entries();
     let flat = Flat {
@@ -37,7 +38,7 @@ pub fn encode(case: &case::Case) -> Vec<u8> {
 fn resource(resource: case::Resource) -> Resource {
     match resource {
         case::Resource::Host => Resource::Host,
-        case::Resource::Guest { destructor } => Resource::Guest { destructor },
+        case::Resource::Guest { destructor, .. } => Resource::Guest { destructor },
     }
 }
 
@@ -59,20 +60,21 @@ fn function(function: &case::Function, types: &mut Table) -> Function {
 
 fn call(call: &case::Call, out: &mut Vec<u8>) -> Call {
     put(&call.args, out);
+    let script = &call.scripts[0];
     Call {
-        realloc: call.realloc.iter().map(|action| realloc(*action)).collect(),
-        steps: call.steps.iter().map(|s| step(s, out)).collect(),
-        finish: match &call.finish {
+        realloc: script.realloc.iter().map(|action| realloc(*action)).collect(),
+        steps: script.steps.iter().map(|s| step(s, out)).collect(),
+        finish: match &script.finish {
             case::Finish::Return(passed) => Finish::Return(pass(passed, out)),
             case::Finish::Trap => Finish::Trap,
         },
-        post_return: match call.post_return {
+        post_return: match script.post_return {
             case::PostReturn::Nothing => PostReturn::Nothing,
             case::PostReturn::Trap => PostReturn::Trap,
             case::PostReturn::Import => PostReturn::Import,
             case::PostReturn::BuiltIn(call) => PostReturn::BuiltIn(built_in(call)),
         },
-        destructor: match call.destructor {
+        destructor: match script.destructor {
             case::Destructor::Nothing => Destructor::Nothing,
             case::Destructor::Trap => Destructor::Trap,
             case::Destructor::BuiltIn(call) => Destructor::BuiltIn(built_in(call)),
@@ -121,7 +123,7 @@ fn import_call(call: &case::ImportCall, out: &mut Vec<u8>) -> ImportCall {
             put(value.as_slice(), out);
             Answer::Return
         }
-        case::Answer::Error => Answer::Error,
+        case::Answer::Guest | case::Answer::Error => Answer::Error,
         case::Answer::Reenter(value) => {
             put(value.as_slice(), out);
             Answer::Reenter

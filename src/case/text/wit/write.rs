@@ -58,8 +58,9 @@ const KEYWORDS: [&str; 44] = [
 
 pub fn print(shape: &Shape) -> String {
     let mut names = Names::default();
-    let import = shape.import.as_ref().map(|import| names.function("import g", &import.ty));
-    let export = names.function("export f", &shape.export.ty);
+    let import =
+        shape.guests[0].import.as_ref().map(|import| names.function("import g", &import.ty));
+    let export = names.function("export f", &shape.guests[0].export.ty);
     let resources = (0..shape.resources.len())
         .map(|number| format!("  resource {};\n", positional(RESOURCE, number)));
     let items = resources.chain(names.declarations).chain(import).chain([export]);
