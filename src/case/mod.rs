@@ -9,6 +9,11 @@ use crate::abi::{PtrType, StringEncoding};
 use crate::types::{self, FuncType, Type};
 use crate::value::Value;
 
+/// The name of a function: the first guest's export comes first, then what each guest imports.
+pub fn function_name(number: usize) -> &'static str {
+    ["f", "g", "h", "i", "j"][number]
+}
+
 /// One document: everything that decides what a run may show.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Case {
@@ -229,11 +234,14 @@ pub enum Realloc {
     /// `Bump` that does not copy.
     Forget,
     /// Answers with this pointer and does nothing.
-    At(u32),
+    At(u64),
+    /// Answers with the last aligned address at which the block still fits, plus this, and does
+    /// nothing.
+    End(u64),
     /// Answers with the old pointer and does nothing.
     Old,
     /// `Bump`, and then answers with a pointer this much further.
-    Skew(u32),
+    Skew(u64),
     /// Grows the memory by this many pages if it can, then does `Bump`.
     Grow(u32),
     Trap,

@@ -415,17 +415,17 @@ fn realloc_words(realloc: Realloc, script: &mut Script) -> [u64; 2] {
     let (kind, operand) = match realloc {
         Realloc::Bump => (realloc_kind::BUMP, 0),
         Realloc::Forget => (realloc_kind::FORGET, 0),
-        Realloc::At(ptr) => (realloc_kind::AT, ptr),
+        Realloc::At(ptr) | Realloc::End(ptr) => (realloc_kind::AT, ptr),
         Realloc::Old => (realloc_kind::OLD, 0),
         Realloc::Skew(distance) => (realloc_kind::SKEW, distance),
-        Realloc::Grow(pages) => (realloc_kind::GROW, pages),
+        Realloc::Grow(pages) => (realloc_kind::GROW, u64::from(pages)),
         Realloc::Trap => (realloc_kind::TRAP, 0),
         Realloc::Import => (realloc_kind::IMPORT, 0),
         Realloc::BuiltIn(built_in) => {
             let address = address(script.words.len());
             script.words.extend(built_in_words(built_in));
-            (realloc_kind::BUILT_IN, wrap(address))
+            (realloc_kind::BUILT_IN, address)
         }
     };
-    [u64::from(kind.unsigned_abs()), u64::from(operand)]
+    [u64::from(kind.unsigned_abs()), operand]
 }

@@ -50,8 +50,8 @@ pub fn action(u: &mut Unstructured, shape: &Shape, handles: &Handles) -> Result<
         return handles.any_built_in(u).map(Realloc::BuiltIn);
     }
     Ok(match u.int_in_range(0..=15)? {
-        0..=3 => Realloc::At(pointer(u, shape)?),
-        4..=6 => Realloc::Skew(skew(u)?),
+        0..=3 => Realloc::At(pointer(u, shape)?.into()),
+        4..=6 => Realloc::Skew(skew(u)?.into()),
         7 | 8 => Realloc::Old,
         9 => Realloc::Grow(u.int_in_range(1..=8)?),
         10 => Realloc::Forget,

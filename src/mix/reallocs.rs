@@ -36,7 +36,7 @@ fn behavior(action: Realloc) -> usize {
     match action {
         Realloc::Bump => 0,
         Realloc::Forget => 1,
-        Realloc::At(_) => 2,
+        Realloc::At(_) | Realloc::End(_) => 2,
         Realloc::Old => 3,
         Realloc::Skew(_) => 4,
         Realloc::Grow(_) => 5,

@@ -72,6 +72,7 @@ fn hidden_built_ins(call: &Call) -> impl Iterator<Item = BuiltIn> {
         Realloc::Bump
         | Realloc::Forget
         | Realloc::At(_)
+        | Realloc::End(_)
         | Realloc::Old
         | Realloc::Skew(_)
         | Realloc::Grow(_)

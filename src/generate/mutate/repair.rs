@@ -101,6 +101,7 @@ fn repair_scripts(shape: &Shape, call: &mut Call, limits: &Limits) {
         Realloc::Bump
         | Realloc::Forget
         | Realloc::At(_)
+        | Realloc::End(_)
         | Realloc::Old
         | Realloc::Skew(_)
         | Realloc::Grow(_)

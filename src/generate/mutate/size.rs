@@ -126,8 +126,12 @@ impl Size {
     fn realloc(&mut self, action: Realloc) {
         match action {
             Realloc::Bump => {}
-            Realloc::At(number) | Realloc::Skew(number) | Realloc::Grow(number) => {
-                self.number(u64::from(number));
+            Realloc::At(number) | Realloc::End(number) | Realloc::Skew(number) => {
+                self.number(number);
+                self.number(1);
+            }
+            Realloc::Grow(pages) => {
+                self.number(u64::from(pages));
                 self.number(1);
             }
             Realloc::Forget | Realloc::Old | Realloc::Trap | Realloc::Import => self.number(1),

@@ -119,9 +119,9 @@ fn realloc(action: Realloc) -> case::Realloc {
     match action {
         Realloc::Bump => case::Realloc::Bump,
         Realloc::Forget => case::Realloc::Forget,
-        Realloc::At(at) => case::Realloc::At(at),
+        Realloc::At(at) => case::Realloc::At(at.into()),
         Realloc::Old => case::Realloc::Old,
-        Realloc::Skew(by) => case::Realloc::Skew(by),
+        Realloc::Skew(by) => case::Realloc::Skew(by.into()),
         Realloc::Grow(pages) => case::Realloc::Grow(pages),
         Realloc::Trap => case::Realloc::Trap,
         Realloc::Import => case::Realloc::Import,

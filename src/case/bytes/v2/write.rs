@@ -106,9 +106,9 @@ fn realloc(action: case::Realloc) -> Realloc {
     match action {
         case::Realloc::Bump => Realloc::Bump,
         case::Realloc::Forget => Realloc::Forget,
-        case::Realloc::At(at) => Realloc::At(at),
+        case::Realloc::At(at) | case::Realloc::End(at) => Realloc::At(abi::wrap(at)),
         case::Realloc::Old => Realloc::Old,
-        case::Realloc::Skew(by) => Realloc::Skew(by),
+        case::Realloc::Skew(by) => Realloc::Skew(abi::wrap(by)),
         case::Realloc::Grow(pages) => Realloc::Grow(pages),
         case::Realloc::Trap => Realloc::Trap,
         case::Realloc::Import => Realloc::Import,
