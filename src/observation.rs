@@ -7,7 +7,7 @@ use crate::abi::{Core, Course, Deviations, NanLeaf, Trap};
 use crate::types::Resource;
 use crate::value::Value;
 
-/// A whole run. Between the parties (host, guest) there is no order.
+/// A whole run. Between the parties (host, guests) there is no order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// The calls that the host began, in order; only the last may have no result.
@@ -23,6 +23,9 @@ pub struct Reading {
     pub taken: Deviations,
     /// How each of the calls went.
     pub courses: Vec<Course>,
+    /// Where the run ended in a trap between two guests: all traps that the same call can end in,
+    /// whichever of them an engine meets first.
+    pub faults: Vec<Trap>,
 }
 
 /// One call of the export.
@@ -30,8 +33,8 @@ pub struct Reading {
 pub struct CallObservation {
     /// What the host saw and did, in order.
     pub host: Vec<HostEvent>,
-    /// What the export returned, and what the guest saw. After a trap there is none: nobody can
-    /// look into the guest any more. A call that the host did not make has no result.
+    /// What the export returned, and what the guests saw. After a trap there is none: nobody can
+    /// look into a guest any more. A call that the host did not make has no result.
     pub returned: Option<Returned>,
 }
 
@@ -52,7 +55,13 @@ pub enum HostEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Returned {
     pub result: Option<Value>,
-    pub guest: Vec<GuestEvent>,
+    pub guests: Vec<GuestObservation>,
+}
+
+/// What one guest saw during a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestObservation {
+    pub events: Vec<GuestEvent>,
     /// The guest's whole memory after the call.
     #[serde(with = "serde_bytes")]
     pub memory: Vec<u8>,

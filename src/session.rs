@@ -156,9 +156,8 @@ impl Session {
         };
         let accepted = self.register.deviations(&self.version, case.tuning);
         let deviating = || read(start(built, case, accepted), case, &scripts);
-        let verdict = timed(&mut timings.compare, || {
-            oracle::judge(&expected.observation, &observed, deviating)
-        });
+        let verdict =
+            timed(&mut timings.compare, || oracle::judge(&expected, &observed, deviating));
         Ok(Checked { verdict, expected, observed })
     }
 
@@ -181,7 +180,7 @@ impl Session {
     }
 }
 
-fn scripts(case: &Case) -> Result<Vec<Vec<u8>>, BadCase> {
+fn scripts(case: &Case) -> Result<Vec<Vec<Vec<u8>>>, BadCase> {
     script::scripts(case).map_err(BadCase)
 }
 
@@ -192,7 +191,11 @@ fn start(built: &Built, case: &Case, deviations: Deviations) -> Result<reference
     }
 }
 
-fn read(started: Result<reference::Run, Reading>, case: &Case, scripts: &[Vec<u8>]) -> Reading {
+fn read(
+    started: Result<reference::Run, Reading>,
+    case: &Case,
+    scripts: &[Vec<Vec<u8>>],
+) -> Reading {
     started.map_or_else(|refused| refused, |run| run.run(case, scripts))
 }
 
@@ -200,7 +203,7 @@ fn observe(
     local: &mut Local,
     built: &Built,
     case: &Case,
-    scripts: &[Vec<u8>],
+    scripts: &[Vec<Vec<u8>>],
     timings: &mut Timings,
 ) -> Observation {
     timed(&mut timings.compile_subject, || local.load(case, || built.bytes.clone()));

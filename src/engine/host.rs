@@ -49,7 +49,8 @@ impl<H: Copy> HostScript<H> {
     /// Takes up the script of the next call of the export.
     pub fn begin(&mut self, call: &Call) {
         self.args.clone_from(&call.args);
-        self.answers = call.scripts[0].import_calls().map(|import| import.answer.clone()).collect();
+        let script = call.scripts.last().expect("there is one for each guest");
+        self.answers = script.import_calls().map(|import| import.answer.clone()).collect();
         self.answered = 0;
         self.seen.clear();
     }

@@ -46,8 +46,9 @@ impl Local {
     }
 }
 
-/// Runs a case on an instance, if there is one. The scripts are those of the case's calls.
-pub fn run(started: Result<Run, Outcome>, case: &Case, scripts: &[Vec<u8>]) -> Observation {
+/// Runs a case on an instance, if there is one. The scripts are those of the case's calls, one for each
+/// guest.
+pub fn run(started: Result<Run, Outcome>, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Observation {
     match started {
         Ok(run) => run.run(case, scripts),
         Err(outcome) => Observation { calls: Vec::new(), outcome },

@@ -6,14 +6,16 @@ pub mod any;
 use std::collections::BTreeMap;
 
 use crate::abi::{Core, Course, Deviations, Notes, Place, Trap};
-use crate::case::{Answer, Call, Case, Shape};
+use crate::case::{Answer, Call, Case, Guest, Shape};
 use crate::component::instantiate::Compiled;
 use crate::component::{self, Context, Failure, Instance};
 use crate::encode::script::read_observed;
-use crate::encode::{EXPORT, LOAD_SCRIPT, OBSERVE, looping};
+use crate::encode::{self, EXPORT, looping};
 use crate::engine::holdings::Held;
 use crate::engine::host::{HostScript, change_handles};
-use crate::observation::{CallObservation, Observation, Outcome, Reading, Returned};
+use crate::observation::{
+    CallObservation, GuestObservation, Observation, Outcome, Reading, Returned,
+};
 use crate::types::{FuncType, Handle, Resource, Type, resource_name};
 use crate::value::Value;
 
@@ -88,7 +90,7 @@ pub fn bears_long_loops() -> bool {
 pub fn refused(message: &str) -> Reading {
     let outcome = Outcome::Refused(message.to_string());
     let observation = Observation { calls: Vec::new(), outcome };
-    Reading { observation, taken: Deviations::NONE, courses: Vec::new() }
+    Reading { observation, taken: Deviations::NONE, courses: Vec::new(), faults: Vec::new() }
 }
 
 impl component::Host for Host {
@@ -99,7 +101,8 @@ impl component::Host for Host {
     ) -> Result<Option<Value>, Trap> {
         match context.host().called(args) {
             Answer::Return(value) => Ok(value),
-            Answer::Guest | Answer::Error => Err(Trap::Host),
+            Answer::Error => Err(Trap::Host),
+            Answer::Guest => unreachable!("a checked case has the host answer what it is asked"),
             Answer::Reenter(value) => {
                 if let Some(args) = args_to_pass(context.host()) {
                     let result = context.call(EXPORT, &args)?;
@@ -153,11 +156,11 @@ pub struct Run {
 }
 
 impl Run {
-    /// Runs a case. The scripts are those of the case's calls.
-    pub fn run(mut self, case: &Case, scripts: &[Vec<u8>]) -> Reading {
+    /// Runs a case. The scripts are those of the case's calls, one for each guest.
+    pub fn run(mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
         let mut outcome = Outcome::Returned;
-        for (i, script) in scripts.iter().enumerate() {
-            if let Err(failure) = self.call(case, i, script) {
+        for (i, scripts) in scripts.iter().enumerate() {
+            if let Err(failure) = self.call(case, i, scripts) {
                 outcome = match failure {
                     Failure::Trap(Trap::Crash) => {
                         Outcome::Crashed("as a deviation has it".to_string())
@@ -170,20 +173,25 @@ impl Run {
         }
         let taken = self.instance.notes().taken;
         let observation = Observation { calls: self.calls, outcome };
-        Reading { observation, taken, courses: self.courses }
+        Reading { observation, taken, courses: self.courses, faults: Vec::new() }
     }
 
-    fn call(&mut self, case: &Case, index: usize, script: &[u8]) -> Result<(), Failure> {
+    fn call(&mut self, case: &Case, index: usize, scripts: &[Vec<u8>]) -> Result<(), Failure> {
         let call = &case.calls[index];
         self.instance.host().begin(call);
-        self.load_script(script)?;
+        for (guest, script) in scripts.iter().enumerate() {
+            self.load_script(&encode::load_script(guest), script)?;
+        }
         self.begin_notes();
         let result = self.call_and_drop(call);
         self.courses.push(std::mem::take(&mut self.instance.notes().course));
         let host = std::mem::take(&mut self.instance.host().seen);
         self.calls.push(CallObservation { host, returned: None });
-        let returned = self.observe(&case.shape, result?)?;
-        self.calls[index].returned = Some(returned);
+        let result = result?;
+        let guests = case.shape.guests.iter().enumerate();
+        let guests = guests.map(|(number, guest)| self.observe(number, guest));
+        let guests = guests.collect::<Result<_, _>>()?;
+        self.calls[index].returned = Some(Returned { result, guests });
         Ok(())
     }
 
@@ -209,27 +217,27 @@ impl Run {
         notes.nans.retain(|leaf| matches!(leaf.place, Place::Memory(_)));
     }
 
-    fn load_script(&mut self, script: &[u8]) -> Result<(), Failure> {
+    fn load_script(&mut self, export: &str, script: &[u8]) -> Result<(), Failure> {
         let length = u32::try_from(script.len()).expect("scripts are short");
-        let script_ptr = self.instance.allocate(LOAD_SCRIPT, 1, length)?;
+        let script_ptr = self.instance.allocate(export, 1, length)?;
         let start = usize::try_from(script_ptr).expect("an address fits");
-        let memory = self.instance.memory(LOAD_SCRIPT);
+        let memory = self.instance.memory(export);
         memory[start..start + script.len()].copy_from_slice(script);
         let args = [Core::I32(script_ptr), Core::I32(length)];
-        self.instance.inspect(LOAD_SCRIPT, &args).map(|_| ())
+        self.instance.inspect(export, &args).map(|_| ())
     }
 
-    fn observe(&mut self, shape: &Shape, result: Option<Value>) -> Result<Returned, Failure> {
+    fn observe(&mut self, number: usize, guest: &Guest) -> Result<GuestObservation, Failure> {
         let nans = self.instance.notes().nans.clone();
-        let (_, memory) = self.instance.inspect(OBSERVE, &[])?;
+        let (_, memory) = self.instance.inspect(&encode::observe(number), &[])?;
         let word = |at: usize| {
             let bytes = memory[at..].first_chunk().expect("the memory has many words");
             usize::try_from(u32::from_le_bytes(*bytes)).expect("an address fits")
         };
         let (start, length) = (word(0), word(4));
-        let (guest, memory) =
-            read_observed(&memory[start..start + length], shape).expect("the puppet logs events");
-        Ok(Returned { result, guest, memory: memory.to_vec(), nans })
+        let (events, memory) =
+            read_observed(&memory[start..start + length], guest).expect("the puppet logs events");
+        Ok(GuestObservation { events, memory: memory.to_vec(), nans })
     }
 }
 

@@ -19,13 +19,13 @@ use self::handles::{from_rep, host_type, to_rep};
 use self::trap::{HostFailed, outcome};
 use self::val::{from_val, to_val};
 use crate::case::check::{self, Feature};
-use crate::case::{Answer, Call, Case, Resource, Shape, Tuning};
+use crate::case::{Answer, Call, Case, Guest, Resource, Shape, Tuning, function_name};
 use crate::encode::script::read_observed;
-use crate::encode::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE};
+use crate::encode::{self, EXPORT};
 use crate::engine::crash::catch;
 use crate::engine::holdings::Held;
 use crate::engine::host::HostScript;
-use crate::observation::{CallObservation, Observation, Outcome, Returned};
+use crate::observation::{CallObservation, GuestObservation, Observation, Outcome, Returned};
 use crate::types::{Handle, Type, resource_name};
 use crate::value::Value;
 
@@ -104,13 +104,21 @@ fn load(engine: &Engine, shape: &Arc<Shape>, bytes: &[u8]) -> wasmtime::Result<I
     let component = Component::from_binary(engine, bytes)?;
     let mut linker = Linker::<Data>::new(engine);
     link_resources(&mut linker, shape)?;
-    if shape.guests[0].import.is_some() {
+    if last(shape).import.is_some() {
         let shape = shape.clone();
-        linker.root().func_new(IMPORT, move |mut store, _, params, results| {
-            import(&shape, store.as_context_mut(), params, results)
-        })?;
+        linker.root().func_new(
+            function_name(shape.guests.len()),
+            move |mut store, _, params, results| {
+                import(&shape, store.as_context_mut(), params, results)
+            },
+        )?;
     }
     linker.instantiate_pre(&component)
+}
+
+/// The guest that calls the host.
+fn last(shape: &Shape) -> &Guest {
+    shape.guests.last().expect("a shape has a guest")
 }
 
 fn link_resources(linker: &mut Linker<Data>, shape: &Shape) -> wasmtime::Result<()> {
@@ -133,14 +141,15 @@ fn import(
     params: &[Val],
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
-    let function = shape.guests[0].import.as_ref().expect("only linked where there is one");
+    let function = last(shape).import.as_ref().expect("only linked where there is one");
     let mut args = Vec::new();
     for (val, ty) in params.iter().zip(&function.ty.params) {
         args.push(take(&mut store, val, ty)?);
     }
     let value = match store.data_mut().host.called(args) {
         Answer::Return(value) => value,
-        Answer::Guest | Answer::Error => return Err(wasmtime::Error::new(HostFailed)),
+        Answer::Error => return Err(wasmtime::Error::new(HostFailed)),
+        Answer::Guest => unreachable!("a checked case has the host answer what it is asked"),
         Answer::Reenter(value) => {
             call_export(&mut store)?;
             value
@@ -215,8 +224,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// Runs a case. The scripts are those of the case's calls.
-    pub fn run(self, case: &Case, scripts: &[Vec<u8>]) -> Observation {
+    /// Runs a case. The scripts are those of the case's calls, one for each guest.
+    pub fn run(self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Observation {
         let mut calls = Vec::new();
         let outcome = match catch(|| self.calls(case, scripts, &mut calls)) {
             Ok(Ok(())) => Outcome::Returned,
@@ -242,17 +251,22 @@ impl Run {
     fn calls(
         mut self,
         case: &Case,
-        scripts: &[Vec<u8>],
+        scripts: &[Vec<Vec<u8>>],
         calls: &mut Vec<CallObservation>,
     ) -> Result<(), Outcome> {
-        for (i, script) in scripts.iter().enumerate() {
-            self.load_script(script).map_err(|error| outcome(&error))?;
+        for (i, scripts) in scripts.iter().enumerate() {
+            for (guest, script) in scripts.iter().enumerate() {
+                self.load_script(guest, script).map_err(|error| outcome(&error))?;
+            }
             self.store.data_mut().host.begin(&case.calls[i]);
             calls.push(CallObservation::default());
             let result = self.call_and_drop(&case.calls[i]);
             calls[i].host = std::mem::take(&mut self.store.data_mut().host.seen);
             let result = result.map_err(|error| outcome(&error))?;
-            calls[i].returned = Some(self.observe(&case.shape, result)?);
+            let guests = case.shape.guests.iter().enumerate();
+            let guests = guests.map(|(number, guest)| self.observe(number, guest));
+            let guests = guests.collect::<Result<_, _>>()?;
+            calls[i].returned = Some(Returned { result, guests });
         }
         Ok(())
     }
@@ -269,22 +283,24 @@ impl Run {
         Ok(result)
     }
 
-    fn load_script(&mut self, script: &[u8]) -> wasmtime::Result<()> {
-        let load = self.instance.get_typed_func::<(&[u8],), ()>(&mut self.store, LOAD_SCRIPT)?;
+    fn load_script(&mut self, guest: usize, script: &[u8]) -> wasmtime::Result<()> {
+        let name = encode::load_script(guest);
+        let load = self.instance.get_typed_func::<(&[u8],), ()>(&mut self.store, &name)?;
         load.call(&mut self.store, (script,))?;
         #[cfg(not(wasmtime_42))]
         load.post_return(&mut self.store)?;
         Ok(())
     }
 
-    fn observe(&mut self, shape: &Shape, result: Option<Value>) -> Result<Returned, Outcome> {
-        let observed = self.observed().map_err(|error| outcome(&error))?;
-        let (guest, memory) = read_observed(&observed, shape).map_err(Outcome::Refused)?;
-        Ok(Returned { result, guest, memory: memory.to_vec(), nans: Vec::new() })
+    fn observe(&mut self, number: usize, guest: &Guest) -> Result<GuestObservation, Outcome> {
+        let observed = self.observed(number).map_err(|error| outcome(&error))?;
+        let (events, memory) = read_observed(&observed, guest).map_err(Outcome::Refused)?;
+        Ok(GuestObservation { events, memory: memory.to_vec(), nans: Vec::new() })
     }
 
-    fn observed(&mut self) -> wasmtime::Result<Vec<u8>> {
-        let observe = self.instance.get_typed_func::<(), (Vec<u8>,)>(&mut self.store, OBSERVE)?;
+    fn observed(&mut self, guest: usize) -> wasmtime::Result<Vec<u8>> {
+        let name = encode::observe(guest);
+        let observe = self.instance.get_typed_func::<(), (Vec<u8>,)>(&mut self.store, &name)?;
         let (observed,) = observe.call(&mut self.store, ())?;
         #[cfg(not(wasmtime_42))]
         observe.post_return(&mut self.store)?;

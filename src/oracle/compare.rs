@@ -1,10 +1,12 @@
 //! The first difference between two observations.
-//! Knows the freedom that the spec itself leaves (any NaN is as good as another), and that traps
-//! are compared by kind; no other tolerance.
+//! Knows the freedom that the spec itself leaves (any NaN is as good as another), that of adapters
+//! between guests to meet faults in any order, and that traps are compared by kind; no other
+//! tolerance.
 
 use crate::abi::{Core, NanLeaf, Place, Trap};
 use crate::observation::{
-    CallObservation, GuestEvent, HostEvent, Observation, Outcome, Returned, Seen, Told,
+    CallObservation, GuestEvent, GuestObservation, HostEvent, Observation, Outcome, Reading,
+    Returned, Seen, Told,
 };
 use crate::value::{Value, is_nan32, is_nan64};
 
@@ -25,14 +27,14 @@ pub enum Where {
     Outcome,
     /// What the host saw or did, at this position.
     HostEvent(usize),
-    /// The event of the guest's log with this number.
-    GuestEvent(usize),
+    /// The event of a guest's log with this number.
+    GuestEvent { guest: usize, number: usize },
     /// What the export returned.
     Result,
-    /// The size of the guest's memory.
-    MemorySize,
-    /// The guest's memory from this address on.
-    Memory(usize),
+    /// The size of a guest's memory.
+    MemorySize { guest: usize },
+    /// A guest's memory from this address on.
+    Memory { guest: usize, address: usize },
 }
 
 /// One side of a difference.
@@ -53,7 +55,8 @@ pub enum Observed {
 const QUOTED: usize = 16;
 
 /// The first place where an observation is not what was expected.
-pub fn first_difference(expected: &Observation, observed: &Observation) -> Option<Difference> {
+pub fn first_difference(expected: &Reading, observed: &Observation) -> Option<Difference> {
+    let (faults, expected) = (&expected.faults, &expected.observation);
     let failed = is_failure(&expected.outcome) || is_failure(&observed.outcome);
     for (call, (a, b)) in expected.calls.iter().zip(&observed.calls).enumerate() {
         match call_difference(a, b) {
@@ -66,7 +69,7 @@ pub fn first_difference(expected: &Observation, observed: &Observation) -> Optio
             Part::Ended => break,
         }
     }
-    (!same_outcome(&expected.outcome, &observed.outcome)).then(|| Difference {
+    (!same_ending_of(&expected.outcome, &observed.outcome, faults)).then(|| Difference {
         call: expected.calls.len().min(observed.calls.len()).saturating_sub(1),
         at: Where::Outcome,
         expected: Observed::Outcome(expected.outcome.clone()),
@@ -117,28 +120,39 @@ fn same_ending(expected: &CallObservation, observed: &CallObservation) -> bool {
 }
 
 fn returned_difference(expected: &Returned, observed: &Returned) -> Part {
-    if let Some(i) = event_difference(expected, observed) {
-        let side = |events: &[GuestEvent]| {
-            events.get(i).map_or(Observed::Nothing, |event| Observed::GuestEvent(event.clone()))
-        };
-        return Part::At(Where::GuestEvent(i), side(&expected.guest), side(&observed.guest));
+    for (guest, (a, b)) in expected.guests.iter().zip(&observed.guests).enumerate() {
+        if let Some(number) = event_difference(a, b) {
+            let side = |events: &[GuestEvent]| {
+                let event = events.get(number);
+                event.map_or(Observed::Nothing, |event| Observed::GuestEvent(event.clone()))
+            };
+            let at = Where::GuestEvent { guest, number };
+            return Part::At(at, side(&a.events), side(&b.events));
+        }
     }
     if !all_same(expected.result.as_slice(), observed.result.as_slice()) {
         let side = |returned: &Returned| Observed::Result(returned.result.clone());
         return Part::At(Where::Result, side(expected), side(observed));
     }
-    if expected.memory.len() != observed.memory.len() {
-        let side = |returned: &Returned| Observed::MemorySize(returned.memory.len());
-        return Part::At(Where::MemorySize, side(expected), side(observed));
+    let guests = expected.guests.iter().zip(&observed.guests).enumerate();
+    let mut differing = guests.filter_map(|(guest, (a, b))| memory_part(guest, a, b));
+    differing.next().unwrap_or(Part::Same)
+}
+
+fn memory_part(
+    guest: usize,
+    expected: &GuestObservation,
+    observed: &GuestObservation,
+) -> Option<Part> {
+    let (wanted, found) = (&expected.memory, &observed.memory);
+    if wanted.len() != found.len() {
+        let side = |memory: &[u8]| Observed::MemorySize(memory.len());
+        return Some(Part::At(Where::MemorySize { guest }, side(wanted), side(found)));
     }
-    match memory_difference(expected, &observed.memory) {
-        None => Part::Same,
-        Some(address) => {
-            let end = expected.memory.len().min(address + QUOTED);
-            let side = |memory: &[u8]| Observed::Memory(memory[address..end].to_vec());
-            Part::At(Where::Memory(address), side(&expected.memory), side(&observed.memory))
-        }
-    }
+    let address = memory_difference(expected, found)?;
+    let end = wanted.len().min(address + QUOTED);
+    let side = |memory: &[u8]| Observed::Memory(memory[address..end].to_vec());
+    Some(Part::At(Where::Memory { guest, address }, side(wanted), side(found)))
 }
 
 /// The first position at which two sequences differ.
@@ -151,12 +165,12 @@ fn all_same(a: &[Value], b: &[Value]) -> bool {
     differs(a, b, |a, b| a.same(b)).is_none()
 }
 
-fn event_difference(expected: &Returned, observed: &Returned) -> Option<usize> {
-    if expected.guest == observed.guest {
+fn event_difference(expected: &GuestObservation, observed: &GuestObservation) -> Option<usize> {
+    if expected.events == observed.events {
         return None;
     }
     let mut lowering = 0;
-    let pairs = expected.guest.iter().zip(&observed.guest);
+    let pairs = expected.events.iter().zip(&observed.events);
     for (i, (a, b)) in pairs.enumerate() {
         let same = match (a, b) {
             (GuestEvent::Called(a), GuestEvent::Called(b))
@@ -171,7 +185,7 @@ fn event_difference(expected: &Returned, observed: &Returned) -> Option<usize> {
             return Some(i);
         }
     }
-    let (a, b) = (expected.guest.len(), observed.guest.len());
+    let (a, b) = (expected.events.len(), observed.events.len());
     (a != b).then(|| a.min(b))
 }
 
@@ -197,7 +211,7 @@ fn is_nan_of(width: u32, bits: u64) -> bool {
     }
 }
 
-fn memory_difference(expected: &Returned, observed: &[u8]) -> Option<usize> {
+fn memory_difference(expected: &GuestObservation, observed: &[u8]) -> Option<usize> {
     if expected.memory == observed {
         return None;
     }
@@ -232,6 +246,16 @@ fn little_endian(bytes: &[u8]) -> u64 {
 /// Whether this is the end of an engine rather than of a call.
 fn is_failure(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Refused(_) | Outcome::Crashed(_))
+}
+
+/// Between guests an engine may meet any of the faults that there are first.
+fn same_ending_of(expected: &Outcome, observed: &Outcome, faults: &[Trap]) -> bool {
+    match (expected, observed) {
+        (Outcome::Trapped(..), Outcome::Trapped(trap, words)) if !faults.is_empty() => {
+            faults.iter().any(|fault| same_trap(*fault, *trap, words))
+        }
+        (expected, observed) => same_outcome(expected, observed),
+    }
 }
 
 fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
@@ -319,12 +343,19 @@ fn kind(trap: Trap) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::Deviations;
     use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN};
 
     const OTHER_NAN: u32 = 0xffc0_0001;
 
     fn returned(result: Option<Value>) -> Returned {
-        Returned { result, guest: Vec::new(), memory: vec![0; 16], nans: Vec::new() }
+        let guest = GuestObservation { events: Vec::new(), memory: vec![0; 16], nans: Vec::new() };
+        Returned { result, guests: vec![guest] }
+    }
+
+    fn saw(events: Vec<GuestEvent>, nans: Vec<NanLeaf>) -> Observation {
+        let guest = GuestObservation { events, memory: vec![0; 16], nans };
+        run(Returned { result: None, guests: vec![guest] })
     }
 
     fn run(returned: Returned) -> Observation {
@@ -339,7 +370,28 @@ mod tests {
 
     #[track_caller]
     fn check(expected: &Observation, observed: &Observation, at: Option<Where>) {
-        assert_eq!(first_difference(expected, observed).map(|difference| difference.at), at);
+        check_with(Vec::new(), expected, observed, at);
+    }
+
+    #[track_caller]
+    fn check_with(
+        faults: Vec<Trap>,
+        expected: &Observation,
+        observed: &Observation,
+        at: Option<Where>,
+    ) {
+        let observation = expected.clone();
+        let (taken, courses) = (Deviations::NONE, Vec::new());
+        let expected = Reading { observation, taken, courses, faults };
+        assert_eq!(first_difference(&expected, observed).map(|difference| difference.at), at);
+    }
+
+    fn memory(address: usize) -> Option<Where> {
+        Some(Where::Memory { guest: 0, address })
+    }
+
+    fn event(number: usize) -> Option<Where> {
+        Some(Where::GuestEvent { guest: 0, number })
     }
 
     #[test]
@@ -354,26 +406,27 @@ mod tests {
     #[test]
     fn a_byte_of_memory_is_enough() {
         let mut other = returned(None);
-        other.memory[7] = 1;
-        check(&run(returned(None)), &run(other), Some(Where::Memory(7)));
+        other.guests[0].memory[7] = 1;
+        check(&run(returned(None)), &run(other), memory(7));
         let mut other = returned(None);
-        other.memory.push(0);
-        check(&run(returned(None)), &run(other), Some(Where::MemorySize));
+        other.guests[0].memory.push(0);
+        check(&run(returned(None)), &run(other), Some(Where::MemorySize { guest: 0 }));
     }
 
     #[test]
     fn any_nan_will_do_where_the_reference_lowered_one_and_nowhere_else() {
         let with = |bits: u32, nans: &[NanLeaf]| {
             let mut returned = returned(None);
-            returned.memory[4..8].copy_from_slice(&bits.to_le_bytes());
-            run(Returned { nans: nans.to_vec(), ..returned })
+            returned.guests[0].memory[4..8].copy_from_slice(&bits.to_le_bytes());
+            returned.guests[0].nans = nans.to_vec();
+            run(returned)
         };
         let leaf = NanLeaf { lowering: 1, place: Place::Memory(4), width: 4 };
         let wanted = with(CANONICAL_FLOAT32_NAN, &[leaf]);
         check(&wanted, &with(OTHER_NAN, &[]), None);
-        check(&wanted, &with(0x7f80_0000, &[]), Some(Where::Memory(6)));
+        check(&wanted, &with(0x7f80_0000, &[]), memory(6));
         let unmarked = with(CANONICAL_FLOAT32_NAN, &[]);
-        check(&unmarked, &with(OTHER_NAN, &[]), Some(Where::Memory(4)));
+        check(&unmarked, &with(OTHER_NAN, &[]), memory(4));
     }
 
     #[test]
@@ -381,31 +434,28 @@ mod tests {
         let with = |second: u64, lowering| {
             let events = [CANONICAL_FLOAT64_NAN, second];
             let guest = events.map(|bits| GuestEvent::Called(vec![Core::F64(bits)])).to_vec();
-            let nans = vec![NanLeaf { lowering, place: Place::Flat(0), width: 8 }];
-            run(Returned { guest, nans, ..returned(None) })
+            saw(guest, vec![NanLeaf { lowering, place: Place::Flat(0), width: 8 }])
         };
         let other = CANONICAL_FLOAT64_NAN | 1;
         check(&with(CANONICAL_FLOAT64_NAN, 2), &with(other, 0), None);
-        check(&with(CANONICAL_FLOAT64_NAN, 1), &with(other, 0), Some(Where::GuestEvent(1)));
+        check(&with(CANONICAL_FLOAT64_NAN, 1), &with(other, 0), event(1));
     }
 
     #[test]
     fn a_nan_in_a_joined_slot_has_nothing_above_it() {
         let with = |bits| {
             let guest = vec![GuestEvent::Called(vec![Core::I64(bits)])];
-            let nans = vec![NanLeaf { lowering: 1, place: Place::Flat(0), width: 4 }];
-            run(Returned { guest, nans, ..returned(None) })
+            saw(guest, vec![NanLeaf { lowering: 1, place: Place::Flat(0), width: 4 }])
         };
         let wanted = with(u64::from(CANONICAL_FLOAT32_NAN));
         check(&wanted, &with(u64::from(OTHER_NAN)), None);
-        check(&wanted, &with(u64::from(OTHER_NAN) | 1 << 40), Some(Where::GuestEvent(0)));
+        check(&wanted, &with(u64::from(OTHER_NAN) | 1 << 40), event(0));
     }
 
     #[test]
     fn a_missing_event_is_a_difference() {
-        let mut more = returned(None);
-        more.guest.push(GuestEvent::PostReturn(Vec::new()));
-        check(&run(returned(None)), &run(more), Some(Where::GuestEvent(0)));
+        let more = saw(vec![GuestEvent::PostReturn(Vec::new())], Vec::new());
+        check(&run(returned(None)), &more, event(0));
     }
 
     #[test]
@@ -415,6 +465,16 @@ mod tests {
         check(&list, &trapped(Vec::new(), Trap::UnalignedPointer), Some(Where::Outcome));
         check(&list, &run(returned(None)), Some(Where::Outcome));
         check(&run(returned(None)), &list, Some(Where::Outcome));
+    }
+
+    #[test]
+    fn between_guests_any_fault_may_be_met_first() {
+        let faults = || vec![Trap::InvalidChar, Trap::UnalignedPointer];
+        let char = trapped(Vec::new(), Trap::InvalidChar);
+        check_with(faults(), &char, &trapped(Vec::new(), Trap::UnalignedPointer), None);
+        let bounds = trapped(Vec::new(), Trap::ListOutOfBounds);
+        check_with(faults(), &char, &bounds, Some(Where::Outcome));
+        check_with(faults(), &char, &run(returned(None)), Some(Where::Outcome));
     }
 
     #[test]

@@ -26,14 +26,14 @@ pub enum Verdict {
 /// Compares what is expected with what was observed; `deviating` runs the reference again, with
 /// the deviations registered for this subject.
 pub fn judge(
-    expected: &Observation,
+    expected: &Reading,
     observed: &Observation,
     deviating: impl FnOnce() -> Reading,
 ) -> Verdict {
     if let Outcome::Unsupported(feature) = &observed.outcome {
         return Verdict::Unsupported(feature.clone());
     }
-    if let Outcome::Exhausted(limit) = &expected.outcome {
+    if let Outcome::Exhausted(limit) = &expected.observation.outcome {
         return Verdict::Inconclusive(format!("reference: {limit}"));
     }
     if let Outcome::Exhausted(limit) = &observed.outcome {
@@ -50,6 +50,6 @@ pub fn judge(
 /// The deviations that explain an observation.
 fn accept(observed: &Observation, deviating: &Reading) -> Option<Vec<Deviation>> {
     let explains = deviating.taken != Deviations::NONE
-        && compare::first_difference(&deviating.observation, observed).is_none();
+        && compare::first_difference(deviating, observed).is_none();
     explains.then(|| deviating.taken.iter().collect())
 }

@@ -3,8 +3,8 @@
 
 use super::timeline::{guest_event, hex, host_event, outcome, timeline, values};
 use crate::abi::{StringEncoding, Trap};
-use crate::case::Case;
-use crate::encode::{EXPORT, IMPORT};
+use crate::case::{Case, function_name};
+use crate::encode::EXPORT;
 use crate::engine::wasmtime::VERSION;
 use crate::observation::{GuestEvent, HostEvent, Outcome};
 use crate::oracle::{Difference, Observed, Verdict, Where};
@@ -44,12 +44,12 @@ pub fn class(difference: &Difference) -> String {
                 host_event_kind(&difference.observed)
             )
         }
-        Where::GuestEvent(_) => {
+        Where::GuestEvent { .. } => {
             format!("{} / {}", event(&difference.expected), event(&difference.observed))
         }
         Where::Result => "result".to_string(),
-        Where::MemorySize => "memory size".to_string(),
-        Where::Memory(_) => "memory".to_string(),
+        Where::MemorySize { .. } => "memory size".to_string(),
+        Where::Memory { .. } => "memory".to_string(),
     }
 }
 
@@ -88,6 +88,8 @@ fn tuning(case: &Case) -> String {
         on(tuning.pooling, "pooling"),
         on(tuning.moving_memory, "moving-memory"),
         on(tuning.concurrency, "concurrency"),
+        on(!tuning.signals, "no signals"),
+        on(!tuning.guards, "no guards"),
     ]
     .into_iter()
     .flatten()
@@ -102,8 +104,14 @@ fn called(case: &Case, call: usize) -> String {
     let export = &case.shape.guests[0].export;
     let args = values(&made.args, &export.ty.params);
     let mut text = format!("{call}: {EXPORT}({args})  {}", encoding(export.opts.string_encoding));
-    if let Some(import) = &case.shape.guests[0].import {
-        text += &format!("; {IMPORT} {}", encoding(import.opts.string_encoding));
+    for (number, guest) in case.shape.guests.iter().enumerate() {
+        if let Some(import) = &guest.import {
+            let name = function_name(number + 1);
+            text += &format!("; {name} {}", encoding(import.opts.string_encoding));
+        }
+        if let Some(next) = case.shape.guests.get(number + 1) {
+            text += &format!(" to {}", encoding(next.export.opts.string_encoding));
+        }
     }
     text
 }
@@ -120,10 +128,13 @@ fn place(at: Where) -> String {
     match at {
         Where::Outcome => "end".to_string(),
         Where::HostEvent(i) => format!("host {i}"),
-        Where::GuestEvent(i) => format!("event {i}"),
+        Where::GuestEvent { guest: 0, number } => format!("event {number}"),
+        Where::GuestEvent { guest, number } => format!("event {number} of guest {guest}"),
         Where::Result => "result".to_string(),
-        Where::MemorySize => "size".to_string(),
-        Where::Memory(address) => format!("{address:#x}"),
+        Where::MemorySize { guest: 0 } => "size".to_string(),
+        Where::MemorySize { guest } => format!("size of guest {guest}"),
+        Where::Memory { guest: 0, address } => format!("{address:#x}"),
+        Where::Memory { guest, address } => format!("{address:#x} of guest {guest}"),
     }
 }
 
@@ -132,7 +143,7 @@ fn side(case: &Case, difference: &Difference, expected: bool) -> String {
     match observed {
         Observed::Outcome(end) => outcome(end),
         Observed::HostEvent(event) => host_event(case, event),
-        Observed::GuestEvent(event) => guest_event(event),
+        Observed::GuestEvent(event) => guest_event(guest_of(difference.at), event),
         Observed::Result(result) => {
             let result = values(result.as_slice(), case.shape.guests[0].export.ty.results());
             format!("returned {result}").trim_end().to_string()
@@ -140,6 +151,16 @@ fn side(case: &Case, difference: &Difference, expected: bool) -> String {
         Observed::MemorySize(size) => format!("{size} bytes of memory"),
         Observed::Memory(bytes) => hex(bytes),
         Observed::Nothing => "nothing".to_string(),
+    }
+}
+
+/// The guest whose part differs; the first, where none does.
+fn guest_of(at: Where) -> usize {
+    match at {
+        Where::GuestEvent { guest, .. }
+        | Where::MemorySize { guest }
+        | Where::Memory { guest, .. } => guest,
+        Where::Outcome | Where::HostEvent(_) | Where::Result => 0,
     }
 }
 
@@ -235,12 +256,12 @@ fn spec(difference: &Difference) -> &'static str {
         }
         (Where::HostEvent(_), _, _) => "canon_lower: lift_flat_values of the params",
         // A call of `realloc` that only one side makes is what is wrong.
-        (Where::GuestEvent(_), _, Observed::GuestEvent(event @ GuestEvent::Realloc { .. }))
-        | (Where::GuestEvent(_), Observed::GuestEvent(event), _)
-        | (Where::GuestEvent(_), _, Observed::GuestEvent(event)) => guest_rule(event),
-        (Where::GuestEvent(_), _, _) => "lower_flat_values",
+        (Where::GuestEvent { .. }, _, Observed::GuestEvent(event @ GuestEvent::Realloc { .. }))
+        | (Where::GuestEvent { .. }, Observed::GuestEvent(event), _)
+        | (Where::GuestEvent { .. }, _, Observed::GuestEvent(event)) => guest_rule(event),
+        (Where::GuestEvent { .. }, _, _) => "lower_flat_values",
         (Where::Result, _, _) => "canon_lift: lift_flat_values of the result",
-        (Where::MemorySize | Where::Memory(_), _, _) => "store",
+        (Where::MemorySize { .. } | Where::Memory { .. }, _, _) => "store",
     }
 }
 

@@ -6,10 +6,10 @@ use std::fmt::Write;
 
 use crate::abi::{Core, Trap};
 use crate::case::text::wave;
-use crate::case::{Case, Chunk};
+use crate::case::{Case, Chunk, function_name};
+use crate::encode::EXPORT;
 use crate::encode::guest::initial_size;
 use crate::encode::script::{filled, guest_data};
-use crate::encode::{EXPORT, IMPORT};
 use crate::observation::{CallObservation, GuestEvent, HostEvent, Observation, Outcome, Returned};
 use crate::types::{Type, resource_name};
 use crate::value::Value;
@@ -21,14 +21,19 @@ const QUOTED: usize = 48;
 /// memory is what the call changed.
 pub fn timeline(case: &Case, observation: &Observation) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut memory = filled(initial_size(case.shape.guests[0].pages));
+    let mut memories: Vec<_> =
+        case.shape.guests.iter().map(|guest| filled(initial_size(guest.pages))).collect();
     for (i, call) in observation.calls.iter().enumerate() {
-        put(&mut memory, &chunks(case, i));
+        for (guest, memory) in memories.iter_mut().enumerate() {
+            put(memory, &chunks(case, i, guest));
+        }
         lines.push(format!("call {i}: {EXPORT}({})", values(&case.calls[i].args, params(case))));
         lines.extend(call_lines(case, call).map(|line| format!("  {line}")));
-        if let Some(returned) = &call.returned {
-            lines.extend(changes(&memory, &returned.memory).map(|line| format!("  {line}")));
-            memory.clone_from(&returned.memory);
+        let guests = call.returned.iter().flat_map(|returned| &returned.guests);
+        for (number, (guest, memory)) in guests.zip(&mut memories).enumerate() {
+            let lines_of = changes(number, memory, &guest.memory);
+            lines.extend(lines_of.map(|line| format!("  {line}")));
+            memory.clone_from(&guest.memory);
         }
     }
     if observation.outcome != Outcome::Returned {
@@ -55,15 +60,16 @@ fn trapped(trap: Trap, message: &str) -> String {
     if name == message { format!("trapped {name}") } else { format!("trapped {name} ({message})") }
 }
 
-/// Something that the guest saw, in words.
-pub fn guest_event(event: &GuestEvent) -> String {
+/// Something that the guest of this number saw, in words.
+pub fn guest_event(guest: usize, event: &GuestEvent) -> String {
+    let (export, import) = (function_name(guest), function_name(guest + 1));
     match event {
-        GuestEvent::Called(flat) => format!("{EXPORT}({})", cores(flat)),
+        GuestEvent::Called(flat) => format!("{export}({})", cores(flat)),
         GuestEvent::Realloc { old, old_size, align, new_size } => {
             format!("realloc({}, {old_size}, {align}, {new_size})", word(u64::from(*old)))
         }
         GuestEvent::Reallocated(ptr) => format!("realloc -> {}", word(u64::from(*ptr))),
-        GuestEvent::ImportReturned(flat) => format!("{IMPORT} -> ({})", cores(flat)),
+        GuestEvent::ImportReturned(flat) => format!("{import} -> ({})", cores(flat)),
         GuestEvent::PostReturn(flat) => format!("post-return({})", cores(flat)),
         GuestEvent::ResourceNew { resource, handle } => {
             format!("resource.new {} -> {handle}", resource_name(*resource))
@@ -82,15 +88,26 @@ pub fn guest_event(event: &GuestEvent) -> String {
 
 /// Something that the host saw or did, in words.
 pub fn host_event(case: &Case, event: &HostEvent) -> String {
-    let import = case.shape.guests[0].import.as_ref().map_or(&[][..], |import| &import.ty.params);
     match event {
-        HostEvent::Called(args) => format!("{IMPORT}({})", values(args, import)),
+        HostEvent::Called(args) => {
+            let (params, _) = case.shape.guests.last().expect("there is one").types_of_import();
+            format!("{}({})", function_name(case.shape.guests.len()), values(args, params))
+        }
         HostEvent::Destructor { resource, rep } => {
             format!("destructor of {}({rep})", resource_name(*resource))
         }
         HostEvent::NotCalled(number) => format!("does not call: it does not hold {number}"),
         HostEvent::NotDropped(number) => format!("does not drop: it does not hold {number}"),
     }
+}
+
+/// What a guest is called. The first needs no number, for most cases have no other.
+pub fn guest_name(guest: usize) -> String {
+    if guest == 0 { "guest".to_string() } else { format!("guest {guest}") }
+}
+
+fn memory_name(guest: usize) -> String {
+    if guest == 0 { "memory".to_string() } else { format!("memory of guest {guest}") }
 }
 
 /// Values of these types, as WAVE.
@@ -114,20 +131,23 @@ fn call_lines(case: &Case, call: &CallObservation) -> impl Iterator<Item = Strin
     let host: Vec<_> =
         call.host.iter().map(|event| format!("host  {}", host_event(case, event))).collect();
     let returned = call.returned.as_ref();
-    let guest = returned.into_iter().flat_map(|returned| guest_lines(&returned.guest));
+    let guests = returned.into_iter().flat_map(|returned| returned.guests.iter().enumerate());
+    let guest = guests.flat_map(|(number, guest)| guest_lines(number, &guest.events));
     let result = returned.filter(|_| call.was_made()).map(|returned| result_line(case, returned));
     host.into_iter().chain(guest).chain(result)
 }
 
 /// Each call of `realloc` on one line with its answer.
-fn guest_lines(events: &[GuestEvent]) -> Vec<String> {
+fn guest_lines(guest: usize, events: &[GuestEvent]) -> Vec<String> {
+    let name = guest_name(guest);
+    let realloc = format!("{name} realloc(");
     let mut lines: Vec<String> = Vec::new();
     for event in events {
         match (event, lines.last_mut()) {
-            (GuestEvent::Reallocated(ptr), Some(line)) if line.starts_with("guest realloc(") => {
+            (GuestEvent::Reallocated(ptr), Some(line)) if line.starts_with(&realloc) => {
                 let _ = write!(line, " -> {}", word(u64::from(*ptr)));
             }
-            _ => lines.push(format!("guest {}", guest_event(event))),
+            _ => lines.push(format!("{name} {}", guest_event(guest, event))),
         }
     }
     lines
@@ -159,8 +179,9 @@ fn word(bits: u64) -> String {
     if bits < 0x1_0000 { bits.to_string() } else { format!("{bits:#x}") }
 }
 
-fn chunks(case: &Case, call: usize) -> Vec<Chunk> {
-    guest_data(&case.shape, &case.calls[call]).map(|data| data.memory).unwrap_or_default()
+fn chunks(case: &Case, call: usize, guest: usize) -> Vec<Chunk> {
+    let script = &case.calls[call].scripts[guest];
+    guest_data(&case.shape.guests[guest], script).map(|data| data.memory).unwrap_or_default()
 }
 
 fn put(memory: &mut [u8], chunks: &[Chunk]) {
@@ -173,10 +194,15 @@ fn put(memory: &mut [u8], chunks: &[Chunk]) {
 }
 
 /// The runs of bytes that differ, as lines.
-fn changes<'a>(before: &'a [u8], after: &'a [u8]) -> impl Iterator<Item = String> + 'a {
+fn changes<'a>(
+    guest: usize,
+    before: &'a [u8],
+    after: &'a [u8],
+) -> impl Iterator<Item = String> + 'a {
+    let memory = memory_name(guest);
     let changed = |i: usize| before.get(i) != after.get(i);
     let grown =
-        (after.len() > before.len()).then(|| format!("memory grew to {} bytes", after.len()));
+        (after.len() > before.len()).then(|| format!("{memory} grew to {} bytes", after.len()));
     let common = before.len().min(after.len());
     let starts: BTreeSet<usize> =
         (0..common).filter(|i| changed(*i) && (*i == 0 || !changed(*i - 1))).collect();
@@ -184,7 +210,7 @@ fn changes<'a>(before: &'a [u8], after: &'a [u8]) -> impl Iterator<Item = String
         let end = (start..common).find(|i| !changed(*i)).unwrap_or(common);
         let quoted = hex(&after[start..end.min(start + QUOTED)]);
         let more = if end - start > QUOTED { " …" } else { "" };
-        format!("memory {start:#06x} = {quoted}{more}")
+        format!("{memory} {start:#06x} = {quoted}{more}")
     });
     grown.into_iter().chain(runs)
 }

@@ -8,11 +8,16 @@ use wasmtime::{
 use crate::case::Tuning;
 
 /// Stores that live at once in one engine: one, and room for it to go away late.
-const INSTANCES: u32 = 4;
-/// The puppet, the wire, and what is put together from definitions.
-const CORE_INSTANCES: u32 = 8;
+const INSTANCES: u32 = 2;
+/// For each guest the puppet and the wire; between two guests an adapter, which may have some helpers.
+const CORE_INSTANCES: u32 = 16;
+/// The puppet of each guest has two, and an adapter lends itself what it works on.
+const MEMORIES: u32 = 8;
+const TABLES: u32 = 8;
 /// The puppet's second memory holds a script, a log and a copy of the first.
 const MEMORY_SIZE: usize = 4 << 20;
+/// The same, for slots that are no larger than what is in them.
+const RESERVATION: u64 = 4 << 20;
 /// The memories of most cases.
 const KEEP_RESIDENT: usize = 256 << 10;
 
@@ -24,6 +29,8 @@ pub fn config(tuning: Tuning) -> Config {
     config.wasm_component_model_map(true);
     #[cfg(wasmtime_48)]
     config.wasm_component_model_fixed_length_lists(true);
+    #[cfg(wasmtime_48)]
+    config.wasm_memory64(true).wasm_component_model_memory64(true);
     #[cfg(wasmtime_42)]
     config.concurrency_support(tuning.concurrency);
     // Only backtraces need it, and nobody reads them.
@@ -34,7 +41,10 @@ pub fn config(tuning: Tuning) -> Config {
         config.cranelift_opt_level(OptLevel::None);
         config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
     }
-    config.memory_may_move(tuning.moving_memory);
+    config.memory_may_move(tuning.moving_memory).signals_based_traps(tuning.signals);
+    if !tuning.guards {
+        config.memory_reservation(RESERVATION).memory_guard_size(0);
+    }
     if tuning.pooling {
         // A slot of the pool is its memory's reservation; what is in the pool never moves.
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
@@ -77,14 +87,14 @@ fn pool() -> PoolingAllocationConfig {
     pool.total_component_instances(INSTANCES)
         .total_core_instances(INSTANCES * CORE_INSTANCES)
         .max_core_instances_per_component(CORE_INSTANCES)
-        .total_memories(INSTANCES * 2)
-        .max_memories_per_component(2)
+        .total_memories(INSTANCES * MEMORIES)
+        .max_memories_per_component(MEMORIES)
         .max_memories_per_module(2)
         .max_memory_size(MEMORY_SIZE)
         // Clearing what a case touched is cheaper than giving it back and faulting it in again.
         .linear_memory_keep_resident(KEEP_RESIDENT)
-        .total_tables(INSTANCES * 2)
-        .max_tables_per_component(2)
+        .total_tables(INSTANCES * TABLES)
+        .max_tables_per_component(TABLES)
         .total_stacks(INSTANCES);
     pool
 }
