@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Guest, Handles, Notes, Trap, trap_if};
+use super::{Guest, Handles, Lowered, Notes, Trap, trap_if};
 
 /// A memory with a `realloc` that always moves.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,7 @@ pub struct ByteGuest {
     /// What the call of this number returns, with no copy and no bump.
     pub overrides: BTreeMap<usize, u64>,
     pub notes: Notes,
+    pub lowered: Lowered,
 }
 
 /// One call of `realloc`.
@@ -78,6 +79,10 @@ impl Guest for ByteGuest {
 
     fn notes(&mut self) -> &mut Notes {
         &mut self.notes
+    }
+
+    fn lowered(&mut self) -> &mut Lowered {
+        &mut self.lowered
     }
 
     fn handles(&mut self) -> Option<Handles<'_>> {

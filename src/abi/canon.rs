@@ -136,7 +136,7 @@ fn types_match_values(types: &[CoreType], values: &[Core]) -> bool {
 mod tests {
     use super::*;
     use crate::abi::bytes_guest::ByteGuest;
-    use crate::abi::{Guest, Handles, Notes, PtrType, StringEncoding};
+    use crate::abi::{Guest, Handles, Lowered, Notes, PtrType, StringEncoding};
     use crate::types::Type;
 
     const OPTS: LiftLowerOptions =
@@ -166,6 +166,10 @@ mod tests {
 
         fn notes(&mut self) -> &mut Notes {
             self.bytes.notes()
+        }
+
+        fn lowered(&mut self) -> &mut Lowered {
+            self.bytes.lowered()
         }
 
         fn handles(&mut self) -> Option<Handles<'_>> {

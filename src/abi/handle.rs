@@ -308,7 +308,7 @@ fn handles(guest: &mut dyn Guest) -> Handles<'_> {
 mod tests {
     use super::*;
     use crate::abi::bytes_guest::ByteGuest;
-    use crate::abi::{LiftLowerOptions, Notes, PtrType, StringEncoding};
+    use crate::abi::{LiftLowerOptions, Lowered, Notes, PtrType, StringEncoding};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -345,6 +345,10 @@ mod tests {
 
         fn notes(&mut self) -> &mut Notes {
             self.bytes.notes()
+        }
+
+        fn lowered(&mut self) -> &mut Lowered {
+            self.bytes.lowered()
         }
 
         fn handles(&mut self) -> Option<Handles<'_>> {

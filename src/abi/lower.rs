@@ -183,7 +183,7 @@ pub fn lower_flat_values(
     types: &[Type],
     out_param: Option<u64>,
 ) -> Result<Vec<Core>, Trap> {
-    cx.guest.notes().lowerings += 1;
+    cx.guest.lowered().lowerings += 1;
     let mut flat = Vec::new();
     if flatten_within(types, cx.opts.ptr_type, max_flat).is_some() {
         let fields: Vec<Part> = types.iter().map(Part::Type).collect();
@@ -293,6 +293,6 @@ mod tests {
         let flat = lower_flat_values(cx, 16, &values, &types, None).unwrap();
         assert_eq!(flat[2], Core::I64(0x7fc0_0001));
         let nan = NanLeaf { lowering: 1, place: Place::Flat(2), width: 4 };
-        assert_eq!(guest.notes.nans, [nan]);
+        assert_eq!(guest.lowered.nans, [nan]);
     }
 }

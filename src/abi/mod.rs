@@ -28,8 +28,8 @@ pub use core::{Core, CoreFuncType, CoreType, wrap};
 pub use deviation::{Deviation, Deviations};
 pub use handle::{Handles, ResourceType, Table, Task};
 pub use options::{Act, ActKind, Course, ReallocStep, Stage};
-pub use options::{Cx, Guest, Instance, LiftLowerOptions, NanLeaf, NanMode, Notes, PtrType};
-pub use options::{Place, StringEncoding};
+pub use options::{Cx, Guest, Instance, LiftLowerOptions, Lowered, NanLeaf, NanMode, Notes};
+pub use options::{Place, PtrType, StringEncoding};
 pub use trap::{Trap, trap_if};
 
 /// The commit of WebAssembly/component-model that this reading follows.

@@ -45,6 +45,8 @@ pub trait Guest {
     /// `may_leave` is false, which is the implementor's to see to: a memory has no such flag.
     fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap>;
     fn notes(&mut self) -> &mut Notes;
+    /// What was lowered for the guest's instance, whatever the options.
+    fn lowered(&mut self) -> &mut Lowered;
     /// The table of the guest's instance; nothing for a guest that is no instance, whose handles
     /// are lifted and lowered as the numbers that they are.
     fn handles(&mut self) -> Option<Handles<'_>>;
@@ -68,14 +70,19 @@ pub struct Notes {
     /// The slips that were met at a place where they change something.
     pub taken: Deviations,
     pub nan_mode: NanMode,
+    /// How many elements and bytes of strings were lifted.
+    pub lifted: u64,
+    pub course: Course,
+}
+
+/// What was lowered for one instance, as far as the reader of what it saw needs to know it.
+#[derive(Clone, Debug, Default)]
+pub struct Lowered {
     /// How often values were lowered to core values: each time, one core function is called with
     /// them or one returns them to the guest.
     pub lowerings: usize,
-    /// How many elements and bytes of strings were lifted.
-    pub lifted: u64,
     /// Where NaNs were lowered to.
     pub nans: Vec<NanLeaf>,
-    pub course: Course,
 }
 
 /// How far a call got, and what it took.
@@ -147,7 +154,7 @@ pub enum NanMode {
 /// A NaN that was lowered: any other NaN of this width in its place would be right as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NanLeaf {
-    /// Which lowering it was part of, counted from 1.
+    /// Which lowering for its instance it was part of, counted from 1.
     pub lowering: usize,
     pub place: Place,
     /// In bytes: 4 or 8.

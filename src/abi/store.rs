@@ -130,9 +130,9 @@ pub(super) fn maybe_scramble_nan64(cx: &mut Cx, bits: u64, place: Place) -> u64 
 }
 
 fn note_nan(cx: &mut Cx, place: Place, width: u32) -> NanMode {
-    let notes = cx.guest.notes();
-    notes.nans.push(NanLeaf { lowering: notes.lowerings, place, width });
-    notes.nan_mode
+    let lowered = cx.guest.lowered();
+    lowered.nans.push(NanLeaf { lowering: lowered.lowerings, place, width });
+    cx.guest.notes().nan_mode
 }
 
 /// Spec: `store_list`.
@@ -302,7 +302,7 @@ mod tests {
             store(cx, &Value::F32(0xffc0_0001), &Type::F32, 4).unwrap();
             assert_eq!(guest.memory[4..], bits.to_le_bytes());
             let nan = NanLeaf { lowering: 0, place: Place::Memory(4), width: 4 };
-            assert_eq!(guest.notes.nans, [nan]);
+            assert_eq!(guest.lowered.nans, [nan]);
         }
     }
 }

@@ -10,7 +10,8 @@ use super::definition::Decoded;
 use super::state::{Destructor, Func, Lifted, Options, ResourceTypes, State};
 use crate::abi::canon::{Subtask, canon_lift, canon_lower};
 use crate::abi::{
-    self, Act, ActKind, Core, Deviation, Guest, Handles, Notes, PtrType, ResourceType, Stage, Trap,
+    self, Act, ActKind, Core, Deviation, Guest, Handles, Lowered, Notes, PtrType, ResourceType,
+    Stage, Trap,
 };
 use crate::types::{FuncType, Resource};
 use crate::value::Value;
@@ -117,6 +118,12 @@ impl<T: Host> Instance<T> {
             Some(memory) => memory.data_mut(&mut self.store),
             None => &mut [],
         }
+    }
+
+    /// What was lowered for the instance that an export is a function of.
+    pub fn lowered(&mut self, export: &str) -> &mut Lowered {
+        let instance = self.lifted(export).opts.instance;
+        &mut self.store.data_mut().instances[instance].lowered
     }
 
     fn lifted(&self, export: &str) -> Arc<Lifted> {
@@ -323,6 +330,10 @@ impl<T> Guest for CoreInstance<'_, T> {
 
     fn notes(&mut self) -> &mut Notes {
         &mut self.store.data_mut().notes
+    }
+
+    fn lowered(&mut self) -> &mut Lowered {
+        &mut self.store.data_mut().instances[self.opts.instance].lowered
     }
 
     fn handles(&mut self) -> Option<Handles<'_>> {

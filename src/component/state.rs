@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::limits;
-use crate::abi::{Deviation, Notes, ResourceType, StringEncoding, Table, Task};
+use crate::abi::{Deviation, Lowered, Notes, ResourceType, StringEncoding, Table, Task};
 use crate::abi::{LiftLowerOptions, PtrType, Trap, trap_if};
 use crate::types::FuncType;
 
@@ -37,6 +37,7 @@ pub struct ComponentInstance {
     pub handles: Table,
     pub may_leave: bool,
     pub may_enter: bool,
+    pub lowered: Lowered,
 }
 
 /// What happens to an owned resource that is dropped.
@@ -128,6 +129,7 @@ impl<T> State<T> {
             handles,
             may_leave: true,
             may_enter: true,
+            lowered: Lowered::default(),
         });
         self.instances.len() - 1
     }

@@ -182,7 +182,7 @@ impl Run {
         for (guest, script) in scripts.iter().enumerate() {
             self.load_script(&encode::load_script(guest), script)?;
         }
-        self.begin_notes();
+        self.begin_notes(scripts.len());
         let result = self.call_and_drop(call);
         self.courses.push(std::mem::take(&mut self.instance.notes().course));
         let host = std::mem::take(&mut self.instance.host().seen);
@@ -211,10 +211,12 @@ impl Run {
     }
 
     /// Lowerings are counted call by call; a NaN in memory stays one in later calls.
-    fn begin_notes(&mut self) {
-        let notes = self.instance.notes();
-        notes.lowerings = 0;
-        notes.nans.retain(|leaf| matches!(leaf.place, Place::Memory(_)));
+    fn begin_notes(&mut self, guests: usize) {
+        for guest in 0..guests {
+            let lowered = self.instance.lowered(&encode::observe(guest));
+            lowered.lowerings = 0;
+            lowered.nans.retain(|leaf| matches!(leaf.place, Place::Memory(_)));
+        }
     }
 
     fn load_script(&mut self, export: &str, script: &[u8]) -> Result<(), Failure> {
@@ -228,8 +230,9 @@ impl Run {
     }
 
     fn observe(&mut self, number: usize, guest: &Guest) -> Result<GuestObservation, Failure> {
-        let nans = self.instance.notes().nans.clone();
-        let (_, memory) = self.instance.inspect(&encode::observe(number), &[])?;
+        let observe = encode::observe(number);
+        let nans = self.instance.lowered(&observe).nans.clone();
+        let (_, memory) = self.instance.inspect(&observe, &[])?;
         let word = |at: usize| {
             let bytes = memory[at..].first_chunk().expect("the memory has many words");
             usize::try_from(u32::from_le_bytes(*bytes)).expect("an address fits")
