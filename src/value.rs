@@ -70,6 +70,16 @@ impl Str {
     }
 }
 
+impl StringSource {
+    /// How many bytes a code unit takes.
+    pub fn code_unit(self) -> u64 {
+        match self {
+            StringSource::Utf8 | StringSource::Latin1 => 1,
+            StringSource::Utf16 | StringSource::TaggedUtf16 => 2,
+        }
+    }
+}
+
 impl Value {
     /// A string as the host makes it.
     pub fn string(text: impl Into<String>) -> Value {

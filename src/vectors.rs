@@ -216,7 +216,7 @@ impl LowerOp {
 
         let mut guest = header.guest(&Vec::new())?;
         guest.overrides = parse_overrides(&self.overrides)?;
-        let mut cx = Cx { opts: opts(self.enc, self.ptr), guest: &mut guest };
+        let mut cx = Cx { opts: opts(self.enc, self.ptr), peer: None, guest: &mut guest };
         let out_param = self.out_ptr.map(|ptr| ptr.0);
         let flat = lower_flat_values(&mut cx, self.max_flat, &values, &types, out_param);
         checks.check("reallocs", &self.reallocs, &reallocs(&guest.calls));
@@ -255,7 +255,7 @@ impl LowerOp {
         if let Some(out_ptr) = self.out_ptr.filter(|_| spilled) {
             flat.push(Core::from_bits(ptr.core_type(), out_ptr.0));
         }
-        let mut cx = Cx { opts: opts(self.enc, self.ptr), guest };
+        let mut cx = Cx { opts: opts(self.enc, self.ptr), peer: None, guest };
         lift_flat_values(&mut cx, self.max_flat, &mut CoreValues::new(&flat), types)
     }
 }
@@ -277,7 +277,7 @@ impl LiftOp {
         let types = parse_value_types(&self.types)?;
         let flat = parse_args(&self.flat, &types, self.max_flat, self.ptr)?;
         let mut guest = header.guest(&self.mem)?;
-        let mut cx = Cx { opts: opts(self.enc, self.ptr), guest: &mut guest };
+        let mut cx = Cx { opts: opts(self.enc, self.ptr), peer: None, guest: &mut guest };
         let lifted = lift_flat_values(&mut cx, self.max_flat, &mut CoreValues::new(&flat), &types);
         checks.check_trap(&expected_traps(self.trap, &self.trap_at, self.enc, self.ptr)?, &lifted);
         if !self.trap {
@@ -310,7 +310,7 @@ impl PassOp {
         let Source { enc, ptr, max_flat, flat, mem } = &self.src;
         let flat = parse_args(flat, types, *max_flat, *ptr)?;
         let mut guest = header.guest(mem)?;
-        let mut cx = Cx { opts: opts(*enc, *ptr), guest: &mut guest };
+        let mut cx = Cx { opts: opts(*enc, *ptr), peer: None, guest: &mut guest };
         let lifted = lift_flat_values(&mut cx, *max_flat, &mut CoreValues::new(&flat), types);
         checks.check_trap(&self.expected_traps(Phase::Lift, *enc, *ptr)?, &lifted);
         Ok(lifted)
@@ -326,7 +326,7 @@ impl PassOp {
         let Destination { enc, ptr, max_flat, out_ptr } = &self.dst;
         let mut guest = header.guest(&Vec::new())?;
         guest.overrides = parse_overrides(&self.overrides)?;
-        let mut cx = Cx { opts: opts(*enc, *ptr), guest: &mut guest };
+        let mut cx = Cx { opts: opts(*enc, *ptr), peer: None, guest: &mut guest };
         let out_param = out_ptr.map(|ptr| ptr.0);
         let flat = lower_flat_values(&mut cx, *max_flat, values, types, out_param);
         checks.check("reallocs", &self.reallocs, &reallocs(&guest.calls));

@@ -1,27 +1,30 @@
 //! The canonical definitions: a core function as a component function, and the reverse.
 //! Knows neither components nor who may enter whom.
 
+use super::explore;
 use super::flatten::{Context, flatten_functype};
 use super::handle::{borrows_remain, holds_borrows, return_lent};
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::{check_spilled, lower_flat_values};
 use super::{Core, CoreType, Cx, Deviation, Instance, LiftLowerOptions, Stage, Trap, trap_if};
 use super::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
-use crate::types::FuncType;
+use crate::types::{FuncType, Type};
 use crate::value::Value;
 
-/// Spec: `canon_lift`. What `on_resolve` makes of the result is the answer.
+/// Spec: `canon_lift`. What `on_resolve` makes of the result is the answer. `peer` has the options of
+/// the guest that calls, if it is one.
 pub fn canon_lift<I: Instance, R>(
     instance: &mut I,
     opts: LiftLowerOptions,
+    peer: Option<LiftLowerOptions>,
     ft: &FuncType,
     args: &[Value],
     on_resolve: impl FnOnce(&mut I, Option<Value>) -> Result<R, Trap>,
 ) -> Result<R, Trap> {
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lift);
     instance.notes().course.stage = Stage::LowerParams;
-    let mut cx = Cx { opts, guest: &mut *instance };
-    let flat_args = lower_flat_values(&mut cx, MAX_FLAT_PARAMS, args, &ft.params, None)?;
+    let mut cx = Cx { opts, peer, guest: &mut *instance };
+    let flat_args = lower(&mut cx, MAX_FLAT_PARAMS, args, &ft.params, None)?;
     assert!(types_match_values(&flat_ft.params, &flat_args), "we lower to the types we flatten to");
     instance.notes().course.stage = Stage::Callee;
     let flat_results = instance.call(&flat_args)?;
@@ -37,11 +40,16 @@ pub fn canon_lift<I: Instance, R>(
         && borrows_remain(instance);
     trap_if(too_early, Trap::BorrowsRemain)?;
     let mut vi = CoreValues::new(&flat_results);
-    let mut cx = Cx { opts, guest: &mut *instance };
-    let mut results = lift_flat_values(&mut cx, MAX_FLAT_RESULTS, &mut vi, ft.results())?;
+    let mut cx = Cx { opts, peer, guest: &mut *instance };
+    let mut results = lift(&mut cx, MAX_FLAT_RESULTS, &mut vi, ft.results())?;
     let remain = borrows_remain(instance);
     let too_late = remain && instance.notes().deviates(Deviation::BorrowsCheckedLate);
-    trap_if(remain && !too_late, Trap::BorrowsRemain)?;
+    if remain && !too_late {
+        let mut cx = Cx { opts, peer, guest: instance };
+        let vi = CoreValues::new(&flat_results);
+        explore::lift(&mut cx, MAX_FLAT_RESULTS, vi, ft.results(), Trap::BorrowsRemain);
+        return Err(Trap::BorrowsRemain);
+    }
     let resolved = on_resolve(instance, results.pop())?;
     if !early {
         post_return(instance, &flat_results)?;
@@ -65,11 +73,39 @@ fn post_return(instance: &mut impl Instance, flat_results: &[Core]) -> Result<()
     Ok(())
 }
 
+/// Spec: `lift_flat_values`. Where it traps for another guest, the other faults are explored.
+fn lift(
+    cx: &mut Cx,
+    max_flat: usize,
+    vi: &mut CoreValues,
+    types: &[Type],
+) -> Result<Vec<Value>, Trap> {
+    let start = vi.clone();
+    let lifted = lift_flat_values(cx, max_flat, vi, types);
+    lifted.inspect_err(|trap| explore::lift(cx, max_flat, start, types, *trap))
+}
+
+/// Spec: `lower_flat_values`. Where it traps for another guest, nothing is left to explore.
+fn lower(
+    cx: &mut Cx,
+    max_flat: usize,
+    values: &[Value],
+    types: &[Type],
+    out_param: Option<u64>,
+) -> Result<Vec<Core>, Trap> {
+    let lowered = lower_flat_values(cx, max_flat, values, types, out_param);
+    if let (Err(trap), Some(_)) = (&lowered, cx.peer) {
+        cx.guest.notes().faults.insert(*trap);
+    }
+    lowered
+}
+
 /// Spec: `canon_lower`. What it gives the callee has the spec's `on_start` and `on_resolve`; the
-/// callee answers with what `on_resolve` did.
+/// callee answers with what `on_resolve` did. `peer` has the options of the callee, if it is a guest.
 pub fn canon_lower<I: Instance>(
     instance: &mut I,
     opts: LiftLowerOptions,
+    peer: Option<LiftLowerOptions>,
     ft: &FuncType,
     flat_args: &[Core],
     callee: impl FnOnce(&mut I, &mut Subtask) -> Result<Vec<Core>, Trap>,
@@ -77,7 +113,7 @@ pub fn canon_lower<I: Instance>(
     trap_if(!instance.may_leave(), Trap::CannotLeaveComponent)?;
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lower);
     assert!(types_match_values(&flat_ft.params, flat_args), "the component was validated");
-    let mut subtask = Subtask { opts, ft, flat_args: CoreValues::new(flat_args) };
+    let mut subtask = Subtask { opts, peer, ft, flat_args: CoreValues::new(flat_args) };
     let flat_results = callee(instance, &mut subtask)?;
     return_lent(instance);
     assert!(types_match_values(&flat_ft.results, &flat_results), "we lower to what we flatten to");
@@ -88,6 +124,7 @@ pub fn canon_lower<I: Instance>(
 /// Spec: `Subtask`: a call that a lowered function makes.
 pub struct Subtask<'a> {
     opts: LiftLowerOptions,
+    peer: Option<LiftLowerOptions>,
     ft: &'a FuncType,
     flat_args: CoreValues<'a>,
 }
@@ -96,12 +133,12 @@ impl Subtask<'_> {
     /// Spec: `canon_lower`, `on_start`: the arguments.
     pub fn on_start(&mut self, instance: &mut dyn Instance) -> Result<Vec<Value>, Trap> {
         instance.notes().course.stage = Stage::LiftParams;
-        let mut cx = Cx { opts: self.opts, guest: &mut *instance };
+        let mut cx = Cx { opts: self.opts, peer: self.peer, guest: &mut *instance };
         let vi = &mut self.flat_args;
-        let args = lift_flat_values(&mut cx, MAX_FLAT_PARAMS, vi, &self.ft.params)?;
-        if !vi.done() && instance.notes().deviates(Deviation::OutPointerCheckedEarly) {
+        let args = lift(&mut cx, MAX_FLAT_PARAMS, vi, &self.ft.params)?;
+        if !vi.done() && cx.deviates(Deviation::OutPointerCheckedEarly) {
             let ptr = vi.clone().next(self.opts.ptr_type.core_type());
-            check_out_param(&mut Cx { opts: self.opts, guest: instance }, self.ft, ptr)?;
+            check_out_param(&mut cx, self.ft, ptr)?;
         }
         Ok(args)
     }
@@ -113,11 +150,23 @@ impl Subtask<'_> {
         result: Option<&Value>,
     ) -> Result<Vec<Core>, Trap> {
         instance.notes().course.stage = Stage::LowerResult;
-        let vi = &mut self.flat_args;
-        let out_param = (!vi.done()).then(|| vi.next(self.opts.ptr_type.core_type()));
+        let out_param = self.out_param();
         let results = result.map_or(&[][..], std::slice::from_ref);
-        let mut cx = Cx { opts: self.opts, guest: instance };
-        lower_flat_values(&mut cx, MAX_FLAT_RESULTS, results, self.ft.results(), out_param)
+        let mut cx = Cx { opts: self.opts, peer: self.peer, guest: instance };
+        lower(&mut cx, MAX_FLAT_RESULTS, results, self.ft.results(), out_param)
+    }
+
+    /// Explores what lowering the result may meet, if lifting it trapped.
+    pub fn explore_result(&mut self, instance: &mut dyn Instance) {
+        let out_param = self.out_param();
+        let mut cx = Cx { opts: self.opts, peer: self.peer, guest: instance };
+        explore::lower(&mut cx, MAX_FLAT_RESULTS, self.ft.results(), out_param);
+    }
+
+    /// Where the result goes; it comes after the params.
+    fn out_param(&mut self) -> Option<u64> {
+        let vi = &mut self.flat_args;
+        (!vi.done()).then(|| vi.next(self.opts.ptr_type.core_type()))
     }
 }
 
@@ -137,7 +186,6 @@ mod tests {
     use super::*;
     use crate::abi::bytes_guest::ByteGuest;
     use crate::abi::{Guest, Handles, Lowered, Notes, PtrType, StringEncoding};
-    use crate::types::Type;
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -214,7 +262,7 @@ mod tests {
             puppet.log.push("callee".into());
             subtask.on_resolve(puppet, args.first())
         };
-        let results = canon_lower(&mut puppet, OPTS, &ft, &flat_args, echo);
+        let results = canon_lower(&mut puppet, OPTS, None, &ft, &flat_args, echo);
         assert_eq!(results, expected.map(|()| Vec::new()));
         assert_eq!(puppet.log, log);
     }
@@ -224,7 +272,7 @@ mod tests {
         let mut puppet = puppet(&[Core::I32(7)]);
         let ft = FuncType { params: vec![Type::String], result: Some(Type::U8) };
         let args = [Value::string("hi")];
-        let result = canon_lift(&mut puppet, OPTS, &ft, &args, |puppet, result| {
+        let result = canon_lift(&mut puppet, OPTS, None, &ft, &args, |puppet, result| {
             puppet.log.push("resolved".into());
             Ok(result)
         });
@@ -239,7 +287,7 @@ mod tests {
     fn a_trap_while_lifting_the_result_comes_before_post_return() {
         let mut puppet = puppet(&[Core::I32(0xd800)]);
         let ft = FuncType { params: Vec::new(), result: Some(Type::Char) };
-        let result = canon_lift(&mut puppet, OPTS, &ft, &[], |_, result| Ok(result));
+        let result = canon_lift(&mut puppet, OPTS, None, &ft, &[], |_, result| Ok(result));
         assert_eq!(result, Err(Trap::InvalidChar));
         assert_eq!(puppet.log, ["call []"]);
     }

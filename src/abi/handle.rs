@@ -377,7 +377,7 @@ mod tests {
         let (bytes, table) = (ByteGuest::default(), Table::default());
         let mut guest = TableGuest { bytes, table, tasks, lenders: Vec::new() };
         for step in steps {
-            let cx = &mut Cx { opts: OPTS, guest: &mut guest };
+            let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
             match step {
                 New(rep, i) => {
                     assert_eq!(canon_resource_new(cx.guest, true, OWN, *rep), Ok(*i));

@@ -46,6 +46,12 @@ impl Layout {
         Layout::new(Despecialized::Record(fields), ptr, slips)
     }
 
+    /// The layout of the same type in a memory with such pointers.
+    pub fn with_pointers(&self, ptr: PtrType) -> Layout {
+        let shape = self.shape.clone().map(&mut |part: Layout| part.with_pointers(ptr));
+        Layout::new(shape, ptr, &mut never)
+    }
+
     /// Where the payload of this variant lies, whatever its case.
     pub fn payload_offset(&self) -> u64 {
         // Both are powers of two, so aligning the end of the discriminant to the payloads gives

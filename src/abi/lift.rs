@@ -5,6 +5,7 @@ use super::core::wrap;
 use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
 use super::handle::{lift_borrow, lift_own};
+use super::layout::Layout;
 use super::load::{canonicalize_nan32, canonicalize_nan64, case_at, convert_i32_to_char};
 use super::load::{lift_flags, load_list_from_range, load_record};
 use super::string::load_string_from_range;
@@ -31,6 +32,11 @@ impl CoreValues<'_> {
         assert!(holds(have.ty(), want), "{have:?} holds no {want:?}");
         self.at += 1;
         Core::from_bits(want, have.bits()).bits()
+    }
+
+    /// What is left after so many.
+    pub(super) fn after(&self, count: usize) -> Self {
+        CoreValues { values: self.values, at: self.at + count }
     }
 
     /// Spec: `done`.
@@ -130,15 +136,21 @@ fn lift_flat_variant(
     vi: &mut CoreValues,
     cases: &[Option<Part>],
 ) -> Result<Value, Trap> {
-    let end = vi.at + flatten_variant(cases, cx.opts.ptr_type).len();
-    let mut case_index = wrap(vi.next(CoreType::I32));
-    if case_index > 0xff && cx.deviates(Deviation::FlatDiscriminantLowByteOnly) {
-        case_index &= 0xff;
-    }
+    let end = vi.after(flatten_variant(cases, cx.opts.ptr_type).len());
+    let case_index = lift_flat_case_index(cx, vi);
     let payload = case_at(cases, case_index)?.map(|case| lift_flat(cx, vi, case));
     let payload = payload.transpose()?.map(Box::new);
-    vi.at = end;
+    *vi = end;
     Ok(Value::Variant(case_index, payload))
+}
+
+/// Spec: `lift_flat_variant`, its discriminant.
+pub(super) fn lift_flat_case_index(cx: &mut Cx, vi: &mut CoreValues) -> u32 {
+    let case_index = wrap(vi.next(CoreType::I32));
+    if case_index > 0xff && cx.deviates(Deviation::FlatDiscriminantLowByteOnly) {
+        return case_index & 0xff;
+    }
+    case_index
 }
 
 /// Spec: `lift_flat_flags`.
@@ -156,15 +168,24 @@ pub fn lift_flat_values(
     if flatten_within(types, cx.opts.ptr_type, max_flat).is_some() {
         return types.iter().map(|ty| lift_flat(cx, vi, ty)).collect();
     }
+    let (ptr, tuple) = find_spilled(cx, vi, types)?;
+    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
+    load_record(cx, ptr, fields)
+}
+
+/// Spec: `lift_flat_values`, its checks of where the tuple lies.
+pub(super) fn find_spilled(
+    cx: &mut Cx,
+    vi: &mut CoreValues,
+    types: &[Type],
+) -> Result<(u64, Layout), Trap> {
     let ptr = vi.next(cx.opts.ptr_type.core_type());
     let tuple = cx.tuple_layout(types);
-    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
-    trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
-    let out_of_bounds = cx.out_of_bounds(ptr, tuple.elem_size)
-        || cx.out_of_bounds(ptr, tuple.elem_size + 1)
-            && cx.deviates(Deviation::SpilledMayNotEndWithMemory);
-    trap_if(out_of_bounds, Trap::MemoryOutOfBounds)?;
-    load_record(cx, ptr, fields)
+    cx.check_range(ptr, tuple.alignment, tuple.elem_size, Trap::MemoryOutOfBounds)?;
+    let forbidden_end = cx.out_of_bounds(ptr, tuple.elem_size + 1)
+        && cx.deviates(Deviation::SpilledMayNotEndWithMemory);
+    trap_if(forbidden_end, Trap::MemoryOutOfBounds)?;
+    Ok((ptr, tuple))
 }
 
 #[cfg(test)]
@@ -181,7 +202,8 @@ mod tests {
         let opts =
             LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
         let mut vi = CoreValues::new(flat);
-        let lifted = lift_flat_values(&mut Cx { opts, guest: &mut guest }, 16, &mut vi, types);
+        let lifted =
+            lift_flat_values(&mut Cx { opts, peer: None, guest: &mut guest }, 16, &mut vi, types);
         assert_eq!(lifted.as_deref().map_err(|trap| *trap), expected);
         assert!(lifted.is_err() || vi.done());
     }

@@ -210,17 +210,23 @@ fn load_variant(
     layout: &Layout,
     cases: &[Option<Layout>],
 ) -> Result<Value, Trap> {
-    let nbytes = discriminant_size(cases.len(), &mut |slip| cx.deviates(slip));
-    let mut case_index = wrap(load_int(cx, ptr, nbytes));
-    let last = u32::try_from(cases.len()).expect("so many are refused by validation") - 1;
-    if case_index > last && cx.deviates(Deviation::DiscriminantInMemoryUnchecked) {
-        case_index = last;
-    }
+    let case_index = load_case_index(cx, ptr, cases.len());
     let Some(case) = case_at(cases, case_index)? else {
         return Ok(Value::Variant(case_index, None));
     };
     let ptr = ptr + payload_offset(cx, layout, case);
     Ok(Value::case(case_index, load_shape(cx, ptr, case)?))
+}
+
+/// Spec: `load_variant`, its discriminant.
+pub(super) fn load_case_index(cx: &mut Cx, ptr: u64, cases: usize) -> u32 {
+    let nbytes = discriminant_size(cases, &mut |slip| cx.deviates(slip));
+    let case_index = wrap(load_int(cx, ptr, nbytes));
+    let last = u32::try_from(cases).expect("so many are refused by validation") - 1;
+    if case_index > last && cx.deviates(Deviation::DiscriminantInMemoryUnchecked) {
+        return last;
+    }
+    case_index
 }
 
 /// Where in a variant of this layout the payload of one of its cases lies.
@@ -274,7 +280,7 @@ mod tests {
     #[track_caller]
     fn check(ty: Type, memory: &[u8], expected: Result<Value, Trap>) {
         let mut guest = ByteGuest::new(memory.to_vec(), 0);
-        assert_eq!(load(&mut Cx { opts: OPTS, guest: &mut guest }, 0, &ty), expected);
+        assert_eq!(load(&mut Cx { opts: OPTS, peer: None, guest: &mut guest }, 0, &ty), expected);
     }
 
     fn list(elem: Type) -> Type {
@@ -338,7 +344,7 @@ mod tests {
         guest.notes.deviations.insert(Deviation::ListBoundsBeforeAlignment);
         let elem = Layout::of(&Type::U16, PtrType::I32);
         let mut load = |ptr, length| {
-            let cx = &mut Cx { opts: OPTS, guest: &mut guest };
+            let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
             let trap = load_list_from_range(cx, ptr, length, &elem).unwrap_err();
             (trap, guest.notes.taken.is_empty())
         };

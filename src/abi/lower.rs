@@ -190,15 +190,8 @@ pub fn lower_flat_values(
         lower_flat_record(cx, values, &fields, &mut flat)?;
         return Ok(flat);
     }
-    let tuple = cx.tuple_layout(types);
-    // Differs from the spec: it would pass such a size to a `realloc` that cannot take it.
-    trap_if(tuple.elem_size > REALLOC_I32_MAX, Trap::MemoryOutOfBounds)?;
+    let (ptr, tuple) = place_spilled(cx, types, out_param)?;
     let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
-    let ptr = match out_param {
-        Some(ptr) => ptr,
-        None => allocate_spilled(cx, &tuple, fields)?,
-    };
-    check_spilled(cx, ptr, &tuple)?;
     store_record(cx, values, ptr, fields)?;
     if out_param.is_none() {
         flat.push(core_ptr(cx, ptr));
@@ -206,13 +199,30 @@ pub fn lower_flat_values(
     Ok(flat)
 }
 
-/// Spec: `lower_flat_values`, its checks of where the tuple is to lie.
-pub(super) fn check_spilled(cx: &Cx, ptr: u64, tuple: &Layout) -> Result<(), Trap> {
-    trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer)?;
-    trap_if(cx.out_of_bounds(ptr, tuple.elem_size), Trap::MemoryOutOfBounds)
+/// Spec: `lower_flat_values`, where it finds a place for the tuple.
+pub(super) fn place_spilled(
+    cx: &mut Cx,
+    types: &[Type],
+    out_param: Option<u64>,
+) -> Result<(u64, Layout), Trap> {
+    let tuple = cx.tuple_layout(types);
+    // Differs from the spec: it would pass such a size to a `realloc` that cannot take it.
+    trap_if(tuple.elem_size > REALLOC_I32_MAX, Trap::MemoryOutOfBounds)?;
+    let ptr = match out_param {
+        Some(ptr) => ptr,
+        None => allocate_spilled(cx, &tuple)?,
+    };
+    check_spilled(cx, ptr, &tuple)?;
+    Ok((ptr, tuple))
 }
 
-fn allocate_spilled(cx: &mut Cx, tuple: &Layout, fields: &[Layout]) -> Result<u64, Trap> {
+/// Spec: `lower_flat_values`, its checks of where the tuple is to lie.
+pub(super) fn check_spilled(cx: &mut Cx, ptr: u64, tuple: &Layout) -> Result<(), Trap> {
+    cx.check_range(ptr, tuple.alignment, tuple.elem_size, Trap::MemoryOutOfBounds)
+}
+
+fn allocate_spilled(cx: &mut Cx, tuple: &Layout) -> Result<u64, Trap> {
+    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
     let Layout { mut alignment, mut elem_size, .. } = *tuple;
     if alignment > 1 && cx.deviates(Deviation::SpilledParamsByteAligned) {
         alignment = 1;
@@ -236,7 +246,7 @@ mod tests {
     #[track_caller]
     fn check(types: &[Type], values: &[Value], expected: &[Core]) {
         let mut guest = ByteGuest::new(vec![0; 256], 64);
-        let cx = &mut Cx { opts: OPTS, guest: &mut guest };
+        let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
         assert_eq!(lower_flat_values(cx, 16, values, types, None).unwrap(), expected);
     }
 
@@ -275,7 +285,7 @@ mod tests {
     #[test]
     fn a_result_goes_where_the_caller_wants_it() {
         let mut guest = ByteGuest::new(vec![0; 16], 8);
-        let cx = &mut Cx { opts: OPTS, guest: &mut guest };
+        let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
         let mut lower = |out_ptr| {
             lower_flat_values(cx, 1, &[Value::string("")], &[Type::String], Some(out_ptr))
         };
@@ -287,7 +297,7 @@ mod tests {
     #[test]
     fn a_nan_is_noted_by_its_place_among_the_core_values() {
         let mut guest = ByteGuest::new(Vec::new(), 0);
-        let cx = &mut Cx { opts: OPTS, guest: &mut guest };
+        let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
         let types = [Type::U8, variant(&[Type::F32, Type::U64])];
         let values = [Value::U8(0), Value::case(0, Value::F32(0x7fc0_0001))];
         let flat = lower_flat_values(cx, 16, &values, &types, None).unwrap();

@@ -18,6 +18,8 @@ pub mod flatten;
 pub mod lift;
 pub mod lower;
 
+pub mod explore;
+
 pub mod canon;
 
 pub mod deviation;

@@ -1,9 +1,12 @@
 //! What lifting and lowering is done with: options, the guest, and notes taken on the way.
 //! Knows nothing of values; what a guest is made of is its implementor's business.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::despecialize::Part;
+use super::explore::Step;
 use super::layout::Layout;
 use super::{Core, CoreType, Deviation, Deviations, Handles, Trap, trap_if};
 use crate::types::Type;
@@ -33,6 +36,8 @@ pub struct LiftLowerOptions {
 /// Spec: `LiftLowerContext`: options and guest of one lift or lower.
 pub struct Cx<'a> {
     pub opts: LiftLowerOptions,
+    /// The options of the guest on the other side of the call; nothing where the host is there.
+    pub peer: Option<LiftLowerOptions>,
     pub guest: &'a mut dyn Guest,
 }
 
@@ -73,6 +78,11 @@ pub struct Notes {
     /// How many elements and bytes of strings were lifted.
     pub lifted: u64,
     pub course: Course,
+    /// Where lifting or lowering for another guest trapped: all traps of which that call may meet the
+    /// first, depending on the order of what it does. Where anything else trapped there are none.
+    pub faults: BTreeSet<Trap>,
+    /// What is left to explore of lowering, where lifting for another guest trapped.
+    pub unlowered: Option<Vec<Step>>,
 }
 
 /// What was lowered for one instance, as far as the reader of what it saw needs to know it.
@@ -223,9 +233,31 @@ impl Cx<'_> {
             > u128::try_from(memory_length).expect("a length fits in 128 bits")
     }
 
+    /// Traps where that many bytes from `ptr` on are not aligned, or not all inside the memory.
+    pub fn check_range(
+        &mut self,
+        ptr: u64,
+        alignment: u64,
+        byte_length: u64,
+        out_of_bounds: Trap,
+    ) -> Result<(), Trap> {
+        let misaligned = !ptr.is_multiple_of(alignment);
+        let outside = self.out_of_bounds(ptr, byte_length);
+        if misaligned && outside && self.peer.is_some() {
+            self.guest.notes().faults.insert(out_of_bounds);
+        }
+        trap_if(misaligned, Trap::UnalignedPointer)?;
+        trap_if(outside, out_of_bounds)
+    }
+
     /// Whether to slip here. Ask only where the answer changes something: the slip is noted.
     pub fn deviates(&mut self, deviation: Deviation) -> bool {
         self.guest.notes().deviates(deviation)
+    }
+
+    /// The same, for slips in calls from guest to guest alone.
+    pub fn deviates_fused(&mut self, deviation: Deviation) -> bool {
+        self.peer.is_some() && self.deviates(deviation)
     }
 }
 

@@ -157,8 +157,7 @@ pub fn store_list_into_range(
     }
     let byte_aligned = elem.alignment > 1 && cx.deviates(Deviation::ListAllocatedByteAligned);
     let ptr = cx.allocate(if byte_aligned { 1 } else { elem.alignment }, byte_length)?;
-    trap_if(!ptr.is_multiple_of(elem.alignment), Trap::UnalignedPointer)?;
-    trap_if(cx.out_of_bounds(ptr, byte_length), Trap::ListOutOfBounds)?;
+    cx.check_range(ptr, elem.alignment, byte_length, Trap::ListOutOfBounds)?;
     store_list_into_valid_range(cx, values, ptr, elem)?;
     Ok((ptr, length))
 }
@@ -259,7 +258,7 @@ mod tests {
     #[track_caller]
     fn check(ty: Type, value: &Value, expected: &[u8]) {
         let mut guest = ByteGuest::new(vec![0xaa; expected.len()], 8);
-        store(&mut Cx { opts: OPTS, guest: &mut guest }, value, &ty, 0).unwrap();
+        store(&mut Cx { opts: OPTS, peer: None, guest: &mut guest }, value, &ty, 0).unwrap();
         assert_eq!(guest.memory, expected);
     }
 
@@ -286,7 +285,7 @@ mod tests {
         let mut guest = ByteGuest::new(vec![0; 16], 8);
         guest.overrides.extend([(0, 1), (1, 18)]);
         let elem = Layout::of(&Type::U16, PtrType::I32);
-        let cx = &mut Cx { opts: OPTS, guest: &mut guest };
+        let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
         assert_eq!(store_list_into_range(cx, &[], &elem), Err(Trap::UnalignedPointer));
         assert_eq!(store_list_into_range(cx, &[], &elem), Err(Trap::ListOutOfBounds));
     }
@@ -298,7 +297,7 @@ mod tests {
         {
             let mut guest = ByteGuest::new(vec![0; 8], 8);
             guest.notes.nan_mode = nan_mode;
-            let cx = &mut Cx { opts: OPTS, guest: &mut guest };
+            let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
             store(cx, &Value::F32(0xffc0_0001), &Type::F32, 4).unwrap();
             assert_eq!(guest.memory[4..], bits.to_le_bytes());
             let nan = NanLeaf { lowering: 0, place: Place::Memory(4), width: 4 };

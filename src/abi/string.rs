@@ -61,7 +61,7 @@ fn slack(source: StringSource, bytes: &[u8]) -> Option<(Deviation, String)> {
     }
 }
 
-fn source_and_byte_length(cx: &mut Cx, tagged_code_units: u64) -> (StringSource, u64) {
+pub(super) fn source_and_byte_length(cx: &mut Cx, tagged_code_units: u64) -> (StringSource, u64) {
     let tag = utf16_tag(cx.opts.ptr_type);
     match cx.opts.string_encoding {
         StringEncoding::Utf8 => (StringSource::Utf8, tagged_code_units),
@@ -76,7 +76,7 @@ fn source_and_byte_length(cx: &mut Cx, tagged_code_units: u64) -> (StringSource,
     }
 }
 
-fn source_alignment(source: StringSource) -> u64 {
+pub(super) fn source_alignment(source: StringSource) -> u64 {
     match source {
         StringSource::Utf8 => 1,
         StringSource::Utf16 | StringSource::Latin1 | StringSource::TaggedUtf16 => 2,
@@ -239,6 +239,33 @@ fn store_probably_utf16_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u6
     Ok((ptr, len(&compact)))
 }
 
+/// What an engine asks of `realloc` that decodes only while it transcodes, up to where the source
+/// turns out to be no string: at once where it cannot be read at all.
+pub(super) fn transcode_partly(
+    cx: &mut Cx,
+    source: StringSource,
+    code_units: u64,
+    readable: bool,
+) -> Result<(), Trap> {
+    use StringSource::{Latin1, TaggedUtf16, Utf8, Utf16};
+    let (alignment, first, growth) = match (cx.opts.string_encoding, source) {
+        (StringEncoding::Utf8, Utf8) => (1, 1, None),
+        (StringEncoding::Utf8, Utf16 | TaggedUtf16) => (1, 1, Some(3)),
+        (StringEncoding::Utf8, Latin1) => (1, 1, Some(2)),
+        (StringEncoding::Utf16, Utf8 | Utf16 | Latin1 | TaggedUtf16) => (2, 2, None),
+        (StringEncoding::Latin1OrUtf16, Utf8 | Utf16) => (2, 1, Some(2)),
+        (StringEncoding::Latin1OrUtf16, Latin1) => (2, 1, None),
+        (StringEncoding::Latin1OrUtf16, TaggedUtf16) => (2, 2, None),
+    };
+    let first = code_units.saturating_mul(first);
+    let ptr = reallocate_string(cx, 0, 0, alignment, first)?;
+    if let Some(growth) = growth.filter(|_| readable) {
+        let worst_case_size = code_units.saturating_mul(growth);
+        reallocate_string(cx, ptr, first, alignment, worst_case_size)?;
+    }
+    Ok(())
+}
+
 /// One call of `realloc` for a string, with the checks that follow every one of them.
 fn reallocate_string(
     cx: &mut Cx,
@@ -253,8 +280,7 @@ fn reallocate_string(
     if new_size < old_size && cx.deviates(Deviation::ShrinkUnchecked) {
         return Ok(ptr);
     }
-    trap_if(!ptr.is_multiple_of(alignment), Trap::UnalignedPointer)?;
-    trap_if(cx.out_of_bounds(ptr, new_size), Trap::StringOutOfBounds)?;
+    cx.check_range(ptr, alignment, new_size, Trap::StringOutOfBounds)?;
     Ok(ptr)
 }
 
@@ -308,7 +334,7 @@ mod tests {
     ) {
         let mut guest = ByteGuest::new(vec![0; 256], 0);
         let src = Str { text: text.into(), source };
-        let cx = &mut Cx { opts: opts(to), guest: &mut guest };
+        let cx = &mut Cx { opts: opts(to), peer: None, guest: &mut guest };
         let (ptr, tagged_code_units) = store_string_into_range(cx, &src).unwrap();
         assert_eq!(tagged_code_units, length);
         let lifted = load_string_from_range(cx, ptr, tagged_code_units).unwrap();
@@ -320,7 +346,7 @@ mod tests {
     #[track_caller]
     fn check_trap(encoding: StringEncoding, memory: &[u8], ptr: u64, length: u64, trap: Trap) {
         let mut guest = ByteGuest::new(memory.to_vec(), 0);
-        let cx = &mut Cx { opts: opts(encoding), guest: &mut guest };
+        let cx = &mut Cx { opts: opts(encoding), peer: None, guest: &mut guest };
         assert_eq!(load_string_from_range(cx, ptr, length), Err(trap));
     }
 
@@ -363,7 +389,8 @@ mod tests {
         let mut guest = ByteGuest::new(vec![b'x'; 64], 0);
         guest.overrides.insert(1, 32);
         let src = Str { text: "ab☃".into(), source: Utf16 };
-        let cx = &mut Cx { opts: opts(StringEncoding::Latin1OrUtf16), guest: &mut guest };
+        let cx =
+            &mut Cx { opts: opts(StringEncoding::Latin1OrUtf16), peer: None, guest: &mut guest };
         let (ptr, length) = store_string_into_range(cx, &src).unwrap();
         assert_eq!(load_string_from_range(cx, ptr, length).unwrap().text, "xx☃");
     }
@@ -383,7 +410,7 @@ mod tests {
     fn the_slip_in_alignment_is_noted_only_for_an_odd_pointer() {
         let mut guest = ByteGuest::new(b"xa\0".to_vec(), 0);
         guest.notes.deviations.insert(Deviation::StringAlignmentUnchecked);
-        let cx = &mut Cx { opts: opts(StringEncoding::Utf16), guest: &mut guest };
+        let cx = &mut Cx { opts: opts(StringEncoding::Utf16), peer: None, guest: &mut guest };
         assert!(load_string_from_range(cx, 0, 1).is_ok());
         assert!(cx.guest.notes().taken.is_empty());
         assert_eq!(load_string_from_range(cx, 1, 1).unwrap().text, "a");

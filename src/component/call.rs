@@ -9,9 +9,10 @@ use super::core::{core_value, trap, val};
 use super::definition::Decoded;
 use super::state::{Destructor, Func, Lifted, Options, ResourceTypes, State};
 use crate::abi::canon::{Subtask, canon_lift, canon_lower};
+use crate::abi::explore;
 use crate::abi::{
-    self, Act, ActKind, Core, Deviation, Guest, Handles, Lowered, Notes, PtrType, ResourceType,
-    Stage, Trap,
+    self, Act, ActKind, Core, Cx, Deviation, Guest, Handles, LiftLowerOptions, Lowered,
+    MAX_FLAT_PARAMS, Notes, PtrType, ResourceType, Stage, Trap,
 };
 use crate::types::{FuncType, Resource};
 use crate::value::Value;
@@ -140,7 +141,9 @@ impl<T: Host> Instance<T> {
 
     /// What the host begins next may take as much as what it began before.
     pub(super) fn refuel(&mut self) {
-        self.notes().lifted = 0;
+        let notes = self.notes();
+        notes.lifted = 0;
+        notes.faults.clear();
         if let Some(fuel) = self.fuel {
             self.store.set_fuel(fuel).expect("fuel is configured");
         }
@@ -160,7 +163,7 @@ impl<T: Host> Context<'_, T> {
                 let callee = lifted.opts.instance;
                 self.store.data_mut().enter(callee, None)?;
                 let store = self.store.as_context_mut();
-                let result = call_lifted(store, &lifted, args, |_, result| Ok(result))?;
+                let result = call_lifted(store, &lifted, None, args, |_, result| Ok(result))?;
                 self.store.data_mut().leave(callee, None);
                 Ok(result)
             }
@@ -172,11 +175,12 @@ impl<T: Host> Context<'_, T> {
 fn call_lifted<T: Host, R>(
     store: StoreContextMut<'_, State<T>>,
     lifted: &Lifted,
+    peer: Option<LiftLowerOptions>,
     args: &[Value],
     on_resolve: impl FnOnce(&mut CoreInstance<'_, T>, Option<Value>) -> Result<R, Trap>,
 ) -> Result<R, Trap> {
     let mut guest = CoreInstance::lifted(store, lifted);
-    canon_lift(&mut guest, lifted.opts.lift_lower(), &lifted.ty, args, on_resolve)
+    canon_lift(&mut guest, lifted.opts.lift_lower(), peer, &lifted.ty, args, on_resolve)
 }
 
 /// Calls a lowered function from core code.
@@ -190,6 +194,7 @@ pub fn call_lowered<T: Host>(
     canon_lower(
         &mut caller,
         opts.lift_lower(),
+        func.lift_lower(),
         func.ty(),
         flat_args,
         |caller, subtask| match func {
@@ -216,14 +221,23 @@ fn call_guest<T: Host>(
     let state = caller.store.data_mut();
     state.check_kinship(callee, opts.instance)?;
     state.enter(callee, Some(opts.instance))?;
-    let args = subtask.on_start(caller)?;
-    let store = caller.store.as_context_mut();
-    let flat_results = call_lifted(store, lifted, &args, |callee, result| {
+    let args = subtask.on_start(caller).inspect_err(|_| explore_params(caller, lifted))?;
+    let (store, peer) = (caller.store.as_context_mut(), Some(opts.lift_lower()));
+    let flat_results = call_lifted(store, lifted, peer, &args, |callee, result| {
         let mut caller = CoreInstance::new(callee.store.as_context_mut(), opts, resources);
         subtask.on_resolve(&mut caller, result.as_ref())
-    })?;
+    });
+    let flat_results = flat_results.inspect_err(|_| subtask.explore_result(caller))?;
     caller.store.data_mut().leave(callee, Some(opts.instance));
     Ok(flat_results)
+}
+
+/// Explores what lowering the params may meet, if lifting them trapped.
+fn explore_params<T: Host>(caller: &mut CoreInstance<'_, T>, lifted: &Lifted) {
+    let peer = Some(caller.opts.lift_lower());
+    let mut callee = CoreInstance::lifted(caller.store.as_context_mut(), lifted);
+    let mut cx = Cx { opts: lifted.opts.lift_lower(), peer, guest: &mut callee };
+    explore::lower(&mut cx, MAX_FLAT_PARAMS, &lifted.ty.params, None);
 }
 
 /// Spec: `canon_resource_drop`, its end: calls the destructor as a function of whoever defines the

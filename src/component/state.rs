@@ -97,6 +97,14 @@ impl Func {
         }
     }
 
+    /// The options that a guest's function is lifted with.
+    pub fn lift_lower(&self) -> Option<LiftLowerOptions> {
+        match self {
+            Func::Host(_) => None,
+            Func::Lifted(func) => Some(func.opts.lift_lower()),
+        }
+    }
+
     /// What the numbers in its type mean.
     pub fn resources(&self) -> &ResourceTypes {
         match self {

@@ -63,7 +63,7 @@ impl Lowering {
     pub fn lower(&mut self, side: Side, values: &[Value]) -> Option<Vec<Core>> {
         let string_encoding = side.function.opts.string_encoding;
         let opts = LiftLowerOptions { string_encoding, ptr_type: PtrType::I32 };
-        let mut cx = Cx { opts, guest: &mut self.guest };
+        let mut cx = Cx { opts, peer: None, guest: &mut self.guest };
         let mut flat = lower_flat_values(&mut cx, side.max_flat, values, side.types, None).ok()?;
         flat.extend(side.out.map(|ty| Core::I32(self.allocate(ty))));
         Some(flat)
