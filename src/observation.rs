@@ -1,6 +1,8 @@
 //! What a run shows: everything that an engine may not choose.
 //! Knows nothing of who ran it or what it should have been.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::abi::{Core, Course, Deviations, NanLeaf, Trap};
@@ -25,7 +27,7 @@ pub struct Reading {
     pub courses: Vec<Course>,
     /// Where the run ended in a trap between two guests: all traps that the same call can end in,
     /// whichever of them an engine meets first.
-    pub faults: Vec<Trap>,
+    pub faults: BTreeSet<Trap>,
 }
 
 /// One call of the export.

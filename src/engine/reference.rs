@@ -3,7 +3,7 @@
 
 pub mod any;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::abi::{Core, Course, Deviations, Notes, Place, Trap};
 use crate::case::{Answer, Call, Case, Guest, Shape};
@@ -90,7 +90,7 @@ pub fn bears_long_loops() -> bool {
 pub fn refused(message: &str) -> Reading {
     let outcome = Outcome::Refused(message.to_string());
     let observation = Observation { calls: Vec::new(), outcome };
-    Reading { observation, taken: Deviations::NONE, courses: Vec::new(), faults: Vec::new() }
+    Reading { observation, taken: Deviations::NONE, courses: Vec::new(), faults: BTreeSet::new() }
 }
 
 impl component::Host for Host {
@@ -171,9 +171,10 @@ impl Run {
                 break;
             }
         }
-        let taken = self.instance.notes().taken;
+        let notes = self.instance.notes();
+        let (taken, faults) = (notes.taken, std::mem::take(&mut notes.faults));
         let observation = Observation { calls: self.calls, outcome };
-        Reading { observation, taken, courses: self.courses, faults: Vec::new() }
+        Reading { observation, taken, courses: self.courses, faults }
     }
 
     fn call(&mut self, case: &Case, index: usize, scripts: &[Vec<u8>]) -> Result<(), Failure> {

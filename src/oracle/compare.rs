@@ -3,6 +3,8 @@
 //! between guests to meet faults in any order, and that traps are compared by kind; no other
 //! tolerance.
 
+use std::collections::BTreeSet;
+
 use crate::abi::{Core, NanLeaf, Place, Trap};
 use crate::observation::{
     CallObservation, GuestEvent, GuestObservation, HostEvent, Observation, Outcome, Reading,
@@ -249,7 +251,7 @@ fn is_failure(outcome: &Outcome) -> bool {
 }
 
 /// Between guests an engine may meet any of the faults that there are first.
-fn same_ending_of(expected: &Outcome, observed: &Outcome, faults: &[Trap]) -> bool {
+fn same_ending_of(expected: &Outcome, observed: &Outcome, faults: &BTreeSet<Trap>) -> bool {
     match (expected, observed) {
         (Outcome::Trapped(..), Outcome::Trapped(trap, words)) if !faults.is_empty() => {
             faults.iter().any(|fault| same_trap(*fault, *trap, words))
@@ -370,12 +372,12 @@ mod tests {
 
     #[track_caller]
     fn check(expected: &Observation, observed: &Observation, at: Option<Where>) {
-        check_with(Vec::new(), expected, observed, at);
+        check_with(BTreeSet::new(), expected, observed, at);
     }
 
     #[track_caller]
     fn check_with(
-        faults: Vec<Trap>,
+        faults: BTreeSet<Trap>,
         expected: &Observation,
         observed: &Observation,
         at: Option<Where>,
@@ -469,7 +471,7 @@ mod tests {
 
     #[test]
     fn between_guests_any_fault_may_be_met_first() {
-        let faults = || vec![Trap::InvalidChar, Trap::UnalignedPointer];
+        let faults = || BTreeSet::from([Trap::InvalidChar, Trap::UnalignedPointer]);
         let char = trapped(Vec::new(), Trap::InvalidChar);
         check_with(faults(), &char, &trapped(Vec::new(), Trap::UnalignedPointer), None);
         let bounds = trapped(Vec::new(), Trap::ListOutOfBounds);
