@@ -256,9 +256,35 @@ impl Shape {
     pub fn is_host(&self, resource: types::Resource) -> bool {
         is_host(&self.resources, resource)
     }
+
+    /// Which guest defines the resource of this number; none does for one of the host's.
+    pub fn definer(&self, resource: types::Resource) -> Option<usize> {
+        let position = usize::try_from(resource).ok()?;
+        match self.resources.get(position)? {
+            Resource::Host => None,
+            Resource::Guest { by, .. } => usize::try_from(*by).ok(),
+        }
+    }
+
+    /// Whether the guest of this number knows a resource: the host's, and those that it or a guest
+    /// after it defines.
+    pub fn knows(&self, guest: usize, resource: types::Resource) -> bool {
+        self.is_host(resource) || self.definer(resource).is_some_and(|by| by >= guest)
+    }
+
+    /// Whether what the guest of this number imports is the next guest's.
+    pub fn calls_guest(&self, guest: usize) -> bool {
+        guest + 1 < self.guests.len()
+    }
 }
 
 impl Guest {
+    /// The functions that it lifts and lowers, with their names in errors.
+    pub fn functions(&self) -> impl Iterator<Item = (&'static str, &Function)> {
+        let export = [("export", &self.export)].into_iter();
+        export.chain(self.import.iter().map(|import| ("import", import)))
+    }
+
     /// The types of the import's params and results; none where there is no import.
     pub fn types_of_import(&self) -> (&[Type], &[Type]) {
         let import = self.import.as_ref();
@@ -336,15 +362,15 @@ pub struct Limits {
     pub payload_bytes: u32,
     /// Calls of the export.
     pub calls: u32,
-    /// Calls of the import and of built-ins within one call of the export.
+    /// Calls of the import and of built-ins by one guest within one call of the first's export.
     pub steps: u32,
     /// Handles that the host drops after one call of the export.
     pub host_drops: u32,
     /// Resource types: each of the host's is a type of its own in the engines.
     pub resources: u32,
-    /// Scripted calls of `realloc` within one call of the export.
+    /// Scripted calls of one guest's `realloc` within one call of the first's export.
     pub reallocs: u32,
-    /// The guest's memory: a dump copies all of it after each call.
+    /// A guest's memory: a dump copies all of it after each call.
     pub pages: u32,
 }
 

@@ -59,6 +59,7 @@ pub fn supports(feature: Feature) -> bool {
     match feature {
         Feature::Map => cfg!(wasmtime_44),
         Feature::FixedLengthList => cfg!(wasmtime_48),
+        Feature::Memory64 => false,
     }
 }
 

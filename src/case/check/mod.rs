@@ -15,7 +15,7 @@ use crate::abi::flatten::flatten_within;
 use crate::abi::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::{FuncType, Handle, Type};
 
-use super::{Case, Function, Limits, Pages, Shape};
+use super::{Case, Function, Guest, Limits, Pages, Resource, Shape};
 
 pub(crate) use types::kind;
 pub(crate) use values::payload_type;
@@ -25,6 +25,7 @@ pub(crate) use values::payload_type;
 pub enum Feature {
     Map,
     FixedLengthList,
+    Memory64,
 }
 
 impl Feature {
@@ -32,6 +33,7 @@ impl Feature {
         match self {
             Feature::Map => "map",
             Feature::FixedLengthList => "fixed-length-list",
+            Feature::Memory64 => "memory64",
         }
     }
 }
@@ -49,14 +51,18 @@ pub fn check(case: &Case, limits: &Limits) -> Result<(), String> {
     at_most("bytes of labels, strings and memory", total.bytes + label_bytes, limits.payload_bytes)
 }
 
-/// What the types of `case` need of a subject.
+/// What the types and memories of `case` need of a subject.
 pub fn features(case: &Case) -> BTreeSet<Feature> {
-    let mut features = BTreeSet::new();
-    for ty in functions(&case.shape).into_iter().flat_map(|(_, function)| types_of(&function.ty)) {
-        ty.any(&mut |ty| {
-            features.extend(feature(ty));
-            false
-        });
+    let guests = &case.shape.guests;
+    let wide = guests.iter().any(|guest| guest.ptr_type == PtrType::I64);
+    let mut features: BTreeSet<Feature> = wide.then_some(Feature::Memory64).into_iter().collect();
+    for (_, function) in guests.iter().flat_map(Guest::functions) {
+        for ty in types_of(&function.ty) {
+            ty.any(&mut |ty| {
+                features.extend(feature(ty));
+                false
+            });
+        }
     }
     features
 }
@@ -71,33 +77,88 @@ fn feature(ty: &Type) -> Option<Feature> {
     }
 }
 
-fn functions(shape: &Shape) -> Vec<(&'static str, &Function)> {
-    let export = [("export", &shape.guests[0].export)].into_iter();
-    export.chain(shape.guests[0].import.iter().map(|import| ("import", import))).collect()
-}
-
 fn types_of(ty: &FuncType) -> impl Iterator<Item = &Type> {
     ty.params.iter().chain(&ty.result)
 }
 
 /// Returns the bytes of all labels.
 fn check_shape(shape: &Shape, limits: &Limits) -> Result<usize, String> {
-    check_pages(shape.guests[0].pages, limits)?;
-    at_most("resources", shape.resources.len(), limits.resources)?;
+    refuse_if(shape.guests.is_empty(), "there is no guest")?;
+    at_most("guests", shape.guests.len(), limits.guests)?;
+    check_resources(shape, limits)?;
     let mut label_bytes = 0;
-    for (name, function) in functions(shape) {
-        label_bytes +=
-            types::check_functype(&function.ty, limits).map_err(|why| format!("{name}: {why}"))?;
+    for number in 0..shape.guests.len() {
+        label_bytes += check_guest(shape, number, limits).map_err(|why| match number {
+            0 => why,
+            _ => format!("guest {number}: {why}"),
+        })?;
+    }
+    Ok(label_bytes)
+}
+
+fn check_resources(shape: &Shape, limits: &Limits) -> Result<(), String> {
+    at_most("resources", shape.resources.len(), limits.resources)?;
+    shape.resources.iter().enumerate().try_for_each(|(number, resource)| match resource {
+        Resource::Host => Ok(()),
+        Resource::Guest { by, .. } => {
+            let defined = usize::try_from(*by).is_ok_and(|by| by < shape.guests.len());
+            refuse_if(!defined, &format!("resource {number}: there is no guest {by}"))
+        }
+    })
+}
+
+/// Returns the bytes of the labels in its functions.
+fn check_guest(shape: &Shape, number: usize, limits: &Limits) -> Result<usize, String> {
+    let guest = &shape.guests[number];
+    check_pages(guest.pages, limits)?;
+    check_callee(shape, number)?;
+    let mut label_bytes = 0;
+    for (name, function) in guest.functions() {
+        let bytes = types::check_functype(&function.ty, guest.ptr_type, limits);
+        label_bytes += bytes.map_err(|why| format!("{name}: {why}"))?;
         check_handles(shape, &function.ty).map_err(|why| format!("{name}: {why}"))?;
     }
-    shape.guests[0].import.as_ref().map_or(Ok(()), |import| check_imported(shape, &import.ty))?;
-    check_lift(&shape.guests[0].export).map_err(|why| format!("export: {why}"))?;
-    shape.guests[0]
-        .import
-        .as_ref()
-        .map_or(Ok(()), check_lower)
-        .map_err(|why| format!("import: {why}"))?;
+    check_ends(shape, number)?;
+    check_lift(&guest.export).map_err(|why| format!("export: {why}"))?;
+    let lower = guest.import.as_ref().map_or(Ok(()), check_lower);
+    lower.map_err(|why| format!("import: {why}"))?;
     Ok(label_bytes)
+}
+
+/// What a guest imports is the next one's export, where there is a next one.
+fn check_callee(shape: &Shape, number: usize) -> Result<(), String> {
+    let next = number + 1;
+    let Some(callee) = shape.guests.get(next) else {
+        return Ok(());
+    };
+    let import = shape.guests[number].import.as_ref();
+    let import = import.ok_or_else(|| format!("import: it is missing, guest {next} exports it"))?;
+    let same = import.ty == callee.export.ty;
+    refuse_if(!same, &format!("import: its type is not that of what guest {next} exports"))
+}
+
+/// A function can mention only resources that those at both of its ends know.
+fn check_ends(shape: &Shape, number: usize) -> Result<(), String> {
+    let guest = &shape.guests[number];
+    check_known(shape, &guest.export.ty, |resource| shape.knows(number, resource))
+        .map_err(|why| format!("export: {why}"))?;
+    match &guest.import {
+        // What it imports from the next guest is looked at as that one's export.
+        Some(import) if !shape.calls_guest(number) => {
+            check_known(shape, &import.ty, |resource| shape.is_host(resource))
+                .map_err(|why| format!("import: {why}"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn check_known(shape: &Shape, ty: &FuncType, known: impl Fn(u32) -> bool) -> Result<(), String> {
+    let mut resources = types_of(ty).flat_map(Type::handles).filter_map(Handle::resource);
+    let unknown = resources.find_map(|resource| {
+        let definer = shape.definer(resource).filter(|_| !known(resource));
+        definer.map(|by| format!("it mentions resource {resource}, which guest {by} defines"))
+    });
+    unknown.map_or(Ok(()), Err)
 }
 
 /// Whether the handles in the types are of resources that there are, and may be where they are.
@@ -116,13 +177,6 @@ fn check_handles(shape: &Shape, ty: &FuncType) -> Result<(), String> {
     let lent =
         ty.result.iter().flat_map(Type::handles).any(|handle| matches!(handle, Handle::Borrow(_)));
     refuse_if(lent, "a result cannot be borrowed")
-}
-
-/// A component's imports cannot mention what the component defines.
-fn check_imported(shape: &Shape, ty: &FuncType) -> Result<(), String> {
-    let guests = |resource| !shape.is_host(resource);
-    let any = types_of(ty).flat_map(Type::handles).filter_map(Handle::resource).any(guests);
-    refuse_if(any, "import: it mentions a resource that the guest defines")
 }
 
 fn check_pages(pages: Pages, limits: &Limits) -> Result<(), String> {
@@ -175,6 +229,7 @@ fn any_pointer(types: &[Type]) -> bool {
     types.iter().any(|ty| ty.any(&mut |ty| pointer(ty)))
 }
 
+/// Flat values are as many, whatever a pointer is.
 fn spills(types: &[Type], max_flat: usize) -> bool {
     flatten_within(types, PtrType::I32, max_flat).is_none()
 }

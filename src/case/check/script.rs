@@ -6,13 +6,22 @@ use crate::abi::flatten::{Context, flatten_functype};
 use crate::types::Type;
 use crate::value::Value;
 
-use super::super::{Answer, BuiltIn, Call, Case, Chunk, Destructor, Finish, Function, ImportCall};
-use super::super::{Limits, Passed, Patch, PostReturn, Realloc, Resource, Shape, Step};
+use super::super::{Answer, BuiltIn, Call, Case, Chunk, Destructor, Finish, Function, Guest};
+use super::super::{ImportCall, Limits, Passed, Patch, PostReturn, Realloc, Resource, Script};
+use super::super::{Shape, Step};
 use super::values::check_value;
 use super::{at_most, refuse_if};
 
 /// The size of a page of memory.
 const PAGE: u64 = 65_536;
+
+/// A guest among those of a shape.
+#[derive(Clone, Copy)]
+struct Actor<'a> {
+    shape: &'a Shape,
+    number: usize,
+    guest: &'a Guest,
+}
 
 /// What a guest hands over on one side: of which types, in which core values, in how much memory.
 struct Side<'a> {
@@ -23,51 +32,87 @@ struct Side<'a> {
 
 /// The error starts with the place within the call.
 pub fn check_call(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), String> {
-    check_values("arg", &call.args, &shape.guests[0].export.ty.params)
-        .map_err(|why| format!(": {why}"))?;
-    check_scripts(shape, call, limits).map_err(|why| format!(": {why}"))?;
-    for (index, step) in call.scripts[0].steps.iter().enumerate() {
-        check_step(shape, step).map_err(|why| format!(", step {index}: {why}"))?;
+    check_host(shape, call, limits).map_err(|why| format!(": {why}"))?;
+    for (number, (guest, script)) in shape.guests.iter().zip(&call.scripts).enumerate() {
+        check_script(Actor { shape, number, guest }, script, limits).map_err(|why| {
+            let place = if number == 0 { String::new() } else { format!(", guest {number}") };
+            place + &why
+        })?;
     }
-    match &call.scripts[0].finish {
+    Ok(())
+}
+
+/// What the host does itself, and whether each guest has something to do.
+fn check_host(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), String> {
+    check_values("arg", &call.args, &shape.guests[0].export.ty.params)?;
+    check_count("script", call.scripts.len(), shape.guests.len())?;
+    at_most("handles to drop", call.host_drops.len(), limits.host_drops)?;
+    let guest = shape.resources.iter().any(|resource| *resource != Resource::Host);
+    refuse_if(!guest && !call.host_drops.is_empty(), "no guest defines a resource")
+}
+
+/// The error starts with the place within what the guest does.
+fn check_script(actor: Actor, script: &Script, limits: &Limits) -> Result<(), String> {
+    check_actions(actor, script, limits).map_err(|why| format!(": {why}"))?;
+    for (index, step) in script.steps.iter().enumerate() {
+        check_step(actor, step).map_err(|why| format!(", step {index}: {why}"))?;
+    }
+    match &script.finish {
         Finish::Return(passed) => {
-            check_passed(passed, &results(shape)).map_err(|why| format!(", return: {why}"))
+            check_passed(passed, &results(actor.guest)).map_err(|why| format!(", return: {why}"))
         }
         Finish::Trap => Ok(()),
     }
 }
 
-/// Whether the shape has what the scripts speak of.
-fn check_scripts(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), String> {
-    at_most("calls of realloc", call.scripts[0].realloc.len(), limits.reallocs)?;
-    at_most("steps", call.scripts[0].steps.len(), limits.steps)?;
-    at_most("handles to drop", call.host_drops.len(), limits.host_drops)?;
-    let realloc = functions(shape).any(|function| function.opts.realloc);
-    refuse_if(!realloc && !call.scripts[0].realloc.is_empty(), "no function has realloc")?;
-    let silent = call.scripts[0].post_return == PostReturn::Nothing;
-    refuse_if(
-        !shape.guests[0].export.opts.post_return && !silent,
-        "the export has no post-return",
-    )?;
-    let calls_import = call.scripts[0].import_calls().next().is_some()
-        || call.scripts[0].realloc.contains(&Realloc::Import)
-        || call.scripts[0].post_return == PostReturn::Import;
-    refuse_if(shape.guests[0].import.is_none() && calls_import, "there is no import to call")?;
-    check_resources(shape, call)
+/// Whether the shape has what the script speaks of.
+fn check_actions(actor: Actor, script: &Script, limits: &Limits) -> Result<(), String> {
+    let guest = actor.guest;
+    at_most("calls of realloc", script.realloc.len(), limits.reallocs)?;
+    at_most("steps", script.steps.len(), limits.steps)?;
+    let realloc = guest.functions().any(|(_, function)| function.opts.realloc);
+    refuse_if(!realloc && !script.realloc.is_empty(), "no function has realloc")?;
+    script.realloc.iter().try_for_each(|action| check_pointer(guest.ptr_type, *action))?;
+    let silent = script.post_return == PostReturn::Nothing;
+    refuse_if(!guest.export.opts.post_return && !silent, "the export has no post-return")?;
+    let calls_import = script.import_calls().next().is_some()
+        || script.realloc.contains(&Realloc::Import)
+        || script.post_return == PostReturn::Import;
+    refuse_if(guest.import.is_none() && calls_import, "there is no import to call")?;
+    check_resources(actor, script)
 }
 
-fn check_resources(shape: &Shape, call: &Call) -> Result<(), String> {
-    let guest = shape.resources.iter().any(|resource| *resource != Resource::Host);
-    refuse_if(!guest && !call.host_drops.is_empty(), "the guest defines no resource")?;
-    let destructor = shape.resources.contains(&Resource::Guest { by: 0, destructor: true });
-    let silent = call.scripts[0].destructor == Destructor::Nothing;
-    refuse_if(!destructor && !silent, "no resource has a destructor")?;
-    hidden_built_ins(call).try_for_each(|built_in| check_built_in(shape, built_in))
+/// `realloc` answers with a pointer.
+fn check_pointer(ptr_type: PtrType, action: Realloc) -> Result<(), String> {
+    match action {
+        Realloc::At(bits) | Realloc::End(bits) | Realloc::Skew(bits) => {
+            check_word(bits, ptr_type.core_type())
+        }
+        Realloc::Bump
+        | Realloc::Forget
+        | Realloc::Old
+        | Realloc::Grow(_)
+        | Realloc::Trap
+        | Realloc::Import
+        | Realloc::BuiltIn(_) => Ok(()),
+    }
+}
+
+fn check_resources(actor: Actor, script: &Script) -> Result<(), String> {
+    let destructor = actor.shape.resources.iter().any(|resource| match resource {
+        Resource::Host => false,
+        Resource::Guest { by, destructor } => {
+            *destructor && usize::try_from(*by) == Ok(actor.number)
+        }
+    });
+    let silent = script.destructor == Destructor::Nothing;
+    refuse_if(!destructor && !silent, "no resource of the guest has a destructor")?;
+    hidden_built_ins(script).try_for_each(|built_in| check_built_in(actor, built_in))
 }
 
 /// The built-ins that are no steps.
-fn hidden_built_ins(call: &Call) -> impl Iterator<Item = BuiltIn> {
-    let realloc = call.scripts[0].realloc.iter().filter_map(|action| match action {
+fn hidden_built_ins(script: &Script) -> impl Iterator<Item = BuiltIn> {
+    let realloc = script.realloc.iter().filter_map(|action| match action {
         Realloc::BuiltIn(built_in) => Some(*built_in),
         Realloc::Bump
         | Realloc::Forget
@@ -79,11 +124,11 @@ fn hidden_built_ins(call: &Call) -> impl Iterator<Item = BuiltIn> {
         | Realloc::Trap
         | Realloc::Import => None,
     });
-    let post_return = match call.scripts[0].post_return {
+    let post_return = match script.post_return {
         PostReturn::BuiltIn(built_in) => Some(built_in),
         PostReturn::Nothing | PostReturn::Trap | PostReturn::Import => None,
     };
-    let destructor = match call.scripts[0].destructor {
+    let destructor = match script.destructor {
         Destructor::BuiltIn(built_in) => Some(built_in),
         Destructor::Nothing | Destructor::Trap => None,
     };
@@ -91,68 +136,73 @@ fn hidden_built_ins(call: &Call) -> impl Iterator<Item = BuiltIn> {
 }
 
 /// Validation lets only those who define a resource make its handles and look into them.
-fn check_built_in(shape: &Shape, built_in: BuiltIn) -> Result<(), String> {
+fn check_built_in(actor: Actor, built_in: BuiltIn) -> Result<(), String> {
+    let Actor { shape, number, .. } = actor;
     let resource = built_in.resource();
     let defined = usize::try_from(resource).is_ok_and(|n| n < shape.resources.len());
     refuse_if(!defined, &format!("there is no resource {resource}"))?;
     match built_in {
         BuiltIn::New { .. } | BuiltIn::Rep { .. } => {
             let why = format!("resource {resource} is not the guest's");
-            refuse_if(shape.is_host(resource), &why)
+            refuse_if(shape.definer(resource) != Some(number), &why)
         }
-        BuiltIn::Drop { .. } => Ok(()),
+        BuiltIn::Drop { .. } => {
+            let why = format!("the guest does not know resource {resource}");
+            refuse_if(!shape.knows(number, resource), &why)
+        }
     }
 }
 
-fn functions(shape: &Shape) -> impl Iterator<Item = &Function> {
-    [&shape.guests[0].export].into_iter().chain(&shape.guests[0].import)
-}
-
-fn check_step(shape: &Shape, step: &Step) -> Result<(), String> {
+fn check_step(actor: Actor, step: &Step) -> Result<(), String> {
     match step {
-        Step::Import(call) => check_import(shape, call),
-        Step::BuiltIn(built_in) => check_built_in(shape, *built_in),
+        Step::Import(call) => check_import(actor, call),
+        Step::BuiltIn(built_in) => check_built_in(actor, *built_in),
     }
 }
 
-fn check_import(shape: &Shape, call: &ImportCall) -> Result<(), String> {
-    let Some(import) = &shape.guests[0].import else {
+fn check_import(Actor { shape, number, guest }: Actor, call: &ImportCall) -> Result<(), String> {
+    let Some(import) = &guest.import else {
         return Ok(());
     };
-    check_passed(&call.passed, &params(shape, import))?;
+    check_passed(&call.passed, &params(guest, import))?;
+    let calls_guest = shape.calls_guest(number);
     match &call.answer {
+        Answer::Guest => refuse_if(!calls_guest, "there is no next guest to answer"),
+        Answer::Return(_) | Answer::Error | Answer::Reenter(_) if calls_guest => {
+            Err("the host answers what the next guest has to".to_string())
+        }
         Answer::Return(value) | Answer::Reenter(value) => {
             check_values("answer", value.as_slice(), import.ty.results())
         }
-        Answer::Guest | Answer::Error => Ok(()),
+        Answer::Error => Ok(()),
     }
 }
 
-fn results(shape: &Shape) -> Side<'_> {
-    let core = flatten_functype(&shape.guests[0].export.ty, PtrType::I32, Context::Lift).results;
-    Side {
-        types: shape.guests[0].export.ty.results(),
-        core,
-        memory: memory(shape, &shape.guests[0].export),
-    }
+fn results(guest: &Guest) -> Side<'_> {
+    let export = &guest.export;
+    let core = flatten_functype(&export.ty, guest.ptr_type, Context::Lift).results;
+    Side { types: export.ty.results(), core, memory: memory(guest, export) }
 }
 
-fn params<'a>(shape: &Shape, import: &'a Function) -> Side<'a> {
-    let core = flatten_functype(&import.ty, PtrType::I32, Context::Lower).params;
-    Side { types: &import.ty.params, core, memory: memory(shape, import) }
+fn params<'a>(guest: &Guest, import: &'a Function) -> Side<'a> {
+    let core = flatten_functype(&import.ty, guest.ptr_type, Context::Lower).params;
+    Side { types: &import.ty.params, core, memory: memory(guest, import) }
 }
 
-fn memory(shape: &Shape, function: &Function) -> u64 {
-    if function.opts.memory { u64::from(shape.guests[0].pages.initial) * PAGE } else { 0 }
+fn memory(guest: &Guest, function: &Function) -> u64 {
+    if function.opts.memory { u64::from(guest.pages.initial) * PAGE } else { 0 }
 }
 
 fn check_values(name: &str, values: &[Value], types: &[Type]) -> Result<(), String> {
-    let (found, expected) = (values.len(), types.len());
-    refuse_if(found != expected, &format!("{found} of {expected} {name}s are given"))?;
+    check_count(name, values.len(), types.len())?;
     for (index, (value, ty)) in values.iter().zip(types).enumerate() {
         check_value(&format!("{name} {index}"), value, ty)?;
     }
     Ok(())
+}
+
+fn check_count(name: &str, found: usize, expected: usize) -> Result<(), String> {
+    refuse_if(found != expected, &format!("{found} of {expected} {name}s are given"))
 }
 
 fn check_passed(passed: &Passed, side: &Side) -> Result<(), String> {
@@ -169,8 +219,7 @@ fn check_passed(passed: &Passed, side: &Side) -> Result<(), String> {
 }
 
 fn check_flat(flat: &[u64], core: &[CoreType]) -> Result<(), String> {
-    let (found, expected) = (flat.len(), core.len());
-    refuse_if(found != expected, &format!("{found} of {expected} core values are given"))?;
+    check_count("core value", flat.len(), core.len())?;
     flat.iter().zip(core).try_for_each(|(bits, ty)| check_word(*bits, *ty))
 }
 
@@ -209,24 +258,30 @@ pub fn total(case: &Case) -> Total {
     let mut total = Total::default();
     for call in &case.calls {
         call.args.iter().for_each(|value| total.add_value(value));
-        for import in call.scripts[0].import_calls() {
-            total.add_passed(&import.passed);
-            match &import.answer {
-                Answer::Return(value) | Answer::Reenter(value) => {
-                    value.iter().for_each(|value| total.add_value(value));
-                }
-                Answer::Guest | Answer::Error => {}
-            }
-        }
-        match &call.scripts[0].finish {
-            Finish::Return(passed) => total.add_passed(passed),
-            Finish::Trap => {}
-        }
+        call.scripts.iter().for_each(|script| total.add_script(script));
     }
     total
 }
 
 impl Total {
+    fn add_script(&mut self, script: &Script) {
+        script.import_calls().for_each(|call| self.add_import_call(call));
+        match &script.finish {
+            Finish::Return(passed) => self.add_passed(passed),
+            Finish::Trap => {}
+        }
+    }
+
+    fn add_import_call(&mut self, call: &ImportCall) {
+        self.add_passed(&call.passed);
+        match &call.answer {
+            Answer::Return(value) | Answer::Reenter(value) => {
+                value.iter().for_each(|value| self.add_value(value));
+            }
+            Answer::Guest | Answer::Error => {}
+        }
+    }
+
     fn add_value(&mut self, value: &Value) {
         self.nodes += 1;
         if let Value::String(text) = value {

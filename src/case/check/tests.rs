@@ -1,3 +1,5 @@
+mod guests;
+
 use super::*;
 use crate::abi::StringEncoding;
 use crate::case::{
@@ -247,7 +249,7 @@ fn an_import_knows_only_resources_of_the_host() {
     };
     check("", takes(own(0)));
     check("", takes(borrow(0)));
-    check("import: it mentions a resource that the guest defines", takes(own(1)));
+    check("import: it mentions resource 1, which guest 0 defines", takes(own(1)));
 }
 
 #[test]
@@ -281,14 +283,14 @@ fn built_ins_are_of_resources_and_some_of_the_guest_s_alone() {
 #[test]
 fn what_is_dropped_and_destroyed_is_the_guest_s() {
     check("", with_resources(|case| case.calls[0].host_drops = vec![0, 9]));
-    check("call 0: the guest defines no resource", |case| case.calls[0].host_drops = vec![0]);
+    check("call 0: no guest defines a resource", |case| case.calls[0].host_drops = vec![0]);
     check(
         "call 0: 17 handles to drop are more than 16",
         with_resources(|case| {
             case.calls[0].host_drops = vec![0; 17];
         }),
     );
-    check("call 0: no resource has a destructor", |case| {
+    check("call 0: no resource of the guest has a destructor", |case| {
         case.shape.resources = vec![Resource::Guest { by: 0, destructor: false }];
         case.calls[0].scripts[0].destructor = Destructor::Trap;
     });
@@ -471,9 +473,12 @@ fn a_case_is_bounded_as_a_whole() {
 #[test]
 fn features_are_found_at_any_depth() {
     let mut case = valid();
-    assert!(features(&case).is_empty());
+    assert_eq!(features(&case), BTreeSet::new());
     let fixed = Type::FixedLengthList(Box::new(Type::U8), 1);
     import(&mut case).ty.result = Some(Type::Map(Box::new(Type::U8), Box::new(fixed)));
     let names: Vec<&str> = features(&case).into_iter().map(Feature::name).collect();
     assert_eq!(names, ["map", "fixed-length-list"]);
+    let mut case = valid();
+    case.shape.guests[0].ptr_type = PtrType::I64;
+    assert_eq!(features(&case), BTreeSet::from([Feature::Memory64]));
 }

@@ -50,9 +50,9 @@ pub fn kind(ty: &Type) -> &'static str {
 }
 
 /// Returns the bytes of all labels, each counted as often as it occurs.
-pub fn check_functype(ty: &FuncType, limits: &Limits) -> Result<usize, String> {
+pub fn check_functype(ty: &FuncType, ptr_type: PtrType, limits: &Limits) -> Result<usize, String> {
     at_most("params", ty.params.len(), limits.params)?;
-    let mut walk = Walk { limits, nodes: 0, label_bytes: 0 };
+    let mut walk = Walk { limits, ptr_type, nodes: 0, label_bytes: 0 };
     for (index, param) in ty.params.iter().enumerate() {
         walk.check_root(param).map_err(|why| format!("param {index}: {why}"))?;
     }
@@ -65,6 +65,7 @@ pub fn check_functype(ty: &FuncType, limits: &Limits) -> Result<usize, String> {
 /// One function's types, and what they come to so far.
 struct Walk<'a> {
     limits: &'a Limits,
+    ptr_type: PtrType,
     nodes: usize,
     label_bytes: usize,
 }
@@ -123,7 +124,7 @@ impl Walk<'_> {
     }
 
     fn check_size(&self, ty: &Type, count: u32) -> Result<(), String> {
-        let bytes = elem_size(ty, PtrType::I32).saturating_mul(u64::from(count));
+        let bytes = elem_size(ty, self.ptr_type).saturating_mul(u64::from(count));
         at_most("bytes of one value", bytes, self.limits.type_bytes)
     }
 }
