@@ -3,6 +3,7 @@
 
 mod v1;
 mod v2;
+mod v3;
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,7 @@ use super::check::check;
 use super::{Case, Limits};
 
 const MAGIC: &[u8] = b"cfz";
-const VERSION: u8 = b'2';
+const VERSION: u8 = b'3';
 
 /// Longer inputs are no cases: libFuzzer's default is 4,096, and a run should stay cheap.
 const MAX_BYTES: usize = 65_536;
@@ -27,7 +28,7 @@ pub fn is_encoded(bytes: &[u8]) -> bool {
 pub fn encode(case: &Case) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.push(VERSION);
-    bytes.extend(v2::encode(case));
+    bytes.extend(v3::encode(case));
     bytes
 }
 
@@ -44,6 +45,7 @@ pub fn decode_own(bytes: &[u8]) -> Result<Case> {
     let case = match body.split_first() {
         Some((b'1', body)) => v1::decode(body, &Limits::CASE)?,
         Some((b'2', body)) => v2::decode(body, &Limits::CASE)?,
+        Some((b'3', body)) => v3::decode(body, &Limits::CASE)?,
         Some((version, _)) => bail!("version {version:#04x} is unknown"),
         None => bail!("the version is missing"),
     };

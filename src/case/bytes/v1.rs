@@ -6,12 +6,13 @@ use serde::Deserialize;
 
 use crate::case::{Case, Limits};
 
-use super::v2::{self, Finish, Function, ImportCall, Label, Run, TypeRef};
+use super::v2::{self, Function};
+use super::v3::{self, Finish, ImportCall, Label, Run, TypeRef};
 
 /// The types are within `limits`; all else is the caller's to check.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Case> {
-    let flat: Flat = v2::take_all(bytes)?;
-    v2::build(upgrade(flat), limits)
+    let flat: Flat = v3::take_all(bytes)?;
+    v3::build(v2::upgrade(upgrade(flat)), limits)
 }
 
 /// All but the values, which follow in `values` in the order of the case, under their types.
@@ -101,31 +102,31 @@ fn upgrade(flat: Flat) -> v2::Flat {
     }
 }
 
-fn type_entry(entry: TypeEntry) -> v2::TypeEntry {
+fn type_entry(entry: TypeEntry) -> v3::TypeEntry {
     match entry {
-        TypeEntry::Bool => v2::TypeEntry::Bool,
-        TypeEntry::S8 => v2::TypeEntry::S8,
-        TypeEntry::U8 => v2::TypeEntry::U8,
-        TypeEntry::S16 => v2::TypeEntry::S16,
-        TypeEntry::U16 => v2::TypeEntry::U16,
-        TypeEntry::S32 => v2::TypeEntry::S32,
-        TypeEntry::U32 => v2::TypeEntry::U32,
-        TypeEntry::S64 => v2::TypeEntry::S64,
-        TypeEntry::U64 => v2::TypeEntry::U64,
-        TypeEntry::F32 => v2::TypeEntry::F32,
-        TypeEntry::F64 => v2::TypeEntry::F64,
-        TypeEntry::Char => v2::TypeEntry::Char,
-        TypeEntry::String => v2::TypeEntry::String,
-        TypeEntry::List(elem) => v2::TypeEntry::List(elem),
-        TypeEntry::FixedLengthList(elem, length) => v2::TypeEntry::FixedLengthList(elem, length),
-        TypeEntry::Record(runs, labels) => v2::TypeEntry::Record(runs, labels),
-        TypeEntry::Tuple(runs) => v2::TypeEntry::Tuple(runs),
-        TypeEntry::Variant(runs, labels) => v2::TypeEntry::Variant(runs, labels),
-        TypeEntry::Enum(count, labels) => v2::TypeEntry::Enum(count, labels),
-        TypeEntry::Option(some) => v2::TypeEntry::Option(some),
-        TypeEntry::Result(ok, error) => v2::TypeEntry::Result(ok, error),
-        TypeEntry::Flags(count, labels) => v2::TypeEntry::Flags(count, labels),
-        TypeEntry::Map(key, value) => v2::TypeEntry::Map(key, value),
+        TypeEntry::Bool => v3::TypeEntry::Bool,
+        TypeEntry::S8 => v3::TypeEntry::S8,
+        TypeEntry::U8 => v3::TypeEntry::U8,
+        TypeEntry::S16 => v3::TypeEntry::S16,
+        TypeEntry::U16 => v3::TypeEntry::U16,
+        TypeEntry::S32 => v3::TypeEntry::S32,
+        TypeEntry::U32 => v3::TypeEntry::U32,
+        TypeEntry::S64 => v3::TypeEntry::S64,
+        TypeEntry::U64 => v3::TypeEntry::U64,
+        TypeEntry::F32 => v3::TypeEntry::F32,
+        TypeEntry::F64 => v3::TypeEntry::F64,
+        TypeEntry::Char => v3::TypeEntry::Char,
+        TypeEntry::String => v3::TypeEntry::String,
+        TypeEntry::List(elem) => v3::TypeEntry::List(elem),
+        TypeEntry::FixedLengthList(elem, length) => v3::TypeEntry::FixedLengthList(elem, length),
+        TypeEntry::Record(runs, labels) => v3::TypeEntry::Record(runs, labels),
+        TypeEntry::Tuple(runs) => v3::TypeEntry::Tuple(runs),
+        TypeEntry::Variant(runs, labels) => v3::TypeEntry::Variant(runs, labels),
+        TypeEntry::Enum(count, labels) => v3::TypeEntry::Enum(count, labels),
+        TypeEntry::Option(some) => v3::TypeEntry::Option(some),
+        TypeEntry::Result(ok, error) => v3::TypeEntry::Result(ok, error),
+        TypeEntry::Flags(count, labels) => v3::TypeEntry::Flags(count, labels),
+        TypeEntry::Map(key, value) => v3::TypeEntry::Map(key, value),
     }
 }
 
@@ -135,11 +136,11 @@ fn call(call: Call) -> v2::Call {
         steps: call.imports.into_iter().map(v2::Step::Import).collect(),
         finish: call.finish,
         post_return: match call.post_return {
-            PostReturn::Nothing => v2::PostReturn::Nothing,
-            PostReturn::Trap => v2::PostReturn::Trap,
-            PostReturn::Import => v2::PostReturn::Import,
+            PostReturn::Nothing => v3::PostReturn::Nothing,
+            PostReturn::Trap => v3::PostReturn::Trap,
+            PostReturn::Import => v3::PostReturn::Import,
         },
-        destructor: v2::Destructor::Nothing,
+        destructor: v3::Destructor::Nothing,
         host_drops: Vec::new(),
     }
 }

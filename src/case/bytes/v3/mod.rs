@@ -1,4 +1,4 @@
-//! Version 2 of the bytes: resources. Frozen like those before it, which become it.
+//! Version 3 of the bytes: guests that call one another. Those before it become it.
 //! Knows nothing of other versions.
 
 mod read;
@@ -14,18 +14,24 @@ pub use write::encode;
 /// All but the values, which follow in `values` in the order of the case, under their types.
 #[derive(Serialize, Deserialize)]
 pub struct Flat {
+    pub tuning: Tuning,
+    pub resources: Vec<Resource>,
+    pub types: Vec<TypeEntry>,
+    /// What each guest exports, and then what the last one imports, if it does.
+    pub functions: Vec<FuncType>,
+    pub guests: Vec<Guest>,
+    pub calls: Vec<Call>,
+    pub values: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Tuning {
     pub optimize: bool,
     pub pooling: bool,
     pub moving_memory: bool,
     pub concurrency: bool,
-    pub initial: u32,
-    pub maximum: u32,
-    pub resources: Vec<Resource>,
-    pub types: Vec<TypeEntry>,
-    pub export: Function,
-    pub import: Option<Function>,
-    pub calls: Vec<Call>,
-    pub values: Vec<u8>,
+    pub signals: bool,
+    pub guards: bool,
 }
 
 /// The position of an earlier entry in the table of types.
@@ -63,7 +69,7 @@ pub enum TypeEntry {
 #[derive(Serialize, Deserialize)]
 pub enum Resource {
     Host,
-    Guest { destructor: bool },
+    Guest { by: u32, destructor: bool },
 }
 
 /// Successive members of one type.
@@ -81,9 +87,28 @@ pub struct Label {
 }
 
 #[derive(Serialize, Deserialize)]
-pub struct Function {
+pub struct FuncType {
     pub params: Vec<Run>,
     pub result: Option<TypeRef>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Guest {
+    pub ptr_type: PtrType,
+    pub initial: u32,
+    pub maximum: u32,
+    pub export: CanonOpts,
+    pub import: Option<CanonOpts>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum PtrType {
+    I32,
+    I64,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct CanonOpts {
     pub string_encoding: StringEncoding,
     pub memory: bool,
     pub realloc: bool,
@@ -99,17 +124,24 @@ pub enum StringEncoding {
 
 #[derive(Serialize, Deserialize)]
 pub struct Call {
+    pub scripts: Vec<Script>,
+    pub host_drops: Vec<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Script {
     pub realloc: Vec<Realloc>,
     pub steps: Vec<Step>,
     pub finish: Finish,
     pub post_return: PostReturn,
     pub destructor: Destructor,
-    pub host_drops: Vec<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
 pub enum Step {
     Import(ImportCall),
+    /// A call of the import that the next guest answers.
+    Guest(Passed),
     BuiltIn(BuiltIn),
 }
 
@@ -124,9 +156,10 @@ pub enum BuiltIn {
 pub enum Realloc {
     Bump,
     Forget,
-    At(u32),
+    At(u64),
+    End(u64),
     Old,
-    Skew(u32),
+    Skew(u64),
     Grow(u32),
     Trap,
     Import,

@@ -1,67 +1,77 @@
-//! A case as version 2.
+//! A case as version 3.
 
 use crate::abi;
 use crate::case;
 use crate::value::Value;
 
 use super::types::Table;
-use super::{Answer, BuiltIn, Call, Chunk, Destructor, Finish, Flat, Function, ImportCall, Passed};
-use super::{Patch, PostReturn, Realloc, Resource, Step, StringEncoding, values};
+use super::{Answer, BuiltIn, Call, CanonOpts, Chunk, Destructor, Finish, Flat, Guest, ImportCall};
+use super::{Passed, Patch, PostReturn, PtrType, Realloc, Resource, Script, Step, StringEncoding};
+use super::{Tuning, values};
 
 pub fn encode(case: &case::Case) -> Vec<u8> {
     let mut types = Table::default();
     let mut values = Vec::new();
-    let case::Tuning { optimize, pooling, moving_memory, concurrency, .. } = case.tuning;
-    let guest = &case.shape.guests[0];
-    let case::Pages { initial, maximum } = guest.pages;
-    let export = function(&guest.export, &mut types);
-    let import = guest.import.as_ref().map(|import| function(import, &mut types));
+    let guests = &case.shape.guests;
+    let exports = guests.iter().map(|guest| &guest.export);
+    let import = guests.last().and_then(|guest| guest.import.as_ref());
+    let functions = exports.chain(import).map(|function| types.functype(&function.ty)).collect();
     let calls = case.calls.iter().map(|c| call(c, &mut values)).collect();
-    let types = types.into_entries();
     let flat = Flat {
-        optimize,
-        pooling,
-        moving_memory,
-        concurrency,
-        initial,
-        maximum,
+        tuning: tuning(case.tuning),
         resources: case.shape.resources.iter().map(|defined| resource(*defined)).collect(),
-        types,
-        export,
-        import,
+        types: types.into_entries(),
+        functions,
+        guests: guests.iter().map(guest).collect(),
         calls,
         values,
     };
     postcard::to_stdvec(&flat).expect("postcard can write all that is in a case")
 }
 
+fn tuning(tuning: case::Tuning) -> Tuning {
+    let case::Tuning { optimize, pooling, moving_memory, concurrency, signals, guards } = tuning;
+    Tuning { optimize, pooling, moving_memory, concurrency, signals, guards }
+}
+
 fn resource(resource: case::Resource) -> Resource {
     match resource {
         case::Resource::Host => Resource::Host,
-        case::Resource::Guest { destructor, .. } => Resource::Guest { destructor },
+        case::Resource::Guest { by, destructor } => Resource::Guest { by, destructor },
     }
 }
 
-fn function(function: &case::Function, types: &mut Table) -> Function {
-    let case::CanonOpts { string_encoding, memory, realloc, post_return } = function.opts;
-    Function {
-        params: types.runs(function.ty.params.iter().map(Some)),
-        result: function.ty.result.as_ref().map(|ty| types.add(ty)),
-        string_encoding: match string_encoding {
-            abi::StringEncoding::Utf8 => StringEncoding::Utf8,
-            abi::StringEncoding::Utf16 => StringEncoding::Utf16,
-            abi::StringEncoding::Latin1OrUtf16 => StringEncoding::Latin1OrUtf16,
+fn guest(guest: &case::Guest) -> Guest {
+    Guest {
+        ptr_type: match guest.ptr_type {
+            abi::PtrType::I32 => PtrType::I32,
+            abi::PtrType::I64 => PtrType::I64,
         },
-        memory,
-        realloc,
-        post_return,
+        initial: guest.pages.initial,
+        maximum: guest.pages.maximum,
+        export: opts(guest.export.opts),
+        import: guest.import.as_ref().map(|import| opts(import.opts)),
     }
+}
+
+fn opts(opts: case::CanonOpts) -> CanonOpts {
+    let case::CanonOpts { string_encoding, memory, realloc, post_return } = opts;
+    let string_encoding = match string_encoding {
+        abi::StringEncoding::Utf8 => StringEncoding::Utf8,
+        abi::StringEncoding::Utf16 => StringEncoding::Utf16,
+        abi::StringEncoding::Latin1OrUtf16 => StringEncoding::Latin1OrUtf16,
+    };
+    CanonOpts { string_encoding, memory, realloc, post_return }
 }
 
 fn call(call: &case::Call, out: &mut Vec<u8>) -> Call {
     put(&call.args, out);
-    let script = &call.scripts[0];
-    Call {
+    let scripts = call.scripts.iter().map(|s| script(s, out)).collect();
+    Call { scripts, host_drops: call.host_drops.clone() }
+}
+
+fn script(script: &case::Script, out: &mut Vec<u8>) -> Script {
+    Script {
         realloc: script.realloc.iter().map(|action| realloc(*action)).collect(),
         steps: script.steps.iter().map(|s| step(s, out)).collect(),
         finish: match &script.finish {
@@ -79,13 +89,12 @@ fn call(call: &case::Call, out: &mut Vec<u8>) -> Call {
             case::Destructor::Trap => Destructor::Trap,
             case::Destructor::BuiltIn(call) => Destructor::BuiltIn(built_in(call)),
         },
-        host_drops: call.host_drops.clone(),
     }
 }
 
 fn step(step: &case::Step, out: &mut Vec<u8>) -> Step {
     match step {
-        case::Step::Import(call) => Step::Import(import_call(call, out)),
+        case::Step::Import(call) => import_call(call, out),
         case::Step::BuiltIn(call) => Step::BuiltIn(built_in(*call)),
     }
 }
@@ -106,9 +115,10 @@ fn realloc(action: case::Realloc) -> Realloc {
     match action {
         case::Realloc::Bump => Realloc::Bump,
         case::Realloc::Forget => Realloc::Forget,
-        case::Realloc::At(at) | case::Realloc::End(at) => Realloc::At(abi::wrap(at)),
+        case::Realloc::At(at) => Realloc::At(at),
+        case::Realloc::End(beyond) => Realloc::End(beyond),
         case::Realloc::Old => Realloc::Old,
-        case::Realloc::Skew(by) => Realloc::Skew(abi::wrap(by)),
+        case::Realloc::Skew(by) => Realloc::Skew(by),
         case::Realloc::Grow(pages) => Realloc::Grow(pages),
         case::Realloc::Trap => Realloc::Trap,
         case::Realloc::Import => Realloc::Import,
@@ -116,20 +126,21 @@ fn realloc(action: case::Realloc) -> Realloc {
     }
 }
 
-fn import_call(call: &case::ImportCall, out: &mut Vec<u8>) -> ImportCall {
+fn import_call(call: &case::ImportCall, out: &mut Vec<u8>) -> Step {
     let passed = pass(&call.passed, out);
     let answer = match &call.answer {
+        case::Answer::Guest => return Step::Guest(passed),
         case::Answer::Return(value) => {
             put(value.as_slice(), out);
             Answer::Return
         }
-        case::Answer::Guest | case::Answer::Error => Answer::Error,
+        case::Answer::Error => Answer::Error,
         case::Answer::Reenter(value) => {
             put(value.as_slice(), out);
             Answer::Reenter
         }
     };
-    ImportCall { passed, answer }
+    Step::Import(ImportCall { passed, answer })
 }
 
 fn pass(passed: &case::Passed, out: &mut Vec<u8>) -> Passed {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 
 use crate::case::Limits;
-use crate::types::{Field, FuncType, Handle, Type, VariantCase};
+use crate::types::{self, Field, Handle, Type, VariantCase};
 
-use super::{Label, Run, TypeEntry, TypeRef};
+use super::{FuncType, Label, Run, TypeEntry, TypeRef};
 
 /// The types met so far. Equal types share an entry.
 #[derive(Default)]
@@ -21,7 +21,12 @@ impl Table {
         self.entries
     }
 
-    pub fn add(&mut self, ty: &Type) -> TypeRef {
+    pub fn functype(&mut self, ty: &types::FuncType) -> FuncType {
+        let params = self.runs(ty.params.iter().map(Some));
+        FuncType { params, result: ty.result.as_ref().map(|ty| self.add(ty)) }
+    }
+
+    fn add(&mut self, ty: &Type) -> TypeRef {
         let entry = self.entry(ty);
         if let Some(position) = self.refs.get(&entry) {
             return *position;
@@ -77,7 +82,7 @@ impl Table {
         }
     }
 
-    pub fn runs<'a>(&mut self, types: impl Iterator<Item = Option<&'a Type>>) -> Vec<Run> {
+    fn runs<'a>(&mut self, types: impl Iterator<Item = Option<&'a Type>>) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         for ty in types {
             let ty = ty.map(|ty| self.add(ty));
@@ -90,7 +95,7 @@ impl Table {
     }
 }
 
-fn given<'a>(labels: impl IntoIterator<Item = &'a crate::types::Label>) -> Vec<Label> {
+fn given<'a>(labels: impl IntoIterator<Item = &'a types::Label>) -> Vec<Label> {
     let labels = labels.into_iter().enumerate();
     let given = labels.filter_map(|(position, label)| Some((position, label.0.as_deref()?)));
     given.map(|(position, name)| Label { position: number(position), name: name.into() }).collect()
@@ -114,11 +119,11 @@ impl<'a> Builder<'a> {
         Builder { entries, limits, nodes: 0, label_bytes: 0 }
     }
 
-    pub fn functype(&mut self, params: &[Run], result: Option<TypeRef>) -> Result<FuncType> {
+    pub fn functype(&mut self, ty: &FuncType) -> Result<types::FuncType> {
         self.nodes = 0;
-        let params = self.typed(params, self.entries.len(), 0)?;
-        let result = result.map(|ty| self.build(ty, self.entries.len(), 0)).transpose()?;
-        Ok(FuncType { params, result })
+        let params = self.typed(&ty.params, self.entries.len(), 0)?;
+        let result = ty.result.map(|ty| self.build(ty, self.entries.len(), 0)).transpose()?;
+        Ok(types::FuncType { params, result })
     }
 
     /// `end` is the position of the entry that refers to `ty`.
@@ -200,7 +205,7 @@ impl<'a> Builder<'a> {
         types.into_iter().collect::<Option<_>>().context("a member lacks its type")
     }
 
-    fn untyped(&mut self, count: u32, given: &[Label]) -> Result<Vec<crate::types::Label>> {
+    fn untyped(&mut self, count: u32, given: &[Label]) -> Result<Vec<types::Label>> {
         self.pay(count)?;
         Ok(self.labels(usize::try_from(count)?, given)?.collect())
     }
@@ -209,8 +214,8 @@ impl<'a> Builder<'a> {
         &mut self,
         count: usize,
         given: &[Label],
-    ) -> Result<impl Iterator<Item = crate::types::Label> + use<>> {
-        let mut labels = vec![crate::types::Label::default(); count];
+    ) -> Result<impl Iterator<Item = types::Label> + use<>> {
+        let mut labels = vec![types::Label::default(); count];
         for label in given {
             self.label_bytes += label.name.len();
             let within = u32::try_from(self.label_bytes)? <= self.limits.payload_bytes;

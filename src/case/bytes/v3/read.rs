@@ -1,6 +1,6 @@
-//! The case behind version 2.
+//! The case behind version 3.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::abi;
@@ -8,10 +8,11 @@ use crate::case;
 use crate::case::Limits;
 use crate::types::FuncType;
 
+use super::Tuning;
 use super::types::Builder;
 use super::values::Reader;
-use super::{Answer, BuiltIn, Call, Chunk, Destructor, Finish, Flat, Function, ImportCall, Passed};
-use super::{Patch, PostReturn, Realloc, Resource, Step, StringEncoding};
+use super::{Answer, BuiltIn, Call, CanonOpts, Chunk, Destructor, Finish, Flat, Guest, ImportCall};
+use super::{Passed, Patch, PostReturn, PtrType, Realloc, Resource, Script, Step, StringEncoding};
 
 /// The types are within `limits`; all else is the caller's to check.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<case::Case> {
@@ -27,79 +28,117 @@ pub fn take_all<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
 
 /// The same as `decode`, from what was decoded already.
 pub fn build(flat: Flat, limits: &Limits) -> Result<case::Case> {
+    check_guests(&flat, limits)?;
     let mut builder = Builder::new(&flat.types, limits);
-    let export = function(flat.export, &mut builder)?;
-    let import = flat.import.map(|import| function(import, &mut builder)).transpose()?;
-    let pages = case::Pages { initial: flat.initial, maximum: flat.maximum };
+    let functions = flat.functions.iter().map(|ty| builder.functype(ty));
+    let guests = guests(flat.guests, &functions.collect::<Result<Vec<_>>>()?);
     let resources = flat.resources.into_iter().map(resource).collect();
-    let guest = case::Guest { export, import, ptr_type: abi::PtrType::I32, pages };
-    let shape = case::Shape { guests: vec![guest], resources };
+    let shape = case::Shape { guests, resources };
     let mut values = Reader { rest: &flat.values };
     let calls = flat.calls.into_iter().map(|c| call(c, &shape, &mut values));
     let calls = calls.collect::<Result<_>>()?;
     ensure!(values.rest.is_empty(), "{} bytes follow the values", values.rest.len());
-    let tuning = case::Tuning {
-        optimize: flat.optimize,
-        pooling: flat.pooling,
-        moving_memory: flat.moving_memory,
-        concurrency: flat.concurrency,
-        signals: true,
-        guards: true,
-    };
-    Ok(case::Case { tuning, shape, calls })
+    Ok(case::Case { tuning: tuning(flat.tuning), shape, calls })
+}
+
+fn tuning(tuning: Tuning) -> case::Tuning {
+    let Tuning { optimize, pooling, moving_memory, concurrency, signals, guards } = tuning;
+    case::Tuning { optimize, pooling, moving_memory, concurrency, signals, guards }
 }
 
 fn resource(resource: Resource) -> case::Resource {
     match resource {
         Resource::Host => case::Resource::Host,
-        Resource::Guest { destructor } => case::Resource::Guest { by: 0, destructor },
+        Resource::Guest { by, destructor } => case::Resource::Guest { by, destructor },
     }
 }
 
-fn function(function: Function, types: &mut Builder) -> Result<case::Function> {
-    let ty = types.functype(&function.params, function.result)?;
-    let string_encoding = match function.string_encoding {
+/// Each guest exports one of the functions, and imports the one after it. They are counted before
+/// any is built, since a short one can stand for a large tree.
+fn check_guests(flat: &Flat, limits: &Limits) -> Result<()> {
+    let (guests, limit) = (flat.guests.len(), limits.guests);
+    ensure!(u32::try_from(guests)? <= limit, "{guests} guests are more than {limit}");
+    let imports = flat.guests.last().is_some_and(|guest| guest.import.is_some());
+    let expected = guests + usize::from(imports);
+    let found = flat.functions.len();
+    ensure!(found == expected, "the guests have {expected} functions, and {found} have a type");
+    Ok(())
+}
+
+fn guests(guests: Vec<Guest>, functions: &[FuncType]) -> Vec<case::Guest> {
+    let guests = guests.into_iter().enumerate();
+    guests.map(|(number, guest)| self::guest(guest, &functions[number..])).collect()
+}
+
+/// `functions` are those from its export on.
+fn guest(guest: Guest, functions: &[FuncType]) -> case::Guest {
+    let function =
+        |opts: CanonOpts, ty: &FuncType| case::Function { ty: ty.clone(), opts: self::opts(opts) };
+    let ptr_type = match guest.ptr_type {
+        PtrType::I32 => abi::PtrType::I32,
+        PtrType::I64 => abi::PtrType::I64,
+    };
+    case::Guest {
+        export: function(guest.export, &functions[0]),
+        import: guest.import.map(|import| function(import, &functions[1])),
+        ptr_type,
+        pages: case::Pages { initial: guest.initial, maximum: guest.maximum },
+    }
+}
+
+fn opts(opts: CanonOpts) -> case::CanonOpts {
+    let string_encoding = match opts.string_encoding {
         StringEncoding::Utf8 => abi::StringEncoding::Utf8,
         StringEncoding::Utf16 => abi::StringEncoding::Utf16,
         StringEncoding::Latin1OrUtf16 => abi::StringEncoding::Latin1OrUtf16,
     };
-    let Function { memory, realloc, post_return, .. } = function;
-    let opts = case::CanonOpts { string_encoding, memory, realloc, post_return };
-    Ok(case::Function { ty, opts })
+    let CanonOpts { memory, realloc, post_return, .. } = opts;
+    case::CanonOpts { string_encoding, memory, realloc, post_return }
 }
 
 /// Values are read in the order in which they were written.
 fn call(call: Call, shape: &case::Shape, values: &mut Reader) -> Result<case::Call> {
-    let guest = &shape.guests[0];
-    let args = values.each(&guest.export.ty.params)?;
-    let realloc = call.realloc.into_iter().map(realloc).collect();
+    let first = shape.guests.first().context("there is no guest")?;
+    let args = values.each(&first.export.ty.params)?;
+    let scripts = call.scripts.into_iter().enumerate().map(|(number, script)| {
+        let guest = shape.guests.get(number).context("a script has no guest")?;
+        self::script(script, guest, values)
+    });
+    let scripts = scripts.collect::<Result<_>>()?;
+    Ok(case::Call { args, scripts, host_drops: call.host_drops })
+}
+
+fn script(script: Script, guest: &case::Guest, values: &mut Reader) -> Result<case::Script> {
+    let realloc = script.realloc.into_iter().map(realloc).collect();
     let ty = guest.import.as_ref().map_or(&NO_IMPORT, |import| &import.ty);
-    let steps = call.steps.into_iter().map(|s| step(s, ty, values)).collect::<Result<_>>()?;
-    let finish = match call.finish {
+    let steps = script.steps.into_iter().map(|s| step(s, ty, values)).collect::<Result<_>>()?;
+    let finish = match script.finish {
         Finish::Return(passed) => {
             case::Finish::Return(pass(passed, guest.export.ty.results(), values)?)
         }
         Finish::Trap => case::Finish::Trap,
     };
-    let post_return = match call.post_return {
+    let post_return = match script.post_return {
         PostReturn::Nothing => case::PostReturn::Nothing,
         PostReturn::Trap => case::PostReturn::Trap,
         PostReturn::Import => case::PostReturn::Import,
         PostReturn::BuiltIn(call) => case::PostReturn::BuiltIn(built_in(call)),
     };
-    let destructor = match call.destructor {
+    let destructor = match script.destructor {
         Destructor::Nothing => case::Destructor::Nothing,
         Destructor::Trap => case::Destructor::Trap,
         Destructor::BuiltIn(call) => case::Destructor::BuiltIn(built_in(call)),
     };
-    let host_drops = call.host_drops;
-    let script = case::Script { realloc, steps, finish, post_return, destructor };
-    Ok(case::Call { args, scripts: vec![script], host_drops })
+    Ok(case::Script { realloc, steps, finish, post_return, destructor })
 }
 
 fn step(step: Step, ty: &FuncType, values: &mut Reader) -> Result<case::Step> {
     match step {
         Step::Import(call) => import_call(call, ty, values).map(case::Step::Import),
+        Step::Guest(passed) => {
+            let passed = pass(passed, &ty.params, values)?;
+            Ok(case::Step::Import(case::ImportCall { passed, answer: case::Answer::Guest }))
+        }
         Step::BuiltIn(call) => Ok(case::Step::BuiltIn(built_in(call))),
     }
 }
@@ -119,9 +158,10 @@ fn realloc(action: Realloc) -> case::Realloc {
     match action {
         Realloc::Bump => case::Realloc::Bump,
         Realloc::Forget => case::Realloc::Forget,
-        Realloc::At(at) => case::Realloc::At(at.into()),
+        Realloc::At(at) => case::Realloc::At(at),
+        Realloc::End(beyond) => case::Realloc::End(beyond),
         Realloc::Old => case::Realloc::Old,
-        Realloc::Skew(by) => case::Realloc::Skew(by.into()),
+        Realloc::Skew(by) => case::Realloc::Skew(by),
         Realloc::Grow(pages) => case::Realloc::Grow(pages),
         Realloc::Trap => case::Realloc::Trap,
         Realloc::Import => case::Realloc::Import,
