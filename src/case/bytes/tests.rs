@@ -1,10 +1,19 @@
 use super::*;
 use crate::case::text;
 
-const GOLDEN: &[u8] = include_bytes!("../../../tests/golden/case-v2.bin");
-const TWIN: &str = include_str!("../../../tests/golden/case-v2.toml");
-const OLD: &[u8] = include_bytes!("../../../tests/golden/case-v1.bin");
-const OLD_TWIN: &str = include_str!("../../../tests/golden/case-v1.toml");
+const GOLDEN: &[u8] = include_bytes!("../../../tests/golden/case-v3.bin");
+const TWIN: &str = include_str!("../../../tests/golden/case-v3.toml");
+/// Bytes of older versions, and their cases.
+const OLD: [(&[u8], &str); 2] = [
+    (
+        include_bytes!("../../../tests/golden/case-v1.bin"),
+        include_str!("../../../tests/golden/case-v1.toml"),
+    ),
+    (
+        include_bytes!("../../../tests/golden/case-v2.bin"),
+        include_str!("../../../tests/golden/case-v2.toml"),
+    ),
+];
 
 /// The text of the case whose bytes these are, or why they are refused.
 #[track_caller]
@@ -35,7 +44,11 @@ fn with_param(param: &str) -> Case {
 #[test]
 fn the_golden_bytes_are_still_the_golden_case() {
     assert_eq!(decode(GOLDEN).unwrap(), golden());
-    assert_eq!(decode(OLD).unwrap(), text::parse(OLD_TWIN).unwrap().case);
+    for (bytes, twin) in OLD {
+        let case = text::parse(twin).unwrap().case;
+        assert_eq!(decode(bytes).unwrap(), case);
+        assert_eq!(decode(&encode(&case)).unwrap(), case);
+    }
 }
 
 #[test]
@@ -51,7 +64,7 @@ fn a_thousand_positional_cases_fit_easily() {
         cases.join(", ")
     ));
     let bytes = encode(&case);
-    assert_eq!(bytes.len(), 36);
+    assert_eq!(bytes.len(), 41);
     assert_eq!(decode(&bytes).unwrap(), case);
 }
 
@@ -62,6 +75,49 @@ fn equal_types_are_written_once() {
     // The count of params, then another run of them.
     assert_eq!(encode(&two).len(), encode(&one).len() + 3);
     assert_eq!(decode(&encode(&two)).unwrap(), two);
+}
+
+#[test]
+fn a_function_of_two_guests_is_written_once() {
+    let case = golden();
+    let mut one = case.clone();
+    let types = "record t0 { f0: u8, a: string } export f: func(p0: t0);";
+    one.shape.guests = with_param(types).shape.guests;
+    one.shape.resources.clear();
+    one.calls.clear();
+    let mut two = one.clone();
+    let callee = one.shape.guests[0].clone();
+    two.shape.guests[0].import = Some(callee.export.clone());
+    two.shape.guests.push(callee);
+    // The options of the import, the second guest, and its function, whose types are in the table.
+    assert_eq!(encode(&two).len(), encode(&one).len() + 4 + 8 + 5);
+    assert_eq!(decode(&encode(&two)).unwrap(), two);
+}
+
+#[test]
+fn guests_and_their_functions_are_counted_before_they_are_built() {
+    let damaged = |change: fn(&mut Case)| {
+        let mut case = golden();
+        case.calls.clear();
+        change(&mut case);
+        decode(&encode(&case)).unwrap_err().to_string()
+    };
+    let why = damaged(|case| case.shape.guests = vec![case.shape.guests[0].clone(); 5]);
+    assert_eq!(why, "5 guests are more than 4");
+    assert_eq!(damaged(|case| case.shape.guests.clear()), "there is no guest");
+    // The head, and then: no resources, no types, no functions, and a guest.
+    let bytes = [b"cfz3".as_slice(), &[0; 6], &[0, 0, 0, 1], &[0, 1, 1, 0, 0, 0, 0, 0], &[0, 0]];
+    check(&bytes.concat(), "the guests have 1 functions, and 0 have a type");
+}
+
+#[test]
+fn a_script_is_a_guest_s() {
+    let mut case = golden();
+    let script = case.calls[0].scripts[1].clone();
+    case.calls[0].scripts.push(script);
+    check(&encode(&case), "a script has no guest");
+    case.calls[0].scripts.truncate(1);
+    check(&encode(&case), "call 0: 1 of 2 scripts are given");
 }
 
 #[test]
@@ -116,7 +172,7 @@ fn a_table_of_types_cannot_lie() {
 
 #[test]
 fn no_damage_makes_decoding_panic() {
-    for golden in [OLD, GOLDEN] {
+    for golden in OLD.map(|(bytes, _)| bytes).into_iter().chain([GOLDEN]) {
         for position in 0..golden.len() {
             for bit in 0..u8::BITS {
                 let mut bytes = golden.to_vec();

@@ -239,7 +239,7 @@ fn refuse_if(wrong: bool, why: &str) -> Result<(), String> {
 }
 
 /// A count that is no number of 64 bits is refused like any that is too large.
-fn at_most(what: &str, count: impl TryInto<u64>, limit: u32) -> Result<(), String> {
+pub(crate) fn at_most(what: &str, count: impl TryInto<u64>, limit: u32) -> Result<(), String> {
     match count.try_into() {
         Ok(count) if count <= u64::from(limit) => Ok(()),
         Ok(count) => Err(format!("{count} {what} are more than {limit}")),

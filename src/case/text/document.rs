@@ -16,8 +16,11 @@ pub struct Document {
     pub resource: Vec<Resource>,
     pub export: Export,
     pub import: Option<Import>,
+    /// Those after the first one, which `memory`, `export` and `import` describe.
     #[serde(default)]
-    pub call: Vec<Call>,
+    pub guest: Vec<Guest>,
+    #[serde(default)]
+    pub call: Vec<Spanned<Call>>,
     #[serde(default)]
     pub expect: Expect,
 }
@@ -29,6 +32,14 @@ pub struct Subject {
     pub pooling: bool,
     pub moving_memory: bool,
     pub concurrency: bool,
+    #[serde(default = "yes")]
+    pub signals: bool,
+    #[serde(default = "yes")]
+    pub guards: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -36,6 +47,8 @@ pub struct Subject {
 pub struct Memory {
     pub initial: u32,
     pub maximum: u32,
+    /// Of how many bits they are: 32 where it is not said.
+    pub addresses: Option<Spanned<u32>>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +75,35 @@ pub struct Import {
     pub realloc: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guest {
+    pub memory: Memory,
+    pub export: Export,
+    pub import: Option<Import>,
+}
+
+/// What a guest is: the tables that the document and a further guest have in common.
+pub struct Component<'a> {
+    pub memory: &'a Memory,
+    pub export: &'a Export,
+    pub import: Option<&'a Import>,
+}
+
+impl<'a> From<&'a Document> for Component<'a> {
+    fn from(document: &'a Document) -> Component<'a> {
+        let Document { memory, export, import, .. } = document;
+        Component { memory, export, import: import.as_ref() }
+    }
+}
+
+impl<'a> From<&'a Guest> for Component<'a> {
+    fn from(guest: &'a Guest) -> Component<'a> {
+        let Guest { memory, export, import } = guest;
+        Component { memory, export, import: import.as_ref() }
+    }
+}
+
 /// Strings that are lines of their own in the file.
 pub type Strings = Vec<Spanned<String>>;
 
@@ -80,10 +122,27 @@ pub struct Call {
     pub destructor: Option<Spanned<String>>,
     #[serde(default)]
     pub host_drops: Vec<u32>,
+    /// What those after the first one do.
+    #[serde(default)]
+    pub guest: Vec<Script>,
 }
 
-/// A call of a built-in, or one of the import, which has an answer: `values` and `patches`, or `flat`
-/// and `memory`.
+/// What a guest does that is not the first one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Script {
+    #[serde(default)]
+    pub realloc: Strings,
+    #[serde(default)]
+    pub step: Vec<Step>,
+    pub finish: Option<Spanned<String>>,
+    pub r#return: Option<Return>,
+    pub post_return: Option<Spanned<String>>,
+    pub destructor: Option<Spanned<String>>,
+}
+
+/// A call of a built-in, or one of the import: `values` and `patches`, or `flat` and `memory`, and an
+/// answer where the import is the host's.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Step {
@@ -93,6 +152,34 @@ pub struct Step {
     pub flat: Option<Strings>,
     pub memory: Option<Strings>,
     pub answer: Option<Spanned<String>>,
+}
+
+/// What a guest does: the keys that a call and a further guest's script have in common.
+pub struct Acts<'a> {
+    pub realloc: &'a Strings,
+    pub step: &'a [Step],
+    pub finish: Option<&'a Spanned<String>>,
+    pub r#return: Option<&'a Return>,
+    pub post_return: Option<&'a Spanned<String>>,
+    pub destructor: Option<&'a Spanned<String>>,
+}
+
+impl<'a> From<&'a Call> for Acts<'a> {
+    fn from(call: &'a Call) -> Acts<'a> {
+        let Call { realloc, step, finish, r#return, post_return, destructor, .. } = call;
+        let [finish, post_return, destructor] =
+            [finish, post_return, destructor].map(Option::as_ref);
+        Acts { realloc, step, finish, r#return: r#return.as_ref(), post_return, destructor }
+    }
+}
+
+impl<'a> From<&'a Script> for Acts<'a> {
+    fn from(script: &'a Script) -> Acts<'a> {
+        let Script { realloc, step, finish, r#return, post_return, destructor } = script;
+        let [finish, post_return, destructor] =
+            [finish, post_return, destructor].map(Option::as_ref);
+        Acts { realloc, step, finish, r#return: r#return.as_ref(), post_return, destructor }
+    }
 }
 
 /// What the export returns: `values` and `patches`, or `flat` and `memory`.

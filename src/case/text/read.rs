@@ -2,17 +2,17 @@
 
 use std::ops::Range;
 
-use anyhow::{Error, Result, anyhow, ensure};
+use anyhow::{Error, Result, anyhow, bail, ensure};
 use toml::Spanned;
 
 use crate::abi::PtrType;
 use crate::case::check::check;
-use crate::case::{Call, CanonOpts, Case, Destructor, Finish, Function, Guest, ImportCall, Limits};
-use crate::case::{Pages, Passed, PostReturn, Resource, Script, Shape, Step, Tuning};
+use crate::case::{Answer, Call, CanonOpts, Case, Destructor, Finish, Function, Guest, ImportCall};
+use crate::case::{Limits, Pages, Passed, PostReturn, Resource, Script, Shape, Step, Tuning};
 use crate::types::{FuncType, Type};
 use crate::value::Value;
 
-use super::document::{self, Document, Passing, Strings};
+use super::document::{self, Acts, Component, Document, Passing, Strings};
 use super::{CaseFile, script, wave, wit};
 
 /// The valid case that `text` describes. An error is one line, and names a line where it can.
@@ -80,27 +80,73 @@ impl Reader<'_> {
         let shape = self.shape(document)?;
         let calls = document.call.iter().enumerate();
         let calls = calls.map(|(index, call)| self.call(&format!("call {index}"), call, &shape));
-        let document::Subject { optimize, pooling, moving_memory, concurrency } = document.subject;
-        let tuning =
-            Tuning { optimize, pooling, moving_memory, concurrency, signals: true, guards: true };
+        let document::Subject { optimize, pooling, moving_memory, concurrency, signals, guards } =
+            document.subject;
+        let tuning = Tuning { optimize, pooling, moving_memory, concurrency, signals, guards };
         Ok(Case { tuning, calls: calls.collect::<Result<_>>()?, shape })
     }
 
     fn shape(&self, document: &Document) -> Result<Shape> {
         let world = wit::parse(document.wit.as_ref(), &Limits::CASE)
             .map_err(|(line, why)| self.wit(&document.wit, line, &why))?;
-        let export = self.export(&document.export, world.export)?;
-        let import = match (&document.import, world.import) {
-            (Some(opts), Some(ty)) => Some(self.import(opts, ty)?),
-            (None, None) => None,
-            (Some(_), None) => return Err(anyhow!("import: the world imports no function")),
-            (None, Some(_)) => return Err(anyhow!("import: its options are missing")),
-        };
-        let document::Memory { initial, maximum } = document.memory;
         let resources = self.resources(&document.resource, world.resources)?;
-        let pages = Pages { initial, maximum };
-        let guest = Guest { export, import, ptr_type: PtrType::I32, pages };
-        Ok(Shape { guests: vec![guest], resources })
+        let guests = self.guests(document, world.export, world.imports)?;
+        Ok(Shape { guests, resources })
+    }
+
+    /// The first one exports `export`; each imports one of `imports`, which the next one exports.
+    fn guests(
+        &self,
+        document: &Document,
+        export: FuncType,
+        imports: Vec<FuncType>,
+    ) -> Result<Vec<Guest>> {
+        let (found, further) = (imports.len(), document.guest.len());
+        if found != further && found != further + 1 {
+            let line = self.line(&document.wit.span());
+            bail!(
+                "line {line}: guest: the world imports {found} functions, and {further} further \
+                guests are described"
+            );
+        }
+        let types: Vec<FuncType> = [export].into_iter().chain(imports).collect();
+        let first = [Component::from(document)].into_iter();
+        let components = first.chain(document.guest.iter().map(Component::from)).enumerate();
+        let guest = |(number, component)| {
+            let place = if number == 0 { String::new() } else { format!("guest {number}: ") };
+            self.guest(&place, &component, &types[number..])
+        };
+        components.map(guest).collect()
+    }
+
+    /// `types` are those of the functions from its export on.
+    fn guest(&self, place: &str, component: &Component, types: &[FuncType]) -> Result<Guest> {
+        let export = self.export(&format!("{place}export"), component.export, types[0].clone())?;
+        let import = match (component.import, types.get(1)) {
+            (Some(opts), Some(ty)) => {
+                Some(self.import(&format!("{place}import"), opts, ty.clone())?)
+            }
+            (None, None) => None,
+            (Some(_), None) => bail!("{place}import: the world has no function for it"),
+            (None, Some(_)) => bail!("{place}import: its options are missing"),
+        };
+        let document::Memory { initial, maximum, .. } = *component.memory;
+        let ptr_type = self.ptr_type(&format!("{place}memory"), component.memory)?;
+        Ok(Guest { export, import, ptr_type, pages: Pages { initial, maximum } })
+    }
+
+    fn ptr_type(&self, place: &str, memory: &document::Memory) -> Result<PtrType> {
+        let Some(bits) = &memory.addresses else {
+            return Ok(PtrType::I32);
+        };
+        match bits.as_ref() {
+            32 => Ok(PtrType::I32),
+            64 => Ok(PtrType::I64),
+            other => {
+                let line = self.line(&bits.span());
+                bail!("line {line}: {place}: addresses have 32 or 64 bits, not {other}")
+            }
+        }
     }
 
     /// `count` is how many the world has.
@@ -111,14 +157,14 @@ impl Reader<'_> {
     }
 
     fn resource(&self, index: usize, table: &document::Resource) -> Result<Resource> {
-        self.read(&format!("resource {index}"), &table.defined_by, |definer| {
-            match (definer, table.destructor) {
-                ("host", None) => Ok(Resource::Host),
-                ("host", Some(_)) => Err("the host's have no destructor that says so".to_string()),
-                ("guest", destructor) => {
-                    Ok(Resource::Guest { by: 0, destructor: destructor.unwrap_or(false) })
+        let place = format!("resource {index}");
+        self.read(&place, &table.defined_by, |definer| {
+            match (script::parse_definer(definer)?, table.destructor) {
+                (None, None) => Ok(Resource::Host),
+                (None, Some(_)) => Err("the host's have no destructor that says so".to_string()),
+                (Some(by), destructor) => {
+                    Ok(Resource::Guest { by, destructor: destructor.unwrap_or(false) })
                 }
-                (_, _) => Err(format!("expected host or guest, found `{definer}`")),
             }
         })
     }
@@ -130,73 +176,105 @@ impl Reader<'_> {
         anyhow!("line {}: wit: {why}", self.line(&wit.span()) + usize::from(below) + line)
     }
 
-    fn export(&self, opts: &document::Export, ty: FuncType) -> Result<Function> {
+    fn export(&self, place: &str, opts: &document::Export, ty: FuncType) -> Result<Function> {
         let string_encoding =
-            self.read("export", &opts.string_encoding, script::parse_string_encoding)?;
+            self.read(place, &opts.string_encoding, script::parse_string_encoding)?;
         let document::Export { memory, realloc, post_return, .. } = *opts;
         Ok(Function { ty, opts: CanonOpts { string_encoding, memory, realloc, post_return } })
     }
 
-    fn import(&self, opts: &document::Import, ty: FuncType) -> Result<Function> {
+    fn import(&self, place: &str, opts: &document::Import, ty: FuncType) -> Result<Function> {
         let string_encoding =
-            self.read("import", &opts.string_encoding, script::parse_string_encoding)?;
+            self.read(place, &opts.string_encoding, script::parse_string_encoding)?;
         let document::Import { memory, realloc, .. } = *opts;
         let opts = CanonOpts { string_encoding, memory, realloc, post_return: false };
         Ok(Function { ty, opts })
     }
 
-    fn call(&self, place: &str, call: &document::Call, shape: &Shape) -> Result<Call> {
-        let args =
-            self.values(&format!("{place}: args"), &call.args, &shape.guests[0].export.ty.params)?;
-        let realloc = self.each(&format!("{place}: realloc"), &call.realloc, |_, text| {
-            script::parse_realloc(text)
-        })?;
-        let steps = call.step.iter().enumerate();
-        let steps =
-            steps.map(|(index, step)| self.step(&format!("{place}: step {index}"), step, shape));
+    fn call(&self, place: &str, table: &Spanned<document::Call>, shape: &Shape) -> Result<Call> {
+        let call = table.as_ref();
+        let args = format!("{place}: args");
+        let args = self.values(&args, &call.args, &shape.guests[0].export.ty.params)?;
+        let (found, expected) = (call.guest.len(), shape.guests.len() - 1);
+        if found != expected {
+            let line = self.line(&table.span());
+            bail!("line {line}: {place}: guest: {found} of {expected} further guests do something");
+        }
+        let first = [Acts::from(call)].into_iter();
+        let acts = first.chain(call.guest.iter().map(Acts::from)).enumerate();
+        let script = |(number, acts)| {
+            let within = if number == 0 { String::new() } else { format!(": guest {number}") };
+            self.script(&format!("{place}{within}"), &acts, shape, number)
+        };
+        let scripts = acts.map(script).collect::<Result<_>>()?;
+        Ok(Call { args, scripts, host_drops: call.host_drops.clone() })
+    }
+
+    /// What the guest of this number does.
+    fn script(&self, place: &str, acts: &Acts, shape: &Shape, number: usize) -> Result<Script> {
+        let guest = &shape.guests[number];
+        let realloc = format!("{place}: realloc");
+        let realloc = self.each(&realloc, acts.realloc, |_, text| script::parse_realloc(text))?;
+        let steps = acts.step.iter().enumerate().map(|(index, step)| {
+            let place = format!("{place}: step {index}");
+            self.step(&place, step, guest, shape.calls_guest(number))
+        });
         let steps = steps.collect::<Result<_>>()?;
-        let finish = self.finish(place, call, shape)?;
-        let post_return = match &call.post_return {
+        let finish = self.finish(place, acts, guest.export.ty.results())?;
+        let post_return = match acts.post_return {
             Some(word) => {
                 self.read(&format!("{place}: post-return"), word, script::parse_post_return)?
             }
             None => PostReturn::Nothing,
         };
-        let destructor = match &call.destructor {
+        let destructor = match acts.destructor {
             Some(word) => {
                 self.read(&format!("{place}: destructor"), word, script::parse_destructor)?
             }
             None => Destructor::Nothing,
         };
-        let host_drops = call.host_drops.clone();
-        let script = Script { realloc, steps, finish, post_return, destructor };
-        Ok(Call { args, scripts: vec![script], host_drops })
+        Ok(Script { realloc, steps, finish, post_return, destructor })
     }
 
-    fn finish(&self, place: &str, call: &document::Call, shape: &Shape) -> Result<Finish> {
-        let types = shape.guests[0].export.ty.results();
-        match (&call.finish, &call.r#return) {
+    fn finish(&self, place: &str, acts: &Acts, types: &[Type]) -> Result<Finish> {
+        match (acts.finish, acts.r#return) {
             (Some(word), None) => self.read(&format!("{place}: finish"), word, |word| match word {
                 "trap" => Ok(Finish::Trap),
                 _ => Err(format!("the guest cannot `{word}`")),
             }),
             (Some(_), Some(_)) => Err(anyhow!("{place}: `finish` and `return` exclude each other")),
             (None, passed) => {
-                let passed = passed.as_ref().map(Passing::from).unwrap_or_default();
+                let passed = passed.map(Passing::from).unwrap_or_default();
                 self.passed(&format!("{place}: return"), passed, types).map(Finish::Return)
             }
         }
     }
 
-    fn step(&self, place: &str, step: &document::Step, shape: &Shape) -> Result<Step> {
+    /// `calls_guest` tells whether the import is the next guest's, which needs no word to answer.
+    fn step(
+        &self,
+        place: &str,
+        step: &document::Step,
+        guest: &Guest,
+        calls_guest: bool,
+    ) -> Result<Step> {
         let passing = [&step.values, &step.patches, &step.flat, &step.memory];
         match (&step.built_in, &step.answer) {
-            (None, Some(answer)) => self.import_call(place, step, answer, shape).map(Step::Import),
             (Some(word), None) if passing.iter().all(|key| key.is_none()) => {
                 self.read(place, word, script::parse_built_in).map(Step::BuiltIn)
             }
             (Some(_), _) => Err(anyhow!("{place}: a built-in has no other keys")),
-            (None, None) => Err(anyhow!("{place}: either `built-in` or `answer` is missing")),
+            (None, None) if !calls_guest => {
+                Err(anyhow!("{place}: either `built-in` or `answer` is missing"))
+            }
+            (None, Some(answer)) if calls_guest => {
+                self.read(&format!("{place}: answer"), answer, |_| {
+                    Err("the next guest's script says it".to_string())
+                })
+            }
+            (None, answer) => {
+                self.import_call(place, step, answer.as_ref(), guest).map(Step::Import)
+            }
         }
     }
 
@@ -204,13 +282,15 @@ impl Reader<'_> {
         &self,
         place: &str,
         step: &document::Step,
-        answer: &Spanned<String>,
-        shape: &Shape,
+        answer: Option<&Spanned<String>>,
+        guest: &Guest,
     ) -> Result<ImportCall> {
-        let import = shape.guests[0].import.as_ref();
+        let import = guest.import.as_ref();
         let import = import.ok_or_else(|| anyhow!("{place}: there is no import to call"))?;
-        let answer = self.read(&format!("{place}: answer"), answer, |text| {
-            script::parse_answer(text, import.ty.result.as_ref())
+        let answer = answer.map_or(Ok(Answer::Guest), |answer| {
+            self.read(&format!("{place}: answer"), answer, |text| {
+                script::parse_answer(text, import.ty.result.as_ref())
+            })
         })?;
         let passed = self.passed(place, Passing::from(step), &import.ty.params)?;
         Ok(ImportCall { passed, answer })

@@ -2,7 +2,7 @@
 //! Knows nothing of the document around them.
 
 use crate::abi::StringEncoding;
-use crate::case::{Answer, BuiltIn, Chunk, Destructor, Patch, PostReturn, Realloc};
+use crate::case::{Answer, BuiltIn, Chunk, Destructor, Patch, PostReturn, Realloc, Resource};
 use crate::types::{self, RESOURCE, Type, resource_name};
 use crate::value::Value;
 
@@ -128,12 +128,13 @@ fn parse_resource(text: &str) -> Result<types::Resource, String> {
     number.ok_or_else(|| format!("no resource is `{text}`"))
 }
 
-pub fn print_answer(answer: &Answer, result: Option<&Type>) -> String {
+/// Nothing where the next guest answers: its script says how.
+pub fn print_answer(answer: &Answer, result: Option<&Type>) -> Option<String> {
     match answer {
-        Answer::Return(value) => format!("return{}", print_result(value.as_ref(), result)),
-        Answer::Guest => "guest".to_string(),
-        Answer::Error => "error".to_string(),
-        Answer::Reenter(value) => format!("reenter{}", print_result(value.as_ref(), result)),
+        Answer::Guest => None,
+        Answer::Return(value) => Some(format!("return{}", print_result(value.as_ref(), result))),
+        Answer::Error => Some("error".to_string()),
+        Answer::Reenter(value) => Some(format!("reenter{}", print_result(value.as_ref(), result))),
     }
 }
 
@@ -159,6 +160,25 @@ fn parse_result(text: &str, ty: Option<&Type>) -> Result<Option<Value>, String> 
         Some(ty) => wave::parse(text, ty).map(Some),
         None if text.is_empty() => Ok(None),
         None => Err(format!("expected no result, found `{text}`")),
+    }
+}
+
+pub fn print_resource(resource: Resource) -> String {
+    match resource {
+        Resource::Host => "host".to_string(),
+        Resource::Guest { by: 0, .. } => "guest".to_string(),
+        Resource::Guest { by, .. } => format!("guest {by}"),
+    }
+}
+
+/// The number of the guest that defines it; none does for one of the host's.
+pub fn parse_definer(text: &str) -> Result<Option<u32>, String> {
+    let further = text.strip_prefix("guest ").and_then(|number| number.parse().ok());
+    match (text, further) {
+        ("host", _) => Ok(None),
+        ("guest", _) => Ok(Some(0)),
+        (_, Some(by)) if format!("guest {by}") == text && by > 0 => Ok(Some(by)),
+        (_, _) => Err(format!("expected host, guest, or guest 1 and so on, found `{text}`")),
     }
 }
 

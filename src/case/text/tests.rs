@@ -1,3 +1,5 @@
+mod guests;
+
 use super::*;
 use crate::case::bytes;
 
@@ -37,6 +39,15 @@ fn check_canonical(wit: &str, rest: &str) {
 #[test]
 fn the_sample_is_canonical() {
     check(SAMPLE, SAMPLE);
+}
+
+#[test]
+fn what_differs_from_most_subjects_is_said() {
+    let text = document("  export f: func();\n", "");
+    let most = "concurrency = false\n";
+    let said = |more: &str| text.replace(most, &format!("{most}{more}"));
+    check(&said("signals = false\nguards = false\n"), &said("signals = false\nguards = false\n"));
+    check(&said("guards = true\nsignals = true\n"), &text);
 }
 
 #[test]
@@ -111,7 +122,7 @@ fn errors_about_resources_name_what_is_wrong() {
     };
     tables("", "resource: the world has 2, and 0 are described");
     let other = RESOURCES.replace("host", "me");
-    tables(&other, "line 21: resource 0: expected host or guest, found `me`");
+    tables(&other, "line 21: resource 0: expected host, guest, or guest 1 and so on, found `me`");
     let host = RESOURCES.replace("guest", "host");
     tables(&host, "line 24: resource 1: the host's have no destructor that says so");
     let wit = "  resource a;\n  export f: func();\n";
@@ -223,7 +234,7 @@ fn toml_errors_name_the_line() {
     check(
         &text("[[call]]\nargh = []\n"),
         "line 24: unknown field `argh`, expected one of `args`, `realloc`, `step`, `finish`, \
-        `return`, `post-return`, `destructor`, `host-drops`",
+        `return`, `post-return`, `destructor`, `host-drops`, `guest`",
     );
     check(&text("[export]\n"), "line 23: duplicate key");
     check(&text("[call]\n"), "line 23: invalid type: map, expected a sequence");
@@ -265,7 +276,7 @@ fn errors_in_a_call_name_the_line_and_the_place() {
     check("args = ['\"\"', '1', '2']", "line 30: call 0: args[2]: expected 2 values");
     check("args = ['\"\"']\n", "call 0: 1 of 2 args are given");
     check(
-        "realloc = ['at 0x100000000']",
+        "realloc = ['grow 0x100000000']",
         "line 30: call 0: realloc[0]: `0x100000000` is no number that fits",
     );
     check("realloc = ['jump']", "line 30: call 0: realloc[0]: realloc cannot `jump`");

@@ -1,7 +1,8 @@
 //! A case file as text, in the one spelling that is canonical.
 
-use crate::case::{Call, Case, Destructor, Finish, Function, ImportCall, Passed, PostReturn};
-use crate::case::{Resource, Shape, Step};
+use crate::abi::PtrType;
+use crate::case::{Call, Case, Destructor, Finish, Function, Guest, ImportCall, Pages, Passed};
+use crate::case::{PostReturn, Resource, Script, Shape, Step, Tuning};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -26,32 +27,52 @@ fn text(key: &str, text: &str) -> String {
 }
 
 fn case(case: &Case) -> String {
-    let tuning = case.tuning;
-    let pages = case.shape.guests[0].pages;
-    let mut out = format!("\n[subject]\noptimize = {}\n", tuning.optimize);
-    out += &format!("pooling = {}\n", tuning.pooling);
-    out += &format!("moving-memory = {}\n", tuning.moving_memory);
-    out += &format!("concurrency = {}\n", tuning.concurrency);
-    out += &format!("\n[memory]\ninitial = {}\nmaximum = {}\n", pages.initial, pages.maximum);
-    out += &case.shape.resources.iter().map(|defined| resource(*defined)).collect::<String>();
-    out += &opts("export", &case.shape.guests[0].export);
-    out += &format!("post-return = {}\n", case.shape.guests[0].export.opts.post_return);
-    out += &case.shape.guests[0]
-        .import
-        .as_ref()
-        .map(|import| opts("import", import))
-        .unwrap_or_default();
-    case.calls.iter().fold(out, |out, c| out + &call(c, &case.shape))
+    let Shape { guests, resources } = &case.shape;
+    let [first, further @ ..] = &guests[..] else {
+        return subject(case.tuning);
+    };
+    let mut out = subject(case.tuning) + &memory("", first);
+    out += &resources.iter().map(|defined| resource(*defined)).collect::<String>();
+    out += &functions("", first);
+    for guest in further {
+        out += &format!("\n[[guest]]\n{}{}", memory("guest.", guest), functions("guest.", guest));
+    }
+    case.calls.iter().fold(out, |out, c| out + &call(c, guests))
+}
+
+fn subject(tuning: Tuning) -> String {
+    let Tuning { optimize, pooling, moving_memory, concurrency, signals, guards } = tuning;
+    let mut out = format!("\n[subject]\noptimize = {optimize}\npooling = {pooling}\n");
+    out += &format!("moving-memory = {moving_memory}\nconcurrency = {concurrency}\n");
+    out += if signals { "" } else { "signals = false\n" };
+    out += if guards { "" } else { "guards = false\n" };
+    out
+}
+
+/// `within` is the path of the table around it.
+fn memory(within: &str, guest: &Guest) -> String {
+    let Pages { initial, maximum } = guest.pages;
+    let addresses = match guest.ptr_type {
+        PtrType::I32 => "",
+        PtrType::I64 => "addresses = 64\n",
+    };
+    format!("\n[{within}memory]\ninitial = {initial}\nmaximum = {maximum}\n{addresses}")
 }
 
 fn resource(resource: Resource) -> String {
-    let keys = match resource {
-        Resource::Host => "defined-by = \"host\"\n".to_string(),
-        Resource::Guest { destructor, .. } => {
-            format!("defined-by = \"guest\"\ndestructor = {destructor}\n")
-        }
+    let destructor = match resource {
+        Resource::Host => String::new(),
+        Resource::Guest { destructor, .. } => format!("destructor = {destructor}\n"),
     };
-    format!("\n[[resource]]\n{keys}")
+    let definer = script::print_resource(resource);
+    format!("\n[[resource]]\ndefined-by = \"{definer}\"\n{destructor}")
+}
+
+fn functions(within: &str, guest: &Guest) -> String {
+    let export = opts(&format!("{within}export"), &guest.export);
+    let post_return = guest.export.opts.post_return;
+    let import = guest.import.as_ref().map(|import| opts(&format!("{within}import"), import));
+    format!("{export}post-return = {post_return}\n{}", import.unwrap_or_default())
 }
 
 fn opts(name: &str, function: &Function) -> String {
@@ -63,58 +84,72 @@ fn opts(name: &str, function: &Function) -> String {
     )
 }
 
-fn call(call: &Call, shape: &Shape) -> String {
+fn call(call: &Call, guests: &[Guest]) -> String {
     let mut out = "\n[[call]]\n".to_string();
-    out += &list("args", values(&call.args, &shape.guests[0].export.ty.params));
-    if !call.scripts[0].realloc.is_empty() {
-        let actions = call.scripts[0].realloc.iter().map(|action| script::print_realloc(*action));
-        out += &quote::words("realloc", &strings(actions));
+    let params = guests.first().map_or(&[][..], |guest| &guest.export.ty.params);
+    out += &list("args", values(&call.args, params));
+    for (number, (guest, script)) in guests.iter().zip(&call.scripts).enumerate() {
+        let within = if number == 0 { "call." } else { "call.guest." };
+        out += if number == 0 { "" } else { "\n[[call.guest]]\n" };
+        out += &actions(script);
+        out += &if number == 0 { host_drops(&call.host_drops) } else { String::new() };
+        out += &script.steps.iter().map(|s| step(within, s, guest)).collect::<String>();
+        out += &finish(within, &script.finish, guest.export.ty.results());
     }
-    if call.scripts[0].finish == Finish::Trap {
-        out += "finish = \"trap\"\n";
-    }
-    if call.scripts[0].post_return != PostReturn::Nothing {
-        out += &format!(
-            "post-return = \"{}\"\n",
-            script::print_post_return(call.scripts[0].post_return)
-        );
-    }
-    if call.scripts[0].destructor != Destructor::Nothing {
-        out +=
-            &format!("destructor = \"{}\"\n", script::print_destructor(call.scripts[0].destructor));
-    }
-    if !call.host_drops.is_empty() {
-        let numbers: Vec<String> = call.host_drops.iter().map(u32::to_string).collect();
-        out += &quote::words("host-drops", &numbers);
-    }
-    out += &call.scripts[0].steps.iter().map(|step| self::step(step, shape)).collect::<String>();
-    out + &finish(&call.scripts[0].finish, shape.guests[0].export.ty.results())
+    out
 }
 
-fn step(step: &Step, shape: &Shape) -> String {
+/// The keys of a script that are no tables.
+fn actions(script: &Script) -> String {
+    let mut out = String::new();
+    if !script.realloc.is_empty() {
+        let actions = script.realloc.iter().map(|action| script::print_realloc(*action));
+        out += &quote::words("realloc", &strings(actions));
+    }
+    if script.finish == Finish::Trap {
+        out += "finish = \"trap\"\n";
+    }
+    if script.post_return != PostReturn::Nothing {
+        let action = script::print_post_return(script.post_return);
+        out += &format!("post-return = \"{action}\"\n");
+    }
+    if script.destructor != Destructor::Nothing {
+        let action = script::print_destructor(script.destructor);
+        out += &format!("destructor = \"{action}\"\n");
+    }
+    out
+}
+
+fn host_drops(handles: &[u32]) -> String {
+    let numbers: Vec<String> = handles.iter().map(u32::to_string).collect();
+    if numbers.is_empty() { String::new() } else { quote::words("host-drops", &numbers) }
+}
+
+fn step(within: &str, step: &Step, guest: &Guest) -> String {
     let keys = match step {
-        Step::Import(call) => import_call(call, shape.guests[0].import.as_ref()),
+        Step::Import(call) => import_call(call, guest.import.as_ref()),
         Step::BuiltIn(built_in) => {
             format!("built-in = \"{}\"\n", script::print_built_in(*built_in))
         }
     };
-    format!("\n[[call.step]]\n{keys}")
+    format!("\n[[{within}step]]\n{keys}")
 }
 
 fn import_call(call: &ImportCall, import: Option<&Function>) -> String {
     let types = import.map_or(&[][..], |import| &import.ty.params);
     let result = import.and_then(|import| import.ty.result.as_ref());
-    let answer = quote::string(&script::print_answer(&call.answer, result));
-    format!("{}answer = {answer}\n", passed(&call.passed, types))
+    let answer = script::print_answer(&call.answer, result);
+    let answer = answer.map(|answer| format!("answer = {}\n", quote::string(&answer)));
+    passed(&call.passed, types) + &answer.unwrap_or_default()
 }
 
 /// A function that returns nothing, as it should, needs no words.
-fn finish(finish: &Finish, types: &[Type]) -> String {
+fn finish(within: &str, finish: &Finish, types: &[Type]) -> String {
     let keys = match finish {
         Finish::Return(what) => passed(what, types),
         Finish::Trap => String::new(),
     };
-    if keys.is_empty() { keys } else { format!("\n[call.return]\n{keys}") }
+    if keys.is_empty() { keys } else { format!("\n[{within}return]\n{keys}") }
 }
 
 fn passed(passed: &Passed, types: &[Type]) -> String {

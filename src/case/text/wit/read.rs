@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use wit_parser::{Function, FunctionKind, Resolve, SourceMap, Span, TypeDefKind, TypeId};
 use wit_parser::{World as WitWorld, WorldItem};
 
-use crate::case::Limits;
+use crate::case::check::at_most;
+use crate::case::{Limits, function_name};
 use crate::types::{CASE, FIELD, FLAG, Field, FuncType, Handle, Label, Type, VariantCase};
 use crate::types::{RESOURCE, positional};
 
@@ -17,7 +18,7 @@ pub struct World {
     /// How many resources there are.
     pub resources: usize,
     pub export: FuncType,
-    pub import: Option<FuncType>,
+    pub imports: Vec<FuncType>,
 }
 
 /// The error is one line, with its line within `text`, counted from 0.
@@ -50,13 +51,16 @@ fn one_line(error: impl ToString) -> String {
 }
 
 fn read_world(resolve: &Resolve, world: &WitWorld, limits: &Limits) -> Result<World, String> {
-    let export = functions(world.exports.values(), "f")?;
-    let import = functions(world.imports.values(), "g")?;
-    let export = export.ok_or("the world must export a function `f`")?;
+    let exports = functions(world.exports.values(), 0, 1)?;
+    let imports = functions(world.imports.values(), 1, limits.guests)?;
+    let [export] = exports[..] else {
+        return Err(format!("the world must export a function `{}`", function_name(0)));
+    };
     let resources = resources(resolve, world)?;
     let functype = |function| functype(resolve, &resources, function, limits);
-    let (export, import) = (functype(export)?, import.map(functype).transpose()?);
-    Ok(World { resources: resources.len(), export, import })
+    let export = functype(export)?;
+    let imports = imports.into_iter().map(functype).collect::<Result<_, _>>()?;
+    Ok(World { resources: resources.len(), export, imports })
 }
 
 /// The numbers of the resources, which are named after them.
@@ -77,17 +81,23 @@ fn resources(resolve: &Resolve, world: &WitWorld) -> Result<BTreeMap<TypeId, u32
     Ok(numbers)
 }
 
-/// The only function among `items`, which must be called `name`. Types may be there besides.
+/// The functions among `items`, which must be called after their positions, from `first` on, and no
+/// more than `limit`. Types may be there besides.
 fn functions<'a>(
     items: impl Iterator<Item = &'a WorldItem>,
-    name: &str,
-) -> Result<Option<&'a Function>, String> {
-    let mut found = None;
+    first: usize,
+    limit: u32,
+) -> Result<Vec<&'a Function>, String> {
+    let mut found = Vec::new();
     for item in items {
         match item {
-            WorldItem::Function(function) if function.name == name => found = Some(function),
             WorldItem::Function(function) => {
-                return Err(format!("expected a function `{name}`, found `{}`", function.name));
+                found.push(function);
+                at_most("functions", found.len(), limit)?;
+                let name = function_name(first + found.len() - 1);
+                if function.name != name {
+                    return Err(format!("expected a function `{name}`, found `{}`", function.name));
+                }
             }
             WorldItem::Type { .. } => {}
             WorldItem::Interface { .. } => return Err("interfaces are not supported".to_string()),

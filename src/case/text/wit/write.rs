@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::case::Shape;
 use crate::case::check::kind;
 use crate::case::text::quote::{WIDTH, fill};
+use crate::case::{Shape, function_name};
 use crate::types::{CASE, FIELD, FLAG, Field, FuncType, Handle, Label, PARAM, RESOURCE, Type};
 use crate::types::{VariantCase, positional, resource_name};
 
@@ -58,12 +58,15 @@ const KEYWORDS: [&str; 44] = [
 
 pub fn print(shape: &Shape) -> String {
     let mut names = Names::default();
-    let import =
-        shape.guests[0].import.as_ref().map(|import| names.function("import g", &import.ty));
-    let export = names.function("export f", &shape.guests[0].export.ty);
+    let imports = shape.guests.iter().filter_map(|guest| guest.import.as_ref()).enumerate();
+    let imports: Vec<String> = imports
+        .map(|(i, import)| names.function(&format!("import {}", function_name(i + 1)), &import.ty))
+        .collect();
+    let export = shape.guests.first().map(|guest| &guest.export.ty);
+    let export = export.map(|ty| names.function(&format!("export {}", function_name(0)), ty));
     let resources = (0..shape.resources.len())
         .map(|number| format!("  resource {};\n", positional(RESOURCE, number)));
-    let items = resources.chain(names.declarations).chain(import).chain([export]);
+    let items = resources.chain(names.declarations).chain(imports).chain(export);
     format!("world case {{\n{}}}\n", items.collect::<String>())
 }
 
