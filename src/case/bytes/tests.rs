@@ -170,6 +170,12 @@ fn a_table_of_types_cannot_lie() {
     check(&table(&nested), "the type is nested too deeply");
 }
 
+fn through_text(case: &Case) -> Case {
+    let file =
+        text::CaseFile { rule: String::new(), story: None, case: case.clone(), expect: Vec::new() };
+    text::parse(&text::print(&file)).unwrap().case
+}
+
 #[test]
 fn no_damage_makes_decoding_panic() {
     for golden in OLD.map(|(bytes, _)| bytes).into_iter().chain([GOLDEN]) {
@@ -179,6 +185,7 @@ fn no_damage_makes_decoding_panic() {
                 bytes[position] ^= 1 << bit;
                 if let Ok(case) = decode(&bytes) {
                     assert_eq!(decode(&encode(&case)).unwrap(), case);
+                    assert_eq!(through_text(&case), case);
                 }
             }
             assert!(decode(&golden[..position]).is_err());
