@@ -77,13 +77,13 @@ pub enum GuestEvent {
     /// The export's core function was called.
     Called(Vec<Core>),
     Realloc {
-        old: u32,
-        old_size: u32,
-        align: u32,
-        new_size: u32,
+        old: u64,
+        old_size: u64,
+        align: u64,
+        new_size: u64,
     },
     /// What `realloc` answered.
-    Reallocated(u32),
+    Reallocated(u64),
     /// The import came back.
     ImportReturned(Vec<Core>),
     PostReturn(Vec<Core>),

@@ -6,9 +6,9 @@ use crate::abi::flatten::{Context, flatten_functype};
 use crate::abi::layout::{align_to, alignment, elem_size};
 use crate::abi::lower::lower_flat_values;
 use crate::abi::{
-    Core, CoreType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType,
+    Core, CoreFuncType, CoreType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType,
 };
-use crate::case::{Function, GUEST_DATA, Pages};
+use crate::case::{Function, GUEST_DATA, Guest, Pages};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -16,6 +16,8 @@ use crate::value::Value;
 #[derive(Clone, Copy)]
 pub struct Side<'a> {
     pub function: &'a Function,
+    /// Of the guest's memory.
+    pub ptr_type: PtrType,
     pub types: &'a [Type],
     pub max_flat: usize,
     /// What the out-pointer is for, where there is one. It comes last.
@@ -30,22 +32,22 @@ pub struct Lowering {
 
 impl<'a> Side<'a> {
     /// The guest returns from the export.
-    pub fn results(export: &'a Function) -> Side<'a> {
+    pub fn results(export: &'a Function, ptr_type: PtrType) -> Side<'a> {
         let (types, max_flat) = (export.ty.results(), MAX_FLAT_RESULTS);
-        Side { function: export, types, max_flat, out: None, context: Context::Lift }
+        Side { function: export, ptr_type, types, max_flat, out: None, context: Context::Lift }
     }
 
     /// The guest calls the import.
-    pub fn params(import: &'a Function) -> Side<'a> {
-        let core = flatten_functype(&import.ty, PtrType::I32, Context::Lower);
+    pub fn params(import: &'a Function, ptr_type: PtrType) -> Side<'a> {
+        let core = flatten_functype(&import.ty, ptr_type, Context::Lower);
         let out = import.ty.result.as_ref().filter(|_| core.results.is_empty());
         let (types, max_flat) = (&import.ty.params[..], MAX_FLAT_PARAMS);
-        Side { function: import, types, max_flat, out, context: Context::Lower }
+        Side { function: import, ptr_type, types, max_flat, out, context: Context::Lower }
     }
 
     /// The types of the core values that are handed over.
     pub fn core(&self) -> Vec<CoreType> {
-        let core = flatten_functype(&self.function.ty, PtrType::I32, self.context);
+        let core = flatten_functype(&self.function.ty, self.ptr_type, self.context);
         match self.context {
             Context::Lift | Context::LiftAsyncCallback | Context::LiftAsyncStackful => core.results,
             Context::Lower | Context::LowerAsync => core.params,
@@ -62,19 +64,30 @@ impl Lowering {
     /// The core values for these values; nothing where they do not fit into the memory.
     pub fn lower(&mut self, side: Side, values: &[Value]) -> Option<Vec<Core>> {
         let string_encoding = side.function.opts.string_encoding;
-        let opts = LiftLowerOptions { string_encoding, ptr_type: PtrType::I32 };
+        let opts = LiftLowerOptions { string_encoding, ptr_type: side.ptr_type };
         let mut cx = Cx { opts, peer: None, guest: &mut self.guest };
         let mut flat = lower_flat_values(&mut cx, side.max_flat, values, side.types, None).ok()?;
-        flat.extend(side.out.map(|ty| Core::I32(self.allocate(ty))));
+        flat.extend(side.out.map(|ty| self.allocate(ty, side.ptr_type)));
         Some(flat)
     }
 
-    /// Room for the host's result. It need not fit: the host looks for itself.
-    fn allocate(&mut self, ty: &Type) -> u32 {
-        let ptr = align_to(self.guest.bump, alignment(ty, PtrType::I32));
-        self.guest.bump = ptr + elem_size(ty, PtrType::I32);
-        u32::try_from(ptr).expect("a case's types and memory are small")
+    /// Room for the result. It need not fit: whoever returns it looks for itself.
+    fn allocate(&mut self, ty: &Type, ptr_type: PtrType) -> Core {
+        let ptr = align_to(self.guest.bump, alignment(ty, ptr_type));
+        self.guest.bump = ptr + elem_size(ty, ptr_type);
+        Core::from_bits(ptr_type.core_type(), ptr)
     }
+}
+
+/// The core function that is lifted.
+pub fn core_export(guest: &Guest) -> CoreFuncType {
+    flatten_functype(&guest.export.ty, guest.ptr_type, Context::Lift)
+}
+
+/// The core function that the import is lowered to.
+pub fn core_import(guest: &Guest) -> Option<CoreFuncType> {
+    let import = guest.import.as_ref();
+    import.map(|import| flatten_functype(&import.ty, guest.ptr_type, Context::Lower))
 }
 
 /// The size of a memory that has just been instantiated, in bytes.

@@ -1,6 +1,8 @@
 //! The puppet: a core module that does what its script says and logs what it sees.
 //! Knows the script's layout, not what a case looks like.
 
+mod memory;
+
 use wasm_encoder::{
     BlockType, CodeSection, ConstExpr, DataCountSection, DataSection, DataSegment, DataSegmentMode,
     ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType,
@@ -8,15 +10,15 @@ use wasm_encoder::{
     TypeSection, ValType,
 };
 
+use self::memory::{fill, memory_bytes, narrow, realloc};
+use super::guest::{core_export, core_import};
 use super::script::{
     EVENT_BUILT_IN, EVENT_CALLED, EVENT_DESTRUCTOR, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN,
-    EVENT_REALLOC, EVENT_REALLOCATED, FILL_PERIOD, SCRIPT, SCRIPT_PAGES, WORD, ZERO_ARGS,
-    fill_pattern, realloc_kind, slot, step_kind, step_words, word,
+    SCRIPT, SCRIPT_PAGES, WORD, ZERO_ARGS, fill_pattern, slot, step_kind, step_words, word,
 };
 use super::{core_names, wire};
-use crate::abi::flatten::{Context, flatten_functype};
 use crate::abi::{CoreFuncType, CoreType, PtrType};
-use crate::case::{Resource, Shape};
+use crate::case::{Guest, Resource, Shape};
 use crate::types;
 
 /// The memory under test.
@@ -45,26 +47,27 @@ const SILENT_TYPE: u32 = CALL_BUILT_IN;
 
 /// Where the log ends.
 const LOG_NEXT: u32 = 0;
-/// The first address that `realloc` has not given away.
+/// The first address that `realloc` has not given away, in 64 bits.
 const BUMP: u32 = 1;
 /// Calls of `realloc` since the script was loaded.
 const REALLOCS: u32 = 2;
-/// Whether the function is running already: a reentrant call makes no calls of its own.
-const RUNNING: u32 = 3;
+/// Whether the function was called since the script was loaded: later calls make no calls of their own.
+const WAS_CALLED: u32 = 3;
 /// Where the log begins.
 const LOG: u32 = 4;
 const GLOBALS: u32 = 5;
 
-/// The core module for components of this shape.
-pub fn puppet(shape: &Shape) -> Module {
-    let functions = Functions::of(shape);
+/// The core module of the guest of this number.
+pub fn puppet(shape: &Shape, number: usize) -> Module {
+    let guest = &shape.guests[number];
+    let functions = Functions::of(shape, number);
     let mut module = Module::new();
     module.section(&functions.types());
     module.section(&functions.declarations());
     let mut tables = TableSection::new();
     tables.table(wire::table(shape));
     module.section(&tables);
-    module.section(&memories(shape));
+    module.section(&memories(guest));
     module.section(&globals());
     module.section(&exports(&functions));
     module.section(&DataCountSection { count: 1 });
@@ -91,26 +94,30 @@ fn val_type(ty: CoreType) -> ValType {
     }
 }
 
-fn memories(shape: &Shape) -> MemorySection {
-    let memory = |minimum, maximum| MemoryType {
+fn memories(guest: &Guest) -> MemorySection {
+    let memory = |minimum, maximum, memory64| MemoryType {
         minimum,
         maximum,
-        memory64: false,
+        memory64,
         shared: false,
         page_size_log2: None,
     };
+    let (initial, maximum) = (u64::from(guest.pages.initial), u64::from(guest.pages.maximum));
     let mut memories = MemorySection::new();
-    let pages = shape.guests[0].pages;
-    memories.memory(memory(u64::from(pages.initial), Some(u64::from(pages.maximum))));
-    memories.memory(memory(u64::from(SCRIPT_PAGES), None));
+    memories.memory(memory(initial, Some(maximum), guest.ptr_type == PtrType::I64));
+    memories.memory(memory(u64::from(SCRIPT_PAGES), None, false));
     memories
 }
 
 fn globals() -> GlobalSection {
     let mut globals = GlobalSection::new();
-    let ty = GlobalType { val_type: ValType::I32, mutable: true, shared: false };
-    for _ in 0..GLOBALS {
-        globals.global(ty, &ConstExpr::i32_const(0));
+    let ty = |val_type| GlobalType { val_type, mutable: true, shared: false };
+    for global in 0..GLOBALS {
+        if global == BUMP {
+            globals.global(ty(ValType::I64), &ConstExpr::i64_const(0));
+        } else {
+            globals.global(ty(ValType::I32), &ConstExpr::i32_const(0));
+        }
     }
     globals
 }
@@ -138,6 +145,8 @@ fn exports(functions: &Functions) -> ExportSection {
 
 /// What depends on the shape.
 struct Functions {
+    /// Of the memory under test.
+    ptr_type: PtrType,
     function: CoreFuncType,
     import: Option<CoreFuncType>,
     /// The words of a step.
@@ -147,16 +156,22 @@ struct Functions {
 }
 
 impl Functions {
-    fn of(shape: &Shape) -> Functions {
-        let function = flatten_functype(&shape.guests[0].export.ty, PtrType::I32, Context::Lift);
-        let import = shape.guests[0].import.as_ref();
-        let import = import.map(|g| flatten_functype(&g.ty, PtrType::I32, Context::Lower));
+    fn of(shape: &Shape, number: usize) -> Functions {
+        let guest = &shape.guests[number];
+        let defined = |resource: &Resource| match resource {
+            Resource::Host | Resource::Guest { destructor: false, .. } => false,
+            Resource::Guest { by, destructor: true } => usize::try_from(*by) == Ok(number),
+        };
         let destructors = (0..).zip(&shape.resources);
-        let destructors = destructors
-            .filter(|(_, resource)| **resource == Resource::Guest { by: 0, destructor: true })
-            .map(|(number, _)| number)
-            .collect();
-        Functions { function, import, step_words: step_words(shape), destructors }
+        let destructors =
+            destructors.filter(|(_, resource)| defined(resource)).map(|(number, _)| number);
+        Functions {
+            ptr_type: guest.ptr_type,
+            function: core_export(guest),
+            import: core_import(guest),
+            step_words: step_words(guest),
+            destructors: destructors.collect(),
+        }
     }
 
     /// One type for each function, in the order of functions, and those of what is in the table.
@@ -165,10 +180,12 @@ impl Functions {
             params: vec![CoreType::I32; params],
             results: vec![CoreType::I32; results],
         };
+        let ptr = self.ptr_type.core_type();
+        let realloc = CoreFuncType { params: vec![ptr; 4], results: vec![ptr] };
         let post_return =
             CoreFuncType { params: self.function.results.clone(), results: Vec::new() };
         let mut types = TypeSection::new();
-        function_type(&mut types, &i32s(4, 1));
+        function_type(&mut types, &realloc);
         function_type(&mut types, &i32s(4, 1));
         function_type(&mut types, &self.function);
         function_type(&mut types, &post_return);
@@ -198,12 +215,12 @@ impl Functions {
 
     fn code(&self) -> CodeSection {
         let mut code = CodeSection::new();
-        code.function(&realloc());
+        code.function(&realloc(self.ptr_type));
         code.function(&script_realloc());
         code.function(&self.function());
         code.function(&self.post_return());
-        code.function(&load_script());
-        code.function(&observe());
+        code.function(&load_script(self.ptr_type));
+        code.function(&observe(self.ptr_type));
         code.function(&self.call_import());
         code.function(&log_word());
         code.function(&make_room());
@@ -214,22 +231,23 @@ impl Functions {
         code
     }
 
-    /// Logs its params, does the scripted steps, and returns what the script says.
+    /// Logs its params, does the scripted steps if this is the first call, and returns what the script
+    /// says.
     fn function(&self) -> Function {
         let params = &self.function.params;
         let next = index(params.len());
         let left = next + 1;
         body([(2, ValType::I32)], |sink| {
             log(sink, EVENT_CALLED, &locals(params));
-            sink.global_get(RUNNING).i32_eqz().if_(BlockType::Empty);
-            sink.i32_const(1).global_set(RUNNING);
+            sink.global_get(WAS_CALLED).i32_eqz().if_(BlockType::Empty);
+            sink.i32_const(1).global_set(WAS_CALLED);
             script_word(sink, word::STEPS).local_set(next);
             script_word(sink, word::STEP_COUNT).local_set(left);
             while_left(sink, left, |sink| {
                 step(sink, next);
                 sink.local_get(next).i32_const(self.step_bytes()).i32_add().local_set(next);
             });
-            sink.i32_const(0).global_set(RUNNING).end();
+            sink.end();
             script_word(sink, word::TRAPS).if_(BlockType::Empty).unreachable().end();
             script_word(sink, word::RESULTS).local_set(next);
             load_words(sink, next, &self.function.results);
@@ -315,50 +333,6 @@ fn destructor(resource: types::Resource) -> Function {
     })
 }
 
-/// `realloc(old, old_size, align, new_size)`: what the script says for this call, or a bump.
-fn realloc() -> Function {
-    let [old, old_size, align, new_size, kind, operand, entry, answer] = [0, 1, 2, 3, 4, 5, 6, 7];
-    body([(4, ValType::I32)], |sink| {
-        log(sink, EVENT_REALLOC, &locals(&[CoreType::I32; 4]));
-        sink.global_get(REALLOCS);
-        script_word(sink, word::REALLOC_COUNT).i32_lt_u().if_(BlockType::Empty);
-        script_word(sink, word::REALLOCS);
-        sink.global_get(REALLOCS).i32_const(4).i32_shl().i32_add().local_tee(entry);
-        sink.i32_load(in_script(0)).local_set(kind);
-        sink.local_get(entry).i32_load(in_script(8)).local_set(operand).end();
-        sink.global_get(REALLOCS).i32_const(1).i32_add().global_set(REALLOCS);
-
-        if_kind(sink, kind, realloc_kind::TRAP).unreachable().end();
-        if_kind(sink, kind, realloc_kind::AT).local_get(operand).local_set(answer).else_();
-        if_kind(sink, kind, realloc_kind::OLD).local_get(old).local_set(answer).else_();
-        if_kind(sink, kind, realloc_kind::GROW);
-        sink.local_get(operand).memory_grow(MEMORY).drop().end();
-        if_kind(sink, kind, realloc_kind::IMPORT).i32_const(ZERO_ARGS).call(CALL_IMPORT).end();
-        if_kind(sink, kind, realloc_kind::BUILT_IN).local_get(operand).call(CALL_BUILT_IN).end();
-        bump(sink, align, new_size, answer);
-        sink.local_get(kind).i32_const(realloc_kind::FORGET).i32_ne().if_(BlockType::Empty);
-        sink.local_get(answer).local_get(old);
-        minimum(sink, old_size, new_size);
-        sink.memory_copy(MEMORY, MEMORY).end();
-        if_kind(sink, kind, realloc_kind::SKEW);
-        sink.local_get(answer).local_get(operand).i32_add().local_set(answer).end();
-        sink.end().end();
-
-        log(sink, EVENT_REALLOCATED, &[(answer, CoreType::I32)]);
-        sink.local_get(answer);
-    })
-}
-
-/// Sets `answer` to the next aligned address, and traps where the block would not fit.
-fn bump(sink: &mut InstructionSink<'_>, align: u32, new_size: u32, answer: u32) {
-    sink.global_get(BUMP).local_get(align).i32_add().i32_const(1).i32_sub();
-    sink.i32_const(0).local_get(align).i32_sub().i32_and().local_tee(answer);
-    sink.i64_extend_i32_u().local_get(new_size).i64_extend_i32_u().i64_add();
-    sink.memory_size(MEMORY).i64_extend_i32_u().i64_const(16).i64_shl();
-    sink.i64_gt_u().if_(BlockType::Empty).unreachable().end();
-    sink.local_get(answer).local_get(new_size).i32_add().global_set(BUMP);
-}
-
 /// Scripts are written to one place, whose room grows.
 fn script_realloc() -> Function {
     let new_size = 3;
@@ -369,24 +343,26 @@ fn script_realloc() -> Function {
 }
 
 /// Forgets the last call, fills the memory if asked, and puts the script's chunks into it.
-fn load_script() -> Function {
-    let [script, length, next, left] = [0, 1, 2, 3];
-    body([(2, ValType::I32)], |sink| {
+fn load_script(ptr_type: PtrType) -> Function {
+    let [script, length, next, left, filled, count] = [0, 1, 2, 3, 4, 5];
+    body([(2, ValType::I32), (2, ValType::I64)], |sink| {
         sink.local_get(script).local_get(length).i32_add().i32_const(7).i32_add();
         sink.i32_const(-8).i32_and().global_set(LOG);
         sink.global_get(LOG).global_set(LOG_NEXT);
         // Room for the log's length.
         sink.i64_const(0).call(LOG_WORD);
         sink.i32_const(0).global_set(REALLOCS);
-        sink.i32_const(0).global_set(RUNNING);
-        script_word(sink, word::HEAP).global_set(BUMP);
+        sink.i32_const(0).global_set(WAS_CALLED);
+        sink.i32_const(SCRIPT).i64_load(in_script(word::HEAP * 8)).global_set(BUMP);
         script_word(sink, word::FILL).if_(BlockType::Empty);
-        fill(sink, next, left);
+        fill(sink, ptr_type, filled, count);
         sink.end();
         script_word(sink, word::CHUNKS).local_set(next);
         script_word(sink, word::CHUNK_COUNT).local_set(left);
         while_left(sink, left, |sink| {
-            for offset in [0, 16, 8] {
+            sink.local_get(next).i64_load(in_script(0));
+            narrow(sink, ptr_type);
+            for offset in [16, 8] {
                 sink.local_get(next).i32_load(in_script(offset));
             }
             sink.memory_copy(MEMORY, SCRIPT_MEMORY);
@@ -395,31 +371,16 @@ fn load_script() -> Function {
     })
 }
 
-/// Fills the memory with the pattern: once from the data segment, then by doubling.
-fn fill(sink: &mut InstructionSink<'_>, filled: u32, count: u32) {
-    sink.i32_const(0).i32_const(0).i32_const(FILL_PERIOD).memory_init(MEMORY, 0);
-    sink.i32_const(FILL_PERIOD).local_set(filled);
-    sink.loop_(BlockType::Empty);
-    memory_bytes(sink, MEMORY);
-    sink.local_get(filled).i32_sub().local_set(count);
-    minimum(sink, filled, count);
-    sink.local_set(count);
-    sink.local_get(filled).i32_const(0).local_get(count).memory_copy(MEMORY, MEMORY);
-    sink.local_get(filled).local_get(count).i32_add().local_tee(filled);
-    memory_bytes(sink, MEMORY);
-    sink.i32_lt_u().br_if(0).end();
-}
-
 /// Appends the memory to the log, whose first word is its length, and answers with both.
-fn observe() -> Function {
+fn observe(ptr_type: PtrType) -> Function {
     let size = 0;
     body([(1, ValType::I32)], |sink| {
         sink.global_get(LOG);
         sink.global_get(LOG_NEXT).global_get(LOG).i32_sub().i32_store(in_script(0));
-        memory_bytes(sink, MEMORY);
-        sink.local_tee(size).global_get(LOG_NEXT).i32_add().call(MAKE_ROOM);
-        sink.global_get(LOG_NEXT).i32_const(0).local_get(size);
-        sink.memory_copy(SCRIPT_MEMORY, MEMORY);
+        memory_bytes(sink, ptr_type);
+        sink.i32_wrap_i64().local_tee(size).global_get(LOG_NEXT).i32_add().call(MAKE_ROOM);
+        sink.global_get(LOG_NEXT).i64_const(0);
+        narrow(sink, ptr_type).local_get(size).memory_copy(SCRIPT_MEMORY, MEMORY);
         sink.i32_const(0).global_get(LOG).i32_store(in_script(0));
         sink.i32_const(0).global_get(LOG_NEXT).global_get(LOG).i32_sub();
         sink.local_get(size).i32_add().i32_store(in_script(4));
@@ -441,8 +402,7 @@ fn log_word() -> Function {
 fn make_room() -> Function {
     let [end, missing] = [0, 1];
     body([(1, ValType::I32)], |sink| {
-        sink.local_get(end);
-        memory_bytes(sink, SCRIPT_MEMORY);
+        sink.local_get(end).memory_size(SCRIPT_MEMORY).i32_const(16).i32_shl();
         sink.i32_sub().local_tee(missing).i32_const(0).i32_gt_s().if_(BlockType::Empty);
         sink.local_get(missing).i32_const(0xffff).i32_add().i32_const(16).i32_shr_u();
         sink.memory_grow(SCRIPT_MEMORY).i32_const(-1).i32_eq();
@@ -502,22 +462,6 @@ fn while_left(
     write(sink);
     sink.local_get(left).i32_const(1).i32_sub().local_set(left);
     sink.br(0).end().end();
-}
-
-fn if_kind<'a, 'b>(
-    sink: &'a mut InstructionSink<'b>,
-    kind: u32,
-    wanted: i32,
-) -> &'a mut InstructionSink<'b> {
-    sink.local_get(kind).i32_const(wanted).i32_eq().if_(BlockType::Empty)
-}
-
-fn minimum(sink: &mut InstructionSink<'_>, a: u32, b: u32) {
-    sink.local_get(a).local_get(b).local_get(a).local_get(b).i32_lt_u().select();
-}
-
-fn memory_bytes(sink: &mut InstructionSink<'_>, memory: u32) {
-    sink.memory_size(memory).i32_const(16).i32_shl();
 }
 
 fn script_word<'a, 'b>(

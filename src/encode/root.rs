@@ -20,7 +20,7 @@ pub fn component(shape: &Shape) -> Vec<u8> {
     let mut root = Root { builder: ComponentBuilder::default(), types: Types::new(shape) };
     root.import_resources(shape);
     let import = shape.guests[0].import.as_ref().map(|function| (root.import(function), function));
-    let module = root.builder.core_module(None, &puppet::puppet(shape));
+    let module = root.builder.core_module(None, &puppet::puppet(shape, 0));
     let puppet = root.builder.core_instantiate(None, module, []);
     root.define_resources(puppet, shape);
     let mut wired = root.built_ins(shape);

@@ -1,13 +1,12 @@
-//! The script of one call, as the puppet reads it, and the log that the puppet writes.
+//! What one guest does during one call, as its puppet reads it, and the log that the puppet writes.
 //! Knows the puppet's second memory byte by byte, and nothing of components.
 
-use super::guest::{Lowering, Side, initial_size};
-use crate::abi::flatten::{Context, flatten_functype};
+use super::guest::{Lowering, Side, core_export, core_import, initial_size};
 use crate::abi::layout::align_to;
-use crate::abi::{Core, CoreFuncType, CoreType, PtrType, wrap};
+use crate::abi::{Core, CoreFuncType, CoreType, wrap};
 use crate::case::{
-    BuiltIn, Call, Case, Chunk, Destructor, Finish, GUEST_DATA, Passed, Patch, PostReturn, Realloc,
-    Shape, Step,
+    BuiltIn, Call, Case, Chunk, Destructor, Finish, GUEST_DATA, Guest, Passed, Patch, PostReturn,
+    Realloc, Script, Step,
 };
 use crate::observation::GuestEvent;
 use crate::types::Resource;
@@ -94,6 +93,7 @@ pub mod realloc_kind {
     pub const IMPORT: i32 = 7;
     /// The operand is the built-in's address.
     pub const BUILT_IN: i32 = 8;
+    pub const END: i32 = 9;
 }
 
 /// What the guest hands over in one call, as core values and memory.
@@ -126,17 +126,17 @@ pub fn fill_pattern() -> impl ExactSizeIterator<Item = u8> {
     (1..period).chain([period]).collect::<Vec<_>>().into_iter()
 }
 
-/// Lowers what the guest hands over in this call. An error says what does not fit.
-pub fn guest_data(shape: &Shape, call: &Call) -> Result<GuestData, String> {
-    let mut writer = Writer::new(shape);
+/// Lowers what the guest hands over during this call. An error says what does not fit.
+pub fn guest_data(guest: &Guest, script: &Script) -> Result<GuestData, String> {
+    let mut writer = Writer::new(guest);
     let mut steps = Vec::new();
-    for (i, step) in call.scripts[0].steps.iter().enumerate() {
-        let words = writer.step(shape, step).map_err(|error| format!("step {i}: {error}"))?;
+    for (i, step) in script.steps.iter().enumerate() {
+        let words = writer.step(guest, step).map_err(|error| format!("step {i}: {error}"))?;
         steps.push(words);
     }
-    let results = match &call.scripts[0].finish {
+    let results = match &script.finish {
         Finish::Return(passed) => writer
-            .flat(Side::results(&shape.guests[0].export), passed)
+            .flat(Side::results(&guest.export, guest.ptr_type), passed)
             .map_err(|error| format!("return: {error}"))?,
         Finish::Trap => Vec::new(),
     };
@@ -144,37 +144,47 @@ pub fn guest_data(shape: &Shape, call: &Call) -> Result<GuestData, String> {
 }
 
 /// How many words a step takes.
-pub fn step_words(shape: &Shape) -> usize {
-    let params =
-        shape.guests[0].import.as_ref().map_or(0, |import| Side::params(import).core().len());
+pub fn step_words(guest: &Guest) -> usize {
+    let params = core_import(guest).map_or(0, |import| import.params.len());
     BUILT_IN.max(1 + params)
 }
 
-/// The scripts of all calls of a case. An error says what does not fit.
-pub fn scripts(case: &Case) -> Result<Vec<Vec<u8>>, String> {
-    let of = |(i, call)| {
-        let data = guest_data(&case.shape, call)?;
-        script(call, &data, i == 0)
-    };
+/// The scripts of all calls of a case, one for each guest. An error says what does not fit.
+pub fn scripts(case: &Case) -> Result<Vec<Vec<Vec<u8>>>, String> {
     let calls = case.calls.iter().enumerate();
-    calls.map(|(i, call)| of((i, call)).map_err(|error| format!("call {i}: {error}"))).collect()
+    calls
+        .map(|(i, call)| {
+            let scripts = scripts_of_call(&case.shape.guests, call, i == 0);
+            scripts.map_err(|error| format!("call {i}: {error}"))
+        })
+        .collect()
 }
 
-/// The script of this call; the `first` one on an instance fills the memory.
-pub fn script(call: &Call, data: &GuestData, first: bool) -> Result<Vec<u8>, String> {
-    let mut script = Script { words: vec![0; word::COUNT] };
+fn scripts_of_call(guests: &[Guest], call: &Call, first: bool) -> Result<Vec<Vec<u8>>, String> {
+    let scripts = guests.iter().zip(&call.scripts).enumerate();
+    scripts
+        .map(|(i, (guest, actions))| {
+            let written = guest_data(guest, actions).and_then(|data| script(actions, &data, first));
+            written.map_err(|error| if i == 0 { error } else { format!("guest {i}: {error}") })
+        })
+        .collect()
+}
+
+/// The script for these actions; the `first` one on an instance fills the memory.
+pub fn script(actions: &Script, data: &GuestData, first: bool) -> Result<Vec<u8>, String> {
+    let mut script = Words { words: vec![0; word::COUNT] };
     script.set(word::HEAP, u64::from(data.heap));
     script.set(word::FILL, u64::from(first));
     let reallocs: Vec<_> =
-        call.scripts[0].realloc.iter().map(|action| realloc_words(*action, &mut script)).collect();
+        actions.realloc.iter().map(|action| realloc_words(*action, &mut script)).collect();
     script.append(word::REALLOCS, reallocs.into_iter().flatten());
-    script.set(word::REALLOC_COUNT, len64(call.scripts[0].realloc.len()));
+    script.set(word::REALLOC_COUNT, len64(actions.realloc.len()));
     script.append(word::STEPS, data.steps.iter().flatten().copied());
     script.set(word::STEP_COUNT, len64(data.steps.len()));
-    script.set(word::TRAPS, u64::from(call.scripts[0].finish == Finish::Trap));
+    script.set(word::TRAPS, u64::from(actions.finish == Finish::Trap));
     script.append(word::RESULTS, data.results.iter().copied());
-    script.post_return(call.scripts[0].post_return);
-    script.destructor(call.scripts[0].destructor);
+    script.post_return(actions.post_return);
+    script.destructor(actions.destructor);
     let script = script.with_chunks(&data.memory);
     if script.len() > MAX_SCRIPT {
         return Err(format!("its script of {} bytes is longer than {MAX_SCRIPT}", script.len()));
@@ -185,7 +195,7 @@ pub fn script(call: &Call, data: &GuestData, first: bool) -> Result<Vec<u8>, Str
 /// What the puppet observed: the events in its log, and the memory after it.
 pub fn read_observed<'a>(
     bytes: &'a [u8],
-    shape: &Shape,
+    guest: &Guest,
 ) -> Result<(Vec<GuestEvent>, &'a [u8]), String> {
     let length = bytes.first_chunk().map(|word| u64::from_le_bytes(*word));
     let length = length.and_then(|length| usize::try_from(length & 0xffff_ffff).ok());
@@ -193,14 +203,12 @@ pub fn read_observed<'a>(
     let length = WORD + log.len();
     let words: Vec<u64> =
         log.as_chunks().0.iter().map(|word: &[u8; WORD]| u64::from_le_bytes(*word)).collect();
-    Ok((events(&words, shape)?, &bytes[length..]))
+    Ok((events(&words, guest)?, &bytes[length..]))
 }
 
-fn events(words: &[u64], shape: &Shape) -> Result<Vec<GuestEvent>, String> {
-    let function = flatten_functype(&shape.guests[0].export.ty, PtrType::I32, Context::Lift);
-    let import = (shape.guests[0].import.as_ref())
-        .map(|import| flatten_functype(&import.ty, PtrType::I32, Context::Lower))
-        .unwrap_or_default();
+fn events(words: &[u64], guest: &Guest) -> Result<Vec<GuestEvent>, String> {
+    let function = core_export(guest);
+    let import = core_import(guest).unwrap_or_default();
     let mut log = Log { words };
     let mut events = Vec::new();
     while let Some(event) = log.next() {
@@ -237,12 +245,12 @@ impl Log<'_> {
         match i64::try_from(event) {
             Ok(EVENT_CALLED) => Ok(GuestEvent::Called(self.values(&function.params)?)),
             Ok(EVENT_REALLOC) => Ok(GuestEvent::Realloc {
-                old: wrap(self.word()?),
-                old_size: wrap(self.word()?),
-                align: wrap(self.word()?),
-                new_size: wrap(self.word()?),
+                old: self.word()?,
+                old_size: self.word()?,
+                align: self.word()?,
+                new_size: self.word()?,
             }),
-            Ok(EVENT_REALLOCATED) => Ok(GuestEvent::Reallocated(wrap(self.word()?))),
+            Ok(EVENT_REALLOCATED) => Ok(GuestEvent::Reallocated(self.word()?)),
             Ok(EVENT_IMPORT_RETURNED) => {
                 Ok(GuestEvent::ImportReturned(self.values(&import.results)?))
             }
@@ -273,26 +281,24 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(shape: &Shape) -> Writer {
-        Writer {
-            lowering: Lowering::new(filled(initial_size(shape.guests[0].pages))),
-            chunks: Vec::new(),
-        }
+    fn new(guest: &Guest) -> Writer {
+        let lowering = Lowering::new(filled(initial_size(guest.pages)));
+        Writer { lowering, chunks: Vec::new() }
     }
 
     /// The words of a step, as many for each.
-    fn step(&mut self, shape: &Shape, step: &Step) -> Result<Vec<u64>, String> {
+    fn step(&mut self, guest: &Guest, step: &Step) -> Result<Vec<u64>, String> {
         let mut words = match step {
             Step::Import(call) => {
-                let import = shape.guests[0].import.as_ref();
-                let import = import.ok_or("the guest calls an import that is not there")?;
+                let import =
+                    guest.import.as_ref().ok_or("the guest calls an import that is not there")?;
                 let mut words = vec![u64::from(step_kind::IMPORT.unsigned_abs())];
-                words.extend(self.flat(Side::params(import), &call.passed)?);
+                words.extend(self.flat(Side::params(import, guest.ptr_type), &call.passed)?);
                 words
             }
             Step::BuiltIn(built_in) => built_in_words(*built_in).to_vec(),
         };
-        words.resize(step_words(shape), 0);
+        words.resize(step_words(guest), 0);
         Ok(words)
     }
 
@@ -338,11 +344,12 @@ impl Writer {
     }
 }
 
-struct Script {
+/// A script as it is written.
+struct Words {
     words: Vec<u64>,
 }
 
-impl Script {
+impl Words {
     fn set(&mut self, word: u64, value: u64) {
         self.words[usize::try_from(word).expect("a small index")] = value;
     }
@@ -411,11 +418,12 @@ fn built_in_words(built_in: BuiltIn) -> [u64; BUILT_IN] {
 }
 
 /// A built-in is appended to the script.
-fn realloc_words(realloc: Realloc, script: &mut Script) -> [u64; 2] {
+fn realloc_words(realloc: Realloc, script: &mut Words) -> [u64; 2] {
     let (kind, operand) = match realloc {
         Realloc::Bump => (realloc_kind::BUMP, 0),
         Realloc::Forget => (realloc_kind::FORGET, 0),
-        Realloc::At(ptr) | Realloc::End(ptr) => (realloc_kind::AT, ptr),
+        Realloc::At(ptr) => (realloc_kind::AT, ptr),
+        Realloc::End(beyond) => (realloc_kind::END, beyond),
         Realloc::Old => (realloc_kind::OLD, 0),
         Realloc::Skew(distance) => (realloc_kind::SKEW, distance),
         Realloc::Grow(pages) => (realloc_kind::GROW, u64::from(pages)),

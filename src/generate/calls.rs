@@ -123,7 +123,7 @@ fn slips(u: &mut Unstructured, shape: &Shape, imports: u32, conduct: Conduct) ->
 fn possible(shape: &Shape, imports: u32, slip: Slip) -> bool {
     match slip {
         Slip::Import => {
-            let core = |import| !Side::params(import).core().is_empty();
+            let core = |import| !Side::params(import, shape.guests[0].ptr_type).core().is_empty();
             imports > 0 && shape.guests[0].import.as_ref().is_some_and(core)
         }
         Slip::Return => shape.guests[0].export.ty.result.is_some(),
@@ -205,7 +205,7 @@ pub fn import_args(
     data: &mut GuestData,
 ) -> Result<Passed> {
     let import = shape.guests[0].import.as_ref().expect("only what is there is called");
-    let side = Side::params(import);
+    let side = Side::params(import, shape.guests[0].ptr_type);
     if lies { data.lie(u, side) } else { data.truth(u, side) }
 }
 
@@ -228,7 +228,7 @@ fn finish(
     if slips.contains(&Slip::Finish) {
         return Ok(Finish::Trap);
     }
-    let side = Side::results(&shape.guests[0].export);
+    let side = Side::results(&shape.guests[0].export, shape.guests[0].ptr_type);
     let lies = slips.contains(&Slip::Return);
     let passed = if lies { data.lie(u, side) } else { data.truth(u, side) };
     passed.map(Finish::Return)

@@ -39,10 +39,14 @@ pub struct GuestData<'a> {
 pub fn fits(shape: &Shape, call: &Call) -> bool {
     let mut data = GuestData::new(shape);
     let imports = shape.guests[0].import.iter().flat_map(|import| {
-        call.scripts[0].import_calls().map(move |call| (Side::params(import), &call.passed))
+        call.scripts[0]
+            .import_calls()
+            .map(move |call| (Side::params(import, shape.guests[0].ptr_type), &call.passed))
     });
     let results = match &call.scripts[0].finish {
-        Finish::Return(passed) => Some((Side::results(&shape.guests[0].export), passed)),
+        Finish::Return(passed) => {
+            Some((Side::results(&shape.guests[0].export, shape.guests[0].ptr_type), passed))
+        }
         Finish::Trap => None,
     };
     imports.chain(results).all(|(side, passed)| data.advance(side, passed).is_some())

@@ -18,8 +18,8 @@ fn stream(seed: u64) -> Stream {
 fn check_valid(case: &Case) {
     assert_eq!(check(case, &Limits::CASE), Ok(()), "{case:#?}");
     for (index, call) in case.calls.iter().enumerate() {
-        let data = guest_data(&case.shape, call).expect("it fits");
-        script(call, &data, index == 0).expect("it fits");
+        let data = guest_data(&case.shape.guests[0], &call.scripts[0]).expect("it fits");
+        script(&call.scripts[0], &data, index == 0).expect("it fits");
     }
 }
 

@@ -66,7 +66,7 @@ pub fn guest_event(guest: usize, event: &GuestEvent) -> String {
     match event {
         GuestEvent::Called(flat) => format!("{export}({})", cores(flat)),
         GuestEvent::Realloc { old, old_size, align, new_size } => {
-            format!("realloc({}, {old_size}, {align}, {new_size})", word(u64::from(*old)))
+            format!("realloc({}, {old_size}, {align}, {new_size})", word(*old))
         }
         GuestEvent::Reallocated(ptr) => format!("realloc -> {}", word(u64::from(*ptr))),
         GuestEvent::ImportReturned(flat) => format!("{import} -> ({})", cores(flat)),

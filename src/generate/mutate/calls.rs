@@ -89,7 +89,7 @@ pub fn change_ending(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     };
     let handles = Handles::after(shape, &calls[..=index]);
     let call = &mut calls[index];
-    let side = Side::results(&shape.guests[0].export);
+    let side = Side::results(&shape.guests[0].export, shape.guests[0].ptr_type);
     match (u.int_in_range(0..=4)?, &call.scripts[0].finish) {
         (0, Finish::Return(_)) => call.scripts[0].finish = Finish::Trap,
         (0, Finish::Trap) => {

@@ -24,12 +24,18 @@ pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let script = &mut call.scripts[0];
     let mut imports = import_calls_mut(&mut script.steps);
     match (&shape.guests[0].import, imports.nth(index), &mut script.finish) {
-        (Some(import), Some(step), _) => {
-            change_passed(u, &mut data, Side::params(import), &mut step.passed)
-        }
-        (_, None, Finish::Return(passed)) => {
-            change_passed(u, &mut data, Side::results(&shape.guests[0].export), passed)
-        }
+        (Some(import), Some(step), _) => change_passed(
+            u,
+            &mut data,
+            Side::params(import, shape.guests[0].ptr_type),
+            &mut step.passed,
+        ),
+        (_, None, Finish::Return(passed)) => change_passed(
+            u,
+            &mut data,
+            Side::results(&shape.guests[0].export, shape.guests[0].ptr_type),
+            passed,
+        ),
         _ => Ok(()),
     }
 }
@@ -45,7 +51,7 @@ fn before<'a>(
     let mut data = GuestData::with(shape, handles);
     if let Some(import) = &shape.guests[0].import {
         for step in call.scripts[0].import_calls().take(index) {
-            data.advance(Side::params(import), &step.passed);
+            data.advance(Side::params(import, shape.guests[0].ptr_type), &step.passed);
         }
     }
     data

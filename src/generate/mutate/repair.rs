@@ -69,16 +69,24 @@ fn repair_call(
     repair_scripts(shape, call, limits);
     if let Some(import) = &shape.guests[0].import {
         for step in import_calls_mut(&mut call.scripts[0].steps) {
-            repair_passed(u, shape, Side::params(import), &mut step.passed)?;
+            repair_passed(
+                u,
+                shape,
+                Side::params(import, shape.guests[0].ptr_type),
+                &mut step.passed,
+            )?;
             if let Answer::Return(value) | Answer::Reenter(value) = &mut step.answer {
                 repair_result(u, value, import.ty.result.as_ref())?;
             }
         }
     }
     match &mut call.scripts[0].finish {
-        Finish::Return(passed) => {
-            repair_passed(u, shape, Side::results(&shape.guests[0].export), passed)
-        }
+        Finish::Return(passed) => repair_passed(
+            u,
+            shape,
+            Side::results(&shape.guests[0].export, shape.guests[0].ptr_type),
+            passed,
+        ),
         Finish::Trap => Ok(()),
     }
 }
