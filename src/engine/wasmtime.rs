@@ -59,13 +59,13 @@ pub fn supports(feature: Feature) -> bool {
     match feature {
         Feature::Map => cfg!(wasmtime_44),
         Feature::FixedLengthList => cfg!(wasmtime_48),
-        Feature::Memory64 => false,
+        Feature::Memory64 => cfg!(wasmtime_48),
     }
 }
 
 /// The features that this version has.
 pub fn features() -> BTreeSet<Feature> {
-    let all = [Feature::Map, Feature::FixedLengthList];
+    let all = [Feature::Map, Feature::FixedLengthList, Feature::Memory64];
     all.into_iter().filter(|feature| supports(*feature)).collect()
 }
 

@@ -68,7 +68,7 @@ pub fn guest_event(guest: usize, event: &GuestEvent) -> String {
         GuestEvent::Realloc { old, old_size, align, new_size } => {
             format!("realloc({}, {old_size}, {align}, {new_size})", word(*old))
         }
-        GuestEvent::Reallocated(ptr) => format!("realloc -> {}", word(u64::from(*ptr))),
+        GuestEvent::Reallocated(ptr) => format!("realloc -> {}", word(*ptr)),
         GuestEvent::ImportReturned(flat) => format!("{import} -> ({})", cores(flat)),
         GuestEvent::PostReturn(flat) => format!("post-return({})", cores(flat)),
         GuestEvent::ResourceNew { resource, handle } => {
@@ -145,7 +145,7 @@ fn guest_lines(guest: usize, events: &[GuestEvent]) -> Vec<String> {
     for event in events {
         match (event, lines.last_mut()) {
             (GuestEvent::Reallocated(ptr), Some(line)) if line.starts_with(&realloc) => {
-                let _ = write!(line, " -> {}", word(u64::from(*ptr)));
+                let _ = write!(line, " -> {}", word(*ptr));
             }
             _ => lines.push(format!("{name} {}", guest_event(guest, event))),
         }
