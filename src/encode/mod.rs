@@ -6,19 +6,63 @@ mod looping;
 mod puppet;
 mod root;
 pub mod script;
+mod single;
 mod types;
 mod wire;
+
+use std::cmp::Ordering;
+
+use crate::case::Resource;
 
 pub use looping::looping;
 pub use root::component;
 
-/// The names under which the component exports its functions.
+/// The names of what a guest exports and imports.
 pub const EXPORT: &str = "f";
 pub const IMPORT: &str = "g";
 /// `func(script: list<u8>)`: what to do in the next call.
 pub const LOAD_SCRIPT: &str = "load-script";
 /// `func() -> list<u8>`: what happened, and the guest's memory.
 pub const OBSERVE: &str = "observe";
+
+/// The name under which the whole component exports this guest's `LOAD_SCRIPT`.
+pub fn load_script(guest: usize) -> String {
+    of_guest(LOAD_SCRIPT, guest)
+}
+
+/// The same for `OBSERVE`.
+pub fn observe(guest: usize) -> String {
+    of_guest(OBSERVE, guest)
+}
+
+/// Old validators want a letter after each hyphen.
+fn of_guest(name: &str, guest: usize) -> String {
+    if guest == 0 { name.to_string() } else { format!("{name}{guest}") }
+}
+
+/// What a resource is to a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Imported,
+    /// With a destructor or without.
+    Defined {
+        destructor: bool,
+    },
+    Unknown,
+}
+
+fn standing(resource: Resource, guest: usize) -> Standing {
+    match resource {
+        Resource::Host => Standing::Imported,
+        Resource::Guest { by, destructor } => {
+            match usize::try_from(by).expect("guests are few").cmp(&guest) {
+                Ordering::Less => Standing::Unknown,
+                Ordering::Equal => Standing::Defined { destructor },
+                Ordering::Greater => Standing::Imported,
+            }
+        }
+    }
+}
 
 /// The names of the puppet's core exports.
 mod core_names {

@@ -16,9 +16,9 @@ use super::script::{
     EVENT_BUILT_IN, EVENT_CALLED, EVENT_DESTRUCTOR, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN,
     SCRIPT, SCRIPT_PAGES, WORD, ZERO_ARGS, fill_pattern, slot, step_kind, step_words, word,
 };
-use super::{core_names, wire};
+use super::{Standing, core_names, standing, wire};
 use crate::abi::{CoreFuncType, CoreType, PtrType};
-use crate::case::{Guest, Resource, Shape};
+use crate::case::{Guest, Shape};
 use crate::types;
 
 /// The memory under test.
@@ -158,13 +158,11 @@ struct Functions {
 impl Functions {
     fn of(shape: &Shape, number: usize) -> Functions {
         let guest = &shape.guests[number];
-        let defined = |resource: &Resource| match resource {
-            Resource::Host | Resource::Guest { destructor: false, .. } => false,
-            Resource::Guest { by, destructor: true } => usize::try_from(*by) == Ok(number),
-        };
-        let destructors = (0..).zip(&shape.resources);
-        let destructors =
-            destructors.filter(|(_, resource)| defined(resource)).map(|(number, _)| number);
+        let with_destructor = Standing::Defined { destructor: true };
+        let resources = (0..).zip(&shape.resources);
+        let destructors = resources
+            .filter(|(_, resource)| standing(**resource, number) == with_destructor)
+            .map(|(resource, _)| resource);
         Functions {
             ptr_type: guest.ptr_type,
             function: core_export(guest),

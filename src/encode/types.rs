@@ -1,28 +1,49 @@
 //! Component types into a component's type section.
 //! Knows nothing of functions or options.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wasm_encoder::{
     ComponentBuilder, ComponentExportKind, ComponentTypeRef, ComponentValType, PrimitiveValType,
     TypeBounds,
 };
 
-use crate::case::Shape;
-use crate::types::{CASE, FIELD, FLAG, FuncType, Handle, Label, PARAM, Resource, Type, positional};
+use crate::types::{
+    CASE, FIELD, FLAG, FuncType, Handle, Label, PARAM, Resource, Type, positional, resource_name,
+};
 
-/// The types defined so far. Equal types are defined once.
+/// The types of a component that are defined so far. Equal types are defined once.
+#[derive(Default)]
 pub struct Types<'a> {
-    shape: &'a Shape,
     /// The indices of the resource types that are there already.
     pub resources: BTreeMap<Resource, u32>,
+    /// Those of them that the component exports.
+    pub exported: BTreeSet<Resource>,
+    /// The types that it imports, by their names.
+    pub imported: Vec<(String, &'a Type)>,
     defined: BTreeMap<&'a Type, ComponentValType>,
     named: usize,
 }
 
 impl<'a> Types<'a> {
-    pub fn new(shape: &'a Shape) -> Types<'a> {
-        Types { shape, resources: BTreeMap::new(), defined: BTreeMap::new(), named: 0 }
+    /// Imports the resource of this number.
+    pub fn import_resource(&mut self, builder: &mut ComponentBuilder, number: Resource) {
+        let ty = ComponentTypeRef::Type(TypeBounds::SubResource);
+        let index = builder.import(resource_name(number), ty);
+        self.resources.insert(number, index);
+    }
+
+    /// Exports a resource type that is there already as that of this number.
+    pub fn export_resource(
+        &mut self,
+        builder: &mut ComponentBuilder,
+        number: Resource,
+        index: u32,
+    ) {
+        let name = resource_name(number);
+        let exported = builder.export(&name, ComponentExportKind::Type, index, None);
+        self.resources.insert(number, exported);
+        self.exported.insert(number);
     }
 
     /// Defines a function type and what it needs.
@@ -34,6 +55,14 @@ impl<'a> Types<'a> {
         let (index, mut encoder) = builder.type_function(None);
         encoder.params(params.iter().map(|(name, ty)| (name.as_str(), *ty))).result(result);
         index
+    }
+
+    /// The index of a type that is not primitive.
+    pub fn index(&mut self, builder: &mut ComponentBuilder, ty: &'a Type) -> u32 {
+        match self.value(builder, ty) {
+            ComponentValType::Type(index) => index,
+            ComponentValType::Primitive(_) => unreachable!("a primitive type has no index"),
+        }
     }
 
     fn value(&mut self, builder: &mut ComponentBuilder, ty: &'a Type) -> ComponentValType {
@@ -146,21 +175,24 @@ impl<'a> Types<'a> {
     }
 
     /// Imports a type under a name and answers with the imported one: only named records,
-    /// variants, enums and flags may occur in imports and exports. What mentions a resource of the
-    /// component itself cannot be imported, and is exported.
-    fn name(&mut self, builder: &mut ComponentBuilder, ty: &Type, defined: u32) -> u32 {
+    /// variants, enums and flags may occur in imports and exports. What mentions a resource that is
+    /// exported cannot be imported, and is exported.
+    fn name(&mut self, builder: &mut ComponentBuilder, ty: &'a Type, defined: u32) -> u32 {
         let name = positional('t', self.named);
         self.named += 1;
-        if ty.any(&mut |ty| self.is_own(ty)) {
+        if ty.any(&mut |ty| self.is_of_exported(ty)) {
             return builder.export(&name, ComponentExportKind::Type, defined, None);
         }
-        builder.import(name.as_str(), ComponentTypeRef::Type(TypeBounds::Eq(defined)))
+        let ty_ref = ComponentTypeRef::Type(TypeBounds::Eq(defined));
+        let imported = builder.import(name.as_str(), ty_ref);
+        self.imported.push((name, ty));
+        imported
     }
 
-    fn is_own(&self, ty: &Type) -> bool {
+    fn is_of_exported(&self, ty: &Type) -> bool {
         let handle = if let Type::Handle(handle) = ty { Some(handle) } else { None };
         let resource = handle.and_then(Handle::resource);
-        resource.is_some_and(|resource| !self.shape.is_host(resource))
+        resource.is_some_and(|resource| self.exported.contains(&resource))
     }
 }
 

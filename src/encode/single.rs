@@ -1,0 +1,181 @@
+//! The component of one guest: the puppet, the wire, and the functions lifted and lowered around them.
+//! Knows nothing of values or scripts, nor of who gives it what it imports.
+
+use wasm_encoder::{
+    CanonicalOption, ComponentBuilder, ComponentExportKind, ComponentTypeRef, ComponentValType,
+    ExportKind, ModuleArg, PrimitiveValType, ValType,
+};
+
+use super::guest::core_import;
+use super::script::{built_in_slot, slot};
+use super::types::Types;
+use super::wire::{WIRE_IMPORTS, Wired, wire};
+use super::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, Standing, core_names, puppet, standing};
+use crate::abi::{CoreFuncType, CoreType, StringEncoding};
+use crate::case::{CanonOpts, Function, Guest, Shape};
+use crate::types::{self, Type};
+
+/// A component, and the types that it imports, by their names.
+pub struct Single<'a> {
+    pub builder: ComponentBuilder,
+    pub imported_types: Vec<(String, &'a Type)>,
+}
+
+/// The component of the guest of this number.
+pub fn single(shape: &Shape, number: usize) -> Single<'_> {
+    let guest = &shape.guests[number];
+    let mut encoder = Encoder { builder: ComponentBuilder::default(), types: Types::default() };
+    encoder.import_resources(shape, number);
+    let import = guest.import.as_ref().map(|function| (encoder.import(function), function));
+    let module = encoder.builder.core_module(None, &puppet::puppet(shape, number));
+    let puppet = encoder.builder.core_instantiate(None, module, []);
+    encoder.define_resources(puppet, shape, number);
+    let mut wired = encoder.built_ins(shape, number);
+    wired.extend(import.map(|(func, function)| encoder.lower(puppet, func, function, guest)));
+    if !wired.is_empty() {
+        encoder.wire(puppet, &wired, shape);
+    }
+    encoder.lift_export(puppet, &guest.export);
+    encoder.lift_control(puppet);
+    Single { builder: encoder.builder, imported_types: encoder.types.imported }
+}
+
+struct Encoder<'a> {
+    builder: ComponentBuilder,
+    types: Types<'a>,
+}
+
+impl<'a> Encoder<'a> {
+    /// Before all else, for the import's type may mention them.
+    fn import_resources(&mut self, shape: &Shape, guest: usize) {
+        for (number, resource) in (0..).zip(&shape.resources) {
+            if standing(*resource, guest) == Standing::Imported {
+                self.types.import_resource(&mut self.builder, number);
+            }
+        }
+    }
+
+    fn import(&mut self, function: &'a Function) -> u32 {
+        let ty = self.types.function(&mut self.builder, &function.ty);
+        self.builder.import(IMPORT, ComponentTypeRef::Func(ty))
+    }
+
+    /// After the puppet, which has the destructors.
+    fn define_resources(&mut self, puppet: u32, shape: &Shape, guest: usize) {
+        for (number, resource) in (0..).zip(&shape.resources) {
+            let Standing::Defined { destructor } = standing(*resource, guest) else { continue };
+            let name = core_names::destructor(number);
+            let destructor = destructor.then(|| self.alias(puppet, &name, ExportKind::Func));
+            let defined = self.builder.type_resource(None, ValType::I32, destructor);
+            self.types.export_resource(&mut self.builder, number, defined);
+        }
+    }
+
+    /// The built-ins of all resources that the guest knows.
+    fn built_ins(&mut self, shape: &Shape, guest: usize) -> Vec<Wired> {
+        let resources = (0..).zip(&shape.resources);
+        resources
+            .flat_map(|(number, resource)| match standing(*resource, guest) {
+                Standing::Imported => vec![self.built_in(slot::DROP, number)],
+                Standing::Defined { .. } => [slot::NEW, slot::REP, slot::DROP]
+                    .map(|built_in| self.built_in(built_in, number))
+                    .into(),
+                Standing::Unknown => Vec::new(),
+            })
+            .collect()
+    }
+
+    fn built_in(&mut self, built_in: u32, resource: types::Resource) -> Wired {
+        let ty = self.types.resources[&resource];
+        let func = match built_in {
+            slot::NEW => self.builder.resource_new(ty),
+            slot::REP => self.builder.resource_rep(ty),
+            _ => self.builder.resource_drop(ty),
+        };
+        let answers = built_in != slot::DROP;
+        let results = if answers { vec![CoreType::I32] } else { Vec::new() };
+        let ty = CoreFuncType { params: vec![CoreType::I32], results };
+        Wired { slot: built_in_slot(built_in, resource), ty, func }
+    }
+
+    fn lower(&mut self, puppet: u32, func: u32, function: &Function, guest: &Guest) -> Wired {
+        let options = self.options(puppet, &function.opts);
+        let func = self.builder.lower_func(None, func, options);
+        let ty = core_import(guest).expect("it is what is lowered");
+        Wired { slot: slot::IMPORT, ty, func }
+    }
+
+    fn wire(&mut self, puppet: u32, wired: &[Wired], shape: &Shape) {
+        let table = self.alias(puppet, core_names::TABLE, ExportKind::Table);
+        let names: Vec<String> = wired.iter().map(Wired::name).collect();
+        let items = names.iter().map(String::as_str).zip(wired);
+        let items = items.map(|(name, wired)| (name, ExportKind::Func, wired.func));
+        let items = items.chain([(core_names::TABLE, ExportKind::Table, table)]);
+        let items: Vec<_> = items.collect();
+        let arg = self.builder.core_instantiate_exports(None, items);
+        let module = self.builder.core_module(None, &wire(wired, shape));
+        self.builder.core_instantiate(None, module, [(WIRE_IMPORTS, ModuleArg::Instance(arg))]);
+    }
+
+    fn lift_export(&mut self, puppet: u32, export: &'a Function) {
+        let ty = self.types.function(&mut self.builder, &export.ty);
+        let options = self.options(puppet, &export.opts);
+        self.lift(puppet, core_names::FUNCTION, ty, options, EXPORT);
+    }
+
+    fn lift_control(&mut self, puppet: u32) {
+        let memory = self.alias(puppet, core_names::SCRIPT_MEMORY, ExportKind::Memory);
+        let realloc = self.alias(puppet, core_names::SCRIPT_REALLOC, ExportKind::Func);
+        let (bytes, encoder) = self.builder.type_defined(None);
+        encoder.list(ComponentValType::Primitive(PrimitiveValType::U8));
+        let bytes = ComponentValType::Type(bytes);
+
+        let (load, mut encoder) = self.builder.type_function(None);
+        encoder.params([("script", bytes)]).result(None);
+        let options = vec![CanonicalOption::Memory(memory), CanonicalOption::Realloc(realloc)];
+        self.lift(puppet, core_names::LOAD_SCRIPT, load, options, LOAD_SCRIPT);
+
+        let (observe, mut encoder) = self.builder.type_function(None);
+        encoder.params::<[(&str, ComponentValType); 0], _>([]).result(Some(bytes));
+        let options = vec![CanonicalOption::Memory(memory)];
+        self.lift(puppet, core_names::OBSERVE, observe, options, OBSERVE);
+    }
+
+    fn lift(
+        &mut self,
+        puppet: u32,
+        core_name: &str,
+        ty: u32,
+        options: Vec<CanonicalOption>,
+        name: &str,
+    ) {
+        let core = self.alias(puppet, core_name, ExportKind::Func);
+        let func = self.builder.lift_func(None, core, ty, options);
+        self.builder.export(name, ComponentExportKind::Func, func, None);
+    }
+
+    fn options(&mut self, puppet: u32, opts: &CanonOpts) -> Vec<CanonicalOption> {
+        let mut options = vec![match opts.string_encoding {
+            StringEncoding::Utf8 => CanonicalOption::UTF8,
+            StringEncoding::Utf16 => CanonicalOption::UTF16,
+            StringEncoding::Latin1OrUtf16 => CanonicalOption::CompactUTF16,
+        }];
+        if opts.memory {
+            let memory = self.alias(puppet, core_names::MEMORY, ExportKind::Memory);
+            options.push(CanonicalOption::Memory(memory));
+        }
+        if opts.realloc {
+            let realloc = self.alias(puppet, core_names::REALLOC, ExportKind::Func);
+            options.push(CanonicalOption::Realloc(realloc));
+        }
+        if opts.post_return {
+            let post_return = self.alias(puppet, core_names::POST_RETURN, ExportKind::Func);
+            options.push(CanonicalOption::PostReturn(post_return));
+        }
+        options
+    }
+
+    fn alias(&mut self, instance: u32, name: &str, kind: ExportKind) -> u32 {
+        self.builder.core_alias_export(None, instance, name, kind)
+    }
+}

@@ -1,0 +1,420 @@
+//! Chains of guests, as components: they are valid, have the types of their shape, and do what their
+//! scripts say.
+
+use std::collections::BTreeMap;
+
+use canonfuzz::abi::{Core, Notes, PtrType, StringEncoding, Trap};
+use canonfuzz::case::{
+    Answer, BuiltIn, Call, CanonOpts, Case, Finish, Function, Guest, ImportCall, Limits, Pages,
+    Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step, Tuning, function_name,
+};
+use canonfuzz::component::definition::Import;
+use canonfuzz::component::{Compiled, Context, Failure, Host, Instance, decode};
+use canonfuzz::encode::script::{read_observed, scripts};
+use canonfuzz::encode::{self, EXPORT};
+use canonfuzz::engine::reference::same_but_for_numbers;
+use canonfuzz::engine::wasmtime;
+use canonfuzz::generate::Stream;
+use canonfuzz::observation::GuestEvent;
+use canonfuzz::types::{Field, FuncType, Handle, Label, Type, VariantCase};
+use canonfuzz::value::{Str, StringSource, Value};
+
+const SEED: u64 = 20_261_125;
+
+const ALL: CanonOpts = CanonOpts {
+    string_encoding: StringEncoding::Utf8,
+    memory: true,
+    realloc: true,
+    post_return: true,
+};
+
+fn opts(string_encoding: StringEncoding) -> CanonOpts {
+    CanonOpts { string_encoding, ..ALL }
+}
+
+/// Guests whose functions have these types, and what the last one imports. All options are given, and
+/// strings are encoded in turns.
+fn chain(functions: &[FuncType], import: Option<FuncType>, resources: &[Resource]) -> Shape {
+    const ENCODINGS: [StringEncoding; 3] =
+        [StringEncoding::Utf8, StringEncoding::Utf16, StringEncoding::Latin1OrUtf16];
+    let imports = functions[1..].iter().cloned().map(Some).chain([import]);
+    let guests = functions.iter().cloned().zip(imports).enumerate();
+    let guests = guests.map(|(i, (export, import))| Guest {
+        export: Function { ty: export, opts: opts(ENCODINGS[i % 3]) },
+        import: import.map(|ty| Function {
+            ty,
+            opts: CanonOpts { post_return: false, ..opts(ENCODINGS[(i + 1) % 3]) },
+        }),
+        ptr_type: PtrType::I32,
+        pages: Pages { initial: 1, maximum: 2 },
+    });
+    Shape { guests: guests.collect(), resources: resources.to_vec() }
+}
+
+fn func(params: &[Type], result: Option<Type>) -> FuncType {
+    FuncType { params: params.to_vec(), result }
+}
+
+fn own(resource: u32) -> Type {
+    Type::Handle(Handle::Own(resource))
+}
+
+fn borrow(resource: u32) -> Type {
+    Type::Handle(Handle::Borrow(resource))
+}
+
+fn record(types: &[Type]) -> Type {
+    Type::Record(types.iter().cloned().map(Field::new).collect())
+}
+
+fn variant(types: &[Type]) -> Type {
+    Type::Variant(types.iter().cloned().map(|ty| VariantCase::new(Some(ty))).collect())
+}
+
+fn labels(count: usize) -> Vec<Label> {
+    vec![Label::default(); count]
+}
+
+fn list(elem: Type) -> Type {
+    Type::List(Box::new(elem))
+}
+
+/// Resources of the host's and of each of the guests, with destructors and without.
+fn resources(guests: u32) -> Vec<Resource> {
+    let of_guests = (0..guests).map(|by| Resource::Guest { by, destructor: by != 1 });
+    [Resource::Host].into_iter().chain(of_guests).collect()
+}
+
+/// The component is valid, exports what the host calls and imports what the host has.
+#[track_caller]
+fn check_component(shape: &Shape) {
+    let decoded = decode::decode(&encode::component(shape));
+    let decoded = decoded.unwrap_or_else(|refusal| panic!("{refusal} in {shape:?}"));
+    let exported = decoded.export(EXPORT).unwrap();
+    assert!(same_but_for_numbers(&shape.guests[0].export.ty, exported).is_some(), "{exported:?}");
+    for guest in 0..shape.guests.len() {
+        assert!(decoded.export(&encode::load_script(guest)).is_some(), "{guest}");
+        assert!(decoded.export(&encode::observe(guest)).is_some(), "{guest}");
+    }
+    let mut imports = BTreeMap::new();
+    for (name, import) in &decoded.imports {
+        match import {
+            Import::Func(ty) => assert!(imports.insert(name.as_str(), ty).is_none()),
+            Import::Resource(_) | Import::Type => {}
+            Import::Instance(_) | Import::Module | Import::Component => panic!("{name}"),
+        }
+    }
+    let import = shape.guests.last().unwrap().import.as_ref();
+    let name = function_name(shape.guests.len());
+    assert_eq!(imports.keys().copied().collect::<Vec<_>>(), import.map_or(vec![], |_| vec![name]));
+    let same = |import: &Function| same_but_for_numbers(&import.ty, imports[name]).is_some();
+    assert!(import.is_none_or(same), "{imports:?}");
+}
+
+#[test]
+fn components_of_chains_are_valid() {
+    let named = record(&[
+        Type::U8,
+        variant(&[Type::String, Type::Enum(labels(3))]),
+        list(Type::Flags(labels(9))),
+    ]);
+    let handles = |first: u32| {
+        variant(&[record(&[own(first)]), list(own(first)), Type::Option(Box::new(own(0)))])
+    };
+    let host = func(&[named.clone(), own(0), borrow(0)], Some(own(0)));
+    let functions = [
+        func(&[named.clone(), borrow(1), handles(2)], Some(handles(1))),
+        func(&[handles(2), borrow(3), list(borrow(0)), borrow(2)], Some(named.clone())),
+        func(&[handles(3), named.clone(), borrow(3), own(3)], Some(record(&[own(0), handles(3)]))),
+    ];
+    check_component(&chain(&[func(&[], None), func(&[], None)], None, &[]));
+    check_component(&chain(&functions, None, &resources(3)));
+    check_component(&chain(&functions, Some(host.clone()), &resources(3)));
+    check_component(&chain(&[func(&[], None), func(&[], None)], Some(host), &resources(2)));
+}
+
+#[test]
+fn functions_without_options_are_valid() {
+    let mut shape = chain(&vec![func(&[Type::U8], Some(Type::F64)); 4], None, &[]);
+    for guest in &mut shape.guests {
+        let none = CanonOpts { memory: false, realloc: false, post_return: false, ..ALL };
+        guest.ptr_type = PtrType::I64;
+        guest.export.opts = none;
+        guest.import.iter_mut().for_each(|import| import.opts = none);
+    }
+    check_component(&shape);
+}
+
+/// The type of a function that was drawn, of other resources.
+fn drawn(stream: &mut Stream, allowed: &[u32]) -> FuncType {
+    // A shape is kept for some cases.
+    let kept = stream.next_case().shape;
+    let mut shapes = std::iter::repeat_with(|| stream.next_case().shape);
+    let mut ty = shapes.find(|shape| *shape != kept).unwrap().guests.remove(0).export.ty;
+    let types = ty.params.iter_mut().chain(&mut ty.result);
+    types.for_each(|ty| renumber(ty, allowed));
+    ty
+}
+
+fn renumber(ty: &mut Type, allowed: &[u32]) {
+    if let Type::Handle(Handle::Own(resource) | Handle::Borrow(resource)) = ty {
+        *resource = allowed[*resource as usize % allowed.len()];
+    }
+    ty.children_mut().into_iter().for_each(|ty| renumber(ty, allowed));
+}
+
+#[test]
+fn components_of_drawn_chains_are_valid() {
+    let mut stream = Stream::new(SEED, wasmtime::features(), Limits::CASE);
+    for round in 0..300 {
+        let guests = 2 + round % 3;
+        // The host's comes last: each guest knows those from its own number on.
+        let mut of_case: Vec<Resource> =
+            (0..guests).map(|by| Resource::Guest { by, destructor: by == round % 2 }).collect();
+        of_case.push(Resource::Host);
+        let known = |guest: u32| (guest..=guests).collect::<Vec<_>>();
+        let functions: Vec<_> =
+            (0..guests).map(|guest| drawn(&mut stream, &known(guest))).collect();
+        let import = (round % 2 == 0).then(|| drawn(&mut stream, &known(guests)));
+        let mut shape = chain(&functions, import, &of_case);
+        for (i, guest) in (0..).zip(&mut shape.guests) {
+            guest.ptr_type = if (round + i) % 5 == 0 { PtrType::I64 } else { PtrType::I32 };
+        }
+        check_component(&shape);
+    }
+}
+
+/// A host that answers its function always alike.
+struct Always(Option<Value>);
+
+impl Host for Always {
+    fn call(
+        context: &mut Context<'_, Always>,
+        _: &str,
+        _: Vec<Value>,
+    ) -> Result<Option<Value>, Trap> {
+        Ok(context.host().0.clone())
+    }
+
+    fn drop(_: &mut Context<'_, Always>, _: &str, _: u32) -> Result<(), Trap> {
+        Ok(())
+    }
+}
+
+/// What a chain showed: the result, and for each guest its events and its memory.
+type Shown = (Option<Value>, Vec<(Vec<GuestEvent>, Vec<u8>)>);
+
+/// Runs the last call of a case of one or more.
+fn run(case: &Case, host: Option<Value>) -> Result<Shown, Failure> {
+    let compiled = Compiled::new(&encode::component(&case.shape)).unwrap();
+    let mut instance = compiled.instantiate(Always(host), Notes::default()).unwrap();
+    let mut shown = None;
+    for (call, scripts) in case.calls.iter().zip(scripts(case).unwrap()) {
+        for (guest, script) in scripts.iter().enumerate() {
+            load(&mut instance, &encode::load_script(guest), script);
+        }
+        let result = instance.call(EXPORT, &call.args)?;
+        let guests = case.shape.guests.iter().enumerate();
+        let seen = guests.map(|(i, guest)| observe(&mut instance, &encode::observe(i), guest));
+        shown = Some((result, seen.collect()));
+    }
+    Ok(shown.unwrap())
+}
+
+fn load(instance: &mut Instance<Always>, name: &str, script: &[u8]) {
+    let length = u32::try_from(script.len()).unwrap();
+    let at = instance.allocate(name, 1, length).unwrap();
+    instance.memory(name)[at as usize..at as usize + script.len()].copy_from_slice(script);
+    instance.inspect(name, &[Core::I32(at), Core::I32(length)]).unwrap();
+}
+
+fn observe(
+    instance: &mut Instance<Always>,
+    name: &str,
+    guest: &Guest,
+) -> (Vec<GuestEvent>, Vec<u8>) {
+    let (_, memory) = instance.inspect(name, &[]).unwrap();
+    let word = |at: usize| u32::from_le_bytes(*memory[at..].first_chunk().unwrap()) as usize;
+    let (events, memory) = read_observed(&memory[word(0)..word(0) + word(4)], guest).unwrap();
+    (events, memory.to_vec())
+}
+
+fn lowered(values: &[Value]) -> Passed {
+    Passed::Lowered { values: values.to_vec(), patches: Vec::new() }
+}
+
+fn import(values: &[Value]) -> Step {
+    Step::Import(ImportCall { passed: lowered(values), answer: Answer::Guest })
+}
+
+fn script(steps: Vec<Step>, result: &[Value]) -> Script {
+    Script { steps, finish: Finish::Return(lowered(result)), ..Script::least() }
+}
+
+fn case(shape: Shape, args: &[Value], scripts: Vec<Script>) -> Case {
+    let tuning = Tuning {
+        optimize: false,
+        pooling: false,
+        moving_memory: false,
+        concurrency: true,
+        signals: true,
+        guards: true,
+    };
+    let call = Call { args: args.to_vec(), scripts, host_drops: Vec::new() };
+    Case { tuning, shape, calls: vec![call] }
+}
+
+fn string(text: &str) -> Value {
+    Value::String(Str { text: text.to_string(), source: StringSource::Utf8 })
+}
+
+/// Three guests that pass a string on, each with pointers of this type.
+fn passing_on(ptr_types: [PtrType; 3]) -> Case {
+    let ty = func(&[Type::String, list(Type::U64)], Some(Type::String));
+    let mut shape = chain(&vec![ty.clone(); 3], Some(ty), &[]);
+    for (guest, ptr_type) in shape.guests.iter_mut().zip(ptr_types) {
+        guest.ptr_type = ptr_type;
+    }
+    let numbers = || Value::List(vec![Value::U64(1 << 40), Value::U64(7)]);
+    let scripts = ["aé☃", "b", "c"]
+        .map(|text| script(vec![import(&[string(text), numbers()])], &[string(&text.repeat(2))]));
+    case(shape, &[string("from the host"), numbers()], scripts.to_vec())
+}
+
+#[test]
+fn strings_pass_through_memories_of_any_addresses() {
+    use PtrType::{I32, I64};
+    for ptr_types in [[I32, I32, I32], [I64, I64, I64], [I32, I64, I32], [I64, I32, I64]] {
+        let (result, guests) = run(&passing_on(ptr_types), Some(string("ü"))).unwrap();
+        assert_eq!(result, Some(string("aé☃aé☃")));
+        for ((events, memory), ptr_type) in guests.iter().zip(ptr_types) {
+            assert_eq!(memory.len(), 65_536);
+            let called = events.iter().find_map(|event| match event {
+                GuestEvent::Called(flat) => Some(flat[0].ty()),
+                _ => None,
+            });
+            assert_eq!(called, Some(ptr_type.core_type()), "{events:?}");
+        }
+        let (events, memory) = &guests[1];
+        let ptr = events.iter().rev().find_map(|event| match event {
+            GuestEvent::Realloc { .. } => None,
+            GuestEvent::Called(flat) => usize::try_from(flat[0].bits()).ok(),
+            _ => None,
+        });
+        let utf16: Vec<u8> = "aé☃".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(memory[ptr.unwrap()..][..utf16.len()], utf16);
+    }
+}
+
+/// What `realloc` answers for the only parameter, a list of `length` bytes.
+fn answer(ptr_type: PtrType, length: usize, elem: &Type, realloc: Realloc) -> Vec<GuestEvent> {
+    let mut shape = chain(&[func(&[list(elem.clone())], None)], None, &[]);
+    shape.guests[0].ptr_type = ptr_type;
+    let script = Script { realloc: vec![realloc], ..script(vec![], &[]) };
+    let zero = if *elem == Type::U8 { Value::U8(0) } else { Value::U64(0) };
+    let case = case(shape, &[Value::List(vec![zero; length])], vec![script]);
+    run(&case, None).map_or_else(|_| Vec::new(), |(_, mut guests)| guests.remove(0).0)
+}
+
+#[test]
+fn realloc_finds_the_end_of_memory() {
+    for ptr_type in [PtrType::I32, PtrType::I64] {
+        let found = |length, elem: &Type, beyond| {
+            let events = answer(ptr_type, length, elem, Realloc::End(beyond));
+            events.iter().find_map(|event| match event {
+                GuestEvent::Reallocated(ptr) => Some(*ptr),
+                _ => None,
+            })
+        };
+        assert_eq!(found(3, &Type::U8, 0), Some(65_533));
+        assert_eq!(found(3, &Type::U8, 1), None);
+        assert_eq!(found(0, &Type::U8, 0), Some(65_536));
+        assert_eq!(found(2, &Type::U64, 0), Some(65_520));
+        assert_eq!(found(2, &Type::U64, 8), None);
+        // What is larger than the memory gets address 0, and so does not fit.
+        assert_eq!(found(70_000, &Type::U8, 0), None);
+    }
+}
+
+#[test]
+fn answers_of_64_bits_are_not_cut() {
+    let beyond = Realloc::At((1 << 32) + 2048);
+    assert_eq!(answer(PtrType::I64, 8, &Type::U8, beyond), []);
+    assert_eq!(
+        answer(PtrType::I32, 8, &Type::U8, beyond)[..2],
+        [
+            GuestEvent::Realloc { old: 0, old_size: 0, align: 1, new_size: 8 },
+            GuestEvent::Reallocated(2048)
+        ]
+    );
+}
+
+#[test]
+fn a_guest_takes_its_steps_when_it_is_called_first() {
+    let ty = func(&[], None);
+    let shape = chain(&[ty.clone(), ty.clone()], Some(ty), &[]);
+    let scripts = vec![script(vec![import(&[]); 3], &[]), script(vec![import(&[]); 2], &[])];
+    let mut case = case(shape, &[], scripts);
+    case.calls.push(case.calls[0].clone());
+    let (_, guests) = run(&case, None).unwrap();
+    let (called, came_back) = (GuestEvent::Called(vec![]), GuestEvent::ImportReturned(vec![]));
+    let count = |guest: usize, event| guests[guest].0.iter().filter(|seen| *seen == event).count();
+    assert_eq!((count(0, &called), count(0, &came_back)), (1, 3));
+    assert_eq!((count(1, &called), count(1, &came_back)), (3, 2));
+}
+
+#[test]
+fn handles_pass_from_guest_to_guest() {
+    let defined = [
+        Resource::Guest { by: 1, destructor: true },
+        Resource::Host,
+        Resource::Guest { by: 0, destructor: true },
+    ];
+    let functions = [func(&[own(1)], Some(own(0))), func(&[own(1)], Some(own(0)))];
+    let shape = chain(&functions, Some(func(&[own(1)], None)), &defined);
+    let handle = Value::Handle;
+    let scripts = vec![
+        script(
+            vec![
+                Step::BuiltIn(BuiltIn::New { resource: 2, rep: 9 }),
+                Step::BuiltIn(BuiltIn::Drop { resource: 2, handle: 2 }),
+                import(&[handle(1)]),
+            ],
+            &[handle(1)],
+        ),
+        script(
+            vec![import(&[handle(1)]), Step::BuiltIn(BuiltIn::New { resource: 0, rep: 77 })],
+            &[handle(1)],
+        ),
+    ];
+    let (result, guests) = run(&case(shape, &[handle(5)], scripts), None).unwrap();
+    assert_eq!(result, Some(handle(77)));
+    assert!(guests[0].0.contains(&GuestEvent::Destructor { resource: 2, rep: 9 }));
+    assert!(guests[1].0.contains(&GuestEvent::ResourceNew { resource: 0, handle: 1 }));
+}
+
+#[test]
+fn what_does_not_fit_is_reported_with_its_guest() {
+    let mut case = passing_on([PtrType::I32; 3]);
+    let long = string(&"a".repeat(70_000));
+    case.calls[0].scripts[2].finish = Finish::Return(lowered(&[long]));
+    let error = scripts(&case).unwrap_err();
+    assert_eq!(error, "call 0: guest 2: return: the data does not fit into the guest's memory");
+    case.calls[0].scripts.swap(0, 2);
+    assert!(scripts(&case).unwrap_err().starts_with("call 0: return: "));
+}
+
+#[test]
+fn patches_and_post_return_are_each_guests_own() {
+    let mut case = passing_on([PtrType::I64, PtrType::I32, PtrType::I64]);
+    let scripts = &mut case.calls[0].scripts;
+    scripts[1].post_return = PostReturn::Trap;
+    assert_eq!(run(&case, Some(string(""))).unwrap_err(), Failure::Trap(Trap::Guest));
+    case.calls[0].scripts[1].post_return = PostReturn::Nothing;
+    let wrong = Patch::Flat { index: 0, bits: 1 << 32 };
+    let passed =
+        Passed::Lowered { values: vec![string("b"), Value::List(vec![])], patches: vec![wrong] };
+    let call = ImportCall { passed, answer: Answer::Guest };
+    case.calls[0].scripts[0].steps = vec![Step::Import(call)];
+    assert_eq!(run(&case, Some(string(""))).unwrap_err(), Failure::Trap(Trap::StringOutOfBounds));
+}
