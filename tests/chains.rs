@@ -75,6 +75,10 @@ fn labels(count: usize) -> Vec<Label> {
     vec![Label::default(); count]
 }
 
+fn size(number: u32) -> usize {
+    usize::try_from(number).unwrap()
+}
+
 fn list(elem: Type) -> Type {
     Type::List(Box::new(elem))
 }
@@ -158,7 +162,7 @@ fn drawn(stream: &mut Stream, allowed: &[u32]) -> FuncType {
 
 fn renumber(ty: &mut Type, allowed: &[u32]) {
     if let Type::Handle(Handle::Own(resource) | Handle::Borrow(resource)) = ty {
-        *resource = allowed[*resource as usize % allowed.len()];
+        *resource = allowed[size(*resource) % allowed.len()];
     }
     ty.children_mut().into_iter().for_each(|ty| renumber(ty, allowed));
 }
@@ -224,7 +228,7 @@ fn run(case: &Case, host: Option<Value>) -> Result<Shown, Failure> {
 fn load(instance: &mut Instance<Always>, name: &str, script: &[u8]) {
     let length = u32::try_from(script.len()).unwrap();
     let at = instance.allocate(name, 1, length).unwrap();
-    instance.memory(name)[at as usize..at as usize + script.len()].copy_from_slice(script);
+    instance.memory(name)[size(at)..][..script.len()].copy_from_slice(script);
     instance.inspect(name, &[Core::I32(at), Core::I32(length)]).unwrap();
 }
 
@@ -234,8 +238,8 @@ fn observe(
     guest: &Guest,
 ) -> (Vec<GuestEvent>, Vec<u8>) {
     let (_, memory) = instance.inspect(name, &[]).unwrap();
-    let word = |at: usize| u32::from_le_bytes(*memory[at..].first_chunk().unwrap()) as usize;
-    let (events, memory) = read_observed(&memory[word(0)..word(0) + word(4)], guest).unwrap();
+    let word = |at: usize| size(u32::from_le_bytes(*memory[at..].first_chunk().unwrap()));
+    let (events, memory) = read_observed(&memory[word(0)..][..word(4)], guest).unwrap();
     (events, memory.to_vec())
 }
 
@@ -289,59 +293,67 @@ fn strings_pass_through_memories_of_any_addresses() {
         assert_eq!(result, Some(string("aé☃aé☃")));
         for ((events, memory), ptr_type) in guests.iter().zip(ptr_types) {
             assert_eq!(memory.len(), 65_536);
-            let called = events.iter().find_map(|event| match event {
-                GuestEvent::Called(flat) => Some(flat[0].ty()),
-                _ => None,
-            });
-            assert_eq!(called, Some(ptr_type.core_type()), "{events:?}");
+            assert_eq!(called(events)[0].ty(), ptr_type.core_type());
         }
         let (events, memory) = &guests[1];
-        let ptr = events.iter().rev().find_map(|event| match event {
-            GuestEvent::Realloc { .. } => None,
-            GuestEvent::Called(flat) => usize::try_from(flat[0].bits()).ok(),
-            _ => None,
-        });
+        let ptr = usize::try_from(called(events)[0].bits()).unwrap();
         let utf16: Vec<u8> = "aé☃".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert_eq!(memory[ptr.unwrap()..][..utf16.len()], utf16);
+        assert_eq!(memory[ptr..][..utf16.len()], utf16);
     }
 }
 
-/// What `realloc` answers for the only parameter, a list of `length` bytes.
-fn answer(ptr_type: PtrType, length: usize, elem: &Type, realloc: Realloc) -> Vec<GuestEvent> {
-    let mut shape = chain(&[func(&[list(elem.clone())], None)], None, &[]);
+/// What a guest's function was called with first.
+fn called(events: &[GuestEvent]) -> &[Core] {
+    let mut calls = events.iter().filter_map(|event| {
+        if let GuestEvent::Called(flat) = event { Some(&flat[..]) } else { None }
+    });
+    calls.next().unwrap()
+}
+
+/// A guest that takes a list, and does this in the first call of `realloc`.
+fn taking_a_list(ptr_type: PtrType, realloc: Realloc) -> Case {
+    let mut shape = chain(&[func(&[list(Type::U8)], None)], None, &[]);
     shape.guests[0].ptr_type = ptr_type;
     let script = Script { realloc: vec![realloc], ..script(vec![], &[]) };
-    let zero = if *elem == Type::U8 { Value::U8(0) } else { Value::U64(0) };
-    let case = case(shape, &[Value::List(vec![zero; length])], vec![script]);
-    run(&case, None).map_or_else(|_| Vec::new(), |(_, mut guests)| guests.remove(0).0)
+    case(shape, &[Value::List(vec![Value::U8(0); 8])], vec![script])
+}
+
+/// What `realloc` answers.
+fn answer(ptr_type: PtrType, realloc: Realloc, align: u32, size: u32) -> Result<u32, Failure> {
+    let case = taking_a_list(ptr_type, realloc);
+    let compiled = Compiled::new(&encode::component(&case.shape)).unwrap();
+    let mut instance = compiled.instantiate(Always(None), Notes::default()).unwrap();
+    load(&mut instance, &encode::load_script(0), &scripts(&case).unwrap()[0][0]);
+    instance.allocate(EXPORT, align, size)
 }
 
 #[test]
 fn realloc_finds_the_end_of_memory() {
     for ptr_type in [PtrType::I32, PtrType::I64] {
-        let found = |length, elem: &Type, beyond| {
-            let events = answer(ptr_type, length, elem, Realloc::End(beyond));
-            events.iter().find_map(|event| match event {
-                GuestEvent::Reallocated(ptr) => Some(*ptr),
-                _ => None,
-            })
+        let check = |beyond, align, size, expected| {
+            assert_eq!(answer(ptr_type, Realloc::End(beyond), align, size), Ok(expected));
         };
-        assert_eq!(found(3, &Type::U8, 0), Some(65_533));
-        assert_eq!(found(3, &Type::U8, 1), None);
-        assert_eq!(found(0, &Type::U8, 0), Some(65_536));
-        assert_eq!(found(2, &Type::U64, 0), Some(65_520));
-        assert_eq!(found(2, &Type::U64, 8), None);
-        // What is larger than the memory gets address 0, and so does not fit.
-        assert_eq!(found(70_000, &Type::U8, 0), None);
+        check(0, 1, 3, 65_533);
+        check(1, 1, 3, 65_534);
+        check(0, 1, 0, 65_536);
+        check(0, 8, 16, 65_520);
+        check(0, 4, 3, 65_532);
+        check(2, 2, 65_536, 2);
+        check(0, 8, 65_537, 0);
+        check(5, 8, u32::MAX, 5);
+        let bump = answer(ptr_type, Realloc::Bump, 8, 65_536);
+        assert_eq!(bump, Err(Failure::Trap(Trap::Guest)));
     }
 }
 
 #[test]
 fn answers_of_64_bits_are_not_cut() {
     let beyond = Realloc::At((1 << 32) + 2048);
-    assert_eq!(answer(PtrType::I64, 8, &Type::U8, beyond), []);
+    let trap = run(&taking_a_list(PtrType::I64, beyond), None).unwrap_err();
+    assert_eq!(trap, Failure::Trap(Trap::ListOutOfBounds));
+    let (_, guests) = run(&taking_a_list(PtrType::I32, beyond), None).unwrap();
     assert_eq!(
-        answer(PtrType::I32, 8, &Type::U8, beyond)[..2],
+        guests[0].0[..2],
         [
             GuestEvent::Realloc { old: 0, old_size: 0, align: 1, new_size: 8 },
             GuestEvent::Reallocated(2048)
