@@ -81,17 +81,3 @@ mod core_names {
         format!("destructor-{resource}")
     }
 }
-
-/// The name of the `LOAD_SCRIPT` of the guest of this number.
-pub fn load_script(guest: usize) -> String {
-    numbered(LOAD_SCRIPT, guest)
-}
-
-/// The name of the `OBSERVE` of the guest of this number.
-pub fn observe(guest: usize) -> String {
-    numbered(OBSERVE, guest)
-}
-
-fn numbered(name: &str, guest: usize) -> String {
-    if guest == 0 { name.to_string() } else { format!("{name}-{guest}") }
-}
