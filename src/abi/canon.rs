@@ -6,7 +6,9 @@ use super::flatten::{Context, flatten_functype};
 use super::handle::{borrows_remain, holds_borrows, return_lent};
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::{check_spilled, lower_flat_values};
-use super::{Core, CoreType, Cx, Deviation, Instance, LiftLowerOptions, Stage, Trap, trap_if};
+use super::{
+    Core, CoreType, Cx, Deviation, Guest, Instance, LiftLowerOptions, Stage, Trap, trap_if,
+};
 use super::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::{FuncType, Type};
 use crate::value::Value;
@@ -23,7 +25,9 @@ pub fn canon_lift<I: Instance, R>(
 ) -> Result<R, Trap> {
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lift);
     instance.notes().course.stage = Stage::LowerParams;
-    let mut cx = Cx { opts, peer, guest: &mut *instance };
+    let by_guest = peer.is_some();
+    let slip = Deviation::ParamsInCallersEncoding;
+    let mut cx = Cx { opts: mistaken(instance, opts, peer, slip), peer, guest: &mut *instance };
     let flat_args = lower(&mut cx, MAX_FLAT_PARAMS, args, &ft.params, None)?;
     assert!(types_match_values(&flat_ft.params, &flat_args), "we lower to the types we flatten to");
     instance.notes().course.stage = Stage::Callee;
@@ -31,18 +35,18 @@ pub fn canon_lift<I: Instance, R>(
     assert!(types_match_values(&flat_ft.results, &flat_results), "the component was validated");
     let early = instance.notes().deviates(Deviation::PostReturnBeforeLift);
     if early {
-        post_return(instance, &flat_results)?;
+        post_return(instance, by_guest, &flat_results)?;
     }
     instance.notes().course.stage = Stage::LiftResult;
     // Only a slip asks before anything is lifted.
     let too_early = holds_borrows(instance)
         && instance.notes().deviates(Deviation::BorrowsCheckedEarly)
-        && borrows_remain(instance);
+        && borrows_remain(instance, by_guest);
     trap_if(too_early, Trap::BorrowsRemain)?;
     let mut vi = CoreValues::new(&flat_results);
     let mut cx = Cx { opts, peer, guest: &mut *instance };
     let mut results = lift(&mut cx, MAX_FLAT_RESULTS, &mut vi, ft.results())?;
-    let remain = borrows_remain(instance);
+    let remain = borrows_remain(instance, by_guest);
     let too_late = remain && instance.notes().deviates(Deviation::BorrowsCheckedLate);
     if remain && !too_late {
         let mut cx = Cx { opts, peer, guest: instance };
@@ -52,21 +56,32 @@ pub fn canon_lift<I: Instance, R>(
     }
     let resolved = on_resolve(instance, results.pop())?;
     if !early {
-        post_return(instance, &flat_results)?;
+        post_return(instance, by_guest, &flat_results)?;
     }
     trap_if(too_late, Trap::BorrowsRemain)?;
     Ok(resolved)
 }
 
 /// Spec: `canon_lift`, its end. After a trap `may_leave` no longer matters.
-fn post_return(instance: &mut impl Instance, flat_results: &[Core]) -> Result<(), Trap> {
+fn post_return(
+    instance: &mut impl Instance,
+    by_guest: bool,
+    flat_results: &[Core],
+) -> Result<(), Trap> {
     let left_false = instance.notes().deviations.contains(Deviation::MayLeaveNotRestored);
     assert!(instance.may_leave() || left_false, "whoever clears it sets it again");
     instance.notes().course.stage = Stage::PostReturn;
-    let may_leave = instance.notes().deviates(Deviation::PostReturnMayLeave);
+    let notes = instance.notes();
+    let may_leave = notes.deviates(Deviation::PostReturnMayLeave)
+        || by_guest && notes.deviates(Deviation::FusedPostReturnMayLeave);
+    let skipped = notes.deviates(Deviation::PostReturnSkipped)
+        || by_guest && notes.deviates(Deviation::FusedPostReturnSkipped);
+    let zeros = by_guest && notes.deviates(Deviation::FusedPostReturnGetsZeros);
     instance.set_may_leave(may_leave);
-    if !instance.notes().deviates(Deviation::PostReturnSkipped) {
-        instance.post_return(flat_results)?;
+    if !skipped {
+        let zero = |core: &Core| Core::from_bits(core.ty(), 0);
+        let zeros = zeros.then(|| flat_results.iter().map(zero).collect());
+        instance.post_return(&zeros.unwrap_or(flat_results.to_vec()))?;
     }
     let may_leave = !instance.notes().deviates(Deviation::MayLeaveNotRestored);
     instance.set_may_leave(may_leave);
@@ -81,8 +96,10 @@ fn lift(
     types: &[Type],
 ) -> Result<Vec<Value>, Trap> {
     let start = vi.clone();
-    let lifted = lift_flat_values(cx, max_flat, vi, types);
-    lifted.inspect_err(|trap| explore::lift(cx, max_flat, start, types, *trap))
+    lift_flat_values(cx, max_flat, vi, types).map_err(|trap| {
+        explore::lift(cx, max_flat, start, types, trap);
+        named(cx, trap)
+    })
 }
 
 /// Spec: `lower_flat_values`. Where it traps for another guest, nothing is left to explore.
@@ -93,11 +110,31 @@ fn lower(
     types: &[Type],
     out_param: Option<u64>,
 ) -> Result<Vec<Core>, Trap> {
-    let lowered = lower_flat_values(cx, max_flat, values, types, out_param);
-    if let (Err(trap), Some(_)) = (&lowered, cx.peer) {
-        cx.guest.notes().faults.insert(*trap);
+    lower_flat_values(cx, max_flat, values, types, out_param).map_err(|trap| {
+        if cx.peer.is_some() {
+            cx.guest.notes().fault(trap);
+        }
+        named(cx, trap)
+    })
+}
+
+/// What the trap of a lift or lower shows.
+fn named(cx: &mut Cx, trap: Trap) -> Trap {
+    if cx.peer.is_some() { cx.guest.notes().between_guests(trap) } else { trap }
+}
+
+/// The options to lift or lower with: a slip may take the string encoding of the other side.
+fn mistaken(
+    guest: &mut dyn Guest,
+    opts: LiftLowerOptions,
+    peer: Option<LiftLowerOptions>,
+    slip: Deviation,
+) -> LiftLowerOptions {
+    let string_encoding = peer.map_or(opts.string_encoding, |peer| peer.string_encoding);
+    if string_encoding != opts.string_encoding && guest.notes().deviates(slip) {
+        return LiftLowerOptions { string_encoding, ..opts };
     }
-    lowered
+    opts
 }
 
 /// Spec: `canon_lower`. What it gives the callee has the spec's `on_start` and `on_resolve`; the
@@ -110,12 +147,15 @@ pub fn canon_lower<I: Instance>(
     flat_args: &[Core],
     callee: impl FnOnce(&mut I, &mut Subtask) -> Result<Vec<Core>, Trap>,
 ) -> Result<Vec<Core>, Trap> {
-    trap_if(!instance.may_leave(), Trap::CannotLeaveComponent)?;
+    if !instance.may_leave() {
+        let trap = Trap::CannotLeaveComponent;
+        return Err(if peer.is_some() { instance.notes().in_adapter(trap) } else { trap });
+    }
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lower);
     assert!(types_match_values(&flat_ft.params, flat_args), "the component was validated");
     let mut subtask = Subtask { opts, peer, ft, flat_args: CoreValues::new(flat_args) };
     let flat_results = callee(instance, &mut subtask)?;
-    return_lent(instance);
+    return_lent(instance, peer.is_some());
     assert!(types_match_values(&flat_ft.results, &flat_results), "we lower to what we flatten to");
     instance.notes().course.stage = Stage::Callee;
     Ok(flat_results)
@@ -133,7 +173,9 @@ impl Subtask<'_> {
     /// Spec: `canon_lower`, `on_start`: the arguments.
     pub fn on_start(&mut self, instance: &mut dyn Instance) -> Result<Vec<Value>, Trap> {
         instance.notes().course.stage = Stage::LiftParams;
-        let mut cx = Cx { opts: self.opts, peer: self.peer, guest: &mut *instance };
+        let slip = Deviation::ParamsReadInCalleesEncoding;
+        let opts = mistaken(instance, self.opts, self.peer, slip);
+        let mut cx = Cx { opts, peer: self.peer, guest: &mut *instance };
         let vi = &mut self.flat_args;
         let args = lift(&mut cx, MAX_FLAT_PARAMS, vi, &self.ft.params)?;
         if !vi.done() && cx.deviates(Deviation::OutPointerCheckedEarly) {
@@ -152,7 +194,9 @@ impl Subtask<'_> {
         instance.notes().course.stage = Stage::LowerResult;
         let out_param = self.out_param();
         let results = result.map_or(&[][..], std::slice::from_ref);
-        let mut cx = Cx { opts: self.opts, peer: self.peer, guest: instance };
+        let slip = Deviation::ResultInCalleesEncoding;
+        let opts = mistaken(instance, self.opts, self.peer, slip);
+        let mut cx = Cx { opts, peer: self.peer, guest: instance };
         lower(&mut cx, MAX_FLAT_RESULTS, results, self.ft.results(), out_param)
     }
 

@@ -7,6 +7,7 @@ macro_rules! deviations {
     (
         of engines: { $($(#[$engine_doc:meta])* $engine:ident = $engine_name:literal,)* }
         planted: { $($(#[$planted_doc:meta])* $planted:ident = $planted_name:literal,)* }
+        planted_fused: { $($(#[$fused_doc:meta])* $fused:ident = $fused_name:literal,)* }
     ) => {
         /// One slip. Each is consulted at one line of `abi/` or `component/`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,6 +15,7 @@ macro_rules! deviations {
         pub enum Deviation {
             $($(#[$engine_doc])* $engine,)*
             $($(#[$planted_doc])* $planted,)*
+            $($(#[$fused_doc])* $fused,)*
         }
 
         impl Deviation {
@@ -21,12 +23,15 @@ macro_rules! deviations {
             pub const OF_ENGINES: &'static [Deviation] = &[$(Deviation::$engine),*];
             /// Slips that no engine makes, each like one that might: what a run has to notice.
             pub const PLANTED: &'static [Deviation] = &[$(Deviation::$planted),*];
+            /// The same, of those that only calls from guest to guest can show.
+            pub const PLANTED_FUSED: &'static [Deviation] = &[$(Deviation::$fused),*];
 
             /// The name that the register and the reports use.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Deviation::$engine => $engine_name,)*
                     $(Deviation::$planted => $planted_name,)*
+                    $(Deviation::$fused => $fused_name,)*
                 }
             }
         }
@@ -63,6 +68,36 @@ deviations! {
         SelfCallsRefused = "self-calls-refused",
         /// A component may not call what is in one that it contains, nor what contains it.
         FamilyCallsRefused = "family-calls-refused",
+
+        // Between guests
+        /// Whether two components may call each other is checked before whether imports may be
+        /// called at all.
+        KinshipBeforeMayLeave = "kinship-before-may-leave",
+        /// Between guests, `post-return` may call imports.
+        FusedPostReturnMayLeave = "fused-post-return-may-leave",
+        /// Between guests, what lifting and lowering check traps as if it were core code.
+        AdapterTrapsUnnamed = "adapter-traps-unnamed",
+        /// Between guests, where spilled values lie is checked for alignment alone: outside of memory
+        /// only what is read or written traps.
+        SpilledBoundsUnchecked = "spilled-bounds-unchecked",
+        /// The source of UTF-16 that becomes latin1+utf16 is checked for half its length.
+        SourceBoundsInCodeUnits = "source-bounds-in-code-units",
+        /// Room for untagged Latin-1 that stays as it is is asked for with alignment 1.
+        Latin1CopiedByteAligned = "latin1-copied-byte-aligned",
+        /// Tagged UTF-16 that becomes Latin-1 shrinks with alignment 2.
+        CompactingAlignedToTwo = "compacting-aligned-to-two",
+        /// Between guests, what a shrinking `realloc` answers may be misaligned.
+        FusedShrinkAlignmentUnchecked = "fused-shrink-alignment-unchecked",
+        /// Between guests, what a shrinking `realloc` answers may be out of bounds.
+        FusedShrinkBoundsUnchecked = "fused-shrink-bounds-unchecked",
+        /// Latin-1 is inflated to UTF-16 at whatever odd address `realloc` answers: the engine fails.
+        InflationAlignmentUnchecked = "inflation-alignment-unchecked",
+        /// Latin-1 is inflated to UTF-16 wherever `realloc` answers: the engine fails where that is
+        /// outside of memory.
+        InflationBoundsUnchecked = "inflation-bounds-unchecked",
+        /// Before a string in UTF-8 grows, it is written as far as it fits, not only as far as it is
+        /// ASCII.
+        FirstPassFillsBlock = "first-pass-fills-block",
     }
     planted: {
         // Layout
@@ -199,6 +234,61 @@ deviations! {
         /// The destructor is not called.
         DestructorSkipped = "destructor-skipped",
     }
+    planted_fused: {
+        // Whose
+        /// Params are lifted with the string encoding of the callee.
+        ParamsReadInCalleesEncoding = "params-read-in-callees-encoding",
+        /// Params are lowered with the string encoding of the caller.
+        ParamsInCallersEncoding = "params-in-callers-encoding",
+        /// The result is lowered with the string encoding of the callee.
+        ResultInCalleesEncoding = "result-in-callees-encoding",
+        /// Params are lifted from the memory of the callee.
+        ParamsReadFromCallee = "params-read-from-callee",
+        /// The result is stored in the memory of the callee.
+        ResultStoredInCallee = "result-stored-in-callee",
+        /// Room for params is asked for at the `realloc` of the caller.
+        CallersReallocForParams = "callers-realloc-for-params",
+        /// Handles that the callee gets land in the table of the caller.
+        HandlesLandInCaller = "handles-land-in-caller",
+
+        // Strings
+        /// Latin-1 that grows into UTF-8 asks for what it takes, not for the worst case.
+        Latin1GrowsToFit = "latin1-grows-to-fit",
+        /// UTF-16 that grows into UTF-8 asks for twice its code units, and what does not fit is lost.
+        Utf16GrowsToTwice = "utf16-grows-to-twice",
+        /// UTF-16 that becomes UTF-8 asks at first for as many bytes as it had.
+        FirstBlockInSourceBytes = "first-block-in-source-bytes",
+        /// When a string in UTF-8 has grown, the rest of it begins with its start.
+        SecondPassFromStart = "second-pass-from-start",
+        /// A surrogate pair counts as one code unit when UTF-16 is copied.
+        SurrogatePairCountedOnce = "surrogate-pair-counted-once",
+        /// Tagged UTF-16 that becomes UTF-16 keeps the tag.
+        TagKeptInDestination = "tag-kept-in-destination",
+        /// Tagged UTF-16 that becomes Latin-1 keeps its length in bytes.
+        CompactedLengthInBytes = "compacted-length-in-bytes",
+
+        // Values
+        /// Flags pass with the bits beyond their labels.
+        FusedFlagsUnmasked = "fused-flags-unmasked",
+        /// A bool passes as the integer that it was.
+        FusedBoolRaw = "fused-bool-raw",
+        /// A char passes unchecked.
+        FusedCharUnchecked = "fused-char-unchecked",
+        /// A flat discriminant that has no case is taken for the last.
+        FusedDiscriminantUnchecked = "fused-discriminant-unchecked",
+        /// Room for a list is asked for by its length, not by its size.
+        ListAllocatedByLength = "list-allocated-by-length",
+
+        // Calls
+        /// `post-return` is not called when a guest called.
+        FusedPostReturnSkipped = "fused-post-return-skipped",
+        /// `post-return` gets zeros when a guest called.
+        FusedPostReturnGetsZeros = "fused-post-return-gets-zeros",
+        /// What was lent to a guest stays lent after the call.
+        FusedLoansKept = "fused-loans-kept",
+        /// A call from a guest may return while it holds borrows.
+        FusedBorrowsMayRemain = "fused-borrows-may-remain",
+    }
 }
 
 /// A set of slips.
@@ -208,7 +298,8 @@ pub struct Deviations(u128);
 impl Deviation {
     /// Every slip, in the order of declaration.
     pub fn all() -> impl Iterator<Item = Deviation> {
-        Deviation::OF_ENGINES.iter().chain(Deviation::PLANTED).copied()
+        let planted = Deviation::PLANTED.iter().chain(Deviation::PLANTED_FUSED);
+        Deviation::OF_ENGINES.iter().chain(planted).copied()
     }
 
     /// The slip of this name.
@@ -218,7 +309,13 @@ impl Deviation {
 
     /// Whether it is a crash of the engine rather than another outcome of the call.
     pub fn crashes(self) -> bool {
-        self == Deviation::FlagsBeyondLabelsCrash
+        matches!(
+            self,
+            Deviation::FlagsBeyondLabelsCrash
+                | Deviation::SourceBoundsInCodeUnits
+                | Deviation::InflationAlignmentUnchecked
+                | Deviation::InflationBoundsUnchecked
+        )
     }
 
     fn bit(self) -> u128 {

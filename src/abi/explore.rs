@@ -42,7 +42,7 @@ pub fn lift(cx: &mut Cx, max_flat: usize, vi: CoreValues, types: &[Type], trap: 
     });
     let borrows = holds_borrows(cx.guest).then_some(Trap::BorrowsRemain);
     let notes = cx.guest.notes();
-    notes.faults.extend(faults.into_iter().chain(borrows).chain([trap]));
+    faults.into_iter().chain(borrows).chain([trap]).for_each(|trap| notes.fault(trap));
     notes.unlowered = Some(steps);
 }
 
@@ -54,7 +54,9 @@ pub fn lower(cx: &mut Cx, max_flat: usize, types: &[Type], out_param: Option<u64
         return;
     }
     let lowered = undisturbed(cx, |cx| lower_steps(cx, &steps, max_flat, types, out_param));
-    cx.guest.notes().faults.extend(lowered.err());
+    if let Err(trap) = lowered {
+        cx.guest.notes().fault(trap);
+    }
 }
 
 /// Whatever is done here leaves the notes about how the call went as they were.
@@ -76,7 +78,11 @@ fn lower_steps(
     out_param: Option<u64>,
 ) -> Result<(), Trap> {
     if flatten_within(types, cx.opts.ptr_type, max_flat).is_none() {
-        place_spilled(cx, types, out_param)?;
+        let (ptr, tuple) = place_spilled(cx, types, out_param)?;
+        // Only by a slip this comes so far. Which of its parts are stored is not known any more.
+        if cx.out_of_bounds(ptr, tuple.elem_size) {
+            cx.guest.notes().fault(Trap::MemoryOutOfBounds);
+        }
     }
     steps.iter().try_for_each(|step| lower_step(cx, step))
 }
@@ -169,7 +175,7 @@ impl Explorer<'_, '_> {
     /// Spec: `lift_flat_variant`.
     fn flat_variant(&mut self, vi: &mut CoreValues, cases: &[Option<Part>]) {
         let end = vi.after(flatten_variant(cases, self.cx.opts.ptr_type).len());
-        let case_index = lift_flat_case_index(self.cx, vi);
+        let case_index = lift_flat_case_index(self.cx, vi, cases.len());
         if let Some(Some(case)) = self.past(case_at(cases, case_index)) {
             self.flat(vi, *case);
         }
@@ -178,6 +184,10 @@ impl Explorer<'_, '_> {
 
     /// Spec: `load`.
     fn memory(&mut self, ptr: u64, layout: &Layout) {
+        let there = self.cx.check_part(ptr, layout, layout.own_size());
+        if self.past(there).is_none() {
+            return;
+        }
         match &layout.shape {
             Despecialized::Bool
             | Despecialized::S8
@@ -237,6 +247,7 @@ impl Explorer<'_, '_> {
     /// Spec: `load_string_from_range`.
     fn string(&mut self, ptr: u64, tagged_code_units: u64) {
         let loaded = load_string_from_range(self.cx, ptr, tagged_code_units);
+        let read = matches!(loaded, Err(Trap::InvalidUtf8 | Trap::InvalidUtf16 | Trap::Crash));
         if let Some(src) = self.past(loaded) {
             self.steps.push(Step::String(src));
             return;
@@ -247,9 +258,10 @@ impl Explorer<'_, '_> {
         let outside = self.cx.out_of_bounds(ptr, byte_length);
         self.fault(byte_length > MAX_STRING_BYTE_LENGTH, Trap::StringTooLong);
         self.fault(misaligned, Trap::UnalignedPointer);
-        self.fault(outside, Trap::StringOutOfBounds);
+        self.fault(outside && !read, Trap::StringOutOfBounds);
         if !misaligned {
-            self.steps.push(Step::NoString { source, code_units, readable: !outside });
+            let readable = !outside || read;
+            self.steps.push(Step::NoString { source, code_units, readable });
         }
     }
 

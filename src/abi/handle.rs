@@ -164,20 +164,27 @@ pub fn lower_borrow(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Tr
     add(cx.guest, ResourceHandle { rt, rep, borrow_scope, num_lends: 0 })
 }
 
-/// Spec: `Subtask.deliver_resolve`: what was lent for a call is returned.
-pub fn return_lent(guest: &mut dyn Guest) {
+/// Spec: `Subtask.deliver_resolve`: what was lent for a call is returned, by a guest or by the host.
+pub fn return_lent(guest: &mut dyn Guest, by_guest: bool) {
     let lenders = guest.handles().map(|handles| std::mem::take(handles.lenders));
     let lenders = lenders.unwrap_or_default();
-    if lenders.is_empty() || guest.notes().deviates(Deviation::LentForever) {
+    let notes = guest.notes();
+    if lenders.is_empty()
+        || notes.deviates(Deviation::LentForever)
+        || by_guest && notes.deviates(Deviation::FusedLoansKept)
+    {
         return;
     }
     let table = handles(guest).table;
     lenders.into_iter().for_each(|i| table.unlend(i));
 }
 
-/// Spec: `Task.return_`: whether whoever was called has not dropped all that it borrowed.
-pub fn borrows_remain(guest: &mut dyn Guest) -> bool {
-    holds_borrows(guest) && !guest.notes().deviates(Deviation::BorrowsMayRemain)
+/// Spec: `Task.return_`: whether whoever was called, by a guest or by the host, has not dropped all
+/// that it borrowed.
+pub fn borrows_remain(guest: &mut dyn Guest, by_guest: bool) -> bool {
+    holds_borrows(guest)
+        && !guest.notes().deviates(Deviation::BorrowsMayRemain)
+        && !(by_guest && guest.notes().deviates(Deviation::FusedBorrowsMayRemain))
 }
 
 /// Whether the call under way holds borrows at the moment.
@@ -399,8 +406,8 @@ mod tests {
                 LowerBorrow(resource, rep, i) => {
                     assert_eq!(lower_borrow(cx, *rep, *resource), Ok(*i));
                 }
-                ReturnLent => return_lent(cx.guest),
-                BorrowsRemain(expected) => assert_eq!(borrows_remain(cx.guest), *expected),
+                ReturnLent => return_lent(cx.guest, false),
+                BorrowsRemain(expected) => assert_eq!(borrows_remain(cx.guest, false), *expected),
             }
         }
     }

@@ -52,6 +52,32 @@ impl Layout {
         Layout::new(shape, ptr, &mut never)
     }
 
+    /// How many bytes are read or written before those of its parts.
+    pub fn own_size(&self) -> u64 {
+        match &self.shape {
+            Despecialized::FixedLengthList(..) | Despecialized::Record(_) => 0,
+            Despecialized::Variant(cases) => discriminant_size(cases.len(), &mut never),
+            Despecialized::Bool
+            | Despecialized::S8
+            | Despecialized::U8
+            | Despecialized::S16
+            | Despecialized::U16
+            | Despecialized::S32
+            | Despecialized::U32
+            | Despecialized::S64
+            | Despecialized::U64
+            | Despecialized::F32
+            | Despecialized::F64
+            | Despecialized::Char
+            | Despecialized::String
+            | Despecialized::List(_)
+            | Despecialized::Flags(_)
+            | Despecialized::Own(_)
+            | Despecialized::Borrow(_)
+            | Despecialized::Async => self.elem_size,
+        }
+    }
+
     /// Where the payload of this variant lies, whatever its case.
     pub fn payload_offset(&self) -> u64 {
         // Both are powers of two, so aligning the end of the discriminant to the payloads gives

@@ -6,8 +6,9 @@ use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
 use super::handle::{lift_borrow, lift_own};
 use super::layout::Layout;
-use super::load::{canonicalize_nan32, canonicalize_nan64, case_at, convert_i32_to_char};
+use super::load::{canonicalize_nan32, canonicalize_nan64, case_at, lift_bool, lift_char};
 use super::load::{lift_flags, load_list_from_range, load_record};
+use super::lower::check_spilled;
 use super::string::load_string_from_range;
 use super::{Core, CoreType, Cx, Deviation, Trap, trap_if};
 use crate::types::Type;
@@ -62,7 +63,7 @@ pub fn lift_flat<'a>(
     ty: impl Into<Part<'a>>,
 ) -> Result<Value, Trap> {
     Ok(match despecialize(ty) {
-        Despecialized::Bool => Value::Bool(lift_flat_bool(cx, vi)),
+        Despecialized::Bool => lift_flat_bool(cx, vi),
         Despecialized::S8 => Value::S8(i8::from_le_bytes(lift_flat_narrow(cx, vi)?)),
         Despecialized::U8 => Value::U8(u8::from_le_bytes(lift_flat_narrow(cx, vi)?)),
         Despecialized::S16 => Value::S16(i16::from_le_bytes(lift_flat_narrow(cx, vi)?)),
@@ -73,7 +74,7 @@ pub fn lift_flat<'a>(
         Despecialized::U64 => Value::U64(vi.next(CoreType::I64)),
         Despecialized::F32 => Value::F32(canonicalize_nan32(cx, wrap(vi.next(CoreType::F32)))),
         Despecialized::F64 => Value::F64(canonicalize_nan64(cx, vi.next(CoreType::F64))),
-        Despecialized::Char => Value::Char(convert_i32_to_char(cx, wrap(vi.next(CoreType::I32)))?),
+        Despecialized::Char => lift_char(cx, wrap(vi.next(CoreType::I32)))?,
         Despecialized::String => Value::String(lift_flat_string(cx, vi)?),
         Despecialized::List(elem) => Value::List(lift_flat_list(cx, vi, *elem)?),
         Despecialized::FixedLengthList(elem, length) => {
@@ -92,9 +93,12 @@ pub fn lift_flat<'a>(
     })
 }
 
-fn lift_flat_bool(cx: &mut Cx, vi: &mut CoreValues) -> bool {
+fn lift_flat_bool(cx: &mut Cx, vi: &mut CoreValues) -> Value {
     let int = wrap(vi.next(CoreType::I32));
-    int != 0 && (int & 0xff != 0 || !cx.deviates(Deviation::FlatBoolLowByteOnly))
+    if int != 0 && int & 0xff == 0 && cx.deviates(Deviation::FlatBoolLowByteOnly) {
+        return Value::Bool(false);
+    }
+    lift_bool(cx, int)
 }
 
 /// Spec: `lift_flat_signed`, `lift_flat_unsigned`, of fewer than 32 bits.
@@ -137,7 +141,7 @@ fn lift_flat_variant(
     cases: &[Option<Part>],
 ) -> Result<Value, Trap> {
     let end = vi.after(flatten_variant(cases, cx.opts.ptr_type).len());
-    let case_index = lift_flat_case_index(cx, vi);
+    let case_index = lift_flat_case_index(cx, vi, cases.len());
     let payload = case_at(cases, case_index)?.map(|case| lift_flat(cx, vi, case));
     let payload = payload.transpose()?.map(Box::new);
     *vi = end;
@@ -145,10 +149,14 @@ fn lift_flat_variant(
 }
 
 /// Spec: `lift_flat_variant`, its discriminant.
-pub(super) fn lift_flat_case_index(cx: &mut Cx, vi: &mut CoreValues) -> u32 {
+pub(super) fn lift_flat_case_index(cx: &mut Cx, vi: &mut CoreValues, cases: usize) -> u32 {
     let case_index = wrap(vi.next(CoreType::I32));
     if case_index > 0xff && cx.deviates(Deviation::FlatDiscriminantLowByteOnly) {
         return case_index & 0xff;
+    }
+    let last = u32::try_from(cases).expect("so many are refused by validation") - 1;
+    if case_index > last && cx.deviates_fused(Deviation::FusedDiscriminantUnchecked) {
+        return last;
     }
     case_index
 }
@@ -181,7 +189,7 @@ pub(super) fn find_spilled(
 ) -> Result<(u64, Layout), Trap> {
     let ptr = vi.next(cx.opts.ptr_type.core_type());
     let tuple = cx.tuple_layout(types);
-    cx.check_range(ptr, tuple.alignment, tuple.elem_size, Trap::MemoryOutOfBounds)?;
+    check_spilled(cx, ptr, &tuple)?;
     let forbidden_end = cx.out_of_bounds(ptr, tuple.elem_size + 1)
         && cx.deviates(Deviation::SpilledMayNotEndWithMemory);
     trap_if(forbidden_end, Trap::MemoryOutOfBounds)?;

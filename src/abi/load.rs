@@ -23,10 +23,9 @@ pub fn load(cx: &mut Cx, ptr: u64, ty: &Type) -> Result<Value, Trap> {
 
 /// Spec: `load`.
 pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap> {
-    assert!(ptr.is_multiple_of(layout.alignment), "the caller checked the alignment");
-    assert!(!cx.out_of_bounds(ptr, layout.elem_size), "the caller checked the range");
+    cx.check_part(ptr, layout, layout.own_size())?;
     Ok(match &layout.shape {
-        Despecialized::Bool => Value::Bool(load_bool(cx, ptr)),
+        Despecialized::Bool => load_bool(cx, ptr),
         Despecialized::S8 => Value::S8(i8::from_le_bytes(load_bytes(cx, ptr))),
         Despecialized::U8 => Value::U8(u8::from_le_bytes(load_bytes(cx, ptr))),
         Despecialized::S16 => Value::S16(i16::from_le_bytes(load_bytes(cx, ptr))),
@@ -37,7 +36,7 @@ pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap>
         Despecialized::U64 => Value::U64(u64::from_le_bytes(load_bytes(cx, ptr))),
         Despecialized::F32 => Value::F32(load_float32(cx, ptr)),
         Despecialized::F64 => Value::F64(load_float64(cx, ptr)),
-        Despecialized::Char => Value::Char(load_char(cx, ptr)?),
+        Despecialized::Char => load_char(cx, ptr)?,
         Despecialized::String => Value::String(load_string(cx, ptr)?),
         Despecialized::List(elem) => Value::List(load_list(cx, ptr, elem)?),
         Despecialized::FixedLengthList(elem, length) => {
@@ -82,17 +81,34 @@ pub(super) fn valid_range(ptr: u64, byte_length: u64) -> Range<usize> {
     index(ptr)..index(ptr + byte_length)
 }
 
-fn load_bool(cx: &mut Cx, ptr: u64) -> bool {
-    match load_int(cx, ptr, 1) {
-        0 => false,
-        1 => true,
-        byte => byte & 1 == 1 || !cx.deviates(Deviation::BoolInMemoryIsItsLowBit),
+fn load_bool(cx: &mut Cx, ptr: u64) -> Value {
+    let byte = wrap(load_int(cx, ptr, 1));
+    if byte > 1 && byte & 1 == 0 && cx.deviates(Deviation::BoolInMemoryIsItsLowBit) {
+        return Value::Bool(false);
     }
+    lift_bool(cx, byte)
 }
 
-fn load_char(cx: &mut Cx, ptr: u64) -> Result<char, Trap> {
+/// Spec: `convert_int_to_bool`.
+pub(super) fn lift_bool(cx: &mut Cx, int: u32) -> Value {
+    if int > 1 && cx.deviates_fused(Deviation::FusedBoolRaw) {
+        return Value::U32(int);
+    }
+    Value::Bool(int != 0)
+}
+
+fn load_char(cx: &mut Cx, ptr: u64) -> Result<Value, Trap> {
     let code_point = wrap(load_int(cx, ptr, 4));
-    convert_i32_to_char(cx, code_point)
+    lift_char(cx, code_point)
+}
+
+/// A char; only by a slip a number that is none.
+pub(super) fn lift_char(cx: &mut Cx, code_point: u32) -> Result<Value, Trap> {
+    let converted = convert_i32_to_char(cx, code_point);
+    if converted.is_err() && cx.deviates_fused(Deviation::FusedCharUnchecked) {
+        return Ok(Value::U32(code_point));
+    }
+    converted.map(Value::Char)
 }
 
 fn load_float32(cx: &mut Cx, ptr: u64) -> u32 {
@@ -123,7 +139,7 @@ pub(super) fn canonicalize_nan64(cx: &mut Cx, bits: u64) -> u64 {
 }
 
 /// Spec: `convert_i32_to_char`.
-pub(super) fn convert_i32_to_char(cx: &mut Cx, code_point: u32) -> Result<char, Trap> {
+fn convert_i32_to_char(cx: &mut Cx, code_point: u32) -> Result<char, Trap> {
     match code_point {
         0x10_ffff if cx.deviates(Deviation::LastCodePointRefused) => Err(Trap::InvalidChar),
         0xd800..=0xdfff if cx.deviates(Deviation::SurrogateReplaced) => {
@@ -153,7 +169,8 @@ pub fn load_list_from_range(
     if length == 0 && (misaligned || out_of_bounds) && cx.deviates(Deviation::EmptyListUnchecked) {
         return Ok(Vec::new());
     }
-    if misaligned && out_of_bounds && cx.deviates(Deviation::ListBoundsBeforeAlignment) {
+    let by_host = misaligned && out_of_bounds && cx.peer.is_none();
+    if by_host && cx.deviates(Deviation::ListBoundsBeforeAlignment) {
         return Err(Trap::ListOutOfBounds);
     }
     trap_if(misaligned, Trap::UnalignedPointer)?;
@@ -180,7 +197,7 @@ fn load_list_from_valid_range(
     elem: &Layout,
 ) -> Result<Vec<Value>, Trap> {
     cx.guest.notes().lift(length)?;
-    if elem.shape == Despecialized::U8 {
+    if elem.shape == Despecialized::U8 && !cx.out_of_bounds(ptr, length) {
         // Only faster.
         let bytes = &cx.guest.memory()[valid_range(ptr, length)];
         return Ok(bytes.iter().copied().map(Value::U8).collect());
@@ -256,9 +273,10 @@ fn load_flags(cx: &mut Cx, ptr: u64, layout: &Layout, count: usize) -> Result<u3
 /// The flags in an integer of the guest's, which may have more bits set than there are labels.
 pub(super) fn lift_flags(cx: &mut Cx, int: u32, count: usize) -> Result<u32, Trap> {
     let flags = unpack_flags_from_int(int, count);
-    let crashes = int != flags && cx.deviates(Deviation::FlagsBeyondLabelsCrash);
-    trap_if(crashes, Trap::Crash)?;
-    Ok(flags)
+    let by_host = int != flags && cx.peer.is_none();
+    trap_if(by_host && cx.deviates(Deviation::FlagsBeyondLabelsCrash), Trap::Crash)?;
+    let kept = int != flags && cx.deviates_fused(Deviation::FusedFlagsUnmasked);
+    Ok(if kept { int } else { flags })
 }
 
 /// Spec: `unpack_flags_from_int`.

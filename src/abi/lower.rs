@@ -5,7 +5,9 @@ use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
 use super::handle::{lower_borrow, lower_own};
 use super::layout::{Layout, end_of_fields};
-use super::store::{inside, match_case, maybe_scramble_nan32, maybe_scramble_nan64};
+use super::store::{
+    bool_bits, char_bits, inside, match_case, maybe_scramble_nan32, maybe_scramble_nan64,
+};
 use super::store::{pack_flags_into_int, store_list_into_range, store_record};
 use super::string::store_string_into_range;
 use super::{Core, CoreType, Cx, Deviation, Place, REALLOC_I32_MAX, Trap, trap_if};
@@ -20,7 +22,7 @@ pub fn lower_flat<'a>(
     flat: &mut Vec<Core>,
 ) -> Result<(), Trap> {
     match despecialize(ty) {
-        Despecialized::Bool => flat.push(Core::I32(u32::from(*inside!(value, Value::Bool)))),
+        Despecialized::Bool => flat.push(Core::I32(bool_bits(value))),
         Despecialized::S8 => flat.push(lower_flat_narrow(cx, *inside!(value, Value::S8), 8)),
         Despecialized::U8 => flat.push(Core::I32(u32::from(*inside!(value, Value::U8)))),
         Despecialized::S16 => flat.push(lower_flat_narrow(cx, *inside!(value, Value::S16), 16)),
@@ -31,7 +33,7 @@ pub fn lower_flat<'a>(
         Despecialized::U64 => flat.push(Core::I64(*inside!(value, Value::U64))),
         Despecialized::F32 => lower_flat_float32(cx, *inside!(value, Value::F32), flat),
         Despecialized::F64 => lower_flat_float64(cx, *inside!(value, Value::F64), flat),
-        Despecialized::Char => flat.push(Core::I32(u32::from(*inside!(value, Value::Char)))),
+        Despecialized::Char => flat.push(Core::I32(char_bits(value))),
         Despecialized::String => lower_flat_string(cx, inside!(value, Value::String), flat)?,
         Despecialized::List(elem) => {
             lower_flat_list(cx, inside!(value, Value::List), *elem, flat)?;
@@ -44,7 +46,7 @@ pub fn lower_flat<'a>(
         }
         Despecialized::Variant(cases) => lower_flat_variant(cx, value, &cases, flat)?,
         Despecialized::Flags(count) => {
-            lower_flat_flags(*inside!(value, Value::Flags), count, flat);
+            lower_flat_flags(cx, *inside!(value, Value::Flags), count, flat);
         }
         Despecialized::Own(resource) => {
             flat.push(Core::I32(lower_own(cx, *inside!(value, Value::Handle), resource)?));
@@ -171,8 +173,8 @@ fn joined_bits(cx: &mut Cx, have: Core, want: CoreType) -> u64 {
 }
 
 /// Spec: `lower_flat_flags`.
-fn lower_flat_flags(flags: u32, count: usize, flat: &mut Vec<Core>) {
-    flat.push(Core::I32(pack_flags_into_int(flags, count)));
+fn lower_flat_flags(cx: &mut Cx, flags: u32, count: usize, flat: &mut Vec<Core>) {
+    flat.push(Core::I32(pack_flags_into_int(cx, flags, count)));
 }
 
 /// Spec: `lower_flat_values`.
@@ -218,6 +220,10 @@ pub(super) fn place_spilled(
 
 /// Spec: `lower_flat_values`, its checks of where the tuple is to lie.
 pub(super) fn check_spilled(cx: &mut Cx, ptr: u64, tuple: &Layout) -> Result<(), Trap> {
+    let outside = cx.out_of_bounds(ptr, tuple.elem_size);
+    if outside && cx.deviates_fused(Deviation::SpilledBoundsUnchecked) {
+        return trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer);
+    }
     cx.check_range(ptr, tuple.alignment, tuple.elem_size, Trap::MemoryOutOfBounds)
 }
 

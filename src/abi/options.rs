@@ -244,10 +244,22 @@ impl Cx<'_> {
         let misaligned = !ptr.is_multiple_of(alignment);
         let outside = self.out_of_bounds(ptr, byte_length);
         if misaligned && outside && self.peer.is_some() {
-            self.guest.notes().faults.insert(out_of_bounds);
+            self.guest.notes().fault(out_of_bounds);
         }
         trap_if(misaligned, Trap::UnalignedPointer)?;
         trap_if(outside, out_of_bounds)
+    }
+
+    /// Traps where the first `size` bytes of a part of something spilled are not in memory, which
+    /// only a slip lets happen.
+    pub fn check_part(&mut self, ptr: u64, layout: &Layout, size: u64) -> Result<(), Trap> {
+        assert!(ptr.is_multiple_of(layout.alignment), "the caller checked the alignment");
+        if !self.out_of_bounds(ptr, layout.elem_size) {
+            return Ok(());
+        }
+        let unchecked = self.guest.notes().deviations.contains(Deviation::SpilledBoundsUnchecked);
+        assert!(unchecked, "the caller checked the range");
+        trap_if(size > 0 && self.out_of_bounds(ptr, size), Trap::MemoryOutOfBounds)
     }
 
     /// Whether to slip here. Ask only where the answer changes something: the slip is noted.
@@ -269,6 +281,22 @@ impl Notes {
     pub fn lift(&mut self, count: u64) -> Result<(), Trap> {
         self.lifted = self.lifted.saturating_add(count);
         trap_if(self.lifted > Notes::MAX_LIFTED, Trap::Exhausted)
+    }
+
+    /// Adds to the faults of a call between guests.
+    pub fn fault(&mut self, trap: Trap) {
+        let trap = self.between_guests(trap);
+        self.faults.insert(trap);
+    }
+
+    /// What a trap of lifting or lowering between guests is taken for.
+    pub fn between_guests(&mut self, trap: Trap) -> Trap {
+        if trap.is_of_values() { self.in_adapter(trap) } else { trap }
+    }
+
+    /// What a trap is taken for where whatever is between two guests checks for it.
+    pub fn in_adapter(&mut self, trap: Trap) -> Trap {
+        if self.deviates(Deviation::AdapterTrapsUnnamed) { Trap::Guest } else { trap }
     }
 
     /// Whether to slip here. Ask only where the answer changes something: the slip is noted.

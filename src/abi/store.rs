@@ -29,12 +29,9 @@ pub fn store(cx: &mut Cx, value: &Value, ty: &Type, ptr: u64) -> Result<(), Trap
 
 /// Spec: `store`.
 pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<(), Trap> {
-    assert!(ptr.is_multiple_of(layout.alignment), "the caller checked the alignment");
-    assert!(!cx.out_of_bounds(ptr, layout.elem_size), "the caller checked the range");
+    cx.check_part(ptr, layout, stored_first(layout))?;
     match &layout.shape {
-        Despecialized::Bool => {
-            store_bytes(cx, &[u8::from(*inside!(value, Value::Bool))], ptr);
-        }
+        Despecialized::Bool => store_int(cx, u64::from(bool_bits(value)), ptr, 1),
         Despecialized::S8 => store_bytes(cx, &inside!(value, Value::S8).to_le_bytes(), ptr),
         Despecialized::U8 => store_bytes(cx, &inside!(value, Value::U8).to_le_bytes(), ptr),
         Despecialized::S16 => store_bytes(cx, &inside!(value, Value::S16).to_le_bytes(), ptr),
@@ -46,7 +43,7 @@ pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Res
         Despecialized::F32 => store_float32(cx, *inside!(value, Value::F32), ptr),
         Despecialized::F64 => store_float64(cx, *inside!(value, Value::F64), ptr),
         Despecialized::Char => {
-            store_int(cx, u64::from(*inside!(value, Value::Char)), ptr, 4);
+            store_int(cx, u64::from(char_bits(value)), ptr, 4);
         }
         Despecialized::String => store_string(cx, inside!(value, Value::String), ptr)?,
         Despecialized::List(elem) => store_list(cx, inside!(value, Value::List), ptr, elem)?,
@@ -77,6 +74,49 @@ pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Res
     Ok(())
 }
 
+/// How many bytes are written before anything else is done for a value: a string or list is lowered
+/// before it is known where it begins.
+fn stored_first(layout: &Layout) -> u64 {
+    match &layout.shape {
+        Despecialized::String | Despecialized::List(_) => 0,
+        Despecialized::Bool
+        | Despecialized::S8
+        | Despecialized::U8
+        | Despecialized::S16
+        | Despecialized::U16
+        | Despecialized::S32
+        | Despecialized::U32
+        | Despecialized::S64
+        | Despecialized::U64
+        | Despecialized::F32
+        | Despecialized::F64
+        | Despecialized::Char
+        | Despecialized::FixedLengthList(..)
+        | Despecialized::Record(_)
+        | Despecialized::Variant(_)
+        | Despecialized::Flags(_)
+        | Despecialized::Own(_)
+        | Despecialized::Borrow(_)
+        | Despecialized::Async => layout.own_size(),
+    }
+}
+
+/// A bool as it is lowered. Only by a slip it is any number.
+pub(super) fn bool_bits(value: &Value) -> u32 {
+    if let Value::U32(int) = value {
+        return *int;
+    }
+    u32::from(*inside!(value, Value::Bool))
+}
+
+/// A char as it is lowered. Only by a slip it is a number that is none.
+pub(super) fn char_bits(value: &Value) -> u32 {
+    if let Value::U32(code_point) = value {
+        return *code_point;
+    }
+    u32::from(*inside!(value, Value::Char))
+}
+
 /// Spec: `store_int`.
 fn store_int(cx: &mut Cx, int: u64, ptr: u64, nbytes: u64) {
     let bytes = int.to_le_bytes();
@@ -90,10 +130,13 @@ pub(super) fn store_bytes(cx: &mut Cx, bytes: &[u8], ptr: u64) {
 }
 
 /// The pair that a string or list is in memory: where it begins and how long it is.
-pub(super) fn store_pair(cx: &mut Cx, begin: u64, length: u64, ptr: u64) {
+pub(super) fn store_pair(cx: &mut Cx, begin: u64, length: u64, ptr: u64) -> Result<(), Trap> {
     let ptr_size = cx.opts.ptr_type.size();
+    // Only by a slip is it not all in memory.
+    trap_if(cx.out_of_bounds(ptr, 2 * ptr_size), Trap::MemoryOutOfBounds)?;
     store_int(cx, begin, ptr, ptr_size);
     store_int(cx, length, ptr + ptr_size, ptr_size);
+    Ok(())
 }
 
 fn store_float32(cx: &mut Cx, bits: u32, ptr: u64) {
@@ -138,8 +181,7 @@ fn note_nan(cx: &mut Cx, place: Place, width: u32) -> NanMode {
 /// Spec: `store_list`.
 fn store_list(cx: &mut Cx, values: &[Value], ptr: u64, elem: &Layout) -> Result<(), Trap> {
     let (begin, length) = store_list_into_range(cx, values, elem)?;
-    store_pair(cx, begin, length, ptr);
-    Ok(())
+    store_pair(cx, begin, length, ptr)
 }
 
 /// Spec: `store_list_into_range`. Where the list begins and its length.
@@ -156,7 +198,9 @@ pub fn store_list_into_range(
         return Ok((elem.alignment, 0));
     }
     let byte_aligned = elem.alignment > 1 && cx.deviates(Deviation::ListAllocatedByteAligned);
-    let ptr = cx.allocate(if byte_aligned { 1 } else { elem.alignment }, byte_length)?;
+    let by_length = byte_length > length && cx.deviates_fused(Deviation::ListAllocatedByLength);
+    let size = if by_length { length } else { byte_length };
+    let ptr = cx.allocate(if byte_aligned { 1 } else { elem.alignment }, size)?;
     cx.check_range(ptr, elem.alignment, byte_length, Trap::ListOutOfBounds)?;
     store_list_into_valid_range(cx, values, ptr, elem)?;
     Ok((ptr, length))
@@ -186,7 +230,7 @@ pub(super) fn store_record(
     assert_eq!(values.len(), fields.len(), "the value is of the type");
     for (value, field) in values.iter().zip(fields) {
         let start = align_to(ptr, field.alignment);
-        if start > ptr && cx.deviates(Deviation::PaddingZeroed) {
+        if start > ptr && !cx.out_of_bounds(start, 0) && cx.deviates(Deviation::PaddingZeroed) {
             store_zeros(cx, ptr, start);
         }
         ptr = start;
@@ -209,7 +253,8 @@ fn store_variant(
     store_int(cx, u64::from(case_index), ptr, nbytes);
     let Some((value, case)) = payload else {
         let payloads = ptr + layout.payload_offset()..ptr + layout.elem_size;
-        if !payloads.is_empty() && cx.deviates(Deviation::AbsentPayloadZeroed) {
+        let there = !payloads.is_empty() && !cx.out_of_bounds(payloads.end, 0);
+        if there && cx.deviates(Deviation::AbsentPayloadZeroed) {
             store_zeros(cx, payloads.start, payloads.end);
         }
         return Ok(());
@@ -236,12 +281,17 @@ pub(super) fn match_case<'a, T>(
 
 /// Spec: `store_flags`.
 fn store_flags(cx: &mut Cx, flags: u32, ptr: u64, layout: &Layout, count: usize) {
-    store_int(cx, u64::from(pack_flags_into_int(flags, count)), ptr, layout.elem_size);
+    let int = pack_flags_into_int(cx, flags, count);
+    store_int(cx, u64::from(int), ptr, layout.elem_size);
 }
 
 /// Spec: `pack_flags_into_int`.
-pub(super) fn pack_flags_into_int(flags: u32, count: usize) -> u32 {
-    assert_eq!(flags, unpack_flags_from_int(flags, count), "the value is of the type");
+pub(super) fn pack_flags_into_int(cx: &mut Cx, flags: u32, count: usize) -> u32 {
+    let slips = cx.guest.notes().deviations;
+    let unmasked = slips.contains(Deviation::FusedFlagsUnmasked)
+        || slips.contains(Deviation::FlagsInMemoryKeepUpperBits);
+    let fits = flags == unpack_flags_from_int(flags, count);
+    assert!(fits || unmasked, "the value is of the type");
     flags
 }
 

@@ -30,10 +30,12 @@ pub fn load_string_from_range(cx: &mut Cx, ptr: u64, tagged_code_units: u64) -> 
     }
     let misaligned = !ptr.is_multiple_of(source_alignment(source));
     let tolerated = misaligned
-        && (cx.deviates(Deviation::StringAlignmentUnchecked)
+        && (cx.peer.is_none() && cx.deviates(Deviation::StringAlignmentUnchecked)
             || source == StringSource::Latin1 && cx.deviates(Deviation::Latin1AlignedToOne));
     trap_if(misaligned && !tolerated, Trap::UnalignedPointer)?;
-    trap_if(cx.out_of_bounds(ptr, byte_length), Trap::StringOutOfBounds)?;
+    if cx.out_of_bounds(ptr, byte_length) {
+        return Err(out_of_bounds(cx, source, ptr, byte_length));
+    }
     cx.guest.notes().lift(byte_length / 16)?;
     let bytes = &cx.guest.memory()[valid_range(ptr, byte_length)];
     let decoded = decode(source, bytes);
@@ -43,6 +45,25 @@ pub fn load_string_from_range(cx: &mut Cx, ptr: u64, tagged_code_units: u64) -> 
         Some(_) | None => decoded?,
     };
     Ok(Str { text, source })
+}
+
+/// Why a string that is not all in memory traps. Only a slip comes so far as to read it.
+fn out_of_bounds(cx: &mut Cx, source: StringSource, ptr: u64, byte_length: u64) -> Trap {
+    let compacted =
+        cx.peer.is_some_and(|peer| peer.string_encoding == StringEncoding::Latin1OrUtf16);
+    let half_inside = source == StringSource::Utf16 && !cx.out_of_bounds(ptr, byte_length / 2);
+    if !compacted || !half_inside || !cx.deviates(Deviation::SourceBoundsInCodeUnits) {
+        return Trap::StringOutOfBounds;
+    }
+    let bytes = &cx.guest.memory()[valid_range(ptr, 0).start..];
+    // A high surrogate at the very end is not known to be unpaired.
+    let bad = utf16_chars(bytes).position(|char| char.is_err());
+    let last = utf16_chars(bytes).count().saturating_sub(1);
+    let high = bytes.last().is_some_and(|byte| (0xd8..0xdc).contains(byte));
+    match bad.is_some_and(|bad| bad < last || !high) {
+        true => Trap::InvalidUtf16,
+        false => Trap::Crash,
+    }
 }
 
 /// What a careless decoder makes of a string that is none.
@@ -101,8 +122,7 @@ fn utf16_chars(bytes: &[u8]) -> impl Iterator<Item = Result<char, DecodeUtf16Err
 /// Spec: `store_string`.
 pub(super) fn store_string(cx: &mut Cx, src: &Str, ptr: u64) -> Result<(), Trap> {
     let (begin, tagged_code_units) = store_string_into_range(cx, src)?;
-    store_pair(cx, begin, tagged_code_units, ptr);
-    Ok(())
+    store_pair(cx, begin, tagged_code_units, ptr)
 }
 
 /// Spec: `store_string_into_range`. Where the string begins and its tagged code units.
@@ -119,7 +139,10 @@ pub fn store_string_into_range(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Tra
             store_string_copy(cx, src, 2, utf16(src))
         }
         (StringEncoding::Latin1OrUtf16, Utf8 | Utf16) => store_string_to_latin1_or_utf16(cx, src),
-        (StringEncoding::Latin1OrUtf16, Latin1) => store_string_copy(cx, src, 2, latin1(src)),
+        (StringEncoding::Latin1OrUtf16, Latin1) => {
+            let byte_aligned = cx.deviates_fused(Deviation::Latin1CopiedByteAligned);
+            store_string_copy(cx, src, if byte_aligned { 1 } else { 2 }, latin1(src))
+        }
         (StringEncoding::Latin1OrUtf16, TaggedUtf16) => {
             store_probably_utf16_to_latin1_or_utf16(cx, src)
         }
@@ -133,47 +156,94 @@ fn store_string_copy(
     dst_alignment: u64,
     encoded: Vec<u8>,
 ) -> Result<(u64, u64), Trap> {
-    let ptr = reallocate_string(cx, 0, 0, dst_alignment, len(&encoded))?;
+    let ptr = allocate_string(cx, dst_alignment, len(&encoded))?;
     store_bytes(cx, &encoded, ptr);
-    Ok((ptr, src.code_units()))
+    Ok((ptr, copied_code_units(cx, src)))
+}
+
+fn copied_code_units(cx: &mut Cx, src: &Str) -> u64 {
+    let code_units = src.code_units();
+    let pairs = src.source.code_unit() == 2 && chars(src) < code_units;
+    if pairs && cx.deviates_fused(Deviation::SurrogatePairCountedOnce) {
+        return chars(src);
+    }
+    let tagged = src.source == StringSource::TaggedUtf16;
+    if tagged && cx.deviates_fused(Deviation::TagKeptInDestination) {
+        return code_units | utf16_tag(cx.opts.ptr_type);
+    }
+    code_units
 }
 
 /// Spec: `store_utf16_to_utf8`.
 fn store_utf16_to_utf8(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
-    store_string_to_utf8(cx, src, 3 * src.code_units())
+    let non_ascii = !src.text.is_ascii();
+    let twice = non_ascii && cx.deviates_fused(Deviation::Utf16GrowsToTwice);
+    store_string_to_utf8(cx, src, if twice { 2 } else { 3 } * src.code_units())
 }
 
 /// Spec: `store_latin1_to_utf8`.
 fn store_latin1_to_utf8(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
-    store_string_to_utf8(cx, src, 2 * src.code_units())
+    let worst_case_size = 2 * src.code_units();
+    let tight = !src.text.is_ascii() && len(&utf8(src)) < worst_case_size;
+    let fits = tight && cx.deviates_fused(Deviation::Latin1GrowsToFit);
+    store_string_to_utf8(cx, src, if fits { len(&utf8(src)) } else { worst_case_size })
 }
 
 /// Spec: `store_string_to_utf8`.
 fn store_string_to_utf8(cx: &mut Cx, src: &Str, worst_case_size: u64) -> Result<(u64, u64), Trap> {
-    let src_code_units = src.code_units();
-    let encoded = utf8(src);
-    let (ascii, rest) = encoded.split_at(encoded.iter().take_while(|byte| byte.is_ascii()).count());
-    let mut ptr = reallocate_string(cx, 0, 0, 1, src_code_units)?;
-    store_bytes(cx, ascii, ptr);
+    let first_size = first_block(cx, src);
+    let mut encoded = utf8(src);
+    // Only by a slip does it not fit.
+    encoded.truncate(fitting(&src.text, worst_case_size));
+    let (first, mut rest) = encoded.split_at(first_pass(cx, src, first_size));
+    let mut ptr = allocate_string(cx, 1, first_size)?;
+    store_bytes(cx, first, ptr);
     if rest.is_empty() {
-        return Ok((ptr, src_code_units));
+        return Ok((ptr, src.code_units()));
     }
-    ptr = reallocate_string(cx, ptr, src_code_units, 1, worst_case_size)?;
-    store_bytes(cx, rest, ptr + len(ascii));
+    ptr = grow_string(cx, ptr, first_size, 1, worst_case_size)?;
+    if !first.is_empty() && cx.deviates_fused(Deviation::SecondPassFromStart) {
+        rest = &encoded[..rest.len()];
+    }
+    store_bytes(cx, rest, ptr + len(first));
     if worst_case_size > len(&encoded) {
-        ptr = reallocate_string(cx, ptr, worst_case_size, 1, len(&encoded))?;
+        ptr = shrink_string(cx, ptr, worst_case_size, 1, len(&encoded))?;
     }
     Ok((ptr, len(&encoded)))
+}
+
+/// How much is asked for at first.
+fn first_block(cx: &mut Cx, src: &Str) -> u64 {
+    let (code_units, code_unit) = (src.code_units(), src.source.code_unit());
+    let wide = code_units > 0 && code_unit > 1;
+    let in_bytes = wide && cx.deviates_fused(Deviation::FirstBlockInSourceBytes);
+    if in_bytes { code_units * code_unit } else { code_units }
+}
+
+/// How many bytes are stored before the block is known to be too small.
+fn first_pass(cx: &mut Cx, src: &Str, first_size: u64) -> usize {
+    let ascii = src.text.bytes().take_while(u8::is_ascii).count();
+    let fitting = fitting(&src.text, first_size);
+    match fitting > ascii && cx.deviates_fused(Deviation::FirstPassFillsBlock) {
+        true => fitting,
+        false => ascii,
+    }
+}
+
+/// How many bytes of a text are whole code points that fit into a block.
+fn fitting(text: &str, size: u64) -> usize {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    text.floor_char_boundary(size)
 }
 
 /// Spec: `store_utf8_to_utf16`.
 fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
     let worst_case_size = 2 * src.code_units();
     let encoded = utf16(src);
-    let mut ptr = reallocate_string(cx, 0, 0, 2, worst_case_size)?;
+    let mut ptr = allocate_string(cx, 2, worst_case_size)?;
     store_bytes(cx, &encoded, ptr);
     if len(&encoded) < worst_case_size && !cx.deviates(Deviation::Utf16NotShrunk) {
-        ptr = reallocate_string(cx, ptr, worst_case_size, 2, len(&encoded))?;
+        ptr = shrink_string(cx, ptr, worst_case_size, 2, len(&encoded))?;
     }
     Ok((ptr, len(&encoded) / 2))
 }
@@ -182,13 +252,13 @@ fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
 fn store_string_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
     let src_code_units = src.code_units();
     let prefix = latin1_prefix(cx, src);
-    let mut ptr = reallocate_string(cx, 0, 0, 2, src_code_units)?;
+    let mut ptr = allocate_string(cx, 2, src_code_units)?;
     store_bytes(cx, &prefix, ptr);
-    if prefix.len() < src.text.chars().count() {
+    if len(&prefix) < chars(src) {
         return inflate_latin1_to_utf16(cx, src, ptr, len(&prefix));
     }
     if len(&prefix) < src_code_units {
-        ptr = reallocate_string(cx, ptr, src_code_units, 2, len(&prefix))?;
+        ptr = shrink_string(cx, ptr, src_code_units, 2, len(&prefix))?;
     }
     Ok((ptr, len(&prefix)))
 }
@@ -207,6 +277,7 @@ fn inflate_latin1_to_utf16(
         size => size,
     };
     let mut ptr = reallocate_string(cx, old, old_size, 2, worst_case_size)?;
+    check_inflated(cx, ptr, worst_case_size, len(&encoded))?;
     // What `realloc` kept, which need not be what was stored.
     let kept = &cx.guest.memory()[valid_range(ptr, prefix_length)];
     let mut inflated: Vec<u8> = kept.iter().flat_map(|byte| [*byte, 0]).collect();
@@ -217,7 +288,7 @@ fn inflate_latin1_to_utf16(
     store_bytes(cx, &inflated, ptr);
     store_bytes(cx, &encoded[inflated.len()..], ptr + len(&inflated));
     if worst_case_size > len(&encoded) {
-        ptr = reallocate_string(cx, ptr, worst_case_size, 2, len(&encoded))?;
+        ptr = shrink_string(cx, ptr, worst_case_size, 2, len(&encoded))?;
     }
     let untagged = cx.deviates(Deviation::Utf16TagMissing);
     let tag = if untagged { 0 } else { utf16_tag(cx.opts.ptr_type) };
@@ -227,7 +298,7 @@ fn inflate_latin1_to_utf16(
 /// Spec: `store_probably_utf16_to_latin1_or_utf16`.
 fn store_probably_utf16_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
     let encoded = utf16(src);
-    let ptr = reallocate_string(cx, 0, 0, 2, len(&encoded))?;
+    let ptr = allocate_string(cx, 2, len(&encoded))?;
     store_bytes(cx, &encoded, ptr);
     let compact = latin1(src);
     if len(&compact) < src.code_units() {
@@ -235,8 +306,10 @@ fn store_probably_utf16_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u6
     }
     store_bytes(cx, &compact, ptr);
     // The alignment is 1 here, though the allocation was made with 2.
-    let ptr = reallocate_string(cx, ptr, len(&encoded), 1, len(&compact))?;
-    Ok((ptr, len(&compact)))
+    let alignment = if cx.deviates_fused(Deviation::CompactingAlignedToTwo) { 2 } else { 1 };
+    let ptr = shrink_string(cx, ptr, len(&encoded), alignment, len(&compact))?;
+    let in_bytes = !compact.is_empty() && cx.deviates_fused(Deviation::CompactedLengthInBytes);
+    Ok((ptr, len(if in_bytes { &encoded } else { &compact })))
 }
 
 /// What an engine asks of `realloc` that decodes only while it transcodes, up to where the source
@@ -258,15 +331,72 @@ pub(super) fn transcode_partly(
         (StringEncoding::Latin1OrUtf16, TaggedUtf16) => (2, 2, None),
     };
     let first = code_units.saturating_mul(first);
-    let ptr = reallocate_string(cx, 0, 0, alignment, first)?;
-    if let Some(growth) = growth.filter(|_| readable) {
-        let worst_case_size = code_units.saturating_mul(growth);
-        reallocate_string(cx, ptr, first, alignment, worst_case_size)?;
+    let ptr = allocate_string(cx, alignment, first)?;
+    let Some(growth) = growth.filter(|_| readable) else { return Ok(()) };
+    let worst_case_size = code_units.saturating_mul(growth);
+    if alignment == 1 {
+        return grow_string(cx, ptr, first, alignment, worst_case_size).map(|_| ());
     }
-    Ok(())
+    let ptr = reallocate_string(cx, ptr, first, alignment, worst_case_size)?;
+    check_inflated(cx, ptr, worst_case_size, worst_case_size)
 }
 
-/// One call of `realloc` for a string, with the checks that follow every one of them.
+/// The first call of `realloc` for a string.
+fn allocate_string(cx: &mut Cx, alignment: u64, size: u64) -> Result<u64, Trap> {
+    grow_string(cx, 0, 0, alignment, size)
+}
+
+/// A call of `realloc` that asks for more.
+fn grow_string(
+    cx: &mut Cx,
+    old: u64,
+    old_size: u64,
+    alignment: u64,
+    new_size: u64,
+) -> Result<u64, Trap> {
+    let ptr = reallocate_string(cx, old, old_size, alignment, new_size)?;
+    cx.check_range(ptr, alignment, new_size, Trap::StringOutOfBounds)?;
+    Ok(ptr)
+}
+
+/// The last call of `realloc`, after which nothing more is written.
+fn shrink_string(
+    cx: &mut Cx,
+    old: u64,
+    old_size: u64,
+    mut alignment: u64,
+    new_size: u64,
+) -> Result<u64, Trap> {
+    let ptr = reallocate_string(cx, old, old_size, alignment, new_size)?;
+    if new_size < old_size && cx.deviates(Deviation::ShrinkUnchecked) {
+        return Ok(ptr);
+    }
+    let misaligned = !ptr.is_multiple_of(alignment);
+    if misaligned && cx.deviates_fused(Deviation::FusedShrinkAlignmentUnchecked) {
+        alignment = 1;
+    }
+    let outside = cx.out_of_bounds(ptr, new_size);
+    if outside && cx.deviates_fused(Deviation::FusedShrinkBoundsUnchecked) {
+        trap_if(!ptr.is_multiple_of(alignment), Trap::UnalignedPointer)?;
+        return Ok(ptr);
+    }
+    cx.check_range(ptr, alignment, new_size, Trap::StringOutOfBounds)?;
+    Ok(ptr)
+}
+
+/// Checks what `realloc` answers before Latin-1 is inflated; so much will be written.
+fn check_inflated(cx: &mut Cx, ptr: u64, worst_case_size: u64, written: u64) -> Result<(), Trap> {
+    let misaligned = !ptr.is_multiple_of(2);
+    let crashes = misaligned && cx.deviates_fused(Deviation::InflationAlignmentUnchecked);
+    trap_if(crashes, Trap::Crash)?;
+    let outside = !misaligned && cx.out_of_bounds(ptr, worst_case_size);
+    if outside && cx.deviates_fused(Deviation::InflationBoundsUnchecked) {
+        return trap_if(cx.out_of_bounds(ptr, written), Trap::Crash);
+    }
+    cx.check_range(ptr, 2, worst_case_size, Trap::StringOutOfBounds)
+}
+
+/// One call of `realloc` for a string.
 fn reallocate_string(
     cx: &mut Cx,
     old: u64,
@@ -276,12 +406,11 @@ fn reallocate_string(
 ) -> Result<u64, Trap> {
     // Differs from the spec: it asserts this. No string of a guest is so long, but a host's may be.
     trap_if(new_size > super::REALLOC_I32_MAX, Trap::StringTooLong)?;
-    let ptr = cx.reallocate(old, old_size, alignment, new_size)?;
-    if new_size < old_size && cx.deviates(Deviation::ShrinkUnchecked) {
-        return Ok(ptr);
-    }
-    cx.check_range(ptr, alignment, new_size, Trap::StringOutOfBounds)?;
-    Ok(ptr)
+    cx.reallocate(old, old_size, alignment, new_size)
+}
+
+fn chars(src: &Str) -> u64 {
+    u64::try_from(src.text.chars().count()).expect("a length fits in 64 bits")
 }
 
 fn utf8(src: &Str) -> Vec<u8> {

@@ -46,6 +46,37 @@ pub enum Trap {
     Exhausted,
 }
 
+impl Trap {
+    /// Whether core code that lifts and lowers could check for it on its own: without the tables of
+    /// handles, and without decoding a string.
+    pub fn is_of_values(self) -> bool {
+        match self {
+            Trap::UnalignedPointer
+            | Trap::MemoryOutOfBounds
+            | Trap::StringTooLong
+            | Trap::StringOutOfBounds
+            | Trap::ListTooLong
+            | Trap::ListOutOfBounds
+            | Trap::InvalidChar
+            | Trap::InvalidDiscriminant => true,
+            Trap::InvalidUtf8
+            | Trap::InvalidUtf16
+            | Trap::UnknownHandle
+            | Trap::HandleOfOtherType
+            | Trap::HandleLent
+            | Trap::HandleNotOwned
+            | Trap::TooManyHandles
+            | Trap::BorrowsRemain
+            | Trap::CannotEnterComponent
+            | Trap::CannotLeaveComponent
+            | Trap::Guest
+            | Trap::Host
+            | Trap::Crash
+            | Trap::Exhausted => false,
+        }
+    }
+}
+
 /// Spec: `trap_if`.
 pub fn trap_if(condition: bool, trap: Trap) -> Result<(), Trap> {
     if condition { Err(trap) } else { Ok(()) }

@@ -11,10 +11,10 @@ use super::state::{Destructor, Func, Lifted, Options, ResourceTypes, State};
 use crate::abi::canon::{Subtask, canon_lift, canon_lower};
 use crate::abi::explore;
 use crate::abi::{
-    self, Act, ActKind, Core, Cx, Deviation, Guest, Handles, LiftLowerOptions, Lowered,
-    MAX_FLAT_PARAMS, Notes, PtrType, ResourceType, Stage, Trap,
+    self, Act, ActKind, Core, Cx, Deviation, Guest, Handles, Lowered, MAX_FLAT_PARAMS, Notes,
+    PtrType, ResourceType, Stage, Trap,
 };
-use crate::types::{FuncType, Resource};
+use crate::types::{FuncType, Resource, Type};
 use crate::value::Value;
 
 /// What is behind the imports of an instance. Paths are those of imports: `name`, or
@@ -163,7 +163,7 @@ impl<T: Host> Context<'_, T> {
                 let callee = lifted.opts.instance;
                 self.store.data_mut().enter(callee, None)?;
                 let store = self.store.as_context_mut();
-                let result = call_lifted(store, &lifted, None, args, |_, result| Ok(result))?;
+                let result = call_lifted(store, &lifted, args)?;
                 self.store.data_mut().leave(callee, None);
                 Ok(result)
             }
@@ -171,16 +171,15 @@ impl<T: Host> Context<'_, T> {
     }
 }
 
-/// Calls a function of a guest that was entered.
-fn call_lifted<T: Host, R>(
+/// Calls, for the host, a function of a guest that was entered.
+fn call_lifted<T: Host>(
     store: StoreContextMut<'_, State<T>>,
     lifted: &Lifted,
-    peer: Option<LiftLowerOptions>,
     args: &[Value],
-    on_resolve: impl FnOnce(&mut CoreInstance<'_, T>, Option<Value>) -> Result<R, Trap>,
-) -> Result<R, Trap> {
+) -> Result<Option<Value>, Trap> {
     let mut guest = CoreInstance::lifted(store, lifted);
-    canon_lift(&mut guest, lifted.opts.lift_lower(), peer, &lifted.ty, args, on_resolve)
+    let opts = lifted.opts.lift_lower();
+    canon_lift(&mut guest, opts, None, &lifted.ty, args, |_, result| Ok(result))
 }
 
 /// Calls a lowered function from core code.
@@ -191,6 +190,9 @@ pub fn call_lowered<T: Host>(
     flat_args: &[Core],
 ) -> Result<Vec<Core>, Trap> {
     let mut caller = CoreInstance::new(store, opts, func.resources());
+    if let Func::Lifted(lifted) = func {
+        check_kinship_first(&mut caller, lifted.opts.instance)?;
+    }
     canon_lower(
         &mut caller,
         opts.lift_lower(),
@@ -210,6 +212,21 @@ pub fn call_lowered<T: Host>(
     )
 }
 
+/// Only a slip looks who calls whom before it looks whether anything may be called.
+fn check_kinship_first<T>(caller: &mut CoreInstance<'_, T>, callee: usize) -> Result<(), Trap> {
+    let instance = caller.opts.instance;
+    if abi::Instance::may_leave(caller) {
+        return Ok(());
+    }
+    let state = caller.store.data_mut();
+    let slip = state.kinship(callee, instance);
+    let refused = slip.is_some_and(|slip| state.notes.deviations.contains(slip));
+    match refused && state.notes.deviates(Deviation::KinshipBeforeMayLeave) {
+        true => state.check_kinship(callee, instance),
+        false => Ok(()),
+    }
+}
+
 /// Spec: `Store.lift`, called by another guest. The arguments are lifted only where the callee may be
 /// entered, and the result is lowered before the callee cleans up.
 fn call_guest<T: Host>(
@@ -220,16 +237,35 @@ fn call_guest<T: Host>(
     let (opts, resources, callee) = (caller.opts, caller.resources, lifted.opts.instance);
     let state = caller.store.data_mut();
     state.check_kinship(callee, opts.instance)?;
-    state.enter(callee, Some(opts.instance))?;
-    let args = subtask.on_start(caller).inspect_err(|_| explore_params(caller, lifted))?;
-    let (store, peer) = (caller.store.as_context_mut(), Some(opts.lift_lower()));
-    let flat_results = call_lifted(store, lifted, peer, &args, |callee, result| {
+    let entered = state.enter(callee, Some(opts.instance));
+    entered.map_err(|trap| state.notes.in_adapter(trap))?;
+    let args = start(caller, subtask, lifted)?;
+    let peer = Some(opts.lift_lower());
+    let mut guest = CoreInstance::lifted(caller.store.as_context_mut(), lifted);
+    guest.mistake_for(opts, &lifted.ty);
+    let on_resolve = |callee: &mut CoreInstance<'_, T>, result: Option<Value>| {
         let mut caller = CoreInstance::new(callee.store.as_context_mut(), opts, resources);
+        let slip = Deviation::ResultStoredInCallee;
+        caller.memory = caller.mistaken_memory(&lifted.opts, slip);
         subtask.on_resolve(&mut caller, result.as_ref())
-    });
+    };
+    let callee_opts = lifted.opts.lift_lower();
+    let flat_results = canon_lift(&mut guest, callee_opts, peer, &lifted.ty, &args, on_resolve);
     let flat_results = flat_results.inspect_err(|_| subtask.explore_result(caller))?;
     caller.store.data_mut().leave(callee, Some(opts.instance));
     Ok(flat_results)
+}
+
+/// Lifts the params. Where that traps, what lowering them may meet is explored.
+fn start<T: Host>(
+    caller: &mut CoreInstance<'_, T>,
+    subtask: &mut Subtask,
+    lifted: &Lifted,
+) -> Result<Vec<Value>, Trap> {
+    caller.memory = caller.mistaken_memory(&lifted.opts, Deviation::ParamsReadFromCallee);
+    let args = subtask.on_start(caller);
+    caller.memory = caller.opts.memory;
+    args.inspect_err(|_| explore_params(caller, lifted))
 }
 
 /// Explores what lowering the params may meet, if lifting them trapped.
@@ -297,6 +333,10 @@ pub struct CoreInstance<'a, T: 'static> {
     /// The function under `canon lift`.
     core: Option<wasmi::Func>,
     lenders: Vec<u32>,
+    /// Those of the options and of their instance, but for slips that mistake one guest for another.
+    memory: Option<wasmi::Memory>,
+    realloc: Option<wasmi::Func>,
+    table: usize,
 }
 
 impl<'a, T> CoreInstance<'a, T> {
@@ -305,22 +345,45 @@ impl<'a, T> CoreInstance<'a, T> {
         opts: &'a Options,
         resources: &'a ResourceTypes,
     ) -> CoreInstance<'a, T> {
-        CoreInstance { store, opts, resources, core: None, lenders: Vec::new() }
+        let Options { memory, realloc, instance: table, .. } = *opts;
+        let lenders = Vec::new();
+        CoreInstance { store, opts, resources, core: None, lenders, memory, realloc, table }
     }
 
     fn lifted(store: StoreContextMut<'a, State<T>>, lifted: &'a Lifted) -> CoreInstance<'a, T> {
         let core = Some(lifted.core);
         CoreInstance { core, ..CoreInstance::new(store, &lifted.opts, &lifted.resources) }
     }
+
+    /// Only slips take what is the caller's for what is the callee's.
+    fn mistake_for(&mut self, caller: &Options, ty: &FuncType) {
+        let notes = &mut self.store.data_mut().notes;
+        let reallocs = self.realloc.is_some() && caller.realloc.is_some();
+        if reallocs && notes.deviates(Deviation::CallersReallocForParams) {
+            self.realloc = caller.realloc;
+        }
+        let mut handles = ty.params.iter().flat_map(Type::handles);
+        if handles.next().is_some() && notes.deviates(Deviation::HandlesLandInCaller) {
+            self.table = caller.instance;
+        }
+    }
+
+    /// The memory to use, which only by a slip is that of the other side.
+    fn mistaken_memory(&mut self, other: &Options, slip: Deviation) -> Option<wasmi::Memory> {
+        let memories = self.memory.is_some() && other.memory.is_some();
+        let alike = memories && self.opts.ptr_type == other.ptr_type;
+        let mistaken = alike && self.store.data_mut().notes.deviates(slip);
+        if mistaken { other.memory } else { self.memory }
+    }
 }
 
 impl<T> Guest for CoreInstance<'_, T> {
     fn memory(&self) -> &[u8] {
-        self.opts.memory.as_ref().map_or(&[], |memory| memory.data(&self.store))
+        self.memory.as_ref().map_or(&[], |memory| memory.data(&self.store))
     }
 
     fn memory_mut(&mut self) -> &mut [u8] {
-        match &self.opts.memory {
+        match &self.memory {
             Some(memory) => memory.data_mut(&mut self.store),
             None => &mut [],
         }
@@ -328,7 +391,7 @@ impl<T> Guest for CoreInstance<'_, T> {
 
     /// Spec: `reallocate`.
     fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap> {
-        let realloc = self.opts.realloc.expect("validation demands realloc where it is needed");
+        let realloc = self.realloc.expect("validation demands realloc where it is needed");
         let args = [old, old_size, align, new_size].map(|arg| match self.opts.ptr_type {
             PtrType::I32 => Core::I32(abi::wrap(arg)),
             PtrType::I64 => Core::I64(arg),
@@ -355,7 +418,7 @@ impl<T> Guest for CoreInstance<'_, T> {
         let state = self.store.data_mut();
         Some(Handles {
             instance,
-            table: &mut state.instances[instance].handles,
+            table: &mut state.instances[self.table].handles,
             resources: self.resources,
             tasks: &mut state.tasks,
             lenders: &mut self.lenders,

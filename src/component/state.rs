@@ -177,13 +177,19 @@ impl<T> State<T> {
     /// Only a slip refuses calls for what the two instances are to each other: the rule until May
     /// 2026.
     pub fn check_kinship(&mut self, callee: usize, caller: usize) -> Result<(), Trap> {
+        let slip = self.kinship(callee, caller);
+        let refused = slip.is_some_and(|slip| self.notes.deviates(slip));
+        trap_if(refused, Trap::CannotEnterComponent)
+    }
+
+    /// The slip that refuses calls from the one to the other.
+    pub fn kinship(&self, callee: usize, caller: usize) -> Option<Deviation> {
         let related = self.self_and_ancestors(callee).contains(&caller)
             || self.self_and_ancestors(caller).contains(&callee);
-        let slip = match callee == caller {
+        related.then_some(match callee == caller {
             true => Deviation::SelfCallsRefused,
             false => Deviation::FamilyCallsRefused,
-        };
-        trap_if(related && self.notes.deviates(slip), Trap::CannotEnterComponent)
+        })
     }
 
     /// Spec: `ComponentInstance.entering_set`.
