@@ -1,9 +1,9 @@
-//! Calls from guest to guest: the faults that such a call may meet, whatever its order.
+//! Calls from guest to guest: the faults that such a call may meet, and slips in whose is what.
 
 use std::collections::BTreeSet;
 
-use canonfuzz::abi::{Notes, Stage, Trap};
-use canonfuzz::component::{Compiled, Context, Failure, Host};
+use canonfuzz::abi::{Deviation, Notes, Stage, Trap};
+use canonfuzz::component::{Compiled, Context, Failure, Host, Instance};
 use canonfuzz::value::Value;
 
 /// A host that nobody calls.
@@ -30,11 +30,20 @@ struct Pair<'a> {
     callee: &'a str,
     /// What `realloc` of either answers.
     reallocs: [&'a str; 2],
+    encodings: [&'a str; 2],
 }
 
+const ZERO: [&str; 2] = ["(i32.const 0)"; 2];
+const UTF8: [&str; 2] = ["utf8"; 2];
+
 fn component(pair: &Pair) -> String {
-    let Pair { ty, call, callee, reallocs } = pair;
+    let Pair { ty, call, callee, reallocs, encodings } = pair;
     let [caller_realloc, callee_realloc] = reallocs;
+    let [caller_encoding, callee_encoding] = encodings;
+    let post_return = match callee.contains("post") {
+        true => "(post-return (core func $i \"post\"))",
+        false => "",
+    };
     format!(
         r#"(component
           (component $maker
@@ -48,12 +57,16 @@ fn component(pair: &Pair) -> String {
             (func (export "make") (result (own $r)) (canon lift (core func $i "make"))))
           (component $callee
             (import "r" (type $r (sub resource)))
+            (core func $drop (canon resource.drop $r))
             (core module $m
+              (import "" "drop" (func $drop (param i32)))
               (memory (export "memory") 1)
+              (data (i32.const 100) "ab")
               (func (export "realloc") (param i32 i32 i32 i32) (result i32) {callee_realloc})
               {callee})
-            (core instance $i (instantiate $m))
-            (func (export "f") {ty} (canon lift (core func $i "f")
+            (core instance $i (instantiate $m (with "" (instance (export "drop" (func $drop))))))
+            (func (export "f") {ty} (canon lift (core func $i "f") {post_return}
+              string-encoding={callee_encoding}
               (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))
           (component $caller
             (import "r" (type $r (sub resource)))
@@ -61,9 +74,11 @@ fn component(pair: &Pair) -> String {
             (import "f" (func $f {ty}))
             (core module $libc
               (memory (export "memory") 1)
+              (data (i32.const 100) "cd")
               (func (export "realloc") (param i32 i32 i32 i32) (result i32) {caller_realloc}))
             (core instance $libc (instantiate $libc))
-            (core func $f' (canon lower (func $f)
+            (core func $drop (canon resource.drop $r))
+            (core func $f' (canon lower (func $f) string-encoding={caller_encoding}
               (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
             (core func $make' (canon lower (func $make)))
             (core module $m
@@ -72,8 +87,9 @@ fn component(pair: &Pair) -> String {
             (core instance $i (instantiate $m (with "" (instance
               (export "memory" (memory $libc "memory"))
               (export "make" (func $make'))
+              (export "drop" (func $drop))
               (export "f" (func $f'))))))
-            (func (export "go") (canon lift (core func $i "go"))))
+            (func (export "go") (result u32) (canon lift (core func $i "go"))))
           (instance $r (instantiate $maker))
           (instance $a (instantiate $callee (with "r" (type $r "r"))))
           (instance $b (instantiate $caller
@@ -84,32 +100,54 @@ fn component(pair: &Pair) -> String {
     )
 }
 
+fn instantiate(text: &str, slips: &[Deviation]) -> Instance<Nobody> {
+    let buffer = wast::parser::ParseBuffer::new(text).unwrap();
+    let mut wat = wast::parser::parse::<wast::Wat>(&buffer).unwrap_or_else(|e| panic!("{e}"));
+    let compiled = Compiled::new(&wat.encode().unwrap()).unwrap_or_else(|e| panic!("{e}"));
+    let deviations = slips.iter().copied().collect();
+    let instance = compiled.instantiate(Nobody, Notes { deviations, ..Notes::default() });
+    instance.unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Calls the caller's `go`, with some slips.
+fn go(pair: &Pair, slips: &[Deviation]) -> (Result<u32, Failure>, Notes) {
+    let mut instance = instantiate(&component(pair), slips);
+    let result = instance.call("go", &[]);
+    let result = result.map(|value| match value {
+        Some(Value::U32(result)) => result,
+        other => panic!("{other:?}"),
+    });
+    (result, instance.notes().clone())
+}
+
+/// What `go` answers, without the slip and with it.
+#[track_caller]
+fn check_slip(slip: Deviation, pair: &Pair, right: Result<u32, Trap>, slipped: Result<u32, Trap>) {
+    let (result, notes) = go(pair, &[]);
+    assert_eq!((result, notes.taken.is_empty()), (right.map_err(Failure::Trap), true));
+    let (result, notes) = go(pair, &[slip]);
+    assert_eq!((result, notes.taken.contains(slip)), (slipped.map_err(Failure::Trap), true));
+}
+
 /// Calls the caller's `go`, which traps: for this, at this stage, with these faults.
 #[track_caller]
 fn check(pair: &Pair, trap: Trap, stage: Stage, faults: &[Trap]) {
-    let text = component(pair);
-    let buffer = wast::parser::ParseBuffer::new(&text).unwrap();
-    let mut wat = wast::parser::parse::<wast::Wat>(&buffer).unwrap_or_else(|e| panic!("{e}"));
-    let compiled = Compiled::new(&wat.encode().unwrap()).unwrap_or_else(|e| panic!("{e}"));
-    let instance = compiled.instantiate(Nobody, Notes::default());
-    let mut instance = instance.unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(instance.call("go", &[]), Err(Failure::Trap(trap)));
-    let notes = instance.notes();
+    let (result, notes) = go(pair, &[]);
+    assert_eq!(result, Err(Failure::Trap(trap)));
     assert_eq!(notes.faults, BTreeSet::from_iter(faults.iter().copied()));
     assert_eq!(notes.course.stage, stage);
     assert!(notes.course.reallocs.iter().all(|step| step.stage != Stage::Callee));
 }
-
-const ZERO: [&str; 2] = ["(i32.const 0)"; 2];
 
 #[test]
 fn faults_of_params_are_collected_on_both_sides() {
     let mut pair = Pair {
         ty: r#"(param "a" string) (param "b" char)"#,
         call: r#"(import "" "f" (func $f (param i32 i32 i32)))
-            (func (export "go") (call $f (i32.const 0) (i32.const 3) (i32.const 0xd800)))"#,
+            (func (export "go") (result i32) (call $f (i32.const 0) (i32.const 3) (i32.const 0xd800)) (unreachable))"#,
         callee: r#"(func (export "f") (param i32 i32 i32))"#,
         reallocs: ZERO,
+        encodings: UTF8,
     };
     let stage = Stage::LiftParams;
     check(&pair, Trap::InvalidChar, stage, &[Trap::InvalidChar]);
@@ -125,9 +163,10 @@ fn faults_of_lowering_stand_alone() {
     let mut pair = Pair {
         ty: r#"(param "a" string)"#,
         call: r#"(import "" "f" (func $f (param i32 i32)))
-            (func (export "go") (call $f (i32.const 0) (i32.const 3)))"#,
+            (func (export "go") (result i32) (call $f (i32.const 0) (i32.const 3)) (unreachable))"#,
         callee: r#"(func (export "f") (param i32 i32) (unreachable))"#,
         reallocs: ZERO,
+        encodings: UTF8,
     };
     check(&pair, Trap::Guest, Stage::Callee, &[]);
     pair.reallocs[1] = "(i32.const -1)";
@@ -140,20 +179,21 @@ fn faults_of_results_are_collected_on_both_sides() {
     let mut pair = Pair {
         ty: r#"(result (tuple string char))"#,
         call: r#"(import "" "f" (func $f (param i32)))
-            (func (export "go") (call $f (i32.const 65528)))"#,
+            (func (export "go") (result i32) (call $f (i32.const 65528)) (unreachable))"#,
         callee: r#"(func (export "f") (result i32)
             (i32.store (i32.const 8) (i32.const 0xd800)) (i32.const 0))"#,
         reallocs: ZERO,
+        encodings: UTF8,
     };
     let stage = Stage::LiftResult;
     let faults = [Trap::InvalidChar, Trap::MemoryOutOfBounds];
     check(&pair, Trap::InvalidChar, stage, &faults);
     pair.call = r#"(import "" "f" (func $f (param i32)))
-        (func (export "go") (call $f (i32.const 65530)))"#;
+        (func (export "go") (result i32) (call $f (i32.const 65530)) (unreachable))"#;
     let faults = [Trap::InvalidChar, Trap::MemoryOutOfBounds, Trap::UnalignedPointer];
     check(&pair, Trap::InvalidChar, stage, &faults);
     pair.call = r#"(import "" "f" (func $f (param i32)))
-        (func (export "go") (call $f (i32.const 0)))"#;
+        (func (export "go") (result i32) (call $f (i32.const 0)) (unreachable))"#;
     pair.reallocs = ["(unreachable)"; 2];
     check(&pair, Trap::InvalidChar, stage, &[Trap::InvalidChar, Trap::Guest]);
 }
@@ -165,19 +205,20 @@ fn handles_that_were_lifted_are_no_faults() {
         call: args,
         callee: r#"(func (export "f") (param i32 i32 i32 i32))"#,
         reallocs: ZERO,
+        encodings: UTF8,
     };
     let go = r#"(import "" "f" (func $f (param i32 i32 i32 i32)))
         (import "" "make" (func $make (result i32)))
-        (func (export "go") (call $f (call $make) (call $make) (i32.const 0xd800) (call $make)))"#;
+        (func (export "go") (result i32) (call $f (call $make) (call $make) (i32.const 0xd800) (call $make)) (unreachable))"#;
     check(&pair(go), Trap::InvalidChar, Stage::LiftParams, &[Trap::InvalidChar]);
     let go = r#"(import "" "f" (func $f (param i32 i32 i32 i32)))
         (import "" "make" (func $make (result i32)))
-        (func (export "go") (call $f (call $make) (call $make) (i32.const 0xd800) (i32.const 2)))"#;
+        (func (export "go") (result i32) (call $f (call $make) (call $make) (i32.const 0xd800) (i32.const 2)) (unreachable))"#;
     let faults = [Trap::InvalidChar, Trap::HandleLent];
     check(&pair(go), Trap::InvalidChar, Stage::LiftParams, &faults);
     let go = r#"(import "" "f" (func $f (param i32 i32 i32 i32)))
         (import "" "make" (func $make (result i32)))
-        (func (export "go") (call $f (call $make) (i32.const 1) (i32.const 0xd800) (i32.const 3)))"#;
+        (func (export "go") (result i32) (call $f (call $make) (i32.const 1) (i32.const 0xd800) (i32.const 3)) (unreachable))"#;
     let faults = [Trap::InvalidChar, Trap::UnknownHandle];
     check(&pair(go), Trap::UnknownHandle, Stage::LiftParams, &faults);
 }
@@ -188,9 +229,10 @@ fn borrows_that_remain_are_a_fault_of_the_result() {
         ty: r#"(param "a" (borrow $r)) (result (tuple string char))"#,
         call: r#"(import "" "f" (func $f (param i32 i32)))
             (import "" "make" (func $make (result i32)))
-            (func (export "go") (call $f (call $make) (i32.const 0)))"#,
+            (func (export "go") (result i32) (call $f (call $make) (i32.const 0)) (unreachable))"#,
         callee,
         reallocs: ["(i32.const -1)", "(i32.const 0)"],
+        encodings: UTF8,
     };
     let remain = pair(r#"(func (export "f") (param i32) (result i32) (i32.const 0))"#);
     let faults = [Trap::BorrowsRemain, Trap::StringOutOfBounds];
@@ -201,4 +243,162 @@ fn borrows_that_remain_are_a_fault_of_the_result() {
     );
     let faults = [Trap::BorrowsRemain, Trap::StringOutOfBounds, Trap::InvalidChar];
     check(&no_char, Trap::InvalidChar, Stage::LiftResult, &faults);
+}
+
+/// A pair that passes a string, of which the callee answers with the first two bytes.
+fn texts(call: &'static str) -> Pair<'static> {
+    Pair {
+        ty: r#"(param "a" string) (result u32)"#,
+        call,
+        callee: r#"(func (export "f") (param i32 i32) (result i32)
+            (i32.load16_u (local.get 0)))"#,
+        reallocs: ["(i32.const 32)", "(i32.const 16)"],
+        encodings: UTF8,
+    }
+}
+
+const PASS_2: &str = r#"(import "" "f" (func $f (param i32 i32) (result i32)))
+    (func (export "go") (result i32) (call $f (i32.const 100) (i32.const 2)))"#;
+
+#[test]
+fn slips_in_whose_memory_and_realloc_it_is() {
+    check_slip(Deviation::ParamsReadFromCallee, &texts(PASS_2), Ok(0x6463), Ok(0x6261));
+    let pair = Pair {
+        callee: r#"(func (export "f") (param i32 i32) (result i32) (local.get 0))"#,
+        ..texts(PASS_2)
+    };
+    check_slip(Deviation::CallersReallocForParams, &pair, Ok(16), Ok(32));
+    let pair = Pair {
+        ty: r#"(result (tuple u32 u32))"#,
+        call: r#"(import "" "f" (func $f (param i32)))
+            (func (export "go") (result i32)
+              (call $f (i32.const 16)) (i32.load (i32.const 16)))"#,
+        callee: r#"(func (export "f") (result i32)
+            (i32.store (i32.const 0) (i32.const 7)) (i32.const 0))"#,
+        ..texts(PASS_2)
+    };
+    check_slip(Deviation::ResultStoredInCallee, &pair, Ok(7), Ok(0));
+}
+
+#[test]
+fn slips_in_whose_encoding_it_is() {
+    let pair = Pair { encodings: ["utf8", "utf16"], ..texts(PASS_2) };
+    check_slip(Deviation::ParamsInCallersEncoding, &pair, Ok(0x63), Ok(0x6463));
+    // Two code units of UTF-16: `c` and `d`, and NUL.
+    check_slip(Deviation::ParamsReadInCalleesEncoding, &pair, Ok(0x63), Ok(0x6463));
+    let pair = Pair {
+        ty: "(result string)",
+        call: r#"(import "" "f" (func $f (param i32)))
+            (func (export "go") (result i32)
+              (call $f (i32.const 16)) (i32.load16_u (i32.load (i32.const 16))))"#,
+        callee: r#"(func (export "f") (result i32)
+            (i32.store (i32.const 0) (i32.const 100))
+            (i32.store (i32.const 4) (i32.const 2)) (i32.const 0))"#,
+        ..pair
+    };
+    let pair = Pair { encodings: ["utf16", "utf8"], ..pair };
+    check_slip(Deviation::ResultInCalleesEncoding, &pair, Ok(0x61), Ok(0x6261));
+}
+
+/// A pair that passes a handle, which the caller drops or does not, before `go` returns.
+fn handles(ty: &'static str, call: &'static str, callee: &'static str) -> Pair<'static> {
+    Pair { ty, call, callee, reallocs: ZERO, encodings: UTF8 }
+}
+
+const PASS_HANDLE: &str = r#"(import "" "f" (func $f (param i32)))
+    (import "" "make" (func $make (result i32)))
+    (func (export "go") (result i32) (call $f (call $make)) (i32.const 1))"#;
+const PASS_AND_DROP_HANDLE: &str = r#"(import "" "f" (func $f (param i32)))
+    (import "" "make" (func $make (result i32)))
+    (import "" "drop" (func $drop (param i32)))
+    (func (export "go") (result i32)
+      (call $f (call $make)) (call $drop (i32.const 1)) (i32.const 1))"#;
+const DROPS: &str = r#"(func (export "f") (param i32) (call $drop (local.get 0)))"#;
+const KEEPS: &str = r#"(func (export "f") (param i32))"#;
+
+#[test]
+fn slips_in_handles_between_guests() {
+    let (own, borrow) = (r#"(param "a" (own $r))"#, r#"(param "a" (borrow $r))"#);
+    let unknown = Err(Trap::UnknownHandle);
+    let slip = Deviation::HandlesLandInCaller;
+    check_slip(slip, &handles(own, PASS_HANDLE, DROPS), Ok(1), unknown);
+    let slip = Deviation::FusedLoansKept;
+    let lent = Err(Trap::HandleLent);
+    check_slip(slip, &handles(borrow, PASS_AND_DROP_HANDLE, DROPS), Ok(1), lent);
+    let slip = Deviation::FusedBorrowsMayRemain;
+    let remain = Err(Trap::BorrowsRemain);
+    check_slip(slip, &handles(borrow, PASS_HANDLE, KEEPS), remain, Ok(1));
+}
+
+#[test]
+fn slips_in_post_return_between_guests() {
+    let pair = Pair {
+        ty: "(result u32)",
+        call: r#"(import "" "f" (func $f (result i32)))
+            (func (export "go") (result i32) (call $f))"#,
+        callee: r#"(func (export "f") (result i32) (i32.const 7))
+            (func (export "post") (param i32)
+              (if (local.get 0) (then (unreachable))))"#,
+        reallocs: ZERO,
+        encodings: UTF8,
+    };
+    check_slip(Deviation::FusedPostReturnSkipped, &pair, Err(Trap::Guest), Ok(7));
+    check_slip(Deviation::FusedPostReturnGetsZeros, &pair, Err(Trap::Guest), Ok(7));
+    let pair = Pair {
+        ty: r#"(param "a" (own $r)) (result u32)"#,
+        call: r#"(import "" "f" (func $f (param i32) (result i32)))
+            (import "" "make" (func $make (result i32)))
+            (func (export "go") (result i32) (call $f (call $make)))"#,
+        callee: r#"(func (export "f") (param i32) (result i32) (local.get 0))
+            (func (export "post") (param i32) (call $drop (local.get 0)))"#,
+        ..pair
+    };
+    let slip = Deviation::FusedPostReturnMayLeave;
+    check_slip(slip, &pair, Err(Trap::CannotLeaveComponent), Ok(1));
+}
+
+#[test]
+fn traps_between_guests_may_have_no_name() {
+    let pair = Pair {
+        ty: r#"(param "a" string)"#,
+        call: r#"(import "" "f" (func $f (param i32 i32)))
+            (func (export "go") (result i32)
+              (call $f (i32.const 65535) (i32.const 2)) (i32.const 0))"#,
+        callee: r#"(func (export "f") (param i32 i32))"#,
+        reallocs: ["(i32.const 0)", "(i32.const -1)"],
+        encodings: ["utf8", "utf16"],
+    };
+    let (trap, unnamed) = (Trap::StringOutOfBounds, Trap::Guest);
+    check_slip(Deviation::AdapterTrapsUnnamed, &pair, Err(trap), Err(unnamed));
+    let (_, notes) = go(&pair, &[Deviation::AdapterTrapsUnnamed]);
+    assert_eq!(notes.faults, BTreeSet::from([Trap::Guest]));
+}
+
+#[test]
+fn a_refused_call_may_be_noticed_before_a_forbidden_one() {
+    let text = r#"(component
+      (core module $inner (func (export "g")))
+      (core instance $inner (instantiate $inner))
+      (func $g (canon lift (core func $inner "g")))
+      (core func $g' (canon lower (func $g)))
+      (core module $m
+        (import "" "g" (func $g))
+        (memory (export "memory") 1)
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (call $g) (i32.const 0))
+        (func (export "go") (param i32 i32)))
+      (core instance $i (instantiate $m (with "" (instance (export "g" (func $g'))))))
+      (func (export "go") (param "a" string) (canon lift (core func $i "go")
+        (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))"#;
+    let (refused, first) = (Deviation::SelfCallsRefused, Deviation::KinshipBeforeMayLeave);
+    for (slips, trap) in [
+        (&[][..], Trap::CannotLeaveComponent),
+        (&[refused], Trap::CannotLeaveComponent),
+        (&[first], Trap::CannotLeaveComponent),
+        (&[refused, first], Trap::CannotEnterComponent),
+    ] {
+        let mut instance = instantiate(text, slips);
+        let result = instance.call("go", &[Value::string("a")]);
+        assert_eq!(result, Err(Failure::Trap(trap)));
+        assert_eq!(instance.notes().taken.is_empty(), trap == Trap::CannotLeaveComponent);
+    }
 }

@@ -229,7 +229,8 @@ fn types_match_values(types: &[CoreType], values: &[Core]) -> bool {
 mod tests {
     use super::*;
     use crate::abi::bytes_guest::ByteGuest;
-    use crate::abi::{Guest, Handles, Lowered, Notes, PtrType, StringEncoding};
+    use crate::abi::{Handles, Lowered, Notes, PtrType, StringEncoding};
+    use crate::types::Label;
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -346,5 +347,94 @@ mod tests {
     #[test]
     fn an_import_may_not_be_called_while_may_leave_is_false() {
         check_lower(false, &[0, 1, 8], &[], Err(Trap::CannotLeaveComponent));
+    }
+
+    /// Passes one param from guest to guest, out of a memory of 64 bytes that begins with these and
+    /// into the same, whose free part begins at 32: what the callee gets, without the slip and with it.
+    #[track_caller]
+    fn check_slip(
+        slip: Deviation,
+        ty: &Type,
+        (flat, memory): (&[u32], &[u8]),
+        right: Result<&[u32], Trap>,
+        slipped: Result<&[u32], Trap>,
+    ) {
+        let flat: Vec<Core> = flat.iter().copied().map(Core::I32).collect();
+        let types = std::slice::from_ref(ty);
+        let pass = |deviations: &[Deviation], peer| {
+            let mut bytes = ByteGuest::new(memory.to_vec(), 32);
+            bytes.memory.resize(64, 0);
+            bytes.notes.deviations = deviations.iter().copied().collect();
+            let cx = &mut Cx { opts: OPTS, peer, guest: &mut bytes };
+            let lifted = lift(cx, MAX_FLAT_PARAMS, &mut CoreValues::new(&flat), types);
+            let passed = lifted.and_then(|values| lower(cx, MAX_FLAT_PARAMS, &values, types, None));
+            (passed, bytes.notes.taken.contains(slip), bytes.calls)
+        };
+        let cores = |flat: &[u32]| flat.iter().copied().map(Core::I32).collect::<Vec<_>>();
+        let (passed, taken, _) = pass(&[], Some(OPTS));
+        assert_eq!((passed, taken), (right.map(cores), false));
+        let (passed, taken, _) = pass(&[slip], Some(OPTS));
+        assert_eq!((passed, taken), (slipped.map(cores), true));
+        let (passed, taken, _) = pass(&[slip], None);
+        assert_eq!((passed, taken), (right.map(cores), false));
+    }
+
+    #[test]
+    fn slips_in_values_between_guests() {
+        let flags = Type::Flags(vec![Label::default(); 2]);
+        let slip = Deviation::FusedFlagsUnmasked;
+        check_slip(slip, &flags, (&[7], &[]), Ok(&[3]), Ok(&[7]));
+        check_slip(Deviation::FusedBoolRaw, &Type::Bool, (&[6], &[]), Ok(&[1]), Ok(&[6]));
+        let no_char = Err(Trap::InvalidChar);
+        let slip = Deviation::FusedCharUnchecked;
+        check_slip(slip, &Type::Char, (&[0xd800], &[]), no_char, Ok(&[0xd800]));
+        let no_case = Err(Trap::InvalidDiscriminant);
+        let slip = Deviation::FusedDiscriminantUnchecked;
+        check_slip(slip, &Type::Result(None, None), (&[7], &[]), no_case, Ok(&[1]));
+        let slip = Deviation::AdapterTrapsUnnamed;
+        check_slip(slip, &Type::Char, (&[0xd800], &[]), no_char, Err(Trap::Guest));
+    }
+
+    #[test]
+    fn a_list_of_a_guest_may_be_asked_for_by_its_length() {
+        for (slips, size) in [(&[][..], 6), (&[Deviation::ListAllocatedByLength], 3)] {
+            let mut bytes = ByteGuest::new(vec![0; 64], 32);
+            bytes.notes.deviations = slips.iter().copied().collect();
+            let cx = &mut Cx { opts: OPTS, peer: Some(OPTS), guest: &mut bytes };
+            let (value, ty) = (Value::List(vec![Value::U16(7); 3]), Type::List(Type::U16.into()));
+            lower(cx, MAX_FLAT_PARAMS, &[value], &[ty], None).unwrap();
+            assert_eq!(bytes.calls[0].new_size, size);
+        }
+    }
+
+    /// Lowers into the last bytes of a memory of 64, of which the tuple would take 24.
+    #[track_caller]
+    fn check_beyond(payload: Option<Value>, ptr: u64, expected: Result<(), Trap>) {
+        let tuple = Type::Tuple(vec![Type::U8, Type::Option(Type::U64.into())]);
+        let case_index = u32::from(payload.is_some());
+        let option = Value::Variant(case_index, payload.map(Box::new));
+        let value = [Value::Record(vec![Value::U8(7), option])];
+        let store = |deviations: &[Deviation]| {
+            let mut bytes = ByteGuest::new(vec![0; 64], 32);
+            bytes.notes.deviations = deviations.iter().copied().collect();
+            let mut cx = Cx { opts: OPTS, peer: Some(OPTS), guest: &mut bytes };
+            let types = std::slice::from_ref(&tuple);
+            let stored = lower(&mut cx, MAX_FLAT_RESULTS, &value, types, Some(ptr));
+            let flat = [Core::I32(u32::try_from(ptr).unwrap())];
+            let loaded = lift(&mut cx, MAX_FLAT_RESULTS, &mut CoreValues::new(&flat), types);
+            (stored, loaded)
+        };
+        let outside = Trap::MemoryOutOfBounds;
+        assert_eq!(store(&[]), (Err(outside), Err(outside)));
+        let (stored, loaded) = store(&[Deviation::SpilledBoundsUnchecked]);
+        assert_eq!(stored, expected.map(|()| Vec::new()));
+        assert_eq!(loaded, expected.map(|()| value.to_vec()));
+    }
+
+    #[test]
+    fn of_a_spilled_tuple_that_is_not_checked_only_what_is_used_is_outside() {
+        check_beyond(None, 48, Ok(()));
+        check_beyond(Some(Value::U64(1)), 48, Err(Trap::MemoryOutOfBounds));
+        check_beyond(None, 56, Err(Trap::MemoryOutOfBounds));
     }
 }
