@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use canonfuzz::engine::{wasmtime, worker};
+use canonfuzz::generate::ShapeKind;
 use canonfuzz::planted::{Found, Planted};
 use canonfuzz::releases::{self, Column};
 use canonfuzz::run::{self, Plan, Progress};
@@ -29,7 +30,8 @@ pub fn run(plan: &Plan, json: Option<&Path>) -> Result<bool> {
     let stopping = progress.clone();
     ctrlc::set_handler(move || stopping.stop.store(true, Ordering::Relaxed))
         .context("cannot listen for Ctrl-C")?;
-    print(&format!("subject: wasmtime {}, seed {}", wasmtime::VERSION, plan.seed));
+    let shape = plan.kind.name();
+    print(&format!("subject: wasmtime {}, shape {shape}, seed {}", wasmtime::VERSION, plan.seed));
     let bar = bar();
     let (summary, ended) =
         run::run(plan, &progress, &mut |progress| bar.set_message(status(&bar, progress)));
@@ -132,9 +134,9 @@ pub fn vectors(path: &Path) -> Result<bool> {
     Ok(report.failures.is_empty())
 }
 
-pub fn planted(seed: u64, cases: u64) -> Result<bool> {
+pub fn planted(kind: ShapeKind, seed: u64, cases: u64) -> Result<bool> {
     let bar = bar();
-    let planted = planted::hunt(seed, cases, &mut |number, planted| {
+    let planted = planted::hunt(kind, seed, cases, &mut |number, planted| {
         if number.is_multiple_of(100) {
             let found = planted.iter().filter(|fault| fault.found.is_some()).count();
             bar.set_message(format!("{number} cases, {found} of {} faults", planted.len()));

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::case::check::Feature;
 use crate::case::{Case, Limits, bytes};
 use crate::engine::{reference, wasmtime};
-use crate::generate;
+use crate::generate::{self, ShapeKind};
 use crate::oracle::Verdict;
 use crate::planted::{self, Planted};
 use crate::report;
@@ -18,7 +18,10 @@ const CROSS_ONE_IN: u32 = 4;
 
 thread_local! {
     static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
-    static HUNT: RefCell<Hunt> = RefCell::new(Hunt { executions: 0, planted: planted::all() });
+    static HUNT: RefCell<Hunt> = RefCell::new(Hunt {
+        executions: 0,
+        planted: planted::all(ShapeKind::LiftLower),
+    });
 }
 
 /// Planted faults, and how many inputs there were so far.
@@ -34,18 +37,21 @@ pub enum Input {
     Reject,
 }
 
-/// Target `lift_lower`: an encoded case, checked. Panics with a report where the two disagree.
-pub fn lift_lower(data: &[u8]) -> Input {
-    let Ok(case) = bytes::decode(data) else {
-        return Input::Reject;
-    };
-    with_session(|session| check(session, &case))
+/// The targets `lift_lower` and `adapter`: an encoded case of this kind, checked. Panics with a report
+/// where the two disagree.
+pub fn target(kind: ShapeKind, data: &[u8]) -> Input {
+    match bytes::decode(data) {
+        Ok(case) if ShapeKind::of(&case.shape) == kind => {
+            with_session(|session| check(session, &case))
+        }
+        Ok(_) | Err(_) => Input::Reject,
+    }
 }
 
-/// The targets that mutators are measured by: `lift_lower`, with a line for each planted fault that
+/// The targets that mutators are measured by: that of `lift_lower`, with a line for each planted fault that
 /// an input shows first.
 pub fn planted(data: &[u8]) -> Input {
-    let input = lift_lower(data);
+    let input = target(ShapeKind::LiftLower, data);
     HUNT.with_borrow_mut(|Hunt { executions, planted }| {
         *executions += 1;
         if let (Input::Keep, Ok(case)) = (input, bytes::decode(data)) {
@@ -81,15 +87,16 @@ fn check(session: &mut Session, case: &Case) -> Input {
         Verdict::Inconclusive(_) | Verdict::Unsupported(_) => Input::Reject,
         Verdict::Disagree(difference) => {
             let replay = report::replay_command("ARTIFACT (libFuzzer names it below)");
-            let report = report::disagreement("lift_lower", case, &checked, difference, &replay);
+            let name = ShapeKind::of(&case.shape).name();
+            let report = report::disagreement(name, case, &checked, difference, &replay);
             panic!("{report}");
         }
     }
 }
 
 /// Mutates the encoded case in the first `size` bytes of `data` and answers with its new size. What
-/// is no case, or stays too large, is replaced by a fresh one.
-pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+/// is no case, or stays too large, is replaced by a fresh one of this kind.
+pub fn mutate(kind: ShapeKind, data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let room = max_size.min(data.len());
     let allowed = wasmtime::features();
     let seed = u64::from(seed);
@@ -101,7 +108,7 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
             Some(bytes::encode(&case)).filter(|bytes| bytes.len() <= room)
         })
     });
-    let mutated = mutated.or_else(|| fresh(seed, room, &allowed));
+    let mutated = mutated.or_else(|| fresh(kind, seed, room, &allowed));
     let Some(mutated) = mutated else {
         return size.min(room);
     };
@@ -128,10 +135,10 @@ pub fn cross(a: &[u8], b: &[u8], out: &mut [u8], seed: u32) -> usize {
 }
 
 /// A fresh case that fits.
-fn fresh(seed: u64, room: usize, allowed: &BTreeSet<Feature>) -> Option<Vec<u8>> {
+fn fresh(kind: ShapeKind, seed: u64, room: usize, allowed: &BTreeSet<Feature>) -> Option<Vec<u8>> {
     (0..16).find_map(|attempt| {
         let seed = seed.wrapping_mul(16).wrapping_add(attempt);
-        let mut stream = generate::Stream::new(seed, allowed.clone(), Limits::CASE);
+        let mut stream = generate::Stream::new(seed, kind, allowed.clone(), Limits::CASE);
         Some(bytes::encode(&stream.next_case())).filter(|bytes| bytes.len() <= room)
     })
 }

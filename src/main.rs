@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use canonfuzz::engine::{crash, worker};
+use canonfuzz::generate::ShapeKind;
 use canonfuzz::run::Plan;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Finds disagreements between an engine's component-model calls and an independent reading of the
@@ -25,6 +27,9 @@ struct Arguments {
 enum Command {
     /// Generate cases and compare, until told to stop
     Run {
+        /// The shapes to generate
+        #[arg(long, default_value = "lift_lower", value_parser = shape())]
+        shape: ShapeKind,
         /// Stop after this many cases
         #[arg(long)]
         cases: Option<u64>,
@@ -71,6 +76,9 @@ enum Command {
     },
     /// Plant faults in the reference, and count the cases that it takes to find each
     Planted {
+        /// The shapes to generate
+        #[arg(long, default_value = "lift_lower", value_parser = shape())]
+        shape: ShapeKind,
         /// Give up after this many cases
         #[arg(long, default_value_t = 10_000)]
         cases: u64,
@@ -124,10 +132,11 @@ impl Isolation {
 fn main() -> ExitCode {
     crash::install_hook();
     let done = match Arguments::parse().command {
-        Command::Run { cases, time, seed, jobs, json, findings, isolation } => {
+        Command::Run { shape, cases, time, seed, jobs, json, findings, isolation } => {
             let seed = seed.unwrap_or_else(random_seed);
             isolation.limit().and_then(|isolated| {
-                let plan = Plan { seed, jobs, cases, time, findings, isolated };
+                let kind = shape;
+                let plan = Plan { kind, seed, jobs, cases, time, findings, isolated };
                 commands::run(&plan, json.as_deref())
             })
         }
@@ -139,7 +148,7 @@ fn main() -> ExitCode {
             commands::replay_on(&paths, &subjects, json.as_deref())
         }
         Command::Show { case, component } => commands::show(&case, component),
-        Command::Planted { cases, seed } => commands::planted(seed, cases),
+        Command::Planted { shape, cases, seed } => commands::planted(shape, seed, cases),
         Command::Vectors { file } => commands::vectors(&file),
         Command::Wast(arguments) => commands::wast::run(&arguments),
         Command::Diff(arguments) => commands::diff::run(&arguments),
@@ -153,6 +162,12 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// `lift_lower` (one guest and the host) or `adapter` (guests that call one another).
+fn shape() -> impl TypedValueParser<Value = ShapeKind> {
+    let names = ShapeKind::ALL.map(ShapeKind::name);
+    PossibleValuesParser::new(names).map(|name| ShapeKind::named(&name).expect("one of them"))
 }
 
 fn time(text: &str) -> Result<Duration, String> {

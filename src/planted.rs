@@ -5,7 +5,7 @@
 use crate::abi::{Deviation, Deviations};
 use crate::case::{Case, Limits};
 use crate::engine::wasmtime;
-use crate::generate::Stream;
+use crate::generate::{ShapeKind, Stream};
 use crate::observation::Outcome;
 use crate::oracle::{self, Verdict};
 use crate::report;
@@ -26,16 +26,17 @@ pub struct Found {
     pub case: Case,
 }
 
-/// Plants every fault and generates cases until all are found, or `cases` of them. `tick` is told
+/// Plants the faults of this kind and generates cases until all are found, or `cases` of them. `tick` is told
 /// after each case how many there were.
 pub fn hunt(
+    kind: ShapeKind,
     seed: u64,
     cases: u64,
     tick: &mut dyn FnMut(u64, &[Planted]),
 ) -> anyhow::Result<Vec<Planted>> {
     let mut session = Session::new()?;
-    let mut stream = Stream::new(seed, wasmtime::features(), Limits::CASE);
-    let mut planted = all();
+    let mut stream = Stream::new(seed, kind, wasmtime::features(), Limits::CASE);
+    let mut planted = all(kind);
     for number in 1..=cases {
         look(&mut session, &stream.next_case(), number, &mut planted)?;
         tick(number, &planted);
@@ -46,10 +47,14 @@ pub fn hunt(
     Ok(planted)
 }
 
-/// Every fault, not found yet.
-pub fn all() -> Vec<Planted> {
+/// Every fault that cases of this kind are to show, not found yet.
+pub fn all(kind: ShapeKind) -> Vec<Planted> {
     let fault = |deviation: &Deviation| Planted { deviation: *deviation, found: None };
-    Deviation::PLANTED.iter().map(fault).collect()
+    let planted = match kind {
+        ShapeKind::LiftLower => Deviation::PLANTED,
+        ShapeKind::Adapter => Deviation::PLANTED_FUSED,
+    };
+    planted.iter().map(fault).collect()
 }
 
 /// Looks which of the faults that are not found yet one more case shows.

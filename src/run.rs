@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::case::{Case, Limits};
 use crate::corpus;
 use crate::engine::wasmtime;
-use crate::generate::Stream;
+use crate::generate::{ShapeKind, Stream};
 use crate::mix::Mix;
 use crate::oracle::{Difference, Verdict};
 use crate::report;
@@ -21,6 +21,7 @@ use crate::session::{Checked, Session, Timings, timed};
 
 /// What to run.
 pub struct Plan {
+    pub kind: ShapeKind,
     pub seed: u64,
     pub jobs: u64,
     /// Stop after this many cases.
@@ -73,6 +74,7 @@ struct Tally {
 #[derive(Serialize)]
 pub struct Summary {
     pub subject: String,
+    pub shape: &'static str,
     pub seed: u64,
     pub jobs: u64,
     pub cases: u64,
@@ -112,7 +114,7 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
     let mut session = Session::maybe_isolated(plan.isolated)?;
     // Far apart, so that seeds that follow each other share nothing.
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let mut stream = Stream::new(seed, wasmtime::features(), Limits::CASE);
+    let mut stream = Stream::new(seed, plan.kind, wasmtime::features(), Limits::CASE);
     let mut mix = Mix::new(&wasmtime::features());
     let result = (|| {
         while !done(plan, progress) {
@@ -151,7 +153,9 @@ fn check(
     mix: &mut Mix,
 ) -> Result<()> {
     let checked = session.check(case).context("a generated case")?;
-    mix.add(case, &checked.expected);
+    if plan.kind == ShapeKind::LiftLower {
+        mix.add(case, &checked.expected);
+    }
     let mut tally = lock(progress);
     tally.calls += u64::try_from(checked.expected.observation.calls.len())?;
     *tally.outcomes.entry(report::ended(&checked.expected.observation.outcome)).or_default() += 1;
@@ -239,6 +243,7 @@ fn summary(plan: &Plan, progress: &Progress, elapsed: Duration) -> Summary {
     let calls = u32::try_from(tally.calls).map_or(f64::INFINITY, f64::from);
     Summary {
         subject: format!("wasmtime {}", wasmtime::VERSION),
+        shape: plan.kind.name(),
         seed: plan.seed,
         jobs: plan.jobs,
         cases: progress.cases.load(Ordering::Relaxed),
@@ -261,8 +266,8 @@ impl Summary {
         let mut lines: Vec<String> = self.tally.mix.iter().map(Mix::text).collect();
         lines.push(String::new());
         lines.push(format!(
-            "{}: {} cases, {calls} calls in {:.1} s, {:.0} compared calls per second, seed {}",
-            self.subject, self.cases, self.seconds, self.rate, self.seed
+            "{}: {} cases of {}, {calls} calls in {:.1} s, {:.0} compared calls per second, seed {}",
+            self.subject, self.cases, self.shape, self.seconds, self.rate, self.seed
         ));
         lines.push(format!("  agree         {agree}"));
         let tables = [

@@ -9,7 +9,7 @@ use canonfuzz::component::decode;
 use canonfuzz::component::definition::Import;
 use canonfuzz::engine::{reference, wasmtime};
 use canonfuzz::fuzz::{self, Input};
-use canonfuzz::generate::{self, Stream};
+use canonfuzz::generate::{self, ShapeKind, Stream};
 use canonfuzz::mix::Mix;
 use canonfuzz::oracle::Verdict;
 use canonfuzz::types::FuncType;
@@ -19,7 +19,7 @@ use wasmparser::{Validator, WasmFeatures};
 const SEED: u64 = 20_261_122;
 
 fn cases(count: usize) -> Vec<Case> {
-    let mut stream = Stream::new(SEED, wasmtime::features(), Limits::CASE);
+    let mut stream = Stream::new(SEED, ShapeKind::LiftLower, wasmtime::features(), Limits::CASE);
     (0..count).map(|_| stream.next_case()).collect()
 }
 

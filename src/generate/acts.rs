@@ -6,35 +6,51 @@ use arbitrary::{Result, Unstructured};
 use super::draw::{between, chance, pick, position, weighted};
 use super::handles::Handles;
 use super::weights;
-use crate::case::{BuiltIn, Destructor, Limits, PostReturn, Resource, Shape};
-use crate::types::{Handle, Type};
+use crate::case::{BuiltIn, Destructor, Guest, Limits, PostReturn, Resource, Shape};
+use crate::types::{self, Handle, Type};
 
-/// Whether the guest defines a resource.
-pub fn defines(shape: &Shape) -> bool {
+/// Whether any guest defines a resource.
+pub fn any_defined(shape: &Shape) -> bool {
     shape.resources.iter().any(|resource| *resource != Resource::Host)
 }
 
-/// Whether a resource has a destructor.
-pub fn destroys(shape: &Shape) -> bool {
-    shape.resources.contains(&Resource::Guest { by: 0, destructor: true })
+/// Whether this guest defines a resource.
+pub fn defines(resources: &[Resource], resource: types::Resource, guest: usize) -> bool {
+    let position = usize::try_from(resource).ok();
+    match position.and_then(|position| resources.get(position)) {
+        Some(Resource::Guest { by, .. }) => usize::try_from(*by) == Ok(guest),
+        Some(Resource::Host) | None => false,
+    }
 }
 
-/// Whether the host can lend the guest something that it has to drop.
-pub fn borrows(shape: &Shape) -> bool {
-    let handles = shape.guests[0].export.ty.params.iter().flat_map(Type::handles);
+/// Whether a resource of this guest's has a destructor.
+pub fn destroys(shape: &Shape, guest: usize) -> bool {
+    let by = u32::try_from(guest).expect("guests are few");
+    shape.resources.contains(&Resource::Guest { by, destructor: true })
+}
+
+/// Whether the caller can lend this guest something that it has to drop.
+pub fn borrows(shape: &Shape, guest: usize) -> bool {
+    let handles = shape.guests[guest].export.ty.params.iter().flat_map(Type::handles);
     let mut lent = handles.filter_map(|handle| match handle {
         Handle::Borrow(resource) => Some(*resource),
         Handle::Own(_) | Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => None,
     });
-    lent.any(|resource| shape.is_host(resource))
+    lent.any(|resource| !defines(&shape.resources, resource, guest))
 }
 
 /// How many built-ins are called.
-pub fn built_in_count(u: &mut Unstructured, shape: &Shape, slips: bool) -> Result<usize> {
-    if shape.resources.is_empty() {
+pub fn built_in_count(
+    u: &mut Unstructured,
+    guest: usize,
+    slips: bool,
+    handles: &Handles,
+) -> Result<usize> {
+    if handles.known().is_empty() {
         return Ok(0);
     }
-    Ok(weighted(u, weights::BUILT_INS)?.max(usize::from(slips)))
+    let counts = if guest == 0 { weights::BUILT_INS } else { weights::CALLEE_BUILT_INS };
+    Ok(weighted(u, counts)?.max(usize::from(slips)))
 }
 
 /// A call of a built-in, if there is anything to call one with.
@@ -66,15 +82,15 @@ pub fn drop_borrows(
 /// What `post-return` does.
 pub fn post_return(
     u: &mut Unstructured,
-    shape: &Shape,
+    guest: &Guest,
     slips: bool,
     handles: &Handles,
 ) -> Result<PostReturn> {
-    let leaves = shape.guests[0].import.is_some() && u.arbitrary()?;
-    if !shape.guests[0].export.opts.post_return {
+    let leaves = guest.import.is_some() && u.arbitrary()?;
+    if !guest.export.opts.post_return {
         return Ok(PostReturn::Nothing);
     }
-    if slips && !shape.resources.is_empty() && u.ratio(2, 3)? {
+    if slips && !handles.known().is_empty() && u.ratio(2, 3)? {
         return handles.any_built_in(u).map(PostReturn::BuiltIn);
     }
     Ok(match (slips, leaves) {
@@ -91,10 +107,11 @@ pub fn post_return(
 pub fn destructor(
     u: &mut Unstructured,
     shape: &Shape,
+    guest: usize,
     slips: bool,
     handles: &Handles,
 ) -> Result<Destructor> {
-    if !destroys(shape) {
+    if !destroys(shape, guest) {
         return Ok(Destructor::Nothing);
     }
     if slips {
@@ -104,7 +121,10 @@ pub fn destructor(
     if !chance(u, weights::BUSY_DESTRUCTOR)? {
         return Ok(Destructor::Nothing);
     }
-    Ok(match handles.built_in(u)? {
+    // In a chain it may run while another guest does, whose table is not looked at here.
+    let alone = shape.guests.len() == 1;
+    let built_in = if alone { handles.built_in(u)? } else { handles.rep_of_any(u)? };
+    Ok(match built_in {
         Some(built_in) => Destructor::BuiltIn(built_in),
         None => Destructor::Nothing,
     })

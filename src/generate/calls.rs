@@ -1,19 +1,19 @@
-//! What happens in a call: arguments, calls of the import, answers and slips.
-//! Knows which slips a shape has room for; not what guest data looks like.
+//! What happens in a call: arguments, calls of the imports, answers and slips.
+//! Knows which slips a shape has room for, and which guest acts when; not what guest data looks like.
 
 use arbitrary::{Result, Unstructured};
 
 use super::draw::{between, chance, position, weighted, weighted_where};
-use super::guest::GuestData;
-use super::handles::{Handles, Party};
+use super::guest::{self, GuestData};
+use super::handles::{Handles, Party, mentioned, tables, values_of};
 use super::values::{Room, fresh, least, values};
 use super::weights;
 use super::{acts, realloc};
-use crate::case::{Answer, Call, Finish, ImportCall, Limits, Passed, Script, Shape, Step};
-use crate::encode::guest::Side;
+use crate::case::{Answer, Call, Finish, Guest, ImportCall, Limits, Passed};
+use crate::case::{Realloc, Script, Shape, Step};
 use crate::value::Value;
 
-/// How guest and host behave in one call.
+/// How guests and host behave in one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conduct {
     Honest,
@@ -24,20 +24,20 @@ pub enum Conduct {
 /// Where something goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slip {
-    /// What the guest passes to its import.
+    /// What a guest passes to its import.
     Import,
-    /// What the guest returns.
+    /// What a guest returns.
     Return,
     Realloc,
     /// The host fails.
     Answer,
     Reenter,
-    /// The guest traps.
+    /// A guest traps.
     Finish,
     PostReturn,
     /// A built-in is called with a handle that is another, or none.
     BuiltIn,
-    /// The guest does not drop what it borrowed.
+    /// A guest does not drop what it borrowed.
     KeptBorrow,
     Destructor,
     /// The host speaks of a handle that it does not hold.
@@ -48,10 +48,10 @@ pub enum Slip {
 pub fn calls(u: &mut Unstructured, shape: &Shape, limits: &Limits) -> Result<Vec<Call>> {
     let counts = if shape.resources.is_empty() { weights::CALLS } else { weights::RESOURCE_CALLS };
     let count = weighted(u, counts)?.min(limits.calls);
-    let mut handles = Handles::new(shape);
+    let mut handles = tables(shape);
     (0..count)
         .map(|index| {
-            let conduct = weighted(u, weights::CONDUCTS)?;
+            let conduct = weighted(u, weights::habits(shape).conducts)?;
             let honest = index + 1 < count && chance(u, weights::HONEST_BEFORE)?;
             let conduct = if honest { Conduct::Honest } else { conduct };
             call(u, shape, limits, conduct, &mut handles)
@@ -59,177 +59,307 @@ pub fn calls(u: &mut Unstructured, shape: &Shape, limits: &Limits) -> Result<Vec
         .collect()
 }
 
-/// One call, after which `handles` are others.
+/// One call, after which the `handles` of the guests are others.
 pub fn call<'a>(
     u: &mut Unstructured,
     shape: &'a Shape,
     limits: &Limits,
     conduct: Conduct,
-    handles: &mut Handles<'a>,
+    handles: &mut Vec<Handles<'a>>,
 ) -> Result<Call> {
-    let imports = match shape.guests[0].import {
-        Some(_) => weighted(u, weights::IMPORT_CALLS)?.min(limits.steps),
-        None => 0,
-    };
-    let slips = slips(u, shape, imports, conduct)?;
-    let mut data = GuestData::with(shape, handles.clone());
-    let args = args(u, shape, &slips, &mut data.handles)?;
-    let realloc = realloc::script(u, shape, limits, slips.contains(&Slip::Realloc), &data.handles)?;
-    let destructor = acts::destructor(u, shape, slips.contains(&Slip::Destructor), &data.handles)?;
-    data.handles.destructor = destructor;
-    let mut steps = steps(u, shape, limits, imports, &slips, &mut data)?;
-    let finish = finish(u, shape, &slips, &mut data)?;
-    steps.extend(data.handles.made().into_iter().map(Step::BuiltIn));
-    let slips_after = slips.contains(&Slip::PostReturn);
-    let post_return = acts::post_return(u, shape, slips_after, &data.handles)?;
-    let host_drops = acts::host_drops(u, limits, slips.contains(&Slip::Host), &mut data.handles)?;
-    *handles = data.handles;
-    let script = Script { realloc, steps, finish, post_return, destructor };
-    Ok(Call { args, scripts: vec![script], host_drops })
+    let guests = 0..shape.guests.len();
+    let imports = guests.clone().map(|guest| imports(u, shape, guest, limits));
+    let imports = imports.collect::<Result<Vec<u32>>>()?;
+    let slips = slips(u, shape, &imports, conduct)?;
+    let data = (guests.zip(std::mem::take(handles)))
+        .map(|(guest, handles)| GuestData::with(shape, guest, handles));
+    let (data, scripts) = (data.collect(), vec![None; shape.guests.len()]);
+    let mut course = Course { shape, limits, imports, slips, data, scripts };
+    let args = course.args(u)?;
+    course.run(u, 0, Party::Host)?;
+    let unplayed = course.unplayed(u)?;
+    let mut scripts = course.scripts.iter().flatten().cloned().collect::<Vec<Script>>();
+    scripts.extend(unplayed);
+    let slips = course.has(0, Slip::Host);
+    let host_drops = acts::host_drops(u, limits, slips, &mut course.data[0].handles)?;
+    handles.extend(course.data.into_iter().map(|data| data.handles));
+    Ok(Call { args, scripts, host_drops })
 }
 
-/// What the host passes, which the guest then has.
-fn args(
+/// How often a guest calls its import.
+fn imports(u: &mut Unstructured, shape: &Shape, guest: usize, limits: &Limits) -> Result<u32> {
+    let Some(import) = &shape.guests[guest].import else {
+        return Ok(0);
+    };
+    if guest + 1 == shape.guests.len() {
+        return Ok(weighted(u, weights::IMPORT_CALLS)?.min(limits.steps));
+    }
+    // Another call would return what is gone, and lend what nobody drops.
+    let once = mentioned(import.ty.results()) || acts::borrows(shape, guest + 1);
+    let count = weighted(u, weights::FUSED_CALLS)?.min(limits.steps);
+    Ok(if once { count.min(1) } else { count })
+}
+
+/// What goes wrong, and with which guest.
+fn slips(
     u: &mut Unstructured,
     shape: &Shape,
-    slips: &[Slip],
-    handles: &mut Handles,
-) -> Result<Vec<Value>> {
-    let types = &shape.guests[0].export.ty.params;
-    let mut room = Room::draw(u)?;
-    let mut args = values(u, types, &mut room)?;
-    if !handles.settle(u, &mut args, types, Party::Host)? {
-        args = types.iter().map(least).collect();
-        handles.settle(u, &mut args, types, Party::Host)?;
-    }
-    if slips.contains(&Slip::Host) {
-        handles.spoil_args(u, &mut args, types)?;
-    }
-    handles.lower(&mut args, types);
-    Ok(args)
-}
-
-fn slips(u: &mut Unstructured, shape: &Shape, imports: u32, conduct: Conduct) -> Result<Vec<Slip>> {
+    imports: &[u32],
+    conduct: Conduct,
+) -> Result<Vec<(usize, Slip)>> {
     let count = match conduct {
         Conduct::Honest => 0,
         Conduct::OneSlip => 1,
         Conduct::Slips => between(u, 2, 3)?,
     };
-    let possible = |slip| possible(shape, imports, slip);
-    (0..count).map(|_| weighted_where(u, weights::SLIPS, possible)).collect()
+    let slip = |_| {
+        let guest = u.choose_index(shape.guests.len())?;
+        let possible = |slip| possible(shape, guest, imports[guest], slip);
+        Ok((guest, weighted_where(u, weights::habits(shape).slips, possible)?))
+    };
+    (0..count).map(slip).collect()
 }
 
-/// Whether the shape has room for this slip.
-fn possible(shape: &Shape, imports: u32, slip: Slip) -> bool {
+/// Whether the guest has room for this slip.
+fn possible(shape: &Shape, number: usize, imports: u32, slip: Slip) -> bool {
+    let guest = &shape.guests[number];
     match slip {
         Slip::Import => {
-            let core = |import| !Side::params(import, shape.guests[0].ptr_type).core().is_empty();
-            imports > 0 && shape.guests[0].import.as_ref().is_some_and(core)
+            imports > 0 && guest::params(guest).is_some_and(|side| !side.core().is_empty())
         }
-        Slip::Return => shape.guests[0].export.ty.result.is_some(),
-        Slip::Realloc => realloc::has(shape),
-        Slip::Answer | Slip::Reenter => imports > 0,
+        Slip::Return => guest.export.ty.result.is_some(),
+        Slip::Realloc => realloc::has(guest),
+        Slip::Answer | Slip::Reenter => imports > 0 && number + 1 == shape.guests.len(),
         Slip::Finish => true,
-        Slip::PostReturn => shape.guests[0].export.opts.post_return,
-        Slip::BuiltIn => !shape.resources.is_empty(),
-        Slip::KeptBorrow => acts::borrows(shape),
-        Slip::Destructor => acts::destroys(shape),
-        Slip::Host => acts::defines(shape),
+        Slip::PostReturn => guest.export.opts.post_return,
+        Slip::BuiltIn => !Handles::new(shape, number).known().is_empty(),
+        Slip::KeptBorrow => acts::borrows(shape, number),
+        Slip::Destructor => acts::destroys(shape, number),
+        Slip::Host => number == 0 && acts::any_defined(shape),
     }
 }
 
-/// Calls of the import and of built-ins, in any order, and then what has to be dropped.
-fn steps(
-    u: &mut Unstructured,
-    shape: &Shape,
-    limits: &Limits,
-    imports: u32,
-    slips: &[Slip],
-    data: &mut GuestData,
-) -> Result<Vec<Step>> {
-    let most = usize::try_from(limits.steps).unwrap_or(usize::MAX);
-    let imports = usize::try_from(imports).unwrap_or(0);
-    let built_ins = acts::built_in_count(u, shape, slips.contains(&Slip::BuiltIn))?;
-    let liar = position(u, imports)?;
-    let wrong = position(u, built_ins)?.filter(|_| slips.contains(&Slip::BuiltIn));
-    let (mut called, mut built) = (0, 0);
-    let mut steps = Vec::new();
-    while steps.len() < most && called + built < imports + built_ins {
-        let import = called < imports && (built == built_ins || u.arbitrary()?);
-        if import {
-            let lies = liar == Some(called);
-            let has = |slip| lies && slips.contains(&slip);
-            called += 1;
-            steps.extend(import_call(u, shape, has, data)?.map(Step::Import));
+/// A call while it is drawn, in the order in which it happens.
+struct Course<'a, 'b> {
+    shape: &'a Shape,
+    limits: &'b Limits,
+    /// How often each guest calls its import.
+    imports: Vec<u32>,
+    slips: Vec<(usize, Slip)>,
+    data: Vec<GuestData<'a>>,
+    /// Of the guests whose function was called.
+    scripts: Vec<Option<Script>>,
+}
+
+impl Course<'_, '_> {
+    fn has(&self, guest: usize, slip: Slip) -> bool {
+        self.slips.contains(&(guest, slip))
+    }
+
+    fn is_chain(&self) -> bool {
+        self.shape.guests.len() > 1
+    }
+
+    /// What the host passes, which the first guest then has.
+    fn args(&mut self, u: &mut Unstructured) -> Result<Vec<Value>> {
+        let slips = self.has(0, Slip::Host);
+        let handles = &mut self.data[0].handles;
+        let types = &self.shape.guests[0].export.ty.params;
+        let mut room = Room::draw(u, weights::habits(self.shape))?;
+        let mut args = values(u, types, &mut room)?;
+        if !handles.settle(u, &mut args, types, Party::Host)? {
+            args = types.iter().map(least).collect();
+            handles.settle(u, &mut args, types, Party::Host)?;
+        }
+        if slips {
+            handles.spoil_args(u, &mut args, types)?;
+        }
+        handles.lower(&args, types);
+        Ok(args)
+    }
+
+    /// A guest's function is called first, by this party.
+    fn run(&mut self, u: &mut Unstructured, guest: usize, caller: Party) -> Result<()> {
+        let realloc = if self.is_chain() { Vec::new() } else { self.realloc(u, guest)? };
+        let slips = self.has(guest, Slip::Destructor);
+        let destructor = acts::destructor(u, self.shape, guest, slips, self.handles(guest))?;
+        self.data[guest].handles.destructor = destructor;
+        let mut steps = self.steps(u, guest)?;
+        let finish = self.finish(u, guest)?;
+        self.returned(guest, &finish, caller);
+        steps.extend(self.data[guest].handles.made().into_iter().map(Step::BuiltIn));
+        let slips = self.has(guest, Slip::PostReturn);
+        let post_return =
+            acts::post_return(u, &self.shape.guests[guest], slips, self.handles(guest))?;
+        // In a chain it knows where the heap begins.
+        let realloc = if self.is_chain() { self.realloc(u, guest)? } else { realloc };
+        let script = Script { realloc, steps, finish, post_return, destructor };
+        self.scripts[guest] = Some(script);
+        Ok(())
+    }
+
+    /// Scripts for those whose function nobody called, should it be called after all.
+    fn unplayed(&mut self, u: &mut Unstructured) -> Result<Vec<Script>> {
+        let mut scripts = Vec::new();
+        for guest in self.scripts.iter().flatten().count()..self.shape.guests.len() {
+            let mut data = GuestData::new(self.shape, guest);
+            let passed = data.truth(u, guest::results(&self.shape.guests[guest]))?;
+            scripts.push(Script { finish: Finish::Return(passed), ..Script::least() });
+        }
+        Ok(scripts)
+    }
+
+    fn handles(&self, guest: usize) -> &Handles<'_> {
+        &self.data[guest].handles
+    }
+
+    fn realloc(&self, u: &mut Unstructured, number: usize) -> Result<Vec<Realloc>> {
+        let (guest, slips) = (&self.shape.guests[number], self.has(number, Slip::Realloc));
+        let data = &self.data[number];
+        if self.is_chain() {
+            realloc::chain_script(u, guest, self.limits, slips, data.heap(), &data.handles)
         } else {
-            let wrong = wrong == Some(built);
-            built += 1;
-            steps.extend(acts::built_in(u, wrong, &mut data.handles)?.map(Step::BuiltIn));
+            realloc::script(u, guest, self.limits, slips, &data.handles)
         }
     }
-    let kept = slips.contains(&Slip::KeptBorrow);
-    steps.extend(acts::drop_borrows(u, kept, &mut data.handles)?.into_iter().map(Step::BuiltIn));
-    steps.truncate(most);
-    data.handles.room = most - steps.len();
-    Ok(steps)
-}
 
-/// One call of the import; none where the guest would have to pass what it does not have.
-fn import_call(
-    u: &mut Unstructured,
-    shape: &Shape,
-    has: impl Fn(Slip) -> bool,
-    data: &mut GuestData,
-) -> Result<Option<ImportCall>> {
-    let (params, results) = shape.guests[0].types_of_import();
-    if !has(Slip::Import) && !data.handles.can(params, Party::Guest) {
-        return Ok(None);
-    }
-    let passed = import_args(u, shape, has(Slip::Import), data)?;
-    let mut answer = answer(u, shape, has(Slip::Answer), has(Slip::Reenter))?;
-    match &mut answer {
-        Answer::Return(value) | Answer::Reenter(value) => {
-            data.handles.settle(u, value.as_mut_slice(), results, Party::Host)?;
-            data.handles.lower(value.as_mut_slice(), results);
+    /// Calls of the import and of built-ins, in any order, and then what has to be dropped.
+    fn steps(&mut self, u: &mut Unstructured, guest: usize) -> Result<Vec<Step>> {
+        let most = usize::try_from(self.limits.steps).unwrap_or(usize::MAX);
+        let imports = usize::try_from(self.imports[guest]).unwrap_or(0);
+        let slips = self.has(guest, Slip::BuiltIn);
+        let built_ins = acts::built_in_count(u, guest, slips, self.handles(guest))?;
+        let liar = position(u, imports)?;
+        let wrong = position(u, built_ins)?.filter(|_| slips);
+        let (mut called, mut built) = (0, 0);
+        let mut steps = Vec::new();
+        while steps.len() < most && called + built < imports + built_ins {
+            let import = called < imports && (built == built_ins || u.arbitrary()?);
+            if import {
+                let lies = liar == Some(called);
+                called += 1;
+                steps.extend(self.import_call(u, guest, lies)?.map(Step::Import));
+            } else {
+                let wrong = wrong == Some(built);
+                built += 1;
+                let handles = &mut self.data[guest].handles;
+                steps.extend(acts::built_in(u, wrong, handles)?.map(Step::BuiltIn));
+            }
         }
-        Answer::Guest | Answer::Error => {}
+        let kept = self.has(guest, Slip::KeptBorrow);
+        let handles = &mut self.data[guest].handles;
+        steps.extend(acts::drop_borrows(u, kept, handles)?.into_iter().map(Step::BuiltIn));
+        steps.truncate(most);
+        handles.room = most - steps.len();
+        Ok(steps)
     }
-    Ok(Some(ImportCall { passed, answer }))
+
+    /// One call of the import; none where the guest would have to pass what it does not have.
+    fn import_call(
+        &mut self,
+        u: &mut Unstructured,
+        guest: usize,
+        lies: bool,
+    ) -> Result<Option<ImportCall>> {
+        let shape = self.shape;
+        let (params, _) = shape.guests[guest].types_of_import();
+        let has = |slip| lies && self.has(guest, slip);
+        let (wrong, fails, reenters) = (has(Slip::Import), has(Slip::Answer), has(Slip::Reenter));
+        let data = &mut self.data[guest];
+        if !wrong && !data.handles.can(params, Party::Guest) {
+            return Ok(None);
+        }
+        let passed = import_args(u, &shape.guests[guest], wrong, data)?;
+        if guest + 1 < shape.guests.len() {
+            return self.fused_call(u, guest, passed).map(Some);
+        }
+        data.handles.pass(&passed, params, Party::Host);
+        let answer = self.answer(u, guest, fails, reenters)?;
+        Ok(Some(ImportCall { passed, answer }))
+    }
+
+    /// The host's function answers.
+    fn answer(
+        &mut self,
+        u: &mut Unstructured,
+        guest: usize,
+        fails: bool,
+        reenters: bool,
+    ) -> Result<Answer> {
+        let (_, results) = self.shape.guests[guest].types_of_import();
+        let mut answer = answer(u, &self.shape.guests[guest], fails, reenters)?;
+        match &mut answer {
+            Answer::Return(value) | Answer::Reenter(value) => {
+                let handles = &mut self.data[guest].handles;
+                handles.settle(u, value.as_mut_slice(), results, Party::Host)?;
+                handles.lower(value.as_slice(), results);
+            }
+            Answer::Guest | Answer::Error => {}
+        }
+        Ok(answer)
+    }
+
+    /// The next guest's function is called, and does its steps if it is the first time.
+    fn fused_call(
+        &mut self,
+        u: &mut Unstructured,
+        guest: usize,
+        passed: Passed,
+    ) -> Result<ImportCall> {
+        let (params, results) = self.shape.guests[guest].types_of_import();
+        let next = guest + 1;
+        self.data[guest].handles.pass(&passed, params, Party::Guest);
+        self.data[next].handles.lower(values_of(&passed), params);
+        match self.scripts[next].take() {
+            Some(script) => {
+                self.returned(next, &script.finish, Party::Guest);
+                self.scripts[next] = Some(script);
+            }
+            None => self.run(u, next, Party::Guest)?,
+        }
+        if let Some(Script { finish: Finish::Return(passed), .. }) = &self.scripts[next] {
+            self.data[guest].handles.lower(values_of(passed), results);
+        }
+        Ok(ImportCall { passed, answer: Answer::Guest })
+    }
+
+    fn finish(&mut self, u: &mut Unstructured, guest: usize) -> Result<Finish> {
+        if self.has(guest, Slip::Finish) {
+            return Ok(Finish::Trap);
+        }
+        let side = guest::results(&self.shape.guests[guest]);
+        let lies = self.has(guest, Slip::Return);
+        let data = &mut self.data[guest];
+        let passed = if lies { data.lie(u, side) } else { data.truth(u, side) };
+        passed.map(Finish::Return)
+    }
+
+    fn returned(&mut self, guest: usize, finish: &Finish, to: Party) {
+        let types = self.shape.guests[guest].export.ty.results();
+        match finish {
+            Finish::Return(passed) => self.data[guest].handles.pass(passed, types, to),
+            Finish::Trap => {}
+        }
+    }
 }
 
-/// What the guest passes to its import.
+/// What a guest passes to its import.
 pub fn import_args(
     u: &mut Unstructured,
-    shape: &Shape,
+    guest: &Guest,
     lies: bool,
     data: &mut GuestData,
 ) -> Result<Passed> {
-    let import = shape.guests[0].import.as_ref().expect("only what is there is called");
-    let side = Side::params(import, shape.guests[0].ptr_type);
+    let side = guest::params(guest).expect("only what is there is called");
     if lies { data.lie(u, side) } else { data.truth(u, side) }
 }
 
 /// What the host's function answers.
-pub fn answer(u: &mut Unstructured, shape: &Shape, fails: bool, reenters: bool) -> Result<Answer> {
+pub fn answer(u: &mut Unstructured, guest: &Guest, fails: bool, reenters: bool) -> Result<Answer> {
     if fails {
         return Ok(Answer::Error);
     }
-    let result = shape.guests[0].import.as_ref().and_then(|import| import.ty.result.as_ref());
+    let result = guest.import.as_ref().and_then(|import| import.ty.result.as_ref());
     let value = result.map(|ty| fresh(u, ty)).transpose()?;
     Ok(if reenters { Answer::Reenter(value) } else { Answer::Return(value) })
-}
-
-fn finish(
-    u: &mut Unstructured,
-    shape: &Shape,
-    slips: &[Slip],
-    data: &mut GuestData,
-) -> Result<Finish> {
-    if slips.contains(&Slip::Finish) {
-        return Ok(Finish::Trap);
-    }
-    let side = Side::results(&shape.guests[0].export, shape.guests[0].ptr_type);
-    let lies = slips.contains(&Slip::Return);
-    let passed = if lies { data.lie(u, side) } else { data.truth(u, side) };
-    passed.map(Finish::Return)
 }

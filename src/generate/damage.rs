@@ -6,7 +6,8 @@ use arbitrary::{Result, Unstructured};
 use super::draw::{integer, pick, weighted};
 use super::places::{Kind, Place, Spot, Text};
 use super::weights;
-use crate::abi::wrap;
+use crate::abi::string::utf16_tag;
+use crate::abi::{PtrType, wrap};
 use crate::case::{Chunk, Patch};
 
 /// Code points and what are none.
@@ -120,8 +121,19 @@ fn bits(u: &mut Unstructured, place: Place, memory: u64) -> Result<u64> {
     let now = place.bits;
     match place.kind {
         Kind::Discriminant { cases } => discriminant(u, u64::try_from(cases).unwrap_or(0)),
-        Kind::Pointer { align, bytes } => pointer(u, now, align, bytes, memory),
-        Kind::Length { elem_size, ptr, tagged } => length(u, now, elem_size, ptr, tagged, memory),
+        Kind::Pointer { align, bytes, ptr_type } => {
+            if ptr_type == PtrType::I64 && u.ratio(1, 3)? {
+                return wide_pointer(u, now, align, bytes, memory);
+            }
+            pointer(u, now, align, bytes, memory)
+        }
+        Kind::Length { elem_size, ptr, tagged, ptr_type } => {
+            if ptr_type == PtrType::I64 && u.ratio(1, 3)? {
+                return wide_length(u, now, elem_size);
+            }
+            let tag = tagged.then(|| utf16_tag(ptr_type));
+            length(u, now, elem_size, ptr, tag, memory)
+        }
         Kind::Text { .. } | Kind::Unused => integer(u, 64),
         Kind::Char => pick(u, &CHARS),
         Kind::Bool => pick(u, &[2, 255, 256, 0x80, 0xffff_ff00, 0x1_0000_0000, 0xffff_ffff]),
@@ -170,22 +182,46 @@ fn pointer(u: &mut Unstructured, now: u64, align: u64, bytes: u64, memory: u64) 
     }
 }
 
+/// A pointer of which the low 32 bits may be good, or where what it points to would wrap around.
+fn wide_pointer(
+    u: &mut Unstructured,
+    now: u64,
+    align: u64,
+    bytes: u64,
+    memory: u64,
+) -> Result<u64> {
+    let last = memory.saturating_sub(bytes) / align * align;
+    let wraps = 0u64.wrapping_sub(bytes) / align * align;
+    let top = 0u64.wrapping_sub(align);
+    pick(u, &[now | 1 << 32, now | 1 << 33, now | 1 << 63, last | 1 << 32, wraps, top, u64::MAX])
+}
+
+/// A length of which the low 32 bits may be good, or so many elements that their bytes wrap around.
+fn wide_length(u: &mut Unstructured, now: u64, elem_size: u64) -> Result<u64> {
+    let wraps = u64::MAX / elem_size.max(1);
+    let low = (1 << 32) / elem_size.max(1);
+    let high = now | 1 << 32;
+    pick(u, &[high, now | 1 << 62, now ^ 1 << 63, 1 << 63, wraps, wraps.wrapping_add(1), low])
+}
+
 fn length(
     u: &mut Unstructured,
     now: u64,
     elem_size: u64,
     ptr: u64,
-    tagged: bool,
+    tag: Option<u64>,
     memory: u64,
 ) -> Result<u64> {
     let most = memory.saturating_sub(ptr) / elem_size;
     let wraps = 0x1_0000_0000 / elem_size;
     let limit = ((1 << 28) - 1) / elem_size;
-    if tagged && u.ratio(1, 3)? {
-        return pick(u, &[now ^ 0x8000_0000, 0x8000_0000, (most / 2) | 0x8000_0000]);
+    if let Some(tag) = tag
+        && u.ratio(1, 3)?
+    {
+        return pick(u, &[now ^ tag, tag, (most / 2) | tag]);
     }
     match u.int_in_range(0..=2)? {
-        0 => pick(u, &[now + 1, now.wrapping_sub(1), now * 2, now / 2, 0]),
+        0 => pick(u, &[now + 1, now.wrapping_sub(1), now.wrapping_mul(2), now / 2, 0]),
         1 => pick(u, &[most, most + 1, wraps, wraps + 1, limit, limit + 1]),
         _ => pick(u, &[0xffff_ffff, 0x8000_0000, 0x7fff_ffff, 0x4000_0000, now ^ 0x8000_0000]),
     }

@@ -23,7 +23,8 @@ impl Draws {
     pub fn values(&mut self, types: &[Type]) -> Vec<Value> {
         let bytes = entropy(&mut self.rng, weights::ENTROPY);
         let mut u = Unstructured::new(&bytes);
-        let values = Room::draw(&mut u).and_then(|mut room| values(&mut u, types, &mut room));
+        let values = Room::draw(&mut u, &weights::ALONE)
+            .and_then(|mut room| values(&mut u, types, &mut room));
         values.expect("no choice is empty")
     }
 

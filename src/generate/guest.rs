@@ -4,14 +4,14 @@
 use arbitrary::{Result, Unstructured};
 
 use super::damage::{damage, patch};
-use super::draw::{between, integer, pick, weighted_where};
+use super::draw::{between, chance, integer, pick, weighted_where};
 use super::handles::{Handles, Party, mentioned};
 use super::places::{Kind, Place, out_pointer, places};
 use super::values::{Room, least, values};
-use super::weights;
+use super::weights::{self, Habits};
 use crate::abi::string::utf16_tag;
-use crate::abi::{Core, CoreType, PtrType, wrap};
-use crate::case::{Call, Chunk, Finish, GUEST_DATA, Passed, Patch, Shape};
+use crate::abi::{Core, CoreType, wrap};
+use crate::case::{Call, Chunk, Finish, GUEST_DATA, Guest, Passed, Patch, Script, Shape};
 use crate::encode::guest::{Lowering, Side, initial_size};
 
 /// How guest data is wrong.
@@ -28,50 +28,87 @@ pub enum Lie {
     Handle,
 }
 
-/// The guest of one call, into which the encoder will have lowered the same.
+/// A guest in one call, into which the encoder will have lowered the same.
 pub struct GuestData<'a> {
-    shape: &'a Shape,
+    guest: &'a Guest,
+    habits: &'static Habits,
+    /// Whether there are other guests.
+    chained: bool,
     lowering: Lowering,
     pub handles: Handles<'a>,
 }
 
-/// Whether the encoder can lower what the guest hands over in this call.
+/// What the guest passes to its import, where it has one.
+pub fn params(guest: &Guest) -> Option<Side<'_>> {
+    guest.import.as_ref().map(|import| Side::params(import, guest.ptr_type))
+}
+
+/// What the guest returns.
+pub fn results(guest: &Guest) -> Side<'_> {
+    Side::results(&guest.export, guest.ptr_type)
+}
+
+/// Whether the encoder can lower what the guests hand over in this call.
 pub fn fits(shape: &Shape, call: &Call) -> bool {
-    let mut data = GuestData::new(shape);
-    let imports = shape.guests[0].import.iter().flat_map(|import| {
-        call.scripts[0]
-            .import_calls()
-            .map(move |call| (Side::params(import, shape.guests[0].ptr_type), &call.passed))
-    });
-    let results = match &call.scripts[0].finish {
-        Finish::Return(passed) => {
-            Some((Side::results(&shape.guests[0].export, shape.guests[0].ptr_type), passed))
-        }
+    (0..shape.guests.len()).all(|guest| script_fits(shape, guest, &call.scripts[guest]))
+}
+
+fn script_fits(shape: &Shape, guest: usize, script: &Script) -> bool {
+    let mut data = GuestData::new(shape, guest);
+    let guest = &shape.guests[guest];
+    let imports = script.import_calls().filter_map(|call| Some((params(guest)?, &call.passed)));
+    let returned = match &script.finish {
+        Finish::Return(passed) => Some((results(guest), passed)),
         Finish::Trap => None,
     };
-    imports.chain(results).all(|(side, passed)| data.advance(side, passed).is_some())
+    imports.chain(returned).all(|(side, passed)| data.advance(side, passed).is_some())
 }
 
 impl<'a> GuestData<'a> {
     /// A guest that has no handles yet.
-    pub fn new(shape: &'a Shape) -> GuestData<'a> {
-        GuestData::with(shape, Handles::new(shape))
+    pub fn new(shape: &'a Shape, guest: usize) -> GuestData<'a> {
+        GuestData::with(shape, guest, Handles::new(shape, guest))
     }
 
-    pub fn with(shape: &'a Shape, handles: Handles<'a>) -> GuestData<'a> {
-        let lowering = Lowering::new(vec![0; initial_size(shape.guests[0].pages)]);
-        GuestData { shape, lowering, handles }
+    pub fn with(shape: &'a Shape, guest: usize, handles: Handles<'a>) -> GuestData<'a> {
+        let (chained, guest) = (shape.guests.len() > 1, &shape.guests[guest]);
+        let lowering = Lowering::new(vec![0; initial_size(guest.pages)]);
+        GuestData { guest, habits: weights::habits(shape), chained, lowering, handles }
+    }
+
+    /// Where the heap begins once all has been handed over.
+    pub fn heap(&self) -> u64 {
+        self.lowering.guest.bump.next_multiple_of(16)
     }
 
     /// Hands over something well-formed.
     pub fn truth(&mut self, u: &mut Unstructured, side: Side) -> Result<Passed> {
-        Ok(self.lowered(u, side, false)?.0)
+        let (mut passed, places) = self.lowered(u, side, false)?;
+        if self.chained
+            && let Passed::Lowered { patches, .. } = &mut passed
+        {
+            *patches = self.elsewhere(u, &places)?;
+        }
+        Ok(passed)
+    }
+
+    /// Puts something where the memory ends, or in a longer encoding, which is as good, mostly not.
+    fn elsewhere(&self, u: &mut Unstructured, places: &[Place]) -> Result<Vec<Patch>> {
+        if chance(u, weights::RETAGGED)? {
+            return Ok(self.retagged(u, places)?.unwrap_or_default());
+        }
+        if chance(u, weights::MOVED)? {
+            return Ok(self
+                .moved(u, places, |last, align| vec![last / align * align])?
+                .unwrap_or_default());
+        }
+        Ok(Vec::new())
     }
 
     /// Hands over something that is wrong, if there is anything that can be.
     pub fn lie(&mut self, u: &mut Unstructured, side: Side) -> Result<Passed> {
-        let has_handles = !self.shape.resources.is_empty() && mentioned(side.types);
-        let lie = weighted_where(u, weights::LIES, |lie| lie != Lie::Handle || has_handles)?;
+        let has_handles = mentioned(side.types);
+        let lie = weighted_where(u, self.habits.lies, |lie| lie != Lie::Handle || has_handles)?;
         if lie == Lie::Raw {
             return self.raw(u, side);
         }
@@ -90,8 +127,16 @@ impl<'a> GuestData<'a> {
 
     fn patches(&self, u: &mut Unstructured, lie: Lie, places: &[Place]) -> Result<Vec<Patch>> {
         let count = match lie {
-            Lie::Move => return self.moved(u, places),
-            Lie::Retag => return self.retagged(u, places),
+            Lie::Move => {
+                let around = |last: u64, align: u64| {
+                    let end = last / align * align;
+                    vec![end, last, end.saturating_sub(align), align]
+                };
+                return self.moved(u, places, around)?.map_or_else(|| self.damaged(u, places), Ok);
+            }
+            Lie::Retag => {
+                return self.retagged(u, places)?.map_or_else(|| self.damaged(u, places), Ok);
+            }
             Lie::OnePatch | Lie::Raw | Lie::Handle => 1,
             Lie::Patches => between(u, 2, weights::PATCHES)?,
         };
@@ -102,8 +147,18 @@ impl<'a> GuestData<'a> {
         Ok(patches)
     }
 
-    /// Puts what a pointer points to somewhere else, or damages something where none does.
-    fn moved(&self, u: &mut Unstructured, places: &[Place]) -> Result<Vec<Patch>> {
+    fn damaged(&self, u: &mut Unstructured, places: &[Place]) -> Result<Vec<Patch>> {
+        Ok(damage(u, places, &self.lowering.guest.memory)?.into_iter().collect())
+    }
+
+    /// Puts what a pointer points to somewhere else, if one does: `to` one of the addresses for the
+    /// last at which there is room, and an alignment.
+    fn moved(
+        &self,
+        u: &mut Unstructured,
+        places: &[Place],
+        to: impl Fn(u64, u64) -> Vec<u64>,
+    ) -> Result<Option<Vec<Patch>>> {
         let movable: Vec<(&Place, u64, &[u8])> = (places.iter())
             .filter_map(|place| {
                 let Kind::Pointer { align, .. } = place.kind else {
@@ -113,33 +168,33 @@ impl<'a> GuestData<'a> {
             })
             .collect();
         if movable.is_empty() {
-            return Ok(damage(u, places, &self.lowering.guest.memory)?.into_iter().collect());
+            return Ok(None);
         }
         let (place, align, bytes) = *u.choose(&movable)?;
         let last = self.size() - u64::try_from(bytes.len()).expect("a few bytes");
-        let at = pick(u, &[last / align * align, last, last / align * align - align, align])?;
+        let at = pick(u, &to(last, align))?;
         let bytes = bytes.to_vec();
-        Ok(vec![patch(place.spot, at), Patch::Memory(Chunk { at: wrap(at), bytes })])
+        Ok(Some(vec![patch(place.spot, at), Patch::Memory(Chunk { at: wrap(at), bytes })]))
     }
 
-    /// Puts a Latin-1 string as UTF-16 where the memory ends, or damages something where none is.
-    fn retagged(&self, u: &mut Unstructured, places: &[Place]) -> Result<Vec<Patch>> {
+    /// Puts a Latin-1 string as UTF-16 where the memory ends, if there is one.
+    fn retagged(&self, u: &mut Unstructured, places: &[Place]) -> Result<Option<Vec<Patch>>> {
         let strings: Vec<(&Place, &Place, Vec<u8>)> = (places.windows(2))
             .filter_map(|pair| Some((&pair[0], &pair[1], self.latin1_as_utf16(pair)?)))
             .collect();
         if strings.is_empty() {
-            return Ok(damage(u, places, &self.lowering.guest.memory)?.into_iter().collect());
+            return Ok(None);
         }
         let (pointer, length, bytes) = u.choose(&strings)?;
         let at = self.size() - u64::try_from(bytes.len()).expect("a few bytes");
         let mut patches = vec![
             patch(pointer.spot, at),
-            patch(length.spot, length.bits | utf16_tag(PtrType::I32)),
+            patch(length.spot, length.bits | utf16_tag(self.guest.ptr_type)),
         ];
         if !bytes.is_empty() {
             patches.push(Patch::Memory(Chunk { at: wrap(at), bytes: bytes.clone() }));
         }
-        Ok(patches)
+        Ok(Some(patches))
     }
 
     /// What a pointer and the length beside it denote, if that is a short string in Latin-1.
@@ -190,7 +245,7 @@ impl<'a> GuestData<'a> {
     }
 
     fn size(&self) -> u64 {
-        u64::from(self.shape.guests[0].pages.initial) << 16
+        u64::from(self.guest.pages.initial) << 16
     }
 
     /// Hands over well-formed values, but perhaps for a handle.
@@ -200,7 +255,7 @@ impl<'a> GuestData<'a> {
         side: Side,
         spoils: bool,
     ) -> Result<(Passed, Vec<Place>)> {
-        let mut room = Room::draw(u)?;
+        let mut room = Room::draw(u, self.habits)?;
         let start = self.lowering.guest.bump;
         for attempt in 0..2 {
             let mut values = if attempt == 0 {
@@ -214,7 +269,6 @@ impl<'a> GuestData<'a> {
                 self.handles.spoil(u, &mut values, side.types)?;
             }
             if let Some(flat) = self.lowering.lower(side, &values) {
-                self.handles.lift(&mut values, side.types);
                 let places = self.places(side, &flat);
                 return Ok((Passed::Lowered { values, patches: Vec::new() }, places));
             }
@@ -229,8 +283,9 @@ impl<'a> GuestData<'a> {
         let bits: Vec<u64> = flat.iter().copied().map(Core::bits).collect();
         let encoding = side.function.opts.string_encoding;
         let guest = &self.lowering.guest;
-        let mut places = places(guest, encoding, side.types, side.max_flat, &bits, &core);
-        places.extend(side.out.and_then(|ty| out_pointer(ty, &bits)));
+        let mut places =
+            places(guest, encoding, side.ptr_type, side.types, side.max_flat, &bits, &core);
+        places.extend(side.out.and_then(|ty| out_pointer(ty, side.ptr_type, &bits)));
         places
     }
 

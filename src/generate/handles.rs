@@ -1,6 +1,7 @@
-//! The guest's table of handles and what the host holds, followed through the calls of a case.
+//! Each guest's table of handles and what the host holds, followed through the calls of a case.
 //! Knows which handle may be used for what as long as all goes well; foresees no trap.
 
+mod follow;
 mod wrong;
 
 use arbitrary::{Result, Unstructured};
@@ -11,21 +12,26 @@ use super::weights;
 use crate::abi::wrap;
 use crate::case::check::payload_type;
 use crate::case::is_host;
-use crate::case::{Answer, BuiltIn, Call, Destructor, Finish, Passed, Resource, Shape, Step};
+use crate::case::{BuiltIn, Destructor, Passed, Resource, Shape};
 use crate::types::{self, Handle, Type};
 use crate::value::Value;
 
+pub use follow::{after, tables};
 pub use wrong::Wrong;
 
-/// Both parties, between two events.
+/// A guest, between two events.
 #[derive(Clone)]
 pub struct Handles<'a> {
     resources: &'a [Resource],
+    /// The guest's number, and how many there are.
+    guest: u32,
+    guests: u32,
     /// The guest's table. The entry of index 1 comes first.
     table: Vec<Option<Entry>>,
     /// What was freed last is used first.
     free: Vec<u32>,
-    /// The guest's resources that the host received; it no longer holds all of them.
+    /// The guests' resources that the host received of the first guest; it no longer holds all of
+    /// them.
     held: Vec<Option<types::Resource>>,
     /// What destructors do in the running call.
     pub destructor: Destructor,
@@ -88,21 +94,27 @@ pub fn mentioned(types: &[Type]) -> bool {
     types.iter().any(|ty| ty.any(&mut |ty| matches!(ty, Type::Handle(_))))
 }
 
-/// Whether every value of this type has a handle of a resource of the guest's.
+/// Whether every value of this type has a handle of a resource of a guest's.
 pub fn needs_guests(resources: &[Resource], ty: &Type) -> bool {
-    if resources.is_empty() {
-        return false;
-    }
+    let guests = |handle: &Handle| handle.resource().is_some_and(|r| !is_host(resources, r));
+    !resources.is_empty() && needed(ty).iter().any(guests)
+}
+
+/// The handles that every value of this type has.
+pub fn needed(ty: &Type) -> Vec<Handle> {
     let mut least = [least(ty)];
-    let guests = |(handle, _): Leaf| handle.resource().is_some_and(|r| !is_host(resources, r));
-    leaves(&mut least, std::slice::from_ref(ty)).into_iter().any(guests)
+    let leaves = leaves(&mut least, std::slice::from_ref(ty));
+    leaves.into_iter().map(|(handle, _)| handle.clone()).collect()
 }
 
 impl<'a> Handles<'a> {
     /// Before the first call.
-    pub fn new(shape: &'a Shape) -> Handles<'a> {
+    pub fn new(shape: &'a Shape, guest: usize) -> Handles<'a> {
+        let number = |count| u32::try_from(count).expect("guests are few");
         Handles {
             resources: &shape.resources,
+            guest: number(guest),
+            guests: number(shape.guests.len()),
             table: Vec::new(),
             free: Vec::new(),
             held: Vec::new(),
@@ -112,50 +124,28 @@ impl<'a> Handles<'a> {
         }
     }
 
-    /// After these calls, if none of them fails.
-    pub fn after(shape: &'a Shape, calls: &[Call]) -> Handles<'a> {
-        let mut handles = Handles::new(shape);
-        if !shape.resources.is_empty() {
-            calls.iter().for_each(|call| handles.follow(shape, call.clone()));
-        }
-        handles
-    }
-
-    fn follow(&mut self, shape: &Shape, mut call: Call) {
-        self.destructor = call.scripts[0].destructor;
-        self.lower(&mut call.args, &shape.guests[0].export.ty.params);
-        for step in &mut call.scripts[0].steps {
-            match step {
-                Step::BuiltIn(built_in) => self.apply(*built_in),
-                Step::Import(import) => {
-                    let (params, results) = shape.guests[0].types_of_import();
-                    self.pass(&mut import.passed, params);
-                    match &mut import.answer {
-                        Answer::Return(value) | Answer::Reenter(value) => {
-                            self.lower(value.as_mut_slice(), results);
-                        }
-                        Answer::Guest | Answer::Error => {}
-                    }
-                }
-            }
-        }
-        match &mut call.scripts[0].finish {
-            Finish::Return(passed) => self.pass(passed, shape.guests[0].export.ty.results()),
-            Finish::Trap => {}
-        }
-        call.host_drops.iter().for_each(|number| self.host_drop(*number));
-    }
-
-    fn pass(&mut self, passed: &mut Passed, types: &[Type]) {
-        match passed {
-            Passed::Lowered { values, .. } => self.lift(values, types),
-            Passed::Raw { .. } => {}
-        }
-    }
-
     /// Whether the host defines it.
     fn hosts(&self, resource: types::Resource) -> bool {
         is_host(self.resources, resource)
+    }
+
+    /// Whether this guest defines it.
+    fn mine(&self, resource: types::Resource) -> bool {
+        self.by(resource) == Some(self.guest)
+    }
+
+    /// The guest that defines it, if one does.
+    fn by(&self, resource: types::Resource) -> Option<u32> {
+        match self.resources.get(usize::try_from(resource).ok()?)? {
+            Resource::Host => None,
+            Resource::Guest { by, .. } => Some(*by),
+        }
+    }
+
+    /// The resources of which this guest has built-ins.
+    pub fn known(&self) -> Vec<types::Resource> {
+        let numbers = (0..).zip(self.resources).map(|(number, _)| number);
+        numbers.filter(|n| self.by(*n).is_none_or(|by| by >= self.guest)).collect()
     }
 
     fn add(&mut self, resource: types::Resource, owned: bool) -> u32 {
@@ -180,22 +170,27 @@ impl<'a> Handles<'a> {
     }
 
     /// The handles in values, without a look at them where there are no resources.
-    fn leaves<'v>(&self, values: &'v mut [Value], types: &'v [Type]) -> Vec<Leaf<'v>> {
-        if self.resources.is_empty() { Vec::new() } else { leaves(values, types) }
+    fn numbers(&self, values: &[Value], types: &[Type]) -> Vec<(Handle, u32)> {
+        if self.resources.is_empty() {
+            return Vec::new();
+        }
+        let mut values = values.to_vec();
+        let leaves = leaves(&mut values, types).into_iter();
+        leaves.map(|(handle, number)| (handle.clone(), *number)).collect()
     }
 
-    /// The host passes values to the guest.
-    pub fn lower(&mut self, values: &mut [Value], types: &[Type]) {
-        for (handle, number) in self.leaves(values, types) {
+    /// The guest receives values, those that the first one is called with from the host.
+    pub fn lower(&mut self, values: &[Value], types: &[Type]) {
+        for (handle, number) in self.numbers(values, types) {
             match handle {
                 Handle::Own(resource) => {
-                    self.add(*resource, true);
-                    if !self.hosts(*resource) {
-                        self.take_held(*number);
+                    self.add(resource, true);
+                    if !self.hosts(resource) {
+                        self.take_held(number);
                     }
                 }
-                Handle::Borrow(resource) if self.hosts(*resource) => {
-                    self.add(*resource, false);
+                Handle::Borrow(resource) if !self.mine(resource) => {
+                    self.add(resource, false);
                 }
                 // Who defines a resource borrows its representation.
                 Handle::Borrow(_) => {}
@@ -204,16 +199,21 @@ impl<'a> Handles<'a> {
         }
     }
 
-    /// The guest passes values to the host.
-    pub fn lift(&mut self, values: &mut [Value], types: &[Type]) {
-        for (handle, number) in self.leaves(values, types) {
+    /// The guest passes values.
+    fn lift(&mut self, values: &[Value], types: &[Type], to: Party) {
+        for (handle, number) in self.numbers(values, types) {
             if let Handle::Own(resource) = handle {
-                self.remove(*number, *resource);
-                if !self.hosts(*resource) {
-                    self.held.push(Some(*resource));
+                self.remove(number, resource);
+                if to == Party::Host && !self.hosts(resource) {
+                    self.held.push(Some(resource));
                 }
             }
         }
+    }
+
+    /// The guest hands something over.
+    pub fn pass(&mut self, passed: &Passed, types: &[Type], to: Party) {
+        self.lift(values_of(passed), types, to);
     }
 
     fn take_held(&mut self, number: u32) -> Option<types::Resource> {
@@ -238,11 +238,10 @@ impl<'a> Handles<'a> {
     fn destroy(&mut self, resource: types::Resource) {
         let position = usize::try_from(resource).unwrap_or(usize::MAX);
         let defined = self.resources.get(position);
+        let destroys = Resource::Guest { by: self.guest, destructor: true };
         match self.destructor {
             // A destructor that drops what has one does not come to an end that matters.
-            Destructor::BuiltIn(BuiltIn::New { resource, .. })
-                if defined == Some(&Resource::Guest { by: 0, destructor: true }) =>
-            {
+            Destructor::BuiltIn(BuiltIn::New { resource, .. }) if defined == Some(&destroys) => {
                 self.add(resource, true);
             }
             Destructor::Nothing | Destructor::Trap | Destructor::BuiltIn(_) => {}
@@ -411,18 +410,21 @@ impl<'a> Handles<'a> {
             Handle::Borrow(resource) => (*resource, false),
             Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => return Ok(None),
         };
+        if !owned && self.has_to_be_dropped(resource, party) {
+            used.borrows += 1;
+            if used.borrows > weights::BORROWS {
+                return Ok(None);
+            }
+        }
         if party == Party::Host && self.hosts(resource) {
-            used.borrows += usize::from(!owned);
-            let too_many = used.borrows > weights::BORROWS;
-            return if too_many { Ok(None) } else { rep(u).map(Some) };
+            return rep(u).map(Some);
         }
         let mut usable = match party {
             Party::Host => self.held(|held| held == resource),
             Party::Guest => self.indices(|e| e.resource == resource && e.owned >= owned).collect(),
         };
         usable.retain(|n| !(used.given.contains(n) || owned && used.lent.contains(n)));
-        let can_make =
-            party == Party::Guest && !self.hosts(resource) && self.made.len() < self.room;
+        let can_make = party == Party::Guest && self.mine(resource) && self.made.len() < self.room;
         if can_make && (usable.is_empty() || u.ratio(1, 4)?) {
             let made = BuiltIn::New { resource, rep: rep(u)? };
             self.made.push(made);
@@ -440,9 +442,20 @@ impl<'a> Handles<'a> {
         Ok(Some(number))
     }
 
+    /// Whether a guest to which the party lends this gets a handle.
+    fn has_to_be_dropped(&self, resource: types::Resource, party: Party) -> bool {
+        match party {
+            Party::Host => !self.mine(resource),
+            Party::Guest => {
+                let callee = self.guest + 1;
+                callee < self.guests && self.by(resource) != Some(callee)
+            }
+        }
+    }
+
     /// A built-in that the guest may call now, if there is one.
     pub fn built_in(&self, u: &mut Unstructured) -> Result<Option<BuiltIn>> {
-        let guests: Vec<types::Resource> = self.guests();
+        let guests: Vec<types::Resource> = self.defined();
         let owned: Vec<u32> = self.reps();
         let live: Vec<u32> = self.indices(|_| true).collect();
         let kinds: Vec<(u32, BuiltInKind)> = (weights::BUILT_IN_KINDS.iter().copied())
@@ -464,14 +477,14 @@ impl<'a> Handles<'a> {
         }
     }
 
-    fn guests(&self) -> Vec<types::Resource> {
-        let guests = (0..).zip(self.resources).filter(|(_, resource)| **resource != Resource::Host);
-        guests.map(|(number, _)| number).collect()
+    /// The resources that the guest defines.
+    fn defined(&self) -> Vec<types::Resource> {
+        self.known().into_iter().filter(|resource| self.mine(*resource)).collect()
     }
 
     /// The handles whose representation the guest may ask for.
     fn reps(&self) -> Vec<u32> {
-        self.indices(|entry| !self.hosts(entry.resource)).collect()
+        self.indices(|entry| self.mine(entry.resource)).collect()
     }
 
     /// `resource.rep`, which may be called anywhere.
@@ -488,6 +501,14 @@ impl<'a> Handles<'a> {
 /// What a resource is for whoever defines it: told apart easily, for the most part.
 fn rep(u: &mut Unstructured) -> Result<u32> {
     if u.ratio(1, 8)? { integer(u, 32).map(wrap) } else { u.int_in_range(1..=99) }
+}
+
+/// The values in what a guest hands over, as far as it is known.
+pub fn values_of(passed: &Passed) -> &[Value] {
+    match passed {
+        Passed::Lowered { values, .. } => values,
+        Passed::Raw { .. } => &[],
+    }
 }
 
 /// The first case without a payload.

@@ -12,6 +12,7 @@ mod labels;
 mod options;
 mod places;
 mod realloc;
+mod shapes;
 mod strings;
 mod types;
 mod values;
@@ -37,23 +38,62 @@ pub use draws::Draws;
 pub use mutate::{crossover, mutate};
 pub use stream::Stream;
 
+/// What the cases are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShapeKind {
+    /// One guest, and the host.
+    LiftLower,
+    /// A chain of guests that call one another, for which a subject may have adapters.
+    Adapter,
+}
+
+impl ShapeKind {
+    pub const ALL: [ShapeKind; 2] = [ShapeKind::LiftLower, ShapeKind::Adapter];
+
+    /// The name of the fuzz target for it, too.
+    pub fn name(self) -> &'static str {
+        match self {
+            ShapeKind::LiftLower => "lift_lower",
+            ShapeKind::Adapter => "adapter",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<ShapeKind> {
+        ShapeKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    pub fn of(shape: &Shape) -> ShapeKind {
+        if shape.guests.len() == 1 { ShapeKind::LiftLower } else { ShapeKind::Adapter }
+    }
+}
+
 /// A fresh case.
-pub fn case(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Case> {
-    let shape = shape(u, allowed, limits)?;
+pub fn case(
+    u: &mut Unstructured,
+    kind: ShapeKind,
+    allowed: &BTreeSet<Feature>,
+    limits: &Limits,
+) -> Result<Case> {
+    let shape = shape(u, kind, allowed, limits)?;
     let tuning = options::tuning(u)?;
     let calls = calls(u, &shape, limits)?;
     Ok(Case { tuning, shape, calls })
 }
 
 /// A component for which there are calls within the limits.
-pub fn shape(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
+pub fn shape(
+    u: &mut Unstructured,
+    kind: ShapeKind,
+    allowed: &BTreeSet<Feature>,
+    limits: &Limits,
+) -> Result<Shape> {
     for _ in 0..weights::ATTEMPTS {
-        let shape = any_shape(u, allowed, limits)?;
+        let shape = shapes::shape(u, kind, allowed, limits)?;
         if check(&untuned(&shape, vec![least_call(&shape)]), limits).is_ok() {
             return Ok(shape);
         }
     }
-    Ok(no_shape())
+    Ok(no_shape(kind, limits))
 }
 
 /// Calls that are within the limits: fewer, or the least, where those drawn are not.
@@ -73,35 +113,23 @@ fn untuned(shape: &Shape, calls: Vec<Call>) -> Case {
     Case { tuning: options::PLAIN, shape: shape.clone(), calls }
 }
 
-fn any_shape(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
-    let resources = options::resources(u, limits)?;
-    let palette = |role| types::Palette::of(&resources, role);
-    let export = types::func_type(u, allowed, limits, &palette(options::Role::Export))?;
-    let export = types::callable(u, export, &resources)?;
-    let export = options::function(u, export, options::Role::Export)?;
-    let import = if draw::chance(u, weights::IMPORT)? {
-        let import = types::func_type(u, allowed, limits, &palette(options::Role::Import))?;
-        Some(options::function(u, import, options::Role::Import)?)
-    } else {
-        None
-    };
-    let pages = options::pages(u, limits)?;
-    let guest = Guest { export, import, ptr_type: PtrType::I32, pages };
-    Ok(Shape { guests: vec![guest], resources })
-}
-
 /// The component that does nothing.
-fn no_shape() -> Shape {
+fn no_shape(kind: ShapeKind, limits: &Limits) -> Shape {
     let (export, pages) = (options::empty(), options::ONE_PAGE);
-    let guest = Guest { export, import: None, ptr_type: PtrType::I32, pages };
-    Shape { guests: vec![guest], resources: Vec::new() }
+    let last = Guest { export, import: None, ptr_type: PtrType::I32, pages };
+    let caller = Guest { import: Some(options::empty()), ..last.clone() };
+    let guests = match kind {
+        ShapeKind::Adapter if limits.guests > 1 => vec![caller, last],
+        ShapeKind::Adapter | ShapeKind::LiftLower => vec![last],
+    };
+    Shape { guests, resources: Vec::new() }
 }
 
 /// The call of which there is least.
 fn least_call(shape: &Shape) -> Call {
     Call {
         args: shape.guests[0].export.ty.params.iter().map(values::least).collect(),
-        scripts: vec![Script::least()],
+        scripts: vec![Script::least(); shape.guests.len()],
         host_drops: Vec::new(),
     }
 }

@@ -1,12 +1,14 @@
 //! Canonical options, memory, resources and tuning: all that a shape has besides types.
 //! Knows which options validation demands, by asking it.
 
+use std::collections::BTreeSet;
+
 use arbitrary::{Result, Unstructured};
 
-use super::draw::{chance, pick, weighted};
+use super::draw::{Percent, chance, pick, weighted};
 use super::weights;
-use crate::abi::StringEncoding;
-use crate::case::check::{lift_needs, lower_needs};
+use crate::abi::{PtrType, StringEncoding};
+use crate::case::check::{Feature, lift_needs, lower_needs};
 use crate::case::{CanonOpts, Function, Limits, Pages, Resource, Tuning};
 use crate::types::FuncType;
 
@@ -77,18 +79,35 @@ pub fn pages(u: &mut Unstructured, limits: &Limits) -> Result<Pages> {
     Ok(Pages { initial, maximum })
 }
 
-/// The resource types, mostly none.
-pub fn resources(u: &mut Unstructured, limits: &Limits) -> Result<Vec<Resource>> {
+/// How wide addresses are: 64 bits this often, where that is allowed.
+pub fn ptr_type(
+    u: &mut Unstructured,
+    allowed: &BTreeSet<Feature>,
+    wide: Percent,
+) -> Result<PtrType> {
+    let wide = allowed.contains(&Feature::Memory64) && chance(u, wide)?;
+    Ok(if wide { PtrType::I64 } else { PtrType::I32 })
+}
+
+/// The resource types of that many guests, mostly none.
+pub fn resources(u: &mut Unstructured, limits: &Limits, guests: usize) -> Result<Vec<Resource>> {
     if !chance(u, weights::RESOURCES)? {
         return Ok(Vec::new());
     }
     let most = usize::try_from(limits.resources).unwrap_or(usize::MAX);
     let count = weighted(u, weights::RESOURCE_COUNTS)?.min(most);
-    (0..count).map(|_| resource(u)).collect()
+    (0..count).map(|_| resource(u, guests)).collect()
 }
 
-pub fn resource(u: &mut Unstructured) -> Result<Resource> {
-    weighted(u, weights::RESOURCE_KINDS)
+/// A resource of the host's or of one of that many guests.
+pub fn resource(u: &mut Unstructured, guests: usize) -> Result<Resource> {
+    Ok(match weighted(u, weights::RESOURCE_KINDS)? {
+        Resource::Host => Resource::Host,
+        Resource::Guest { destructor, .. } => {
+            let by = u32::try_from(u.choose_index(guests)?).expect("guests are few");
+            Resource::Guest { by, destructor }
+        }
+    })
 }
 
 pub fn tuning(u: &mut Unstructured) -> Result<Tuning> {

@@ -5,6 +5,7 @@ use crate::abi::bytes_guest::ByteGuest;
 use crate::abi::despecialize::Despecialized;
 use crate::abi::flatten::flatten_within;
 use crate::abi::layout::{Layout, align_to, discriminant_size, never};
+use crate::abi::string::utf16_tag;
 use crate::abi::{CoreType, PtrType, StringEncoding};
 use crate::types::Type;
 
@@ -37,12 +38,14 @@ pub enum Kind {
     Pointer {
         align: u64,
         bytes: u64,
+        ptr_type: PtrType,
     },
     /// Of elements of this size from `ptr` on; of code units, where it may have a tag.
     Length {
         elem_size: u64,
         ptr: u64,
         tagged: bool,
+        ptr_type: PtrType,
     },
     /// That many bytes of a string in this encoding.
     Text {
@@ -85,32 +88,35 @@ pub enum Text {
 pub fn places(
     guest: &ByteGuest,
     encoding: StringEncoding,
+    ptr_type: PtrType,
     types: &[Type],
     max_flat: usize,
     flat: &[u64],
     core: &[CoreType],
 ) -> Vec<Place> {
-    let mut walk = Walk { guest, encoding, flat, core, next: 0, places: Vec::new() };
-    if flatten_within(types, PtrType::I32, max_flat).is_some() {
-        types.iter().for_each(|ty| walk.flat(&Layout::of(ty, PtrType::I32)));
+    let mut walk = Walk { guest, encoding, ptr_type, flat, core, next: 0, places: Vec::new() };
+    if flatten_within(types, ptr_type, max_flat).is_some() {
+        types.iter().for_each(|ty| walk.flat(&Layout::of(ty, ptr_type)));
     } else {
-        let tuple = Layout::of_tuple(types, PtrType::I32);
+        let tuple = Layout::of_tuple(types, ptr_type);
         walk.pointer_to(&tuple);
     }
     walk.places
 }
 
 /// The out-pointer among the core params, which is the last.
-pub fn out_pointer(ty: &Type, flat: &[u64]) -> Option<Place> {
-    let Layout { alignment, elem_size, .. } = Layout::of(ty, PtrType::I32);
+pub fn out_pointer(ty: &Type, ptr_type: PtrType, flat: &[u64]) -> Option<Place> {
+    let Layout { alignment, elem_size, .. } = Layout::of(ty, ptr_type);
     let bits = *flat.last()?;
-    let spot = Spot::Flat { index: flat.len() - 1, ty: CoreType::I32 };
-    Some(Place { kind: Kind::Pointer { align: alignment, bytes: elem_size }, spot, bits })
+    let spot = Spot::Flat { index: flat.len() - 1, ty: ptr_type.core_type() };
+    let kind = Kind::Pointer { align: alignment, bytes: elem_size, ptr_type };
+    Some(Place { kind, spot, bits })
 }
 
 struct Walk<'a> {
     guest: &'a ByteGuest,
     encoding: StringEncoding,
+    ptr_type: PtrType,
     flat: &'a [u64],
     core: &'a [CoreType],
     /// The core value that is read next.
@@ -166,6 +172,14 @@ impl Walk<'_> {
         }
     }
 
+    /// The bits of a pointer.
+    fn width(&self) -> u32 {
+        match self.ptr_type {
+            PtrType::I32 => 32,
+            PtrType::I64 => 64,
+        }
+    }
+
     fn leaf(&mut self, kind: Option<Kind>, width: u32) {
         self.take(kind, width);
     }
@@ -173,8 +187,9 @@ impl Walk<'_> {
     /// A pointer and a length, of a list or (without elements) of a string.
     fn flat_range(&mut self, elem: Option<&Layout>) {
         let index = self.next;
-        let ptr = self.take(None, 32);
-        let length = self.take(None, 32);
+        let width = self.width();
+        let ptr = self.take(None, width);
+        let length = self.take(None, width);
         let spot = |index| Spot::Flat { index, ty: self.core[index] };
         let spots = [spot(index), spot(index + 1)];
         self.range(elem, spots, ptr, length);
@@ -193,28 +208,29 @@ impl Walk<'_> {
 
     /// The one core value that points to spilled values.
     fn pointer_to(&mut self, tuple: &Layout) {
-        let kind = Kind::Pointer { align: tuple.alignment, bytes: tuple.elem_size };
-        let ptr = self.take(Some(kind), 32);
+        let (align, bytes, ptr_type) = (tuple.alignment, tuple.elem_size, self.ptr_type);
+        let ptr = self.take(Some(Kind::Pointer { align, bytes, ptr_type }), self.width());
         self.memory(tuple, ptr);
     }
 
     fn range(&mut self, elem: Option<&Layout>, spots: [Spot; 2], ptr: u64, length: u64) {
         let [pointer, count] = spots;
-        let (ptr, length) = (ptr & 0xffff_ffff, length & 0xffff_ffff);
+        let mask = u64::MAX >> (64 - self.width());
+        let (ptr, length) = (ptr & mask, length & mask);
         match elem {
             None => self.text(spots, ptr, length),
             Some(elem) => {
                 let Layout { alignment, elem_size, .. } = *elem;
-                let kind = Kind::Pointer { align: alignment, bytes: elem_size * length };
-                self.add(kind, pointer, ptr);
-                self.add(Kind::Length { elem_size, ptr, tagged: false }, count, length);
+                let (bytes, ptr_type) = (elem_size * length, self.ptr_type);
+                self.add(Kind::Pointer { align: alignment, bytes, ptr_type }, pointer, ptr);
+                self.add(Kind::Length { elem_size, ptr, tagged: false, ptr_type }, count, length);
                 self.elems(elem, ptr, length);
             }
         }
     }
 
     fn text(&mut self, [pointer, count]: [Spot; 2], ptr: u64, length: u64) {
-        let code_units = length & 0x7fff_ffff;
+        let code_units = length & !utf16_tag(self.ptr_type);
         let (encoding, unit) = match self.encoding {
             StringEncoding::Utf8 => (Text::Utf8, 1),
             StringEncoding::Utf16 => (Text::Utf16, 2),
@@ -223,9 +239,9 @@ impl Walk<'_> {
         };
         let align = if self.encoding == StringEncoding::Utf8 { 1 } else { 2 };
         let tagged = self.encoding == StringEncoding::Latin1OrUtf16;
-        let bytes = code_units * unit;
-        self.add(Kind::Pointer { align, bytes }, pointer, ptr);
-        self.add(Kind::Length { elem_size: unit, ptr, tagged }, count, length);
+        let (bytes, ptr_type) = (code_units * unit, self.ptr_type);
+        self.add(Kind::Pointer { align, bytes, ptr_type }, pointer, ptr);
+        self.add(Kind::Length { elem_size: unit, ptr, tagged, ptr_type }, count, length);
         if bytes > 0 {
             let spot = Spot::Memory { at: ptr, width: 1 };
             self.add(Kind::Text { bytes, encoding }, spot, self.load(ptr, 1));
@@ -291,8 +307,9 @@ impl Walk<'_> {
     }
 
     fn stored_range(&mut self, elem: Option<&Layout>, at: u64) {
-        let spots = [at, at + 4].map(|at| Spot::Memory { at, width: 4 });
-        self.range(elem, spots, self.load(at, 4), self.load(at + 4, 4));
+        let width = self.ptr_type.size();
+        let spots = [at, at + width].map(|at| Spot::Memory { at, width });
+        self.range(elem, spots, self.load(at, width), self.load(at + width, width));
     }
 
     fn stored_record(&mut self, fields: &[Layout], at: u64) {

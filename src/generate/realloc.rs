@@ -1,37 +1,90 @@
-//! Scripts for the guest's `realloc`.
+//! Scripts for a guest's `realloc`.
 //! Knows which pointers are edges of a memory.
 
 use arbitrary::{Result, Unstructured};
 
-use super::draw::{chance, pick, weighted};
+use super::draw::{chance, pick, weighted, weighted_where};
 use super::handles::Handles;
 use super::weights;
-use crate::abi::wrap;
-use crate::case::{BuiltIn, Limits, Realloc, Shape};
+use crate::abi::{PtrType, wrap};
+use crate::case::{BuiltIn, GUEST_DATA, Guest, Limits, Realloc};
+
+/// What a `realloc` does otherwise than it should, or need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Odd {
+    /// A block that is not aligned.
+    Misaligned,
+    /// The last block that there can be.
+    AtEnd,
+    /// One of which a little is beyond the memory.
+    BeyondEnd,
+    /// Some other edge of a memory.
+    Edge,
+    /// Where an earlier block is, or near it.
+    NearHeap,
+    /// The block that was to be replaced.
+    Old,
+    /// A block with other contents.
+    Forget,
+    Trap,
+    Grow,
+    Import,
+    BuiltIn,
+    /// An address beyond 32 bits, of which the low 32 are a good one.
+    Wide,
+}
 
 /// Whether any function has a `realloc` to script.
-pub fn has(shape: &Shape) -> bool {
-    shape.guests[0].export.opts.realloc
-        || shape.guests[0].import.as_ref().is_some_and(|import| import.opts.realloc)
+pub fn has(guest: &Guest) -> bool {
+    guest.export.opts.realloc || guest.import.as_ref().is_some_and(|import| import.opts.realloc)
 }
 
 /// What each call of `realloc` does; nothing scripted is all well.
 pub fn script(
     u: &mut Unstructured,
-    shape: &Shape,
+    guest: &Guest,
     limits: &Limits,
     slips: bool,
     handles: &Handles,
 ) -> Result<Vec<Realloc>> {
-    if !has(shape) || limits.reallocs == 0 || !(slips || chance(u, weights::ODD_REALLOC)?) {
+    if !has(guest) || limits.reallocs == 0 || !(slips || chance(u, weights::ODD_REALLOC)?) {
         return Ok(Vec::new());
     }
-    let most = usize::try_from(limits.reallocs).unwrap_or(usize::MAX) - 1;
+    let most = most(limits) - 1;
     let index = weighted(u, weights::REALLOC_INDICES)?.min(most);
     let mut script = vec![Realloc::Bump; index];
-    let action = if slips { action(u, shape, handles)? } else { harmless(u, handles)? };
+    let action = if slips { action(u, guest, handles)? } else { harmless(u, handles)? };
     let count = pick(u, weights::REALLOC_REPEATS)?.min(most + 1 - index);
     script.extend(std::iter::repeat_n(action, count));
+    Ok(script)
+}
+
+fn most(limits: &Limits) -> usize {
+    usize::try_from(limits.reallocs).unwrap_or(usize::MAX)
+}
+
+/// The same for a guest in a chain, whose heap begins at this address.
+pub fn chain_script(
+    u: &mut Unstructured,
+    guest: &Guest,
+    limits: &Limits,
+    slips: bool,
+    heap: u64,
+    handles: &Handles,
+) -> Result<Vec<Realloc>> {
+    if !has(guest) || !(slips || chance(u, weights::CHAIN_ODD_REALLOC)?) {
+        return Ok(Vec::new());
+    }
+    let mut script = vec![Realloc::Bump; weighted(u, weights::ODD_REALLOC_INDICES)?];
+    let kept = chance(u, weights::ODD_REALLOC_KEPT)?;
+    for _ in 0..weighted(u, weights::ODD_REALLOCS_ON_END)? {
+        script.push(match script.last() {
+            Some(last) if kept && *last != Realloc::Bump => *last,
+            _ if slips => odd(u, guest, heap, handles)?,
+            _ => tame(u, handles)?,
+        });
+    }
+    script.truncate(most(limits));
     Ok(script)
 }
 
@@ -44,20 +97,69 @@ fn harmless(u: &mut Unstructured, handles: &Handles) -> Result<Realloc> {
     pick(u, &[Realloc::Forget, Realloc::Forget, Realloc::Grow(1), Realloc::Grow(2), skew])
 }
 
+/// The same with blocks where the memory ends, or where they were.
+fn tame(u: &mut Unstructured, handles: &Handles) -> Result<Realloc> {
+    if u.arbitrary()? { harmless(u, handles) } else { pick(u, &[Realloc::End(0), Realloc::Old]) }
+}
+
 /// Any of the things that `realloc` can do.
-pub fn action(u: &mut Unstructured, shape: &Shape, handles: &Handles) -> Result<Realloc> {
-    if !shape.resources.is_empty() && u.ratio(1, 3)? {
+pub fn action(u: &mut Unstructured, guest: &Guest, handles: &Handles) -> Result<Realloc> {
+    if !handles.known().is_empty() && u.ratio(1, 3)? {
         return handles.any_built_in(u).map(Realloc::BuiltIn);
     }
+    if guest.ptr_type == PtrType::I64 && u.ratio(1, 4)? {
+        return wide(u, u64::from(GUEST_DATA));
+    }
     Ok(match u.int_in_range(0..=15)? {
-        0..=3 => Realloc::At(pointer(u, shape)?.into()),
+        0..=3 => Realloc::At(edge(u, guest)?.into()),
         4..=6 => Realloc::Skew(skew(u)?.into()),
         7 | 8 => Realloc::Old,
         9 => Realloc::Grow(u.int_in_range(1..=8)?),
         10 => Realloc::Forget,
-        11 | 12 if shape.guests[0].import.is_some() => Realloc::Import,
+        11 | 12 if guest.import.is_some() => Realloc::Import,
         11..=14 => Realloc::Trap,
         _ => Realloc::Bump,
+    })
+}
+
+/// Something odd.
+pub fn odd(u: &mut Unstructured, guest: &Guest, heap: u64, handles: &Handles) -> Result<Realloc> {
+    let possible = |odd| match odd {
+        Odd::Import => guest.import.is_some(),
+        Odd::BuiltIn => !handles.known().is_empty(),
+        Odd::Wide => guest.ptr_type == PtrType::I64,
+        Odd::Misaligned
+        | Odd::AtEnd
+        | Odd::BeyondEnd
+        | Odd::Edge
+        | Odd::NearHeap
+        | Odd::Old
+        | Odd::Forget
+        | Odd::Trap
+        | Odd::Grow => true,
+    };
+    Ok(match weighted_where(u, weights::ODD_REALLOCS, possible)? {
+        Odd::Misaligned => Realloc::Skew(pick(u, &[1, 1, 1, 2, 3, 4, 5, 7])?),
+        Odd::AtEnd => Realloc::End(0),
+        Odd::BeyondEnd => Realloc::End(pick(u, &[1, 1, 2, 2, 3, 4, 8, 16])?),
+        Odd::Edge => Realloc::At(edge(u, guest)?.into()),
+        Odd::NearHeap => Realloc::At(heap + pick(u, &[0, 0, 1, 2, 4, 8, 16, 24, 32, 64])?),
+        Odd::Old => Realloc::Old,
+        Odd::Forget => Realloc::Forget,
+        Odd::Trap => Realloc::Trap,
+        Odd::Grow => Realloc::Grow(u.int_in_range(1..=8)?),
+        Odd::Import => Realloc::Import,
+        Odd::BuiltIn => Realloc::BuiltIn(handles.any_built_in(u)?),
+        Odd::Wide => wide(u, heap)?,
+    })
+}
+
+fn wide(u: &mut Unstructured, heap: u64) -> Result<Realloc> {
+    let beyond = 1u64 << pick(u, &[32, 32, 32, 33, 47, 63])?;
+    Ok(match u.int_in_range(0..=2)? {
+        0 => Realloc::At(beyond + heap + 64 * u.int_in_range(0..=16)?),
+        1 => Realloc::Skew(beyond),
+        _ => Realloc::End(beyond),
     })
 }
 
@@ -77,9 +179,10 @@ fn skew(u: &mut Unstructured) -> Result<u32> {
     }
 }
 
-fn pointer(u: &mut Unstructured, shape: &Shape) -> Result<u32> {
-    let initial = u64::from(shape.guests[0].pages.initial) << 16;
-    let maximum = u64::from(shape.guests[0].pages.maximum) << 16;
+/// A pointer at or near an edge.
+fn edge(u: &mut Unstructured, guest: &Guest) -> Result<u32> {
+    let initial = u64::from(guest.pages.initial) << 16;
+    let maximum = u64::from(guest.pages.maximum) << 16;
     let base = match u.int_in_range(0..=4)? {
         0 => pick(u, &[0x8000, 0x4000, 0x7ff8])?,
         1 => 0,

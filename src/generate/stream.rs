@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use arbitrary::Unstructured;
 
 use super::draw::entropy;
-use super::{options, weights};
+use super::{ShapeKind, options, weights};
 use crate::case::check::Feature;
 use crate::case::{Case, Limits, Shape, Tuning};
 
 /// The same seed gives the same cases on every machine.
 pub struct Stream {
     rng: fastrand::Rng,
+    kind: ShapeKind,
     allowed: BTreeSet<Feature>,
     limits: Limits,
     shape: Shape,
@@ -22,10 +23,10 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub fn new(seed: u64, allowed: BTreeSet<Feature>, limits: Limits) -> Stream {
-        let shape = super::no_shape();
+    pub fn new(seed: u64, kind: ShapeKind, allowed: BTreeSet<Feature>, limits: Limits) -> Stream {
+        let shape = super::no_shape(kind, &limits);
         let rng = fastrand::Rng::with_seed(seed);
-        Stream { rng, allowed, limits, shape, tuning: options::PLAIN, left: 0 }
+        Stream { rng, kind, allowed, limits, shape, tuning: options::PLAIN, left: 0 }
     }
 
     pub fn next_case(&mut self) -> Case {
@@ -33,16 +34,27 @@ impl Stream {
             self.next_shape();
         }
         self.left -= 1;
-        let bytes = entropy(&mut self.rng, weights::ENTROPY);
+        let count = self.entropy();
+        let bytes = entropy(&mut self.rng, count);
         let calls = super::calls(&mut Unstructured::new(&bytes), &self.shape, &self.limits);
         let calls = calls.expect("no choice is empty");
         Case { tuning: self.tuning, shape: self.shape.clone(), calls }
     }
 
+    /// Bytes for one shape or the calls of one case.
+    fn entropy(&self) -> usize {
+        match self.kind {
+            ShapeKind::LiftLower => weights::ENTROPY,
+            ShapeKind::Adapter => weights::CHAIN_ENTROPY,
+        }
+    }
+
     fn next_shape(&mut self) {
-        let bytes = entropy(&mut self.rng, weights::ENTROPY);
+        let count = self.entropy();
+        let bytes = entropy(&mut self.rng, count);
         let mut u = Unstructured::new(&bytes);
-        self.shape = super::shape(&mut u, &self.allowed, &self.limits).expect("no choice is empty");
+        self.shape = super::shape(&mut u, self.kind, &self.allowed, &self.limits)
+            .expect("no choice is empty");
         self.tuning = options::tuning(&mut u).expect("no choice is empty");
         self.left = weights::CASES_PER_SHAPE;
     }

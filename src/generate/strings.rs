@@ -4,7 +4,7 @@
 use arbitrary::{Result, Unstructured};
 
 use super::draw::{between, pick, weighted};
-use super::weights;
+use super::weights::Habits;
 
 /// What code points a text has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum StringKind {
     Latin1,
     /// ASCII up to a point, which UTF-8 is guessed to be at first.
     AsciiThenLatin1,
+    /// ASCII up to a point, from which each code point is as long as any in UTF-8.
+    AsciiThenWide,
     /// Latin-1 up to a point, where Latin-1 has to be given up.
     NarrowThenWide,
     Bmp,
@@ -50,9 +52,9 @@ const BOUNDARIES: [char; 20] = [
 const PERIOD: usize = 12;
 
 /// A text of at most `most` bytes.
-pub fn text(u: &mut Unstructured, most: usize) -> Result<String> {
-    let kind = weighted(u, weights::STRING_KINDS)?;
-    let length = weighted(u, weights::STRING_LENGTHS)?;
+pub fn text(u: &mut Unstructured, most: usize, habits: &Habits) -> Result<String> {
+    let kind = weighted(u, habits.string_kinds)?;
+    let length = weighted(u, habits.string_lengths)?;
     let mut text = of_kind(u, kind, length)?;
     truncate(&mut text, most);
     Ok(text)
@@ -79,6 +81,7 @@ fn of_kind(u: &mut Unstructured, kind: StringKind, length: usize) -> Result<Stri
         StringKind::Ascii => periodic(u, length, ascii),
         StringKind::Latin1 => periodic(u, length, latin1),
         StringKind::AsciiThenLatin1 => turning(u, length, ascii, latin1),
+        StringKind::AsciiThenWide => turning(u, length, ascii, wide),
         StringKind::NarrowThenWide => turning(u, length, latin1, wide),
         StringKind::Bmp => periodic(u, length, bmp),
         StringKind::Supplementary => periodic(u, length, supplementary),

@@ -1,9 +1,11 @@
+mod chains;
+
 use super::*;
 use crate::abi::{PtrType, flatten};
 use crate::case::check::kind;
 use crate::case::text::CaseFile;
 use crate::case::{Answer, BuiltIn, Finish, Function, Passed, Realloc, Step, bytes, text};
-use crate::encode::script::{guest_data, script};
+use crate::encode::script::scripts;
 use crate::types::Type;
 
 fn all() -> BTreeSet<Feature> {
@@ -11,16 +13,13 @@ fn all() -> BTreeSet<Feature> {
 }
 
 fn stream(seed: u64) -> Stream {
-    Stream::new(seed, all(), Limits::CASE)
+    Stream::new(seed, ShapeKind::LiftLower, all(), Limits::CASE)
 }
 
 #[track_caller]
 fn check_valid(case: &Case) {
     assert_eq!(check(case, &Limits::CASE), Ok(()), "{case:#?}");
-    for (index, call) in case.calls.iter().enumerate() {
-        let data = guest_data(&case.shape.guests[0], &call.scripts[0]).expect("it fits");
-        script(&call.scripts[0], &data, index == 0).expect("it fits");
-    }
+    scripts(case).expect("they fit");
 }
 
 /// All that there is of some sort in the case, by name.
@@ -66,7 +65,7 @@ fn seen_in_function(side: &str, function: &Function) -> BTreeSet<String> {
 /// The name of a variant, without what is in it.
 fn word(variant: &impl std::fmt::Debug) -> String {
     let text = format!("{variant:?}");
-    text.split('(').next().unwrap_or_default().to_string()
+    text.split(['(', ' ']).next().unwrap_or_default().to_string()
 }
 
 fn honesty(passed: &Passed) -> String {
@@ -112,7 +111,7 @@ fn streamed_cases_reach_everything() {
 
 #[test]
 fn features_that_are_not_allowed_do_not_occur() {
-    let mut stream = Stream::new(9, BTreeSet::new(), Limits::CASE);
+    let mut stream = Stream::new(9, ShapeKind::LiftLower, BTreeSet::new(), Limits::CASE);
     for seed in 0..500 {
         let mut case = stream.next_case();
         mutate(&mut case, seed, &BTreeSet::new(), &Limits::CASE, false);
@@ -155,7 +154,7 @@ fn tight_limits_are_kept() {
         reallocs: 1,
         pages: 1,
     };
-    let mut stream = Stream::new(11, all(), limits);
+    let mut stream = Stream::new(11, ShapeKind::LiftLower, all(), limits);
     for seed in 0..500 {
         let mut case = stream.next_case();
         assert_eq!(check(&case, &limits), Ok(()));
@@ -166,7 +165,9 @@ fn tight_limits_are_kept() {
 
 #[test]
 fn without_bytes_there_is_a_case() {
-    check_valid(&case(&mut Unstructured::new(&[]), &all(), &Limits::CASE).unwrap());
+    check_valid(
+        &case(&mut Unstructured::new(&[]), ShapeKind::LiftLower, &all(), &Limits::CASE).unwrap(),
+    );
 }
 
 #[test]
@@ -256,7 +257,7 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
         note(a.scripts[0].post_return != b.scripts[0].post_return, "post-return");
         note(a.scripts[0].destructor != b.scripts[0].destructor, "destructor");
         note(a.host_drops != b.host_drops, "host drops");
-        let built_ins = [a, b].map(built_ins);
+        let built_ins = [a, b].map(|call| built_ins(&call.scripts[0]));
         note(built_ins[0] != built_ins[1], "built-ins");
         let finishes =
             [&a.scripts[0].finish, &b.scripts[0].finish].map(|end| matches!(end, Finish::Trap));
@@ -275,12 +276,12 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
 }
 
 /// The steps that are calls of built-ins.
-fn built_ins(call: &Call) -> Vec<BuiltIn> {
+fn built_ins(script: &Script) -> Vec<BuiltIn> {
     let step = |step: &Step| match step {
         Step::BuiltIn(built_in) => Some(*built_in),
         Step::Import(_) => None,
     };
-    call.scripts[0].steps.iter().filter_map(step).collect()
+    script.steps.iter().filter_map(step).collect()
 }
 
 const EXPORT_FIELDS: [&str; 6] = [
@@ -344,7 +345,7 @@ fn crossing_takes_something_of_both() {
 
 /// What a call does with handles, by name.
 fn acts(call: &Call) -> BTreeSet<String> {
-    let mut acts: BTreeSet<String> = built_ins(call).iter().map(word).collect();
+    let mut acts: BTreeSet<String> = built_ins(&call.scripts[0]).iter().map(word).collect();
     acts.insert(format!("destructor {}", word(&call.scripts[0].destructor)));
     acts.insert(format!("post-return {}", word(&call.scripts[0].post_return)));
     let hidden = |action: &Realloc| matches!(action, Realloc::BuiltIn(_));
@@ -383,8 +384,8 @@ fn guests_drop_what_they_borrow_but_for_a_few() {
         calls += case.calls.len();
         kept += (1..=case.calls.len())
             .filter(|end| {
-                let handles = handles::Handles::after(&case.shape, &case.calls[..*end]);
-                !handles.drops_of_borrows().is_empty()
+                let tables = handles::after(&case.shape, &case.calls[..*end]);
+                tables.iter().any(|handles| !handles.drops_of_borrows().is_empty())
             })
             .count();
     }

@@ -8,13 +8,12 @@ use arbitrary::{Result, Unstructured};
 use super::draw::{Table, between, chance, pick, weighted, weighted_where};
 use super::handles::needs_guests;
 use super::labels::labels;
-use super::options::Role;
 use super::weights;
 use crate::abi::PtrType;
 use crate::abi::flatten::{flatten_type, flatten_types};
 use crate::abi::layout::elem_size;
 use crate::case::check::Feature;
-use crate::case::{Limits, Resource, is_host};
+use crate::case::{Limits, Resource};
 use crate::types::{Field, FuncType, Handle, Label, MAP_KEYS, Type, VariantCase};
 
 /// The types of one function as a whole.
@@ -35,6 +34,8 @@ pub enum TypePlan {
     Deep,
     /// Handles, several of them.
     Handles,
+    /// Strings, wherever there can be some.
+    Strings,
 }
 
 /// What a type is at its root.
@@ -88,10 +89,17 @@ pub struct Palette {
 }
 
 impl Palette {
-    /// An import knows only the host's resources; no result is borrowed.
-    pub fn of(resources: &[Resource], role: Role) -> Palette {
-        let numbers = (0..).zip(resources).map(|(number, _)| number);
-        let known = numbers.filter(|n| role == Role::Export || is_host(resources, *n));
+    /// Of the function of this number among that many guests: its caller and its callee know what is
+    /// mentioned. No result is borrowed.
+    pub fn of(resources: &[Resource], function: usize, guests: usize) -> Palette {
+        let known = |resource: &Resource| match resource {
+            Resource::Host => true,
+            Resource::Guest { by, .. } => {
+                function < guests && usize::try_from(*by).is_ok_and(|by| by >= function)
+            }
+        };
+        let numbers = (0..).zip(resources);
+        let known = numbers.filter(|(_, resource)| known(resource)).map(|(number, _)| number);
         let result: Vec<Type> = known.clone().map(|n| Type::Handle(Handle::Own(n))).collect();
         let borrows = known.map(|n| Type::Handle(Handle::Borrow(n)));
         Palette { params: result.iter().cloned().chain(borrows).collect(), result }
@@ -104,14 +112,18 @@ pub fn func_type(
     allowed: &BTreeSet<Feature>,
     limits: &Limits,
     palette: &Palette,
+    plans: &Table<TypePlan>,
 ) -> Result<FuncType> {
     let has_handles = |plan| plan != TypePlan::Handles || !palette.params.is_empty();
-    let plan = weighted_where(u, weights::TYPE_PLANS, has_handles)?;
+    let plan = weighted_where(u, plans, has_handles)?;
     let nodes = if plan == TypePlan::Rich { weights::RICH_NODES } else { weights::SMALL_NODES };
     let nodes = nodes.min(limits.type_nodes);
     let mut types = Types::new(allowed, limits, nodes, &palette.params);
     if plan == TypePlan::Handles {
         types.constructors = weights::HANDLE_CONSTRUCTORS;
+    }
+    if plan == TypePlan::Strings {
+        types.constructors = weights::STRING_CONSTRUCTORS;
     }
     let mut params = types.params(u, plan)?;
     types.handles = &palette.result;
@@ -160,11 +172,16 @@ pub fn callable(
 ) -> Result<FuncType> {
     for param in &mut ty.params {
         if needs_guests(resources, param) && chance(u, weights::CALLABLE)? {
-            let inside = Box::new(param.clone());
-            *param = if u.arbitrary()? { Type::List(inside) } else { Type::Option(inside) };
+            *param = dispensable(u, param)?;
         }
     }
     Ok(ty)
+}
+
+/// The type made a list or an option, of which there can be values without any of this type.
+pub fn dispensable(u: &mut Unstructured, ty: &Type) -> Result<Type> {
+    let inside = Box::new(ty.clone());
+    Ok(if u.arbitrary()? { Type::List(inside) } else { Type::Option(inside) })
 }
 
 /// One more type, in front of all others or as the result.
@@ -248,14 +265,14 @@ impl<'a> Types<'a> {
             return Ok(None);
         }
         let ty = self.ty(u, depth(plan))?;
-        let aimed = chance(u, weights::AIM_RESULT)?;
+        let aimed = chance(u, weights::AIM_RESULT)? && plan != TypePlan::Strings;
         Ok(Some(if aimed { one_flat(u, ty)? } else { ty }))
     }
 
     /// The type that a plan is named after.
     fn special(&mut self, u: &mut Unstructured, plan: TypePlan) -> Result<Option<Type>> {
         match plan {
-            TypePlan::Small | TypePlan::Rich | TypePlan::Handles => Ok(None),
+            TypePlan::Small | TypePlan::Rich | TypePlan::Handles | TypePlan::Strings => Ok(None),
             TypePlan::Wide => self.wide(u).map(Some),
             TypePlan::ManyFlat => self.many_flat(u).map(Some),
             TypePlan::Joined => joined(u, weights::JOINED_DEPTH).map(Some),

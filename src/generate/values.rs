@@ -5,7 +5,7 @@ use arbitrary::{Result, Unstructured};
 
 use super::draw::{chance, integer, low8, low16, pick, weighted};
 use super::strings::{code_point, text};
-use super::weights;
+use super::weights::{self, Habits};
 use crate::abi::wrap;
 use crate::case::check::payload_type;
 use crate::types::Type;
@@ -46,15 +46,16 @@ const FLOATS64: [u64; 12] = [
 pub struct Room {
     pub nodes: u32,
     pub bytes: usize,
+    pub habits: &'static Habits,
 }
 
 impl Room {
     /// For one value.
-    pub fn draw(u: &mut Unstructured) -> Result<Room> {
-        if chance(u, weights::LARGE_VALUE)? {
-            return Ok(Room { nodes: weights::LARGE_VALUE_NODES, bytes: 4000 });
+    pub fn draw(u: &mut Unstructured, habits: &'static Habits) -> Result<Room> {
+        if chance(u, habits.large_value)? {
+            return Ok(Room { nodes: weights::LARGE_VALUE_NODES, bytes: 4000, habits });
         }
-        Ok(Room { nodes: weights::SMALL_VALUE_NODES, bytes: 1200 })
+        Ok(Room { nodes: weights::SMALL_VALUE_NODES, bytes: habits.small_bytes, habits })
     }
 }
 
@@ -65,13 +66,13 @@ pub fn values(u: &mut Unstructured, types: &[Type], room: &mut Room) -> Result<V
 
 /// A value by itself.
 pub fn fresh(u: &mut Unstructured, ty: &Type) -> Result<Value> {
-    let mut room = Room::draw(u)?;
+    let mut room = Room::draw(u, &weights::ALONE)?;
     value(u, ty, &mut room)
 }
 
 /// The value of which there is least.
 pub fn least(ty: &Type) -> Value {
-    let mut room = Room { nodes: 0, bytes: 0 };
+    let mut room = Room { nodes: 0, bytes: 0, habits: &weights::ALONE };
     value(&mut Unstructured::new(&[]), ty, &mut room).expect("no choice is empty")
 }
 
@@ -116,7 +117,7 @@ fn float64(u: &mut Unstructured) -> Result<u64> {
 }
 
 fn string(u: &mut Unstructured, room: &mut Room) -> Result<Value> {
-    let text = text(u, room.bytes)?;
+    let text = text(u, room.bytes, room.habits)?;
     room.bytes -= text.len();
     Ok(Value::string(text))
 }

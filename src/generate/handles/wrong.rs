@@ -134,13 +134,12 @@ impl Handles<'_> {
 
     /// A built-in with a handle that is not what it should be.
     pub fn wrong_built_in(&self, u: &mut Unstructured) -> Result<BuiltIn> {
-        let guests = self.guests();
+        let guests = self.defined();
         if !guests.is_empty() && u.ratio(3, 5)? {
             let resource = pick(u, &guests)?;
             return Ok(BuiltIn::Rep { resource, handle: self.wrong(u, resource)? });
         }
-        let all = u32::try_from(self.resources.len()).expect("resources are few");
-        let resource = u.int_in_range(0..=all.saturating_sub(1))?;
+        let resource = pick(u, &self.known())?;
         Ok(BuiltIn::Drop { resource, handle: self.wrong(u, resource)? })
     }
 

@@ -4,13 +4,14 @@
 use arbitrary::{Result, Unstructured};
 
 use crate::case::import_calls_mut;
-use crate::case::{Answer, Call, Case, Finish, ImportCall, Limits, Shape, Step};
-use crate::encode::guest::Side;
+use crate::case::{
+    Answer, Call, Case, Finish, GUEST_DATA, ImportCall, Limits, Script, Shape, Step,
+};
 use crate::generate::acts::{destructor, post_return};
 use crate::generate::calls::{answer, call, import_args};
 use crate::generate::draw::{position, weighted};
-use crate::generate::guest::GuestData;
-use crate::generate::handles::Handles;
+use crate::generate::guest::{self, GuestData};
+use crate::generate::handles::after;
 use crate::generate::{realloc, weights};
 
 pub fn change_realloc(u: &mut Unstructured, case: &mut Case) -> Result<()> {
@@ -18,9 +19,15 @@ pub fn change_realloc(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Some(index) = position(u, calls.len())? else {
         return Ok(());
     };
-    let handles = Handles::after(shape, &calls[..index]);
-    let script = &mut calls[index].scripts[0].realloc;
-    let action = realloc::action(u, shape, &handles)?;
+    let number = u.choose_index(shape.guests.len())?;
+    let (guest, handles) = (&shape.guests[number], &after(shape, &calls[..index])[number]);
+    let heap = u64::from(GUEST_DATA) + 16 * u.int_in_range(0..=16)?;
+    let action = if u.arbitrary()? {
+        realloc::action(u, guest, handles)?
+    } else {
+        realloc::odd(u, guest, heap, handles)?
+    };
+    let script = &mut calls[index].scripts[number].realloc;
     match (position(u, script.len())?, u.int_in_range(0..=3)?) {
         (Some(index), 0) => drop(script.remove(index)),
         (Some(index), 1) => script.insert(index, action),
@@ -30,44 +37,58 @@ pub fn change_realloc(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     Ok(())
 }
 
-fn any_call<'a>(u: &mut Unstructured, calls: &'a mut [Call]) -> Result<Option<&'a mut Call>> {
-    let index = position(u, calls.len())?;
-    Ok(index.map(|index| &mut calls[index]))
+/// The script of a guest in a call, and the guest's number.
+fn any_script<'a>(
+    u: &mut Unstructured,
+    calls: &'a mut [Call],
+) -> Result<Option<(usize, &'a mut Script)>> {
+    let Some(index) = position(u, calls.len())? else {
+        return Ok(None);
+    };
+    let scripts = &mut calls[index].scripts;
+    let guest = u.choose_index(scripts.len())?;
+    Ok(Some((guest, &mut scripts[guest])))
 }
 
 /// Adds, removes or repeats a call of the import.
 pub fn change_import_calls(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Case { shape, calls, .. } = case;
-    let Some(call) = any_call(u, calls)? else {
+    let Some((guest, script)) = any_script(u, calls)? else {
         return Ok(());
     };
-    if shape.guests[0].import.is_none() {
+    if shape.guests[guest].import.is_none() {
         return Ok(());
     }
-    let steps = &mut call.scripts[0].steps;
+    let steps = &mut script.steps;
     match (position(u, steps.len())?, u.int_in_range(0..=3)?) {
         (Some(index), 0) => drop(steps.remove(index)),
         (Some(index), 1) => steps.insert(index, steps[index].clone()),
         (Some(index), 2) => steps.swap(0, index),
         (index, _) => {
-            let step = Step::Import(import_call(u, shape)?);
+            let step = Step::Import(import_call(u, shape, guest)?);
             steps.insert(index.unwrap_or(0), step);
         }
     }
     Ok(())
 }
 
-fn import_call(u: &mut Unstructured, shape: &Shape) -> Result<ImportCall> {
-    let passed = import_args(u, shape, false, &mut GuestData::new(shape))?;
-    Ok(ImportCall { passed, answer: answer(u, shape, false, false)? })
+fn import_call(u: &mut Unstructured, shape: &Shape, number: usize) -> Result<ImportCall> {
+    let guest = &shape.guests[number];
+    let passed = import_args(u, guest, false, &mut GuestData::new(shape, number))?;
+    if number + 1 < shape.guests.len() {
+        return Ok(ImportCall { passed, answer: Answer::Guest });
+    }
+    Ok(ImportCall { passed, answer: answer(u, guest, false, false)? })
 }
 
+/// Only the host's function answers by itself.
 pub fn change_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Case { shape, calls, .. } = case;
-    let Some(call) = any_call(u, calls)? else {
+    let (Some(index), Some(last)) = (position(u, calls.len())?, shape.guests.last()) else {
         return Ok(());
     };
-    let mut calls: Vec<&mut ImportCall> = import_calls_mut(&mut call.scripts[0].steps).collect();
+    let steps = calls[index].scripts.last_mut().map(|script| &mut script.steps[..]);
+    let mut calls: Vec<&mut ImportCall> = import_calls_mut(steps.unwrap_or_default()).collect();
     let Some(index) = position(u, calls.len())? else {
         return Ok(());
     };
@@ -76,7 +97,7 @@ pub fn change_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
         (0, Answer::Return(value)) => Answer::Reenter(value.clone()),
         (0, Answer::Reenter(value)) => Answer::Return(value.clone()),
         (1, _) => Answer::Error,
-        _ => answer(u, shape, false, false)?,
+        _ => answer(u, last, false, false)?,
     };
     Ok(())
 }
@@ -87,19 +108,20 @@ pub fn change_ending(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Some(index) = position(u, calls.len())? else {
         return Ok(());
     };
-    let handles = Handles::after(shape, &calls[..=index]);
-    let call = &mut calls[index];
-    let side = Side::results(&shape.guests[0].export, shape.guests[0].ptr_type);
-    match (u.int_in_range(0..=4)?, &call.scripts[0].finish) {
-        (0, Finish::Return(_)) => call.scripts[0].finish = Finish::Trap,
+    let number = u.choose_index(shape.guests.len())?;
+    let guest = &shape.guests[number];
+    let handles = after(shape, &calls[..=index]).swap_remove(number);
+    let script = &mut calls[index].scripts[number];
+    match (u.int_in_range(0..=4)?, &script.finish) {
+        (0, Finish::Return(_)) => script.finish = Finish::Trap,
         (0, Finish::Trap) => {
-            call.scripts[0].finish =
-                Finish::Return(GuestData::with(shape, handles).truth(u, side)?);
+            let passed = GuestData::with(shape, number, handles).truth(u, guest::results(guest))?;
+            script.finish = Finish::Return(passed);
         }
-        (1, _) => call.scripts[0].post_return = post_return(u, shape, true, &handles)?,
-        (2, _) => call.scripts[0].destructor = destructor(u, shape, true, &handles)?,
-        (3, _) => call.scripts[0].destructor = destructor(u, shape, false, &handles)?,
-        _ => call.scripts[0].post_return = post_return(u, shape, false, &handles)?,
+        (1, _) => script.post_return = post_return(u, guest, true, &handles)?,
+        (2, _) => script.destructor = destructor(u, shape, number, true, &handles)?,
+        (3, _) => script.destructor = destructor(u, shape, number, false, &handles)?,
+        _ => script.post_return = post_return(u, guest, false, &handles)?,
     }
     Ok(())
 }
@@ -112,9 +134,9 @@ pub fn change_calls(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> R
         (Some(index), 1) => calls.insert(index, calls[index].clone()),
         (Some(index), 2) => calls.swap(0, index),
         (index, _) => {
-            let conduct = weighted(u, weights::CONDUCTS)?;
+            let conduct = weighted(u, weights::habits(shape).conducts)?;
             let index = index.unwrap_or(0);
-            let mut handles = Handles::after(shape, &calls[..index]);
+            let mut handles = after(shape, &calls[..index]);
             calls.insert(index, call(u, shape, limits, conduct, &mut handles)?);
         }
     }

@@ -7,35 +7,30 @@ use crate::abi::{Core, CoreType};
 use crate::case::{Call, Case, Finish, Passed, Patch, Shape, import_calls_mut};
 use crate::encode::guest::Side;
 use crate::generate::draw::{integer, position};
-use crate::generate::guest::GuestData;
-use crate::generate::handles::Handles;
+use crate::generate::guest::{self, GuestData};
+use crate::generate::handles::{Handles, after};
 
 pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Case { shape, calls, .. } = case;
     let number = u.choose_index(calls.len())?;
-    let handles = Handles::after(shape, &calls[..number]);
+    let guest = u.choose_index(shape.guests.len())?;
+    let handles = after(shape, &calls[..number]).swap_remove(guest);
     let call = &mut calls[number];
-    let sides = call.scripts[0].import_calls().count()
-        + usize::from(matches!(call.scripts[0].finish, Finish::Return(_)));
+    let script = &call.scripts[guest];
+    let sides =
+        script.import_calls().count() + usize::from(matches!(script.finish, Finish::Return(_)));
     let Some(index) = position(u, sides)? else {
         return Ok(());
     };
-    let mut data = before(shape, handles, call, index);
-    let script = &mut call.scripts[0];
+    let mut data = before(shape, guest, handles, call, index);
+    let script = &mut call.scripts[guest];
+    let guest = &shape.guests[guest];
     let mut imports = import_calls_mut(&mut script.steps);
-    match (&shape.guests[0].import, imports.nth(index), &mut script.finish) {
-        (Some(import), Some(step), _) => change_passed(
-            u,
-            &mut data,
-            Side::params(import, shape.guests[0].ptr_type),
-            &mut step.passed,
-        ),
-        (_, None, Finish::Return(passed)) => change_passed(
-            u,
-            &mut data,
-            Side::results(&shape.guests[0].export, shape.guests[0].ptr_type),
-            passed,
-        ),
+    match (guest::params(guest), imports.nth(index), &mut script.finish) {
+        (Some(side), Some(step), _) => change_passed(u, &mut data, side, &mut step.passed),
+        (_, None, Finish::Return(passed)) => {
+            change_passed(u, &mut data, guest::results(guest), passed)
+        }
         _ => Ok(()),
     }
 }
@@ -43,15 +38,18 @@ pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 /// The guest when all that is handed over earlier in this call has been lowered.
 fn before<'a>(
     shape: &'a Shape,
+    guest: usize,
     mut handles: Handles<'a>,
     call: &Call,
     index: usize,
 ) -> GuestData<'a> {
-    handles.lower(&mut call.args.clone(), &shape.guests[0].export.ty.params);
-    let mut data = GuestData::with(shape, handles);
-    if let Some(import) = &shape.guests[0].import {
-        for step in call.scripts[0].import_calls().take(index) {
-            data.advance(Side::params(import, shape.guests[0].ptr_type), &step.passed);
+    if guest == 0 {
+        handles.lower(&call.args, &shape.guests[0].export.ty.params);
+    }
+    let mut data = GuestData::with(shape, guest, handles);
+    if let Some(side) = guest::params(&shape.guests[guest]) {
+        for step in call.scripts[guest].import_calls().take(index) {
+            data.advance(side, &step.passed);
         }
     }
     data

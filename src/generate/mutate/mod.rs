@@ -3,6 +3,7 @@
 
 mod calls;
 mod data;
+mod guests;
 mod repair;
 mod resources;
 mod shape;
@@ -17,7 +18,6 @@ use arbitrary::Unstructured;
 use mutatis::{Candidates, Context, Mutate, Session};
 
 use super::draw::{Table, entropy};
-use super::options::Role;
 use super::types::Palette;
 use super::{guest, weights};
 use crate::case::check::{Feature, check};
@@ -43,6 +43,7 @@ pub enum Change {
     BuiltIn,
     Resource,
     HostDrop,
+    Guest,
 }
 
 /// Changes a case, or with `shrink` makes it smaller. False: nothing was found that could be done,
@@ -71,7 +72,7 @@ pub fn mutate(
     false
 }
 
-/// Something of each case: the shape of one with calls of the other, or one function of each; or
+/// Something of each case: the shape of one with calls of the other, or functions of each; or
 /// `a` again, where nothing fits together.
 pub fn crossover(a: &Case, b: &Case, seed: u64) -> Case {
     let limits = Limits::CASE;
@@ -90,8 +91,17 @@ fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> arbitrary::Result<(
     match u.int_in_range(0..=4)? {
         0 => case.calls.extend(b.calls.iter().cloned()),
         1 => case.calls.clone_from(&b.calls),
-        2 => case.shape.guests[0].import.clone_from(&b.shape.guests[0].import),
-        3 => case.shape.guests[0].export.clone_from(&b.shape.guests[0].export),
+        2 => {
+            let import = b.shape.guests.last().and_then(|last| last.import.clone());
+            if let Some(last) = case.shape.guests.last_mut() {
+                last.import = import;
+            }
+        }
+        3 => {
+            let mine = u.choose_index(case.shape.guests.len())?;
+            let other = u.choose(&b.shape.guests)?;
+            case.shape.guests[mine].export.clone_from(&other.export);
+        }
         _ => {
             let (mine, other) = (u.choose_index(case.calls.len())?, u.choose(&b.calls)?);
             case.calls[mine].clone_from(other);
@@ -121,7 +131,7 @@ struct CaseMutator<'a> {
 
 impl Mutate<Case> for CaseMutator<'_> {
     fn mutate(&mut self, candidates: &mut Candidates, case: &mut Case) -> mutatis::Result<()> {
-        let handles = Palette::of(&case.shape.resources, Role::Export).params;
+        let handles = Palette::of(&case.shape.resources, 0, 1).params;
         let bounds = Bounds { allowed: self.allowed, limits: self.limits, handles: &handles };
         let shrink = candidates.shrink();
         for (weight, change) in changes(shrink) {
@@ -175,9 +185,10 @@ fn grow(
         Change::Type => types::change(u, case, bounds),
         Change::Options => shape::change_options(u, case),
         Change::Tuning => shape::change_tuning(u, case),
-        Change::Pages => shape::change_pages(u, case, bounds.limits),
+        Change::Pages => shape::change_pages(u, case, bounds),
         Change::BuiltIn => resources::change_built_ins(u, case),
         Change::Resource => resources::change_resources(u, case),
         Change::HostDrop => resources::change_host_drops(u, case),
+        Change::Guest => guests::change(u, case, bounds.limits),
     }
 }

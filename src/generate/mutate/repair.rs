@@ -5,40 +5,91 @@ use arbitrary::{Result, Unstructured};
 
 use crate::abi::{Core, CoreType};
 use crate::case::check::payload_type;
-use crate::case::{Answer, BuiltIn, Call, Case, Destructor, Finish, Function, Limits, Passed};
-use crate::case::{Patch, PostReturn, Realloc, Shape, Step, import_calls_mut};
+use crate::case::import_calls_mut;
+use crate::case::{Answer, BuiltIn, Call, Case, Destructor, Finish, Function, Guest, Limits};
+use crate::case::{Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step};
 use crate::encode::guest::Side;
+use crate::generate::handles::Handles;
 use crate::generate::options::{Role, with_needed};
 use crate::generate::types::Palette;
 use crate::generate::values::fresh;
-use crate::generate::{acts, realloc};
+use crate::generate::{acts, guest, realloc, weights};
 use crate::types::{Handle, Type};
 use crate::value::Value;
 
 /// Gives the shape the options that it needs, and all calls values that fit it.
 pub fn repair(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
     let Case { shape, calls, .. } = case;
-    let keep = |function: &Function, role| with_needed(function.clone(), role);
+    shape.guests.truncate(most(limits.guests).max(1));
     shape.resources.truncate(most(limits.resources));
+    repair_definers(shape);
     repair_handles(shape);
-    shape.guests[0].export = keep(&shape.guests[0].export, Role::Export);
-    shape.guests[0].import =
-        shape.guests[0].import.as_ref().map(|import| keep(import, Role::Import));
+    repair_fused(shape);
+    for guest in &mut shape.guests {
+        guest.export = with_needed(guest.export.clone(), Role::Export);
+        guest.import = guest.import.take().map(|import| with_needed(import, Role::Import));
+    }
     calls.truncate(most(limits.calls));
     calls.iter_mut().try_for_each(|call| repair_call(u, shape, call, limits))
 }
 
+/// What a guest defines that is not there is the last one's.
+fn repair_definers(shape: &mut Shape) {
+    let last = u32::try_from(shape.guests.len() - 1).expect("guests are few");
+    for resource in &mut shape.resources {
+        match resource {
+            Resource::Guest { by, .. } => *by = last.min(*by),
+            Resource::Host => {}
+        }
+    }
+}
+
 /// Makes handles of what there is no handle of something else.
 fn repair_handles(shape: &mut Shape) {
-    let export = Palette::of(&shape.resources, Role::Export);
-    let import = Palette::of(&shape.resources, Role::Import);
-    let guest = &mut shape.guests[0];
-    let functions = [(&mut guest.export, export)].into_iter();
-    let functions = functions.chain(guest.import.iter_mut().zip([import]));
-    for (function, palette) in functions {
-        function.ty.params.iter_mut().for_each(|ty| repair_handle(ty, &palette.params));
-        function.ty.result.iter_mut().for_each(|ty| repair_handle(ty, &palette.result));
+    let Shape { guests, resources } = shape;
+    let count = guests.len();
+    let last = guests.len() - 1;
+    for (number, guest) in guests.iter_mut().enumerate() {
+        let export = Palette::of(resources, number, count);
+        repair_handles_of(&mut guest.export, &export);
+        let import = Palette::of(resources, count, count);
+        guest.import.iter_mut().filter(|_| number == last).for_each(|function| {
+            repair_handles_of(function, &import);
+        });
     }
+}
+
+fn repair_handles_of(function: &mut Function, palette: &Palette) {
+    function.ty.params.iter_mut().for_each(|ty| repair_handle(ty, &palette.params));
+    function.ty.result.iter_mut().for_each(|ty| repair_handle(ty, &palette.result));
+}
+
+/// What a guest imports is what the next one exports, of types that are not too large.
+fn repair_fused(shape: &mut Shape) {
+    for number in 1..shape.guests.len() {
+        let export = &mut shape.guests[number].export;
+        export.ty.params.iter_mut().chain(&mut export.ty.result).for_each(repair_members);
+        let export = export.clone();
+        let import = shape.guests[number - 1].import.get_or_insert_with(|| export.clone());
+        import.ty = export.ty;
+        import.opts.post_return = false;
+    }
+}
+
+fn repair_members(ty: &mut Type) {
+    let most = most(weights::FUSED_MEMBERS);
+    if let Type::Record(fields) = ty {
+        fields.truncate(most);
+    } else if let Type::Tuple(types) = ty {
+        types.truncate(most);
+    } else if let Type::Variant(cases) = ty {
+        cases.truncate(most);
+    } else if let Type::Enum(labels) | Type::Flags(labels) = ty {
+        labels.truncate(most);
+    } else if let Type::FixedLengthList(_, length) = ty {
+        *length = weights::FUSED_MEMBERS.min(*length);
+    }
+    ty.children_mut().into_iter().for_each(repair_members);
 }
 
 /// A borrow becomes an own of the same, where that may be.
@@ -66,46 +117,68 @@ fn repair_call(
     limits: &Limits,
 ) -> Result<()> {
     repair_values(u, &mut call.args, &shape.guests[0].export.ty.params)?;
-    repair_scripts(shape, call, limits);
-    if let Some(import) = &shape.guests[0].import {
-        for step in import_calls_mut(&mut call.scripts[0].steps) {
-            repair_passed(
-                u,
-                shape,
-                Side::params(import, shape.guests[0].ptr_type),
-                &mut step.passed,
-            )?;
-            if let Answer::Return(value) | Answer::Reenter(value) = &mut step.answer {
-                repair_result(u, value, import.ty.result.as_ref())?;
-            }
+    call.host_drops.truncate(if acts::any_defined(shape) { most(limits.host_drops) } else { 0 });
+    call.scripts.resize(shape.guests.len(), Script::least());
+    for (number, script) in call.scripts.iter_mut().enumerate() {
+        drop_impossible(shape, number, script, limits);
+        repair_script(u, shape, number, script)?;
+    }
+    Ok(())
+}
+
+fn repair_script(
+    u: &mut Unstructured,
+    shape: &Shape,
+    number: usize,
+    script: &mut Script,
+) -> Result<()> {
+    let guest = &shape.guests[number];
+    let is_last = number + 1 == shape.guests.len();
+    if let Some(side) = guest::params(guest) {
+        for step in import_calls_mut(&mut script.steps) {
+            repair_passed(u, guest, side, &mut step.passed)?;
+            repair_answer(u, &mut step.answer, is_last, side.function.ty.result.as_ref())?;
         }
     }
-    match &mut call.scripts[0].finish {
-        Finish::Return(passed) => repair_passed(
-            u,
-            shape,
-            Side::results(&shape.guests[0].export, shape.guests[0].ptr_type),
-            passed,
-        ),
+    match &mut script.finish {
+        Finish::Return(passed) => repair_passed(u, guest, guest::results(guest), passed),
         Finish::Trap => Ok(()),
     }
 }
 
-/// Drops what the shape has nothing for.
-fn repair_scripts(shape: &Shape, call: &mut Call, limits: &Limits) {
-    call.scripts[0].realloc.truncate(if realloc::has(shape) { most(limits.reallocs) } else { 0 });
-    call.scripts[0].steps.retain(|step| match step {
-        Step::Import(_) => shape.guests[0].import.is_some(),
-        Step::BuiltIn(built_in) => may_call(shape, *built_in),
-    });
-    call.scripts[0].steps.truncate(most(limits.steps));
-    let leaves = call.scripts[0].post_return == PostReturn::Import;
-    if !shape.guests[0].export.opts.post_return || (leaves && shape.guests[0].import.is_none()) {
-        call.scripts[0].post_return = PostReturn::Nothing;
+/// Only the host answers by itself.
+fn repair_answer(
+    u: &mut Unstructured,
+    answer: &mut Answer,
+    is_hosts: bool,
+    result: Option<&Type>,
+) -> Result<()> {
+    match answer {
+        Answer::Return(_) | Answer::Reenter(_) | Answer::Error if !is_hosts => {
+            *answer = Answer::Guest;
+        }
+        Answer::Guest if is_hosts => {
+            *answer = Answer::Return(result.map(|ty| fresh(u, ty)).transpose()?);
+        }
+        Answer::Return(value) | Answer::Reenter(value) => repair_result(u, value, result)?,
+        Answer::Guest | Answer::Error => {}
     }
+    Ok(())
+}
+
+/// Drops what the guest has nothing for.
+fn drop_impossible(shape: &Shape, number: usize, script: &mut Script, limits: &Limits) {
+    let guest = &shape.guests[number];
+    let may_call = |built_in| may_call(shape, number, built_in);
+    script.realloc.truncate(if realloc::has(guest) { most(limits.reallocs) } else { 0 });
+    script.steps.retain(|step| match step {
+        Step::Import(_) => guest.import.is_some(),
+        Step::BuiltIn(built_in) => may_call(*built_in),
+    });
+    script.steps.truncate(most(limits.steps));
     let impossible = |action: &Realloc| match action {
-        Realloc::Import => shape.guests[0].import.is_none(),
-        Realloc::BuiltIn(built_in) => !may_call(shape, *built_in),
+        Realloc::Import => guest.import.is_none(),
+        Realloc::BuiltIn(built_in) => !may_call(*built_in),
         Realloc::Bump
         | Realloc::Forget
         | Realloc::At(_)
@@ -115,29 +188,35 @@ fn repair_scripts(shape: &Shape, call: &mut Call, limits: &Limits) {
         | Realloc::Grow(_)
         | Realloc::Trap => false,
     };
-    call.scripts[0].realloc.iter_mut().filter(|action| impossible(action)).for_each(|action| {
+    script.realloc.iter_mut().filter(|action| impossible(action)).for_each(|action| {
         *action = Realloc::Bump;
     });
-    repair_destruction(shape, call, limits);
-}
-
-fn repair_destruction(shape: &Shape, call: &mut Call, limits: &Limits) {
-    if matches!(call.scripts[0].post_return, PostReturn::BuiltIn(built_in) if !may_call(shape, built_in))
-    {
-        call.scripts[0].post_return = PostReturn::Nothing;
+    let may_end = match script.post_return {
+        PostReturn::Nothing | PostReturn::Trap => true,
+        PostReturn::Import => guest.import.is_some(),
+        PostReturn::BuiltIn(built_in) => may_call(built_in),
+    };
+    if !(guest.export.opts.post_return && may_end) {
+        script.post_return = PostReturn::Nothing;
     }
-    let impossible = matches!(call.scripts[0].destructor, Destructor::BuiltIn(built_in) if !may_call(shape, built_in));
-    if impossible || !acts::destroys(shape) {
-        call.scripts[0].destructor = Destructor::Nothing;
+    let may_destroy = match script.destructor {
+        Destructor::Nothing | Destructor::Trap => true,
+        Destructor::BuiltIn(built_in) => may_call(built_in),
+    };
+    if !(acts::destroys(shape, number) && may_destroy) {
+        script.destructor = Destructor::Nothing;
     }
-    call.host_drops.truncate(if acts::defines(shape) { most(limits.host_drops) } else { 0 });
 }
 
 /// Whether the guest has this built-in.
-fn may_call(shape: &Shape, built_in: BuiltIn) -> bool {
-    let resource = built_in.resource();
-    let defined = usize::try_from(resource).is_ok_and(|n| n < shape.resources.len());
-    defined && (matches!(built_in, BuiltIn::Drop { .. }) || !shape.is_host(resource))
+fn may_call(shape: &Shape, guest: usize, built_in: BuiltIn) -> bool {
+    let handles = Handles::new(shape, guest);
+    match built_in {
+        BuiltIn::New { resource, .. } | BuiltIn::Rep { resource, .. } => {
+            acts::defines(&shape.resources, resource, guest)
+        }
+        BuiltIn::Drop { resource, .. } => handles.known().contains(&resource),
+    }
 }
 
 fn repair_result(
@@ -232,13 +311,13 @@ fn repair_entry(u: &mut Unstructured, entry: &mut Value, key: &Type, value: &Typ
 
 fn repair_passed(
     u: &mut Unstructured,
-    shape: &Shape,
+    guest: &Guest,
     side: Side,
     passed: &mut Passed,
 ) -> Result<()> {
     let core = side.core();
     let opts = side.function.opts;
-    let memory = if opts.memory { u64::from(shape.guests[0].pages.initial) << 16 } else { 0 };
+    let memory = if opts.memory { u64::from(guest.pages.initial) << 16 } else { 0 };
     match passed {
         Passed::Lowered { values, patches } => {
             patches.retain_mut(|patch| repair_patch(patch, &core, memory));

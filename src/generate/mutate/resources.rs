@@ -4,9 +4,9 @@
 use arbitrary::{Result, Unstructured};
 
 use crate::abi::wrap;
-use crate::case::{BuiltIn, Call, Case, Destructor, PostReturn, Realloc, Step};
+use crate::case::{BuiltIn, Call, Case, Destructor, PostReturn, Realloc, Script, Step};
 use crate::generate::draw::{integer, position};
-use crate::generate::handles::Handles;
+use crate::generate::handles::after;
 use crate::generate::options::resource;
 use crate::types::{self, Handle, Type};
 
@@ -20,11 +20,14 @@ pub fn change_built_ins(u: &mut Unstructured, case: &mut Case) -> Result<()> {
         return Ok(());
     }
     let number = u.choose_index(calls.len())?;
-    let mut handles = Handles::after(shape, &calls[..number]);
+    let guest = u.choose_index(shape.guests.len())?;
+    let handles = &mut after(shape, &calls[..number])[guest];
     let call = &mut calls[number];
-    handles.lower(&mut call.args.clone(), &shape.guests[0].export.ty.params);
+    if guest == 0 {
+        handles.lower(&call.args, &shape.guests[0].export.ty.params);
+    }
     let more = Step::BuiltIn(handles.any_built_in(u)?);
-    let steps = &mut call.scripts[0].steps;
+    let steps = &mut call.scripts[guest].steps;
     match (position(u, steps.len())?, u.int_in_range(0..=5)?) {
         (Some(index), 0) => drop(steps.remove(index)),
         (Some(index), 1) => steps.insert(index, steps[index].clone()),
@@ -59,7 +62,7 @@ fn operand(built_in: &mut BuiltIn) -> &mut u32 {
 
 /// Adds, removes or changes a resource.
 pub fn change_resources(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let other = resource(u)?;
+    let other = resource(u, case.shape.guests.len())?;
     let resources = &mut case.shape.resources;
     match (position(u, resources.len())?, u.int_in_range(0..=3)?) {
         (Some(index), 0) => remove(case, index),
@@ -87,8 +90,9 @@ fn remove(case: &mut Case, index: usize) {
             number => number,
         };
     };
-    let guest = &mut case.shape.guests[0];
-    let functions = [&mut guest.export].into_iter().chain(&mut guest.import);
+    let guests = case.shape.guests.iter_mut();
+    let functions =
+        guests.flat_map(|guest| [&mut guest.export].into_iter().chain(&mut guest.import));
     for ty in
         functions.flat_map(|function| function.ty.params.iter_mut().chain(&mut function.ty.result))
     {
@@ -111,7 +115,10 @@ fn each_number(ty: &mut Type, change: &impl Fn(&mut u32)) {
 
 /// All built-ins that a call scripts.
 fn built_ins(call: &mut Call) -> Vec<&mut BuiltIn> {
-    let script = &mut call.scripts[0];
+    call.scripts.iter_mut().flat_map(built_ins_of_script).collect()
+}
+
+fn built_ins_of_script(script: &mut Script) -> Vec<&mut BuiltIn> {
     let steps = script.steps.iter_mut().filter_map(|step| match step {
         Step::BuiltIn(built_in) => Some(built_in),
         Step::Import(_) => None,
@@ -143,8 +150,7 @@ pub fn smaller_built_in(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 pub fn change_host_drops(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let Case { shape, calls, .. } = case;
     let number = u.choose_index(calls.len())?;
-    let handles = Handles::after(shape, &calls[..=number]);
-    let mut numbers = handles.held(|_| true);
+    let mut numbers = after(shape, &calls[..=number])[0].held(|_| true);
     numbers.push(u.int_in_range(0..=3)?);
     let more = *u.choose(&numbers)?;
     let drops = &mut calls[number].host_drops;

@@ -3,9 +3,13 @@
 
 use arbitrary::{Result, Unstructured};
 
-use crate::case::{Case, Function, Limits, Shape};
+use super::Bounds;
+use crate::abi::PtrType;
+use crate::case::check::Feature;
+use crate::case::{Case, Function, Shape};
 use crate::generate::draw::pick;
 use crate::generate::{options, weights};
+use crate::types::FuncType;
 
 pub fn change_options(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let opts = &mut any_function(u, &mut case.shape)?.opts;
@@ -18,11 +22,25 @@ pub fn change_options(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     Ok(())
 }
 
+/// One end of a function.
 pub fn any_function<'a>(u: &mut Unstructured, shape: &'a mut Shape) -> Result<&'a mut Function> {
-    let guest = &mut shape.guests[0];
+    let guest = u.choose_index(shape.guests.len())?;
+    let guest = &mut shape.guests[guest];
     match &mut guest.import {
         Some(import) if u.arbitrary()? => Ok(import),
         _ => Ok(&mut guest.export),
+    }
+}
+
+/// The type of a function: what a guest imports of the next is repaired after what that exports.
+pub fn any_type<'a>(u: &mut Unstructured, shape: &'a mut Shape) -> Result<&'a mut FuncType> {
+    let last = shape.guests.last().is_some_and(|guest| guest.import.is_some());
+    let number = u.choose_index(shape.guests.len() + usize::from(last))?;
+    let exported = number < shape.guests.len();
+    let guest = &mut shape.guests[if exported { number } else { number - 1 }];
+    match &mut guest.import {
+        Some(import) if !exported => Ok(&mut import.ty),
+        Some(_) | None => Ok(&mut guest.export.ty),
     }
 }
 
@@ -43,7 +61,17 @@ pub fn change_tuning(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     Ok(())
 }
 
-pub fn change_pages(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
-    case.shape.guests[0].pages = options::pages(u, limits)?;
+/// Changes how large a memory is, or how wide its addresses are.
+pub fn change_pages(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<()> {
+    let guest = u.choose_index(case.shape.guests.len())?;
+    let guest = &mut case.shape.guests[guest];
+    if bounds.allowed.contains(&Feature::Memory64) && u.ratio(1, 3)? {
+        guest.ptr_type = match guest.ptr_type {
+            PtrType::I32 => PtrType::I64,
+            PtrType::I64 => PtrType::I32,
+        };
+        return Ok(());
+    }
+    guest.pages = options::pages(u, bounds.limits)?;
     Ok(())
 }

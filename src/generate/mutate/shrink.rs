@@ -4,14 +4,14 @@
 use arbitrary::{Result, Unstructured};
 
 use super::Change;
-use super::resources;
-use super::shape::{any_function, change_tuning};
+use super::shape::{any_function, any_type, change_tuning};
 use super::types::{any_root, count, node, unwrap};
 use super::values::any_node;
-use crate::abi::StringEncoding;
+use super::{guests, resources};
+use crate::abi::{PtrType, StringEncoding};
 use crate::case::import_calls_mut;
 use crate::case::{
-    Answer, Call, Case, Destructor, Finish, ImportCall, Passed, PostReturn, Realloc,
+    Answer, Call, Case, Destructor, Finish, ImportCall, Passed, PostReturn, Realloc, Script,
 };
 use crate::generate::draw::position;
 use crate::generate::options::ONE_PAGE;
@@ -32,17 +32,27 @@ pub fn shrink(u: &mut Unstructured, change: Change, case: &mut Case) -> Result<(
         Change::Type => shrink_type(u, case),
         Change::Options => fewer_options(u, case),
         Change::Tuning => change_tuning(u, case),
-        Change::Pages => {
-            case.shape.guests[0].pages = ONE_PAGE;
-            Ok(())
-        }
+        Change::Pages => fewer_pages(u, case),
         Change::BuiltIn => resources::smaller_built_in(u, case),
         Change::Resource => resources::remove_resource(u, case),
         Change::HostDrop => {
             let call = any_call(u, case)?;
             remove(u, &mut call.host_drops)
         }
+        Change::Guest => guests::remove(u, case),
     }
+}
+
+/// Makes a memory one page, or its addresses those of 32 bits.
+fn fewer_pages(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let guest = u.choose_index(case.shape.guests.len())?;
+    let guest = &mut case.shape.guests[guest];
+    if u.arbitrary()? {
+        guest.pages = ONE_PAGE;
+    } else {
+        guest.ptr_type = PtrType::I32;
+    }
+    Ok(())
 }
 
 fn shrink_value(u: &mut Unstructured, case: &mut Case) -> Result<()> {
@@ -72,6 +82,12 @@ fn any_call<'a>(u: &mut Unstructured, case: &'a mut Case) -> Result<&'a mut Call
     Ok(&mut case.calls[index])
 }
 
+fn any_script<'a>(u: &mut Unstructured, case: &'a mut Case) -> Result<&'a mut Script> {
+    let scripts = &mut any_call(u, case)?.scripts;
+    let index = u.choose_index(scripts.len())?;
+    Ok(&mut scripts[index])
+}
+
 fn remove<T>(u: &mut Unstructured, from: &mut Vec<T>) -> Result<()> {
     let index = u.choose_index(from.len())?;
     from.remove(index);
@@ -80,8 +96,7 @@ fn remove<T>(u: &mut Unstructured, from: &mut Vec<T>) -> Result<()> {
 
 /// Takes away a patch or a chunk, or some of its bytes, or makes a word smaller.
 fn shrink_data(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let call = any_call(u, case)?;
-    let script = &mut call.scripts[0];
+    let script = any_script(u, case)?;
     let returned = match &mut script.finish {
         Finish::Return(passed) => Some(passed),
         Finish::Trap => None,
@@ -107,7 +122,7 @@ fn shrink_data(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 }
 
 fn shrink_realloc(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let script = &mut any_call(u, case)?.scripts[0].realloc;
+    let script = &mut any_script(u, case)?.realloc;
     if u.arbitrary()? {
         return remove(u, script);
     }
@@ -118,12 +133,12 @@ fn shrink_realloc(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 }
 
 fn remove_import_call(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let call = any_call(u, case)?;
-    remove(u, &mut call.scripts[0].steps)
+    let script = any_script(u, case)?;
+    remove(u, &mut script.steps)
 }
 
 fn simple_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let steps = &mut any_call(u, case)?.scripts[0].steps;
+    let steps = &mut any_script(u, case)?.steps;
     let mut calls: Vec<&mut ImportCall> = import_calls_mut(steps).collect();
     let index = u.choose_index(calls.len())?;
     let answer = &mut calls[index].answer;
@@ -136,11 +151,11 @@ fn simple_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 }
 
 fn simple_ending(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let call = any_call(u, case)?;
+    let script = any_script(u, case)?;
     match u.int_in_range(0..=3)? {
-        0 | 1 => call.scripts[0].post_return = PostReturn::Nothing,
-        2 => call.scripts[0].destructor = Destructor::Nothing,
-        _ => call.scripts[0].finish = Finish::Trap,
+        0 | 1 => script.post_return = PostReturn::Nothing,
+        2 => script.destructor = Destructor::Nothing,
+        _ => script.finish = Finish::Trap,
     }
     Ok(())
 }
@@ -151,10 +166,11 @@ fn remove_call(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 
 fn shrink_type(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     if u.ratio(1, 8)? {
-        case.shape.guests[0].import = None;
+        // Those of guests before the last come back.
+        case.shape.guests.iter_mut().for_each(|guest| guest.import = None);
         return Ok(());
     }
-    let ty = &mut any_function(u, &mut case.shape)?.ty;
+    let ty = any_type(u, &mut case.shape)?;
     if u.ratio(1, 3)? {
         return fewer_params(u, ty);
     }

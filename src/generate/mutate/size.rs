@@ -1,9 +1,9 @@
 //! How large a case is.
 //! Knows what there is in one, and what costs a reader more than what.
 
-use crate::abi::StringEncoding;
-use crate::case::{Answer, BuiltIn, Call, Case, Chunk, Destructor, Finish, Function, ImportCall};
-use crate::case::{Passed, Patch, PostReturn, Realloc, Shape, Step};
+use crate::abi::{PtrType, StringEncoding};
+use crate::case::{Answer, BuiltIn, Call, Case, Chunk, Destructor, Finish, Function, Guest};
+use crate::case::{ImportCall, Passed, Patch, PostReturn, Realloc, Script, Shape, Step};
 use crate::types::{Label, Type};
 use crate::value::Value;
 
@@ -14,7 +14,9 @@ pub fn size(case: &Case) -> (u64, u64) {
     case.calls.iter().for_each(|call| size.call(call));
     let tuning = case.tuning;
     let tuned = [tuning.optimize, tuning.pooling, tuning.moving_memory, tuning.concurrency];
+    let plain = [tuning.signals, tuning.guards];
     size.bits += tuned.map(u64::from).iter().sum::<u64>();
+    size.bits += plain.map(|plain| u64::from(!plain)).iter().sum::<u64>();
     (size.things, size.bits)
 }
 
@@ -34,14 +36,20 @@ impl Size {
     }
 
     fn shape(&mut self, shape: &Shape) {
-        self.function(&shape.guests[0].export);
-        shape.guests[0].import.iter().for_each(|import| {
+        self.things(shape.guests.len() - 1);
+        shape.guests.iter().for_each(|guest| self.guest(guest));
+        self.things(shape.resources.len());
+    }
+
+    fn guest(&mut self, guest: &Guest) {
+        self.function(&guest.export);
+        guest.import.iter().for_each(|import| {
             self.things(1);
             self.function(import);
         });
-        self.things(shape.resources.len());
-        self.number(u64::from(shape.guests[0].pages.initial - 1));
-        self.number(u64::from(shape.guests[0].pages.maximum - 1));
+        self.bits += u64::from(guest.ptr_type != PtrType::I32);
+        self.number(u64::from(guest.pages.initial - 1));
+        self.number(u64::from(guest.pages.maximum - 1));
     }
 
     fn function(&mut self, function: &Function) {
@@ -64,19 +72,22 @@ impl Size {
     }
 
     fn call(&mut self, call: &Call) {
-        self.things(
-            1 + call.scripts[0].realloc.len() + call.scripts[0].steps.len() + call.host_drops.len(),
-        );
+        self.things(1 + call.host_drops.len());
         call.args.iter().for_each(|value| self.value(value));
-        call.scripts[0].realloc.iter().for_each(|action| self.realloc(*action));
-        call.scripts[0].steps.iter().for_each(|step| self.step(step));
-        match &call.scripts[0].finish {
+        call.scripts.iter().for_each(|script| self.script(script));
+        call.host_drops.iter().for_each(|number| self.number(u64::from(*number)));
+    }
+
+    fn script(&mut self, script: &Script) {
+        self.things(script.realloc.len() + script.steps.len());
+        script.realloc.iter().for_each(|action| self.realloc(*action));
+        script.steps.iter().for_each(|step| self.step(step));
+        match &script.finish {
             Finish::Return(passed) => self.passed(passed),
             Finish::Trap => {}
         }
-        call.host_drops.iter().for_each(|number| self.number(u64::from(*number)));
-        self.post_return(call.scripts[0].post_return);
-        self.destructor(call.scripts[0].destructor);
+        self.post_return(script.post_return);
+        self.destructor(script.destructor);
     }
 
     fn step(&mut self, step: &Step) {
@@ -94,7 +105,8 @@ impl Size {
                 self.number(1);
                 value.iter().for_each(|value| self.value(value));
             }
-            Answer::Guest | Answer::Error => self.number(1),
+            Answer::Guest => {}
+            Answer::Error => self.number(1),
         }
     }
 

@@ -4,20 +4,27 @@
 use arbitrary::{Result, Unstructured};
 
 use super::Bounds;
-use super::shape::any_function;
+use super::shape::any_type;
 use crate::case::{Case, Function, Limits};
 use crate::generate::draw::position;
 use crate::generate::options::{self, Role};
+use crate::generate::shapes::fused;
 use crate::generate::types::{Palette, Types, fixed_length, func_type, primitive, wrap};
 use crate::generate::weights;
 use crate::types::{Field, FuncType, Label, Type, VariantCase};
 
 pub fn change(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<()> {
+    let chained = case.shape.guests.len() > 1;
+    let (limits, allowed, handles) = (bounds.limits, bounds.allowed, bounds.handles);
+    let limits = if chained { &fused(limits) } else { limits };
+    let bounds = Bounds { allowed, limits, handles };
     if u.ratio(1, 12)? {
-        case.shape.guests[0].import = other_import(u, case.shape.guests[0].import.take(), bounds)?;
+        if let Some(last) = case.shape.guests.last_mut() {
+            last.import = other_import(u, last.import.take(), bounds)?;
+        }
         return Ok(());
     }
-    let ty = &mut any_function(u, &mut case.shape)?.ty;
+    let ty = any_type(u, &mut case.shape)?;
     if u.ratio(1, 4)? {
         return change_params(u, ty, bounds);
     }
@@ -42,7 +49,7 @@ fn other_import(
         return Ok(None);
     }
     let handles = Palette { params: bounds.handles.to_vec(), result: bounds.handles.to_vec() };
-    let ty = func_type(u, bounds.allowed, bounds.limits, &handles)?;
+    let ty = func_type(u, bounds.allowed, bounds.limits, &handles, weights::TYPE_PLANS)?;
     options::function(u, ty, Role::Import).map(Some)
 }
 

@@ -4,7 +4,7 @@
 use arbitrary::{Result, Unstructured};
 
 use crate::abi::wrap;
-use crate::case::{Answer, Call, Case, Finish, Passed, Shape, import_calls_mut};
+use crate::case::{Answer, Call, Case, Finish, Guest, Passed, Script, Shape, import_calls_mut};
 use crate::generate::draw::{low8, low16, position};
 use crate::generate::strings::code_point;
 use crate::generate::values::{Typed, fresh, typed_parts};
@@ -34,23 +34,25 @@ fn sites<'a>(shape: &'a Shape, calls: &'a mut [Call]) -> Vec<Typed<'a>> {
     let mut sites: Vec<Typed> = Vec::new();
     for call in calls {
         sites.extend(call.args.iter_mut().zip(&shape.guests[0].export.ty.params));
-        let script = &mut call.scripts[0];
-        if let Finish::Return(Passed::Lowered { values, .. }) = &mut script.finish {
-            sites.extend(values.iter_mut().zip(shape.guests[0].export.ty.results()));
-        }
-        let Some(import) = &shape.guests[0].import else {
-            continue;
-        };
-        for step in import_calls_mut(&mut script.steps) {
-            if let Passed::Lowered { values, .. } = &mut step.passed {
-                sites.extend(values.iter_mut().zip(&import.ty.params));
-            }
-            if let Answer::Return(value) | Answer::Reenter(value) = &mut step.answer {
-                sites.extend(value.iter_mut().zip(&import.ty.result));
-            }
-        }
+        let scripts = shape.guests.iter().zip(&mut call.scripts);
+        scripts.for_each(|(guest, script)| add_script(guest, script, &mut sites));
     }
     sites
+}
+
+fn add_script<'a>(guest: &'a Guest, script: &'a mut Script, sites: &mut Vec<Typed<'a>>) {
+    if let Finish::Return(Passed::Lowered { values, .. }) = &mut script.finish {
+        sites.extend(values.iter_mut().zip(guest.export.ty.results()));
+    }
+    let (params, results) = guest.types_of_import();
+    for step in import_calls_mut(&mut script.steps) {
+        if let Passed::Lowered { values, .. } = &mut step.passed {
+            sites.extend(values.iter_mut().zip(params));
+        }
+        if let Answer::Return(value) | Answer::Reenter(value) = &mut step.answer {
+            sites.extend(value.iter_mut().zip(results));
+        }
+    }
 }
 
 fn count(value: &Value) -> usize {

@@ -1,0 +1,78 @@
+//! The tables of all guests after calls that went well.
+//! Knows in which order guests call one another.
+
+use super::{Handles, Party, values_of};
+use crate::case::{Answer, Call, Finish, ImportCall, Shape, Step};
+use crate::value::Value;
+
+/// The table of each guest before the first call.
+pub fn tables(shape: &Shape) -> Vec<Handles<'_>> {
+    (0..shape.guests.len()).map(|guest| Handles::new(shape, guest)).collect()
+}
+
+/// The table of each guest after these calls, if none of them fails.
+pub fn after<'a>(shape: &'a Shape, calls: &[Call]) -> Vec<Handles<'a>> {
+    let mut tables = tables(shape);
+    if !shape.resources.is_empty() {
+        calls.iter().for_each(|call| follow(shape, call, &mut tables));
+    }
+    tables
+}
+
+fn follow(shape: &Shape, call: &Call, tables: &mut [Handles]) {
+    for (handles, script) in tables.iter_mut().zip(&call.scripts) {
+        handles.destructor = script.destructor;
+    }
+    tables[0].lower(&call.args, &shape.guests[0].export.ty.params);
+    let called = vec![false; tables.len()];
+    let mut course = Course { shape, call, tables, called };
+    course.run(0, Party::Host);
+    call.host_drops.iter().for_each(|number| tables[0].host_drop(*number));
+}
+
+struct Course<'a, 'b, 'c> {
+    shape: &'a Shape,
+    call: &'a Call,
+    tables: &'b mut [Handles<'c>],
+    /// Whose function was called before.
+    called: Vec<bool>,
+}
+
+impl<'a> Course<'a, '_, '_> {
+    /// A guest's function is called, which returns these values.
+    fn run(&mut self, guest: usize, caller: Party) -> &'a [Value] {
+        let script = &self.call.scripts[guest];
+        if !std::mem::replace(&mut self.called[guest], true) {
+            script.steps.iter().for_each(|step| self.step(guest, step));
+        }
+        let Finish::Return(passed) = &script.finish else {
+            return &[];
+        };
+        let results = self.shape.guests[guest].export.ty.results();
+        self.tables[guest].pass(passed, results, caller);
+        values_of(passed)
+    }
+
+    fn step(&mut self, guest: usize, step: &'a Step) {
+        match step {
+            Step::BuiltIn(built_in) => self.tables[guest].apply(*built_in),
+            Step::Import(call) => self.import(guest, call),
+        }
+    }
+
+    fn import(&mut self, guest: usize, call: &'a ImportCall) {
+        let (params, results) = self.shape.guests[guest].types_of_import();
+        let next = guest + 1;
+        let to = if next < self.tables.len() { Party::Guest } else { Party::Host };
+        self.tables[guest].pass(&call.passed, params, to);
+        let returned = match &call.answer {
+            Answer::Return(value) | Answer::Reenter(value) => value.as_slice(),
+            Answer::Guest if to == Party::Guest => {
+                self.tables[next].lower(values_of(&call.passed), params);
+                self.run(next, Party::Guest)
+            }
+            Answer::Guest | Answer::Error => &[],
+        };
+        self.tables[guest].lower(returned, results);
+    }
+}

@@ -1,0 +1,138 @@
+//! Shapes: a guest alone, or a chain of some.
+//! Knows what the guests of a chain need of one another; nothing of calls.
+
+use std::collections::BTreeSet;
+
+use arbitrary::{Result, Unstructured};
+
+use super::acts::defines;
+use super::draw::{chance, weighted};
+use super::handles::{needed, needs_guests};
+use super::options::{self, Role};
+use super::types::{Palette, callable, dispensable, func_type};
+use super::{ShapeKind, weights};
+use crate::case::check::Feature;
+use crate::case::{Guest, Limits, Resource, Shape};
+use crate::types::{FuncType, Handle, Type};
+
+/// A shape of this kind. It may be beyond the limits.
+pub fn shape(
+    u: &mut Unstructured,
+    kind: ShapeKind,
+    allowed: &BTreeSet<Feature>,
+    limits: &Limits,
+) -> Result<Shape> {
+    match kind {
+        ShapeKind::LiftLower => lift_lower(u, allowed, limits),
+        ShapeKind::Adapter => adapter(u, allowed, limits),
+    }
+}
+
+fn lift_lower(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
+    let resources = options::resources(u, limits, 1)?;
+    let ty = |u: &mut Unstructured, function| {
+        let palette = Palette::of(&resources, function, 1);
+        func_type(u, allowed, limits, &palette, weights::TYPE_PLANS)
+    };
+    let export = ty(u, 0)?;
+    let export = callable(u, export, &resources)?;
+    let export = options::function(u, export, Role::Export)?;
+    let import = if chance(u, weights::IMPORT)? {
+        let import = ty(u, 1)?;
+        Some(options::function(u, import, Role::Import)?)
+    } else {
+        None
+    };
+    let pages = options::pages(u, limits)?;
+    let ptr_type = options::ptr_type(u, allowed, weights::WIDE)?;
+    Ok(Shape { guests: vec![Guest { export, import, ptr_type, pages }], resources })
+}
+
+fn adapter(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
+    let most = usize::try_from(limits.guests).unwrap_or(usize::MAX);
+    let count = weighted(u, weights::GUESTS)?.min(most).max(1);
+    let resources = options::resources(u, limits, count)?;
+    let limits = &fused(limits);
+    let mut types = Vec::new();
+    for function in 0..count {
+        let plans = if function == 0 { weights::ENTRY_PLANS } else { weights::FUSED_PLANS };
+        let palette = Palette::of(&resources, function, count);
+        let ty = func_type(u, allowed, limits, &palette, plans)?;
+        types.push(if function == 0 { ty } else { with_string(u, ty)? });
+    }
+    supply(u, &resources, &mut types)?;
+    types[0] = callable(u, std::mem::take(&mut types[0]), &resources)?;
+    if chance(u, weights::LAST_IMPORT)? {
+        let palette = Palette::of(&resources, count, count);
+        types.push(func_type(u, allowed, limits, &palette, weights::ENTRY_PLANS)?);
+    }
+    let guests = (0..count).map(|number| guest(u, number, &types, allowed, limits));
+    Ok(Shape { guests: guests.collect::<Result<_>>()?, resources })
+}
+
+/// What a function between guests may have at most.
+pub fn fused(limits: &Limits) -> Limits {
+    Limits { members: limits.members.min(weights::FUSED_MEMBERS), ..*limits }
+}
+
+/// The guest that exports the function of its own number and imports the next, if there is one.
+fn guest(
+    u: &mut Unstructured,
+    number: usize,
+    types: &[FuncType],
+    allowed: &BTreeSet<Feature>,
+    limits: &Limits,
+) -> Result<Guest> {
+    let export = options::function(u, types[number].clone(), Role::Export)?;
+    let import = types.get(number + 1).cloned();
+    let import = import.map(|ty| options::function(u, ty, Role::Import)).transpose()?;
+    let pages = options::pages(u, limits)?;
+    let ptr_type = options::ptr_type(u, allowed, weights::CHAIN_WIDE)?;
+    Ok(Guest { export, import, ptr_type, pages })
+}
+
+/// With one string more, mostly, if it has none.
+fn with_string(u: &mut Unstructured, mut ty: FuncType) -> Result<FuncType> {
+    let is_string = |ty: &Type| matches!(ty, Type::String);
+    let has = ty.params.iter().chain(&ty.result).any(|ty| ty.any(&mut |ty| is_string(ty)));
+    if has || !chance(u, weights::STRING_ADDED)? {
+        return Ok(ty);
+    }
+    if ty.result.is_none() || u.ratio(1, 4)? {
+        ty.result = Some(Type::String);
+    } else {
+        ty.params.push(Type::String);
+    }
+    Ok(ty)
+}
+
+/// Sees to it that each guest can make its first call of the next and return: what it would need to
+/// have it gets from its own caller, or it can do without.
+fn supply(u: &mut Unstructured, resources: &[Resource], types: &mut [FuncType]) -> Result<()> {
+    if resources.is_empty() {
+        return Ok(());
+    }
+    for number in (1..types.len()).rev() {
+        let (callers, callees) = types.split_at_mut(number);
+        for param in &mut callees[0].params {
+            let needed = needed(param);
+            let of_host = !needs_guests(resources, param) && needed.len() <= weights::SUPPLIES;
+            if of_host && chance(u, weights::SUPPLIED)? {
+                callers[number - 1].params.extend(needed.into_iter().map(Type::Handle));
+            } else if !needed.is_empty() && chance(u, weights::CALLABLE)? {
+                *param = dispensable(u, param)?;
+            }
+        }
+    }
+    for (number, ty) in types.iter_mut().enumerate() {
+        let Some(result) = &mut ty.result else {
+            continue;
+        };
+        let makes = |resource| defines(resources, resource, number);
+        let given = needed(result).iter().filter_map(Handle::resource).any(|r| !makes(r));
+        if given && chance(u, weights::CALLABLE)? {
+            *result = dispensable(u, result)?;
+        }
+    }
+    Ok(())
+}
