@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -17,7 +17,7 @@ use canonfuzz::generate::ShapeKind;
 use canonfuzz::planted::{Found, Planted};
 use canonfuzz::releases::{self, Column};
 use canonfuzz::run::{self, Plan, Progress};
-use canonfuzz::{Session, corpus, encode, planted, replay, report, vectors};
+use canonfuzz::{Session, corpus, encode, planted, replay, report, shrink, vectors};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Prints a line; a reader that has gone away is no error of ours.
@@ -112,6 +112,27 @@ pub fn worker() -> Result<bool> {
     // An interruption is for whoever asks; this ends when there is nobody left.
     ctrlc::set_handler(|| {}).context("cannot listen for Ctrl-C")?;
     worker::serve()?;
+    Ok(true)
+}
+
+pub fn shrink(path: &Path, output: &Path, isolated: Option<Duration>) -> Result<bool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopping = stop.clone();
+    ctrlc::set_handler(move || stopping.store(true, Ordering::Relaxed))
+        .context("cannot listen for Ctrl-C")?;
+    let mut file = corpus::load(path)?.file;
+    let mut session = Session::maybe_isolated(isolated)?;
+    let bar = bar();
+    let shrunk = shrink::shrink(&mut session, &file.case, &mut |shrunk| {
+        bar.set_message(format!("{} candidates, {} taken", shrunk.tried, shrunk.taken));
+        !stop.load(Ordering::Relaxed)
+    });
+    bar.finish_and_clear();
+    let shrunk = shrunk.with_context(|| path.display().to_string())?;
+    file.case = shrunk.case;
+    file.expect = Vec::new();
+    corpus::save(output, &file)?;
+    print(&format!("{}: {}, {} candidates", output.display(), shrunk.kind, shrunk.tried));
     Ok(true)
 }
 

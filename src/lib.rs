@@ -30,6 +30,7 @@ pub mod replay;
 pub mod report;
 
 pub mod planted;
+pub mod shrink;
 
 pub mod fuzz;
 pub mod releases;

@@ -67,6 +67,15 @@ enum Command {
         #[command(flatten)]
         isolation: Isolation,
     },
+    /// Make a case that does not agree smaller, as long as its verdict is of the same kind
+    Shrink {
+        case: PathBuf,
+        /// Where the smaller case is written, as text
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        #[command(flatten)]
+        isolation: Isolation,
+    },
     /// Explain a case: its text, and where its values lie
     Show {
         case: PathBuf,
@@ -146,6 +155,9 @@ fn main() -> ExitCode {
         }
         Command::Replay { paths, json, subjects, .. } => {
             commands::replay_on(&paths, &subjects, json.as_deref())
+        }
+        Command::Shrink { case, output, isolation } => {
+            isolation.limit().and_then(|limit| commands::shrink(&case, &output, limit))
         }
         Command::Show { case, component } => commands::show(&case, component),
         Command::Planted { shape, cases, seed } => commands::planted(shape, seed, cases),

@@ -138,22 +138,27 @@ fn they_reach_nearly_everything_that_is_possible_and_nothing_else() {
     assert!(mix.empty().len() < 20, "{:#?}", mix.empty());
 }
 
-#[test]
-fn the_body_of_lift_lower_takes_what_its_mutator_makes() {
+#[track_caller]
+fn check_target(kind: ShapeKind) {
     let mut data = vec![0xab; 4096];
     let mut size = 10;
     let mut kept = 0;
     for seed in 0..300 {
-        size = fuzz::mutate(&mut data, size, 4096, seed);
-        kept += usize::from(fuzz::lift_lower(&data[..size]) == Input::Keep);
+        size = fuzz::mutate(kind, &mut data, size, 4096, seed);
+        kept += usize::from(fuzz::target(kind, &data[..size]) == Input::Keep);
     }
     assert_eq!(kept, 300);
 }
 
 #[test]
+fn the_body_of_each_target_takes_what_its_mutator_makes() {
+    ShapeKind::ALL.into_iter().for_each(check_target);
+}
+
+#[test]
 fn junk_is_rejected() {
     for junk in [&b""[..], b"cfz", b"cfz1", b"cfz9", &[0xff; 300]] {
-        assert_eq!(fuzz::lift_lower(junk), Input::Reject);
+        assert_eq!(fuzz::target(ShapeKind::LiftLower, junk), Input::Reject);
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with those it may use. Order: from the bottom up.
-const ROOMS: [(&str, &[&str]); 22] = [
+const ROOMS: [(&str, &[&str]); 23] = [
     ("types", &[]),
     ("value", &[]),
     ("abi", &["types", "value"]),
@@ -29,6 +29,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
         "planted",
         &["abi", "case", "engine", "generate", "observation", "oracle", "report", "session"],
     ),
+    ("shrink", &["case", "engine", "generate", "oracle", "report", "session"]),
     ("fuzz", &["case", "engine", "generate", "oracle", "planted", "report", "session"]),
     ("run", &["case", "corpus", "engine", "generate", "mix", "oracle", "report", "session"]),
     ("vectors", &["abi", "types", "value"]),

@@ -9,8 +9,8 @@ use super::draw::{Percent, chance, pick, weighted};
 use super::weights;
 use crate::abi::{PtrType, StringEncoding};
 use crate::case::check::{Feature, lift_needs, lower_needs};
-use crate::case::{CanonOpts, Function, Limits, Pages, Resource, Tuning};
-use crate::types::FuncType;
+use crate::case::{CanonOpts, Function, Guest, Limits, Pages, Resource, Tuning};
+use crate::types::{FuncType, Type};
 
 /// Which side of a component a function is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,24 @@ pub fn ptr_type(
 ) -> Result<PtrType> {
     let wide = allowed.contains(&Feature::Memory64) && chance(u, wide)?;
     Ok(if wide { PtrType::I64 } else { PtrType::I32 })
+}
+
+/// Keeps addresses of 64 bits from where every release so far fails: between host and guest it panics
+/// (`known/host-and-64-bit-memory.toml`), and between guests it makes no valid code for lists of fixed
+/// length (`known/adapter-fixed-length-list-from-64-bits.toml`).
+pub fn narrow(guests: &mut [Guest]) {
+    let fixed = |ty: &Type| ty.any(&mut |ty| matches!(ty, Type::FixedLengthList(..)));
+    let functions = guests.iter().flat_map(Guest::functions).map(|(_, function)| &function.ty);
+    let any_fixed = functions.flat_map(|ty| ty.params.iter().chain(&ty.result)).any(fixed);
+    let last = guests.len() - 1;
+    for (number, guest) in guests.iter_mut().enumerate() {
+        let called = number == 0 && lift_needs(&guest.export.ty).memory;
+        let calls = guest.import.as_ref().filter(|_| number == last);
+        let calls = calls.is_some_and(|import| lower_needs(&import.ty).memory);
+        if any_fixed || called || calls {
+            guest.ptr_type = PtrType::I32;
+        }
+    }
 }
 
 /// The resource types of that many guests, mostly none.

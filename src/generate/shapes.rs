@@ -22,10 +22,12 @@ pub fn shape(
     allowed: &BTreeSet<Feature>,
     limits: &Limits,
 ) -> Result<Shape> {
-    match kind {
-        ShapeKind::LiftLower => lift_lower(u, allowed, limits),
-        ShapeKind::Adapter => adapter(u, allowed, limits),
-    }
+    let mut shape = match kind {
+        ShapeKind::LiftLower => lift_lower(u, allowed, limits)?,
+        ShapeKind::Adapter => adapter(u, allowed, limits)?,
+    };
+    options::narrow(&mut shape.guests);
+    Ok(shape)
 }
 
 fn lift_lower(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {

@@ -10,7 +10,7 @@ use crate::case::{Answer, BuiltIn, Call, Case, Destructor, Finish, Function, Gue
 use crate::case::{Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step};
 use crate::encode::guest::Side;
 use crate::generate::handles::Handles;
-use crate::generate::options::{Role, with_needed};
+use crate::generate::options::{Role, narrow, with_needed};
 use crate::generate::types::Palette;
 use crate::generate::values::fresh;
 use crate::generate::{acts, guest, realloc, weights};
@@ -29,6 +29,7 @@ pub fn repair(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<
         guest.export = with_needed(guest.export.clone(), Role::Export);
         guest.import = guest.import.take().map(|import| with_needed(import, Role::Import));
     }
+    narrow(&mut shape.guests);
     calls.truncate(most(limits.calls));
     calls.iter_mut().try_for_each(|call| repair_call(u, shape, call, limits))
 }
