@@ -109,7 +109,8 @@ pub fn narrow(guests: &mut [Guest]) {
 
 /// The resource types of that many guests, mostly none.
 pub fn resources(u: &mut Unstructured, limits: &Limits, guests: usize) -> Result<Vec<Resource>> {
-    if !chance(u, weights::RESOURCES)? {
+    let share = if guests > 1 { weights::CHAIN_RESOURCES } else { weights::RESOURCES };
+    if !chance(u, share)? {
         return Ok(Vec::new());
     }
     let most = usize::try_from(limits.resources).unwrap_or(usize::MAX);
@@ -122,7 +123,10 @@ pub fn resource(u: &mut Unstructured, guests: usize) -> Result<Resource> {
     Ok(match weighted(u, weights::RESOURCE_KINDS)? {
         Resource::Host => Resource::Host,
         Resource::Guest { destructor, .. } => {
-            let by = u32::try_from(u.choose_index(guests)?).expect("guests are few");
+            // What the first one defines is met between it and the host only.
+            let first = usize::from(guests > 1 && !chance(u, weights::FIRST_DEFINES)?);
+            let by = first + u.choose_index(guests - first)?;
+            let by = u32::try_from(by).expect("guests are few");
             Resource::Guest { by, destructor }
         }
     })

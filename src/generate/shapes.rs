@@ -12,7 +12,7 @@ use super::options::{self, Role};
 use super::types::{Palette, callable, dispensable, func_type};
 use super::{ShapeKind, weights};
 use crate::case::check::Feature;
-use crate::case::{Guest, Limits, Resource, Shape};
+use crate::case::{Guest, Limits, Resource, Shape, is_host};
 use crate::types::{FuncType, Handle, Type};
 
 /// A shape of this kind. It may be beyond the limits.
@@ -62,6 +62,7 @@ fn adapter(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -
         let ty = func_type(u, allowed, limits, &palette, plans)?;
         types.push(if function == 0 { ty } else { with_string(u, ty)? });
     }
+    types.iter_mut().skip(1).try_for_each(|ty| circulate(u, &resources, ty))?;
     supply(u, &resources, &mut types)?;
     types[0] = callable(u, std::mem::take(&mut types[0]), &resources)?;
     if chance(u, weights::LAST_IMPORT)? {
@@ -106,6 +107,25 @@ fn with_string(u: &mut Unstructured, mut ty: FuncType) -> Result<FuncType> {
         ty.params.push(Type::String);
     }
     Ok(ty)
+}
+
+/// Lets a guest have what it is to pass: only from the one that defines a resource can it have any.
+fn circulate(u: &mut Unstructured, resources: &[Resource], ty: &mut FuncType) -> Result<()> {
+    let numbers = |types: &[Type]| -> Vec<u32> {
+        types.iter().flat_map(Type::handles).filter_map(Handle::resource).collect()
+    };
+    let of_guest = |number: &u32| !is_host(resources, *number);
+    let mut passed: Vec<u32> = numbers(&ty.params).into_iter().filter(of_guest).collect();
+    passed.retain(|number| !numbers(ty.results()).contains(number));
+    if passed.is_empty() || !chance(u, weights::CIRCULATED)? {
+        return Ok(());
+    }
+    let own = Type::Handle(Handle::Own(*u.choose(&passed)?));
+    ty.result = Some(match ty.result.take() {
+        Some(result) if u.arbitrary()? => Type::Tuple(vec![result, own]),
+        Some(_) | None => own,
+    });
+    Ok(())
 }
 
 /// Sees to it that each guest can make its first call of the next and return: what it would need to

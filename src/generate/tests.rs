@@ -154,12 +154,15 @@ fn tight_limits_are_kept() {
         reallocs: 1,
         pages: 1,
     };
-    let mut stream = Stream::new(11, ShapeKind::LiftLower, all(), limits);
-    for seed in 0..500 {
-        let mut case = stream.next_case();
-        assert_eq!(check(&case, &limits), Ok(()));
-        mutate(&mut case, seed, &all(), &limits, false);
-        assert_eq!(check(&case, &limits), Ok(()));
+    for (kind, guests) in [(ShapeKind::LiftLower, 1), (ShapeKind::Adapter, 2)] {
+        let limits = Limits { guests, ..limits };
+        let mut stream = Stream::new(11, kind, all(), limits);
+        for seed in 0..500 {
+            let mut case = stream.next_case();
+            assert_eq!(check(&case, &limits), Ok(()));
+            mutate(&mut case, seed, &all(), &limits, false);
+            assert_eq!(check(&case, &limits), Ok(()));
+        }
     }
 }
 

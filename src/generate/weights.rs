@@ -125,6 +125,13 @@ pub const SUPPLIED: Percent = Percent(50);
 /// How many it gets at most: others become a list.
 pub const SUPPLIES: usize = 3;
 
+/// How often a function between guests whose params mention a resource of a guest's returns one.
+pub const CIRCULATED: Percent = Percent(75);
+/// How often a chain has resources, and how often any guest may define one of a guest's, which
+/// otherwise is one that others call.
+pub const CHAIN_RESOURCES: Percent = Percent(42);
+pub const FIRST_DEFINES: Percent = Percent(30);
+
 /// Calls of the next guest in one call. The steps of a callee are done in the first.
 pub const FUSED_CALLS: &Table<u32> = &[(80, 1), (14, 2), (4, 3), (2, 0)];
 /// Built-ins that a guest calls which others call.
