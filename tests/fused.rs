@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use canonfuzz::abi::{Deviation, Notes, Stage, Trap};
+use canonfuzz::abi::{Deviation, Lowered, NanLeaf, Notes, Place, Stage, Trap};
 use canonfuzz::component::{Compiled, Context, Failure, Host, Instance};
 use canonfuzz::value::Value;
 
@@ -401,4 +401,22 @@ fn a_refused_call_may_be_noticed_before_a_forbidden_one() {
         assert_eq!(result, Err(Failure::Trap(trap)));
         assert_eq!(instance.notes().taken.is_empty(), trap == Trap::CannotLeaveComponent);
     }
+}
+
+#[test]
+fn what_is_lowered_is_counted_for_each_guest() {
+    let pair = Pair {
+        ty: r#"(param "a" f32) (result f32)"#,
+        call: r#"(import "" "f" (func $f (param f32) (result f32)))
+            (func (export "go") (result i32)
+              (drop (call $f (f32.const nan:0x200000))) (i32.const 0))"#,
+        callee: r#"(func (export "f") (param f32) (result f32) (local.get 0))"#,
+        reallocs: ZERO,
+        encodings: UTF8,
+    };
+    let mut instance = instantiate(&component(&pair), &[]);
+    instance.call("go", &[]).unwrap();
+    let Lowered { lowerings, nans } = instance.lowered("go");
+    assert_eq!(*lowerings, 2);
+    assert_eq!(*nans, [NanLeaf { lowering: 2, place: Place::Flat(0), width: 4 }]);
 }
