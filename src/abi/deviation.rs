@@ -84,6 +84,8 @@ deviations! {
         SourceBoundsInCodeUnits = "source-bounds-in-code-units",
         /// Room for untagged Latin-1 that stays as it is is asked for with alignment 1.
         Latin1CopiedByteAligned = "latin1-copied-byte-aligned",
+        /// Between guests, the tag of UTF-16 in a memory of 64 bits is the bit that it is in one of 32.
+        WideTagAtBit31 = "wide-tag-at-bit-31",
         /// Tagged UTF-16 that becomes Latin-1 shrinks with alignment 2.
         CompactingAlignedToTwo = "compacting-aligned-to-two",
         /// Between guests, what a shrinking `realloc` answers may be misaligned.

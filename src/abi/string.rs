@@ -19,6 +19,13 @@ pub fn utf16_tag(ptr: PtrType) -> u64 {
     1 << (ptr.size() * 8 - 1)
 }
 
+/// The tag in the memory of this guest.
+fn tag(cx: &mut Cx) -> u64 {
+    let wide = cx.opts.ptr_type == PtrType::I64;
+    let narrowed = wide && cx.deviates_fused(Deviation::WideTagAtBit31);
+    utf16_tag(if narrowed { PtrType::I32 } else { cx.opts.ptr_type })
+}
+
 /// Spec: `load_string`.
 pub(super) fn load_string(cx: &mut Cx, ptr: u64) -> Result<Str, Trap> {
     let (begin, tagged_code_units) = load_pair(cx, ptr);
@@ -86,7 +93,9 @@ fn slack(source: StringSource, bytes: &[u8]) -> Option<(Deviation, String)> {
 }
 
 pub(super) fn source_and_byte_length(cx: &mut Cx, tagged_code_units: u64) -> (StringSource, u64) {
-    let tag = utf16_tag(cx.opts.ptr_type);
+    let compact = cx.opts.string_encoding == StringEncoding::Latin1OrUtf16;
+    let maybe_tagged = compact && tagged_code_units >= utf16_tag(PtrType::I32);
+    let tag = if maybe_tagged { tag(cx) } else { utf16_tag(cx.opts.ptr_type) };
     match cx.opts.string_encoding {
         StringEncoding::Utf8 => (StringSource::Utf8, tagged_code_units),
         StringEncoding::Utf16 => (StringSource::Utf16, tagged_code_units.saturating_mul(2)),
@@ -172,7 +181,7 @@ fn copied_code_units(cx: &mut Cx, src: &Str) -> u64 {
     }
     let tagged = src.source == StringSource::TaggedUtf16;
     if tagged && cx.deviates_fused(Deviation::TagKeptInDestination) {
-        return code_units | utf16_tag(cx.opts.ptr_type);
+        return code_units | tag(cx);
     }
     code_units
 }
@@ -294,7 +303,7 @@ fn inflate_latin1_to_utf16(
         ptr = shrink_string(cx, ptr, worst_case_size, 2, len(&encoded))?;
     }
     let untagged = cx.deviates(Deviation::Utf16TagMissing);
-    let tag = if untagged { 0 } else { utf16_tag(cx.opts.ptr_type) };
+    let tag = if untagged { 0 } else { tag(cx) };
     Ok((ptr, (len(&encoded) / 2) | tag))
 }
 
@@ -305,7 +314,7 @@ fn store_probably_utf16_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u6
     store_bytes(cx, &encoded, ptr);
     let compact = latin1(src);
     if len(&compact) < src.code_units() {
-        return Ok((ptr, src.code_units() | utf16_tag(cx.opts.ptr_type)));
+        return Ok((ptr, src.code_units() | tag(cx)));
     }
     store_bytes(cx, &compact, ptr);
     // The alignment is 1 here, though the allocation was made with 2.
