@@ -71,8 +71,9 @@ pub fn look(
     }
     for fault in planted.iter_mut().filter(|fault| fault.found.is_none()) {
         let observed = session.read(case, Deviations::from_iter([fault.deviation]))?;
-        let again = || expected.clone();
-        let verdict = oracle::judge(&expected, &observed.observation, again);
+        let again = |_| expected.clone();
+        let none = Deviations::NONE;
+        let verdict = oracle::judge(&expected, &observed.observation, none, again);
         if let Verdict::Disagree(difference) = verdict {
             let class = report::class(&difference);
             fault.found = Some(Found { number, class, case: case.clone() });

@@ -154,10 +154,11 @@ impl Session {
             Subject::Here(local) => observe(local, built, case, &scripts, timings),
             Subject::Apart(worker) => timed(&mut timings.subject, || worker.finish(case))?,
         };
-        let accepted = self.register.deviations(&self.version, case.tuning);
-        let deviating = || read(start(built, case, accepted), case, &scripts);
-        let verdict =
-            timed(&mut timings.compare, || oracle::judge(&expected, &observed, deviating));
+        let registered = self.register.deviations(&self.version, case.tuning);
+        let deviating = |deviations| read(start(built, case, deviations), case, &scripts);
+        let verdict = timed(&mut timings.compare, || {
+            oracle::judge(&expected, &observed, registered, deviating)
+        });
         Ok(Checked { verdict, expected, observed })
     }
 

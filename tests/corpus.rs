@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use canonfuzz::case::Case;
+use canonfuzz::oracle::Verdict;
 use canonfuzz::{Session, corpus, replay, report};
 
 #[test]
@@ -23,6 +25,25 @@ fn every_case_replays() {
     complaints.extend(replay::check_register(folder, &verdicts).unwrap());
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
     assert!(files.len() >= 80, "only {} cases", files.len());
+}
+
+/// What no case may depend on, however the subject is configured.
+#[test]
+fn no_choice_of_tuning_changes_what_a_case_shows() {
+    let mut session = Session::new().unwrap();
+    let mut reports = Vec::new();
+    for path in corpus::find(&[PathBuf::from("corpus")]).unwrap() {
+        let case = corpus::load(&path).unwrap().file.case;
+        for tuning in case.tuning.flipped() {
+            let flipped = Case { tuning, ..case.clone() };
+            let checked = session.check(&flipped).unwrap();
+            if let Verdict::Disagree(difference) = &checked.verdict {
+                let name = path.display().to_string();
+                reports.push(report::disagreement(&name, &flipped, &checked, difference, ""));
+            }
+        }
+    }
+    assert!(reports.is_empty(), "{}", reports.join("\n"));
 }
 
 #[test]

@@ -46,6 +46,24 @@ pub struct Tuning {
     pub guards: bool,
 }
 
+impl Tuning {
+    /// All choices, in the order of declaration.
+    pub fn choices(&mut self) -> [&mut bool; 6] {
+        let Tuning { optimize, pooling, moving_memory, concurrency, signals, guards } = self;
+        [optimize, pooling, moving_memory, concurrency, signals, guards]
+    }
+
+    /// Each tuning that differs from this one in one choice.
+    pub fn flipped(self) -> [Tuning; 6] {
+        std::array::from_fn(|index| {
+            let mut other = self;
+            let choice = &mut *other.choices()[index];
+            *choice = !*choice;
+            other
+        })
+    }
+}
+
 /// What decides the bytes of the component.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shape {

@@ -138,7 +138,7 @@ pub fn tuning(u: &mut Unstructured) -> Result<Tuning> {
         pooling: chance(u, weights::POOLING)?,
         moving_memory: u.arbitrary()?,
         concurrency: u.arbitrary()?,
-        signals: true,
-        guards: true,
+        signals: !chance(u, weights::NO_SIGNALS)?,
+        guards: !chance(u, weights::NO_GUARDS)?,
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use arbitrary::Unstructured;
 
-use super::draw::entropy;
+use super::draw::{chance, entropy};
 use super::{ShapeKind, options, weights};
 use crate::case::check::Feature;
 use crate::case::{Case, Limits, Shape, Tuning};
@@ -20,16 +20,21 @@ pub struct Stream {
     tuning: Tuning,
     /// Cases that this shape is kept for.
     left: u32,
+    /// The last case of a shape with another tuning.
+    flipped: Option<Case>,
 }
 
 impl Stream {
     pub fn new(seed: u64, kind: ShapeKind, allowed: BTreeSet<Feature>, limits: Limits) -> Stream {
         let shape = super::no_shape(kind, &limits);
         let rng = fastrand::Rng::with_seed(seed);
-        Stream { rng, kind, allowed, limits, shape, tuning: options::PLAIN, left: 0 }
+        Stream { rng, kind, allowed, limits, shape, tuning: options::PLAIN, left: 0, flipped: None }
     }
 
     pub fn next_case(&mut self) -> Case {
+        if let Some(flipped) = self.flipped.take() {
+            return flipped;
+        }
         if self.left == 0 {
             self.next_shape();
         }
@@ -38,7 +43,21 @@ impl Stream {
         let bytes = entropy(&mut self.rng, count);
         let calls = super::calls(&mut Unstructured::new(&bytes), &self.shape, &self.limits);
         let calls = calls.expect("no choice is empty");
-        Case { tuning: self.tuning, shape: self.shape.clone(), calls }
+        let case = Case { tuning: self.tuning, shape: self.shape.clone(), calls };
+        if self.left == 0 {
+            self.flip(&case);
+        }
+        case
+    }
+
+    /// Keeps a case to come again under another tuning, sometimes.
+    fn flip(&mut self, case: &Case) {
+        let bytes = entropy(&mut self.rng, weights::FLIP_ENTROPY);
+        let mut u = Unstructured::new(&bytes);
+        if chance(&mut u, weights::FLIPPED).expect("no choice is empty") {
+            let tuning = *u.choose(&case.tuning.flipped()).expect("no choice is empty");
+            self.flipped = Some(Case { tuning, ..case.clone() });
+        }
     }
 
     /// Bytes for one shape or the calls of one case.

@@ -17,6 +17,8 @@ use crate::case::{Resource, Shape};
 /// running a case some 50 µs, so that half of the time is spent on runs.
 pub const CASES_PER_SHAPE: u32 = 20;
 
+/// Bytes that the flip of a tuning is drawn from.
+pub const FLIP_ENTROPY: usize = 8;
 /// Bytes that one shape or the calls of one case are drawn from: more than nearly all need.
 pub const ENTROPY: usize = 2048;
 /// The same for a chain.
@@ -513,6 +515,13 @@ pub const REALLOC_REPEATS: &[usize] = &[1, 1, 2, 8];
 /// How often a shape is compiled with optimisation: it takes half as long again, and what lifts and
 /// lowers on the host is not compiled by it.
 pub const OPTIMIZE: Percent = Percent(25);
+/// How often compiled code checks for itself what signals would tell, and how often memories have no
+/// room behind them.
+pub const NO_SIGNALS: Percent = Percent(10);
+pub const NO_GUARDS: Percent = Percent(15);
+/// How often the last case of a shape comes once more with one choice of its tuning changed: each is
+/// held against the same reading, so that a choice that changes anything is found.
+pub const FLIPPED: Percent = Percent(15);
 /// How often instances come from a pool: without one, a case takes twice as long.
 pub const POOLING: Percent = Percent(75);
 

@@ -23,12 +23,13 @@ pub enum Verdict {
     Disagree(Box<Difference>),
 }
 
-/// Compares what is expected with what was observed; `deviating` runs the reference again, with
-/// the deviations registered for this subject.
+/// Compares what is expected with what was observed; `deviating` runs the reference again, with some
+/// of the deviations that are `registered` for this subject.
 pub fn judge(
     expected: &Reading,
     observed: &Observation,
-    deviating: impl FnOnce() -> Reading,
+    registered: Deviations,
+    mut deviating: impl FnMut(Deviations) -> Reading,
 ) -> Verdict {
     if let Outcome::Unsupported(feature) = &observed.outcome {
         return Verdict::Unsupported(feature.clone());
@@ -41,15 +42,27 @@ pub fn judge(
     }
     match compare::first_difference(expected, observed) {
         None => Verdict::Agree,
-        Some(difference) => accept(observed, &deviating())
+        Some(difference) => accept(observed, registered, &mut deviating)
             .map(Verdict::Accepted)
             .unwrap_or(Verdict::Disagree(Box::new(difference))),
     }
 }
 
-/// The deviations that explain an observation.
-fn accept(observed: &Observation, deviating: &Reading) -> Option<Vec<Deviation>> {
-    let explains = deviating.taken != Deviations::NONE
-        && compare::first_difference(deviating, observed).is_none();
-    explains.then(|| deviating.taken.iter().collect())
+/// The deviations that explain an observation, none of which it is explained without.
+fn accept(
+    observed: &Observation,
+    registered: Deviations,
+    deviating: &mut impl FnMut(Deviations) -> Reading,
+) -> Option<Vec<Deviation>> {
+    let mut explains = |deviations: Deviations| {
+        let reading = deviating(deviations);
+        let explained = compare::first_difference(&reading, observed).is_none();
+        explained.then_some(reading.taken)
+    };
+    let mut needed = explains(registered).filter(|taken| *taken != Deviations::NONE)?;
+    for deviation in needed.iter() {
+        let fewer = needed.iter().filter(|other| *other != deviation).collect();
+        needed = explains(fewer).map_or(needed, |_| fewer);
+    }
+    Some(needed.iter().collect())
 }

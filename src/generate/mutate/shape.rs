@@ -45,19 +45,7 @@ pub fn any_type<'a>(u: &mut Unstructured, shape: &'a mut Shape) -> Result<&'a mu
 }
 
 pub fn change_tuning(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let tuning = &mut case.tuning;
-    let all = [
-        &mut tuning.optimize,
-        &mut tuning.pooling,
-        &mut tuning.moving_memory,
-        &mut tuning.concurrency,
-        &mut tuning.signals,
-        &mut tuning.guards,
-    ];
-    let index = u.choose_index(all.len())?;
-    for choice in all.into_iter().skip(index).take(1) {
-        *choice = !*choice;
-    }
+    case.tuning = *u.choose(&case.tuning.flipped())?;
     Ok(())
 }
 
