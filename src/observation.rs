@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::abi::{Core, Course, Deviations, NanLeaf, Trap};
+use crate::abi::{Core, Course, Deviations, NanLeaf, Received, Trap};
 use crate::types::Resource;
 use crate::value::Value;
 
@@ -25,6 +25,8 @@ pub struct Reading {
     pub taken: Deviations,
     /// How each of the calls went.
     pub courses: Vec<Course>,
+    /// What each guest received in each of the calls.
+    pub received: Vec<Vec<Received>>,
     /// Where the run ended in a trap between two guests: all traps that the same call can end in,
     /// whichever of them an engine meets first.
     pub faults: BTreeSet<Trap>,

@@ -115,7 +115,10 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
     // Far apart, so that seeds that follow each other share nothing.
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut stream = Stream::new(seed, plan.kind, wasmtime::features(), Limits::CASE);
-    let mut mix = Mix::new(&wasmtime::features());
+    let mut mix = match plan.kind {
+        ShapeKind::LiftLower => Mix::lift_lower(&wasmtime::features()),
+        ShapeKind::Adapter => Mix::adapter(&wasmtime::features()),
+    };
     let result = (|| {
         while !done(plan, progress) {
             let case = timed(&mut session.timings.generate, || stream.next_case());
@@ -153,9 +156,7 @@ fn check(
     mix: &mut Mix,
 ) -> Result<()> {
     let checked = session.check(case).context("a generated case")?;
-    if plan.kind == ShapeKind::LiftLower {
-        mix.add(case, &checked.expected);
-    }
+    mix.add(case, &checked.expected);
     let mut tally = lock(progress);
     tally.calls += u64::try_from(checked.expected.observation.calls.len())?;
     *tally.outcomes.entry(report::ended(&checked.expected.observation.outcome)).or_default() += 1;

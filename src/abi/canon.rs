@@ -7,7 +7,8 @@ use super::handle::{borrows_remain, holds_borrows, return_lent};
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::{check_spilled, lower_flat_values};
 use super::{
-    Core, CoreType, Cx, Deviation, Guest, Instance, LiftLowerOptions, Stage, Trap, trap_if,
+    Core, CoreType, Crossing, Cx, Deviation, Guest, Instance, LiftLowerOptions, Stage, Trap,
+    trap_if,
 };
 use super::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::{FuncType, Type};
@@ -102,7 +103,8 @@ fn lift(
     })
 }
 
-/// Spec: `lower_flat_values`. Where it traps for another guest, nothing is left to explore.
+/// Spec: `lower_flat_values`. Where it traps for another guest, nothing is left to explore; what was
+/// passed by another guest is noted.
 fn lower(
     cx: &mut Cx,
     max_flat: usize,
@@ -110,7 +112,13 @@ fn lower(
     types: &[Type],
     out_param: Option<u64>,
 ) -> Result<Vec<Core>, Trap> {
-    lower_flat_values(cx, max_flat, values, types, out_param).map_err(|trap| {
+    let lowered = lower_flat_values(cx, max_flat, values, types, out_param);
+    if cx.peer.is_some() && lowered.is_ok() {
+        let stage = cx.guest.notes().course.stage;
+        let crossing = Crossing { stage, values: values.to_vec() };
+        cx.guest.lowered().received.crossings.push(crossing);
+    }
+    lowered.map_err(|trap| {
         if cx.peer.is_some() {
             cx.guest.notes().fault(trap);
         }

@@ -13,7 +13,7 @@ use super::load::{MAX_LIST_BYTE_LENGTH, case_at, load_case_index, load_pair, loa
 use super::lower::place_spilled;
 use super::string::{MAX_STRING_BYTE_LENGTH, load_string_from_range, source_alignment};
 use super::string::{source_and_byte_length, store_string_into_range, transcode_partly};
-use super::{Cx, Deviation, PtrType, REALLOC_I32_MAX, Trap};
+use super::{Block, Cx, Deviation, PtrType, REALLOC_I32_MAX, Trap};
 use crate::types::Type;
 use crate::value::{Str, StringSource, Value};
 
@@ -64,7 +64,9 @@ fn undisturbed<R>(cx: &mut Cx, explore: impl FnOnce(&mut Cx) -> R) -> R {
     let notes = cx.guest.notes();
     let (taken, lifted, course) = (notes.taken, notes.lifted, notes.course.clone());
     notes.lifted = 0;
+    let reallocs = cx.guest.lowered().received.reallocs.len();
     let explored = explore(cx);
+    cx.guest.lowered().received.reallocs.truncate(reallocs);
     let notes = cx.guest.notes();
     (notes.taken, notes.lifted, notes.course) = (taken, lifted, course);
     explored
@@ -90,7 +92,7 @@ fn lower_steps(
 fn lower_step(cx: &mut Cx, step: &Step) -> Result<(), Trap> {
     match step {
         Step::List { alignment, byte_length } => {
-            let ptr = cx.allocate(*alignment, *byte_length)?;
+            let ptr = cx.allocate(Block::List, *alignment, *byte_length)?;
             cx.check_range(ptr, *alignment, *byte_length, Trap::ListOutOfBounds)
         }
         Step::String(src) => store_string_into_range(cx, src).map(|_| ()),
@@ -318,7 +320,7 @@ mod tests {
     use crate::abi::bytes_guest::ByteGuest;
     use crate::abi::lift::lift_flat_values;
     use crate::abi::lower::lower_flat_values;
-    use crate::abi::{Core, Course, LiftLowerOptions, MAX_FLAT_PARAMS, StringEncoding};
+    use crate::abi::{Core, Course, LiftLowerOptions, MAX_FLAT_PARAMS, Received, StringEncoding};
     use StringEncoding::{Latin1OrUtf16, Utf8, Utf16};
     use Trap::{InvalidChar, InvalidDiscriminant, InvalidUtf8, InvalidUtf16, ListOutOfBounds};
     use Trap::{MemoryOutOfBounds, StringOutOfBounds, UnalignedPointer};
@@ -356,6 +358,7 @@ mod tests {
         };
         assert_eq!(guest.calls.iter().map(call).collect::<Vec<_>>(), calls);
         assert_eq!(guest.notes.course, Course::default());
+        assert_eq!(guest.lowered.received, Received::default());
     }
 
     /// The same between guests that both have UTF-8.

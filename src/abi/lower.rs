@@ -10,7 +10,7 @@ use super::store::{
 };
 use super::store::{pack_flags_into_int, store_list_into_range, store_record};
 use super::string::store_string_into_range;
-use super::{Core, CoreType, Cx, Deviation, Place, REALLOC_I32_MAX, Trap, trap_if};
+use super::{Block, Core, CoreType, Cx, Deviation, Place, REALLOC_I32_MAX, Trap, trap_if};
 use crate::types::Type;
 use crate::value::{Str, Value};
 
@@ -236,7 +236,7 @@ fn allocate_spilled(cx: &mut Cx, tuple: &Layout) -> Result<u64, Trap> {
     if end_of_fields(fields) < elem_size && cx.deviates(Deviation::SpilledParamsUnpadded) {
         elem_size = end_of_fields(fields);
     }
-    cx.allocate(alignment, elem_size)
+    cx.allocate(Block::Tuple, alignment, elem_size)
 }
 
 #[cfg(test)]

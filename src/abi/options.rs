@@ -10,6 +10,7 @@ use super::explore::Step;
 use super::layout::Layout;
 use super::{Core, CoreType, Deviation, Deviations, Handles, Trap, trap_if};
 use crate::types::Type;
+use crate::value::{StringSource, Value};
 
 /// The type of a pointer into a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,6 +94,24 @@ pub struct Lowered {
     pub lowerings: usize,
     /// Where NaNs were lowered to.
     pub nans: Vec<NanLeaf>,
+    pub received: Received,
+}
+
+/// What an instance received during one call of the host's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// The calls of its `realloc`, in order.
+    pub reallocs: Vec<ReallocStep>,
+    /// What another guest passed, as far as all of it was lowered.
+    pub crossings: Vec<Crossing>,
+}
+
+/// Values that were lifted from one guest and lowered for another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// Whether they are params or a result.
+    pub stage: Stage,
+    pub values: Vec<Value>,
 }
 
 /// How far a call got, and what it took.
@@ -100,8 +119,9 @@ pub struct Lowered {
 pub struct Course {
     /// Where it ended, or is.
     pub stage: Stage,
-    /// The calls of `realloc`, in order.
-    pub reallocs: Vec<ReallocStep>,
+    /// How many calls from one guest to another are under way, or were when it ended: calls of functions
+    /// and of destructors.
+    pub depth: usize,
     /// The calls of built-ins and of destructors, in the order in which they ended.
     pub acts: Vec<Act>,
 }
@@ -148,8 +168,29 @@ pub enum ActKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReallocStep {
     pub stage: Stage,
-    pub old_size: u64,
-    pub new_size: u64,
+    /// The options of the guest that the values are from; nothing where they are the host's.
+    pub peer: Option<LiftLowerOptions>,
+    pub block: Block,
+}
+
+/// What a block of memory is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Block {
+    List,
+    /// Params that spill.
+    Tuple,
+    String {
+        source: StringSource,
+        change: Change,
+    },
+}
+
+/// Whether a string's block is its first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    New,
+    Grown,
+    Shrunk,
 }
 
 /// Which bits a NaN has when it is lifted and lowered; the spec permits both.
@@ -198,22 +239,24 @@ impl PtrType {
 }
 
 impl Cx<'_> {
-    /// Spec: `reallocate`.
+    /// Spec: `reallocate`. `old` has the old block and its size.
     pub fn reallocate(
         &mut self,
-        old: u64,
-        old_size: u64,
+        block: Block,
+        old: (u64, u64),
         align: u64,
         new_size: u64,
     ) -> Result<u64, Trap> {
-        let course = &mut self.guest.notes().course;
-        course.reallocs.push(ReallocStep { stage: course.stage, old_size, new_size });
+        let stage = self.guest.notes().course.stage;
+        let step = ReallocStep { stage, peer: self.peer, block };
+        self.guest.lowered().received.reallocs.push(step);
+        let (old, old_size) = old;
         self.guest.realloc(old, old_size, align, new_size)
     }
 
     /// Spec: `allocate`.
-    pub fn allocate(&mut self, align: u64, new_size: u64) -> Result<u64, Trap> {
-        self.reallocate(0, 0, align, new_size)
+    pub fn allocate(&mut self, block: Block, align: u64, new_size: u64) -> Result<u64, Trap> {
+        self.reallocate(block, (0, 0), align, new_size)
     }
 
     /// How a type lies in the guest's memory.

@@ -6,7 +6,7 @@ use super::handle::{lower_borrow, lower_own};
 use super::layout::{Layout, align_to, discriminant_size};
 use super::load::{case_at, payload_offset, unpack_flags_from_int, valid_range};
 use super::string::store_string;
-use super::{Cx, Deviation, NanLeaf, NanMode, Place, REALLOC_I32_MAX, Trap, trap_if};
+use super::{Block, Cx, Deviation, NanLeaf, NanMode, Place, REALLOC_I32_MAX, Trap, trap_if};
 use crate::types::Type;
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
@@ -200,7 +200,8 @@ pub fn store_list_into_range(
     let byte_aligned = elem.alignment > 1 && cx.deviates(Deviation::ListAllocatedByteAligned);
     let by_length = byte_length > length && cx.deviates_fused(Deviation::ListAllocatedByLength);
     let size = if by_length { length } else { byte_length };
-    let ptr = cx.allocate(if byte_aligned { 1 } else { elem.alignment }, size)?;
+    let alignment = if byte_aligned { 1 } else { elem.alignment };
+    let ptr = cx.allocate(Block::List, alignment, size)?;
     cx.check_range(ptr, elem.alignment, byte_length, Trap::ListOutOfBounds)?;
     store_list_into_valid_range(cx, values, ptr, elem)?;
     Ok((ptr, length))

@@ -8,7 +8,7 @@ use std::char::DecodeUtf16Error;
 
 use super::load::{load_pair, valid_range};
 use super::store::{store_bytes, store_pair};
-use super::{Cx, Deviation, PtrType, StringEncoding, Trap, trap_if};
+use super::{Block, Change, Cx, Deviation, PtrType, StringEncoding, Trap, trap_if};
 use crate::value::{Str, StringSource};
 
 /// Spec: `MAX_STRING_BYTE_LENGTH`.
@@ -168,7 +168,7 @@ fn store_string_copy(
     dst_alignment: u64,
     encoded: Vec<u8>,
 ) -> Result<(u64, u64), Trap> {
-    let ptr = allocate_string(cx, dst_alignment, len(&encoded))?;
+    let ptr = allocate_string(cx, src.source, dst_alignment, len(&encoded))?;
     store_bytes(cx, &encoded, ptr);
     Ok((ptr, copied_code_units(cx, src)))
 }
@@ -208,18 +208,18 @@ fn store_string_to_utf8(cx: &mut Cx, src: &Str, worst_case_size: u64) -> Result<
     // Only by a slip does it not fit.
     encoded.truncate(fitting(&src.text, worst_case_size));
     let (first, mut rest) = encoded.split_at(first_pass(cx, src, first_size));
-    let mut ptr = allocate_string(cx, 1, first_size)?;
+    let mut ptr = allocate_string(cx, src.source, 1, first_size)?;
     store_bytes(cx, first, ptr);
     if rest.is_empty() {
         return Ok((ptr, src.code_units()));
     }
-    ptr = grow_string(cx, ptr, first_size, 1, worst_case_size)?;
+    ptr = grow_string(cx, src.source, (ptr, first_size), 1, worst_case_size)?;
     if !first.is_empty() && cx.deviates_fused(Deviation::SecondPassFromStart) {
         rest = &encoded[..rest.len()];
     }
     store_bytes(cx, rest, ptr + len(first));
     if worst_case_size > len(&encoded) {
-        ptr = shrink_string(cx, ptr, worst_case_size, 1, len(&encoded))?;
+        ptr = shrink_string(cx, src.source, (ptr, worst_case_size), 1, len(&encoded))?;
     }
     Ok((ptr, len(&encoded)))
 }
@@ -252,10 +252,10 @@ fn fitting(text: &str, size: u64) -> usize {
 fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
     let worst_case_size = 2 * src.code_units();
     let encoded = utf16(src);
-    let mut ptr = allocate_string(cx, 2, worst_case_size)?;
+    let mut ptr = allocate_string(cx, src.source, 2, worst_case_size)?;
     store_bytes(cx, &encoded, ptr);
     if len(&encoded) < worst_case_size && !cx.deviates(Deviation::Utf16NotShrunk) {
-        ptr = shrink_string(cx, ptr, worst_case_size, 2, len(&encoded))?;
+        ptr = shrink_string(cx, src.source, (ptr, worst_case_size), 2, len(&encoded))?;
     }
     Ok((ptr, len(&encoded) / 2))
 }
@@ -264,13 +264,13 @@ fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
 fn store_string_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
     let src_code_units = src.code_units();
     let prefix = latin1_prefix(cx, src);
-    let mut ptr = allocate_string(cx, 2, src_code_units)?;
+    let mut ptr = allocate_string(cx, src.source, 2, src_code_units)?;
     store_bytes(cx, &prefix, ptr);
     if len(&prefix) < chars(src) {
         return inflate_latin1_to_utf16(cx, src, ptr, len(&prefix));
     }
     if len(&prefix) < src_code_units {
-        ptr = shrink_string(cx, ptr, src_code_units, 2, len(&prefix))?;
+        ptr = shrink_string(cx, src.source, (ptr, src_code_units), 2, len(&prefix))?;
     }
     Ok((ptr, len(&prefix)))
 }
@@ -288,7 +288,8 @@ fn inflate_latin1_to_utf16(
         size if size > 0 && cx.deviates(Deviation::GrowthForgetsOldSize) => 0,
         size => size,
     };
-    let mut ptr = reallocate_string(cx, old, old_size, 2, worst_case_size)?;
+    let block = Block::String { source: src.source, change: Change::Grown };
+    let mut ptr = reallocate_string(cx, block, (old, old_size), 2, worst_case_size)?;
     check_inflated(cx, ptr, worst_case_size, len(&encoded))?;
     // What `realloc` kept, which need not be what was stored.
     let kept = &cx.guest.memory()[valid_range(ptr, prefix_length)];
@@ -300,7 +301,7 @@ fn inflate_latin1_to_utf16(
     store_bytes(cx, &inflated, ptr);
     store_bytes(cx, &encoded[inflated.len()..], ptr + len(&inflated));
     if worst_case_size > len(&encoded) {
-        ptr = shrink_string(cx, ptr, worst_case_size, 2, len(&encoded))?;
+        ptr = shrink_string(cx, src.source, (ptr, worst_case_size), 2, len(&encoded))?;
     }
     let untagged = cx.deviates(Deviation::Utf16TagMissing);
     let tag = if untagged { 0 } else { tag(cx) };
@@ -310,7 +311,7 @@ fn inflate_latin1_to_utf16(
 /// Spec: `store_probably_utf16_to_latin1_or_utf16`.
 fn store_probably_utf16_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
     let encoded = utf16(src);
-    let ptr = allocate_string(cx, 2, len(&encoded))?;
+    let ptr = allocate_string(cx, src.source, 2, len(&encoded))?;
     store_bytes(cx, &encoded, ptr);
     let compact = latin1(src);
     if len(&compact) < src.code_units() {
@@ -319,7 +320,7 @@ fn store_probably_utf16_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u6
     store_bytes(cx, &compact, ptr);
     // The alignment is 1 here, though the allocation was made with 2.
     let alignment = if cx.deviates_fused(Deviation::CompactingAlignedToTwo) { 2 } else { 1 };
-    let ptr = shrink_string(cx, ptr, len(&encoded), alignment, len(&compact))?;
+    let ptr = shrink_string(cx, src.source, (ptr, len(&encoded)), alignment, len(&compact))?;
     let in_bytes = !compact.is_empty() && cx.deviates_fused(Deviation::CompactedLengthInBytes);
     Ok((ptr, len(if in_bytes { &encoded } else { &compact })))
 }
@@ -343,30 +344,40 @@ pub(super) fn transcode_partly(
         (StringEncoding::Latin1OrUtf16, TaggedUtf16) => (2, 2, None),
     };
     let first = code_units.saturating_mul(first);
-    let ptr = allocate_string(cx, alignment, first)?;
+    let ptr = allocate_string(cx, source, alignment, first)?;
     let Some(growth) = growth.filter(|_| readable) else { return Ok(()) };
     let worst_case_size = code_units.saturating_mul(growth);
     if alignment == 1 {
-        return grow_string(cx, ptr, first, alignment, worst_case_size).map(|_| ());
+        return grow_string(cx, source, (ptr, first), alignment, worst_case_size).map(|_| ());
     }
-    let ptr = reallocate_string(cx, ptr, first, alignment, worst_case_size)?;
+    let block = Block::String { source, change: Change::Grown };
+    let ptr = reallocate_string(cx, block, (ptr, first), alignment, worst_case_size)?;
     check_inflated(cx, ptr, worst_case_size, worst_case_size)
 }
 
 /// The first call of `realloc` for a string.
-fn allocate_string(cx: &mut Cx, alignment: u64, size: u64) -> Result<u64, Trap> {
-    grow_string(cx, 0, 0, alignment, size)
+fn allocate_string(
+    cx: &mut Cx,
+    source: StringSource,
+    alignment: u64,
+    size: u64,
+) -> Result<u64, Trap> {
+    let block = Block::String { source, change: Change::New };
+    let ptr = reallocate_string(cx, block, (0, 0), alignment, size)?;
+    cx.check_range(ptr, alignment, size, Trap::StringOutOfBounds)?;
+    Ok(ptr)
 }
 
 /// A call of `realloc` that asks for more.
 fn grow_string(
     cx: &mut Cx,
-    old: u64,
-    old_size: u64,
+    source: StringSource,
+    old: (u64, u64),
     alignment: u64,
     new_size: u64,
 ) -> Result<u64, Trap> {
-    let ptr = reallocate_string(cx, old, old_size, alignment, new_size)?;
+    let block = Block::String { source, change: Change::Grown };
+    let ptr = reallocate_string(cx, block, old, alignment, new_size)?;
     cx.check_range(ptr, alignment, new_size, Trap::StringOutOfBounds)?;
     Ok(ptr)
 }
@@ -374,12 +385,14 @@ fn grow_string(
 /// The last call of `realloc`, after which nothing more is written.
 fn shrink_string(
     cx: &mut Cx,
-    old: u64,
-    old_size: u64,
+    source: StringSource,
+    old: (u64, u64),
     mut alignment: u64,
     new_size: u64,
 ) -> Result<u64, Trap> {
-    let ptr = reallocate_string(cx, old, old_size, alignment, new_size)?;
+    let block = Block::String { source, change: Change::Shrunk };
+    let ptr = reallocate_string(cx, block, old, alignment, new_size)?;
+    let (_, old_size) = old;
     if new_size < old_size && cx.deviates(Deviation::ShrinkUnchecked) {
         return Ok(ptr);
     }
@@ -411,14 +424,14 @@ fn check_inflated(cx: &mut Cx, ptr: u64, worst_case_size: u64, written: u64) -> 
 /// One call of `realloc` for a string.
 fn reallocate_string(
     cx: &mut Cx,
-    old: u64,
-    old_size: u64,
+    block: Block,
+    old: (u64, u64),
     alignment: u64,
     new_size: u64,
 ) -> Result<u64, Trap> {
     // Differs from the spec: it asserts this. No string of a guest is so long, but a host's may be.
     trap_if(new_size > super::REALLOC_I32_MAX, Trap::StringTooLong)?;
-    cx.reallocate(old, old_size, alignment, new_size)
+    cx.reallocate(block, old, alignment, new_size)
 }
 
 fn chars(src: &Str) -> u64 {

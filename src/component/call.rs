@@ -239,6 +239,7 @@ fn call_guest<T: Host>(
     state.check_kinship(callee, opts.instance)?;
     let entered = state.enter(callee, Some(opts.instance));
     entered.map_err(|trap| state.notes.in_adapter(trap))?;
+    state.notes.course.depth += 1;
     let args = start(caller, subtask, lifted)?;
     let peer = Some(opts.lift_lower());
     let mut guest = CoreInstance::lifted(caller.store.as_context_mut(), lifted);
@@ -252,7 +253,9 @@ fn call_guest<T: Host>(
     let callee_opts = lifted.opts.lift_lower();
     let flat_results = canon_lift(&mut guest, callee_opts, peer, &lifted.ty, &args, on_resolve);
     let flat_results = flat_results.inspect_err(|_| subtask.explore_result(caller))?;
-    caller.store.data_mut().leave(callee, Some(opts.instance));
+    let state = caller.store.data_mut();
+    state.notes.course.depth -= 1;
+    state.leave(callee, Some(opts.instance));
     Ok(flat_results)
 }
 
@@ -291,6 +294,8 @@ pub fn destroy<T: Host>(
     };
     let callee = rt.implementer.expect("a guest's destructor is that of an instance");
     state.enter(callee, caller)?;
+    let crossed = usize::from(caller.is_some_and(|caller| caller != callee));
+    state.notes.course.depth += crossed;
     let destructor = destructor.filter(|_| !state.notes.deviates(Deviation::DestructorSkipped));
     if let Some(destructor) = destructor {
         let stage = std::mem::replace(&mut store.data_mut().notes.course.stage, Stage::Destructor);
@@ -301,7 +306,9 @@ pub fn destroy<T: Host>(
         destroyed?;
         course.stage = stage;
     }
-    store.data_mut().leave(callee, caller);
+    let state = store.data_mut();
+    state.notes.course.depth -= crossed;
+    state.leave(callee, caller);
     Ok(())
 }
 

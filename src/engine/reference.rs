@@ -5,7 +5,7 @@ pub mod any;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::abi::{Core, Course, Deviations, Notes, Place, Trap};
+use crate::abi::{Core, Course, Deviations, Notes, Place, Received, Trap};
 use crate::case::{Answer, Call, Case, Guest, Shape};
 use crate::component::instantiate::Compiled;
 use crate::component::{self, Context, Failure, Instance};
@@ -33,7 +33,13 @@ pub fn instantiate(
     let instance = instance.map_err(|refusal| refused(&refusal.to_string()))?;
     let exported = instance.export(EXPORT);
     match exported.and_then(|ty| same_but_for_numbers(&shape.guests[0].export.ty, ty)) {
-        Some(numbers) => Ok(Run { instance, numbers, calls: Vec::new(), courses: Vec::new() }),
+        Some(numbers) => Ok(Run {
+            instance,
+            numbers,
+            calls: Vec::new(),
+            courses: Vec::new(),
+            received: Vec::new(),
+        }),
         None => Err(refused("the component's export has another type than the case's")),
     }
 }
@@ -90,7 +96,13 @@ pub fn bears_long_loops() -> bool {
 pub fn refused(message: &str) -> Reading {
     let outcome = Outcome::Refused(message.to_string());
     let observation = Observation { calls: Vec::new(), outcome };
-    Reading { observation, taken: Deviations::NONE, courses: Vec::new(), faults: BTreeSet::new() }
+    Reading {
+        observation,
+        taken: Deviations::NONE,
+        courses: Vec::new(),
+        received: Vec::new(),
+        faults: BTreeSet::new(),
+    }
 }
 
 impl component::Host for Host {
@@ -153,6 +165,7 @@ pub struct Run {
     numbers: BTreeMap<Resource, u32>,
     calls: Vec<CallObservation>,
     courses: Vec<Course>,
+    received: Vec<Vec<Received>>,
 }
 
 impl Run {
@@ -174,7 +187,7 @@ impl Run {
         let notes = self.instance.notes();
         let (taken, faults) = (notes.taken, std::mem::take(&mut notes.faults));
         let observation = Observation { calls: self.calls, outcome };
-        Reading { observation, taken, courses: self.courses, faults }
+        Reading { observation, taken, courses: self.courses, received: self.received, faults }
     }
 
     fn call(&mut self, case: &Case, index: usize, scripts: &[Vec<u8>]) -> Result<(), Failure> {
@@ -186,6 +199,8 @@ impl Run {
         self.begin_notes(scripts.len());
         let result = self.call_and_drop(call);
         self.courses.push(std::mem::take(&mut self.instance.notes().course));
+        let received = (0..scripts.len()).map(|guest| self.take_received(guest)).collect();
+        self.received.push(received);
         let host = std::mem::take(&mut self.instance.host().seen);
         self.calls.push(CallObservation { host, returned: None });
         let result = result?;
@@ -218,6 +233,10 @@ impl Run {
             lowered.lowerings = 0;
             lowered.nans.retain(|leaf| matches!(leaf.place, Place::Memory(_)));
         }
+    }
+
+    fn take_received(&mut self, guest: usize) -> Received {
+        std::mem::take(&mut self.instance.lowered(&encode::observe(guest)).received)
     }
 
     fn load_script(&mut self, export: &str, script: &[u8]) -> Result<(), Failure> {

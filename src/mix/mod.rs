@@ -1,81 +1,52 @@
 //! What a run has exercised, in tables: a cell for everything that may happen somewhere.
 //! Counts what the reference saw happen, not what a case was meant to do; judges nothing.
 
-mod acts;
-mod reallocs;
+mod adapter;
+mod lift_lower;
+mod parts;
+mod rows;
 mod table;
-mod texts;
-mod traps;
-mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer};
 
-use crate::abi::{Course, Stage};
+use crate::case::Case;
 use crate::case::check::Feature;
-use crate::case::{Answer, Call, Case, Function, ImportCall, Resource};
-use crate::observation::{CallObservation, Reading};
-use crate::types::Type;
-use crate::value::Value;
+use crate::observation::Reading;
+use adapter::Adapter;
+use lift_lower::LiftLower;
 use table::Table;
-
-/// The stages at which values are lowered or lifted, and how they are called here.
-const PATHS: [(Stage, &str); 4] = [
-    (Stage::LowerParams, "export's params, lowered"),
-    (Stage::LiftResult, "export's result, lifted"),
-    (Stage::LiftParams, "import's params, lifted"),
-    (Stage::LowerResult, "import's result, lowered"),
-];
 
 /// The tables of one run.
 #[derive(Clone)]
 pub struct Mix {
-    types: [Table; 4],
-    texts: Table,
-    traps: Table,
-    reallocs: Table,
-    acts: Table,
+    tables: Tables,
 }
 
-/// Values of one function that were lifted or lowered, all of them.
-struct Passage<'a> {
-    stage: Stage,
-    function: &'a Function,
-    resources: &'a [Resource],
-    types: &'a [Type],
-    values: &'a [Value],
-}
-
-impl Passage<'_> {
-    /// The position of its path.
-    fn path(&self) -> usize {
-        let path = PATHS.iter().position(|(stage, _)| *stage == self.stage);
-        path.expect("values pass on paths only")
-    }
+#[derive(Clone)]
+enum Tables {
+    LiftLower(LiftLower),
+    Adapter(Adapter),
 }
 
 impl Mix {
-    /// Empty tables, for subjects with these features.
-    pub fn new(features: &BTreeSet<Feature>) -> Mix {
-        Mix {
-            types: PATHS.map(|(stage, name)| types::table(stage, name, features)),
-            texts: texts::table(),
-            traps: traps::table(),
-            reallocs: reallocs::table(),
-            acts: acts::table(),
-        }
+    /// Empty tables for cases with one guest, on subjects with these features.
+    pub fn lift_lower(features: &BTreeSet<Feature>) -> Mix {
+        Mix { tables: Tables::LiftLower(LiftLower::new(features)) }
+    }
+
+    /// Empty tables for cases with a chain of guests.
+    pub fn adapter(features: &BTreeSet<Feature>) -> Mix {
+        Mix { tables: Tables::Adapter(Adapter::new(features)) }
     }
 
     /// Counts what happened when the reference ran this case.
     pub fn add(&mut self, case: &Case, reading: &Reading) {
-        for passage in passages(case, reading) {
-            types::count(&mut self.types[passage.path()], &passage);
-            texts::count(&mut self.texts, &passage);
+        match &mut self.tables {
+            Tables::LiftLower(tables) => tables.add(case, reading),
+            Tables::Adapter(tables) => tables.add(case, reading),
         }
-        traps::count(&mut self.traps, reading);
-        reallocs::count(&mut self.reallocs, case, reading);
-        acts::count(&mut self.acts, reading);
     }
 
     /// Adds what was counted elsewhere.
@@ -117,12 +88,17 @@ impl Mix {
     }
 
     fn tables(&self) -> Vec<&Table> {
-        self.types.iter().chain([&self.texts, &self.traps, &self.reallocs, &self.acts]).collect()
+        match &self.tables {
+            Tables::LiftLower(tables) => tables.tables(),
+            Tables::Adapter(tables) => tables.tables(),
+        }
     }
 
     fn tables_mut(&mut self) -> Vec<&mut Table> {
-        let others = [&mut self.texts, &mut self.traps, &mut self.reallocs, &mut self.acts];
-        self.types.iter_mut().chain(others).collect()
+        match &mut self.tables {
+            Tables::LiftLower(tables) => tables.tables_mut(),
+            Tables::Adapter(tables) => tables.tables_mut(),
+        }
     }
 }
 
@@ -133,78 +109,4 @@ impl Serialize for Mix {
             self.tables().into_iter().map(|table| (table.title, table.cells())).collect();
         tables.serialize(serializer)
     }
-}
-
-/// All values that were lifted or lowered as a whole.
-fn passages<'a>(case: &'a Case, reading: &'a Reading) -> Vec<Passage<'a>> {
-    let calls = case.calls.iter().zip(&reading.observation.calls).zip(&reading.courses);
-    calls
-        .flat_map(|((call, observed), course)| call_passages(case, call, observed, course))
-        .collect()
-}
-
-fn call_passages<'a>(
-    case: &'a Case,
-    call: &'a Call,
-    observed: &'a CallObservation,
-    course: &Course,
-) -> Vec<Passage<'a>> {
-    let mut passages = Vec::new();
-    if !observed.was_made() {
-        return passages;
-    }
-    let export = &case.shape.guests[0].export;
-    let resources = &case.shape.resources[..];
-    if course.stage != Stage::LowerParams {
-        let (types, values) = (&export.ty.params[..], &call.args[..]);
-        passages.push(Passage {
-            stage: Stage::LowerParams,
-            function: export,
-            resources,
-            types,
-            values,
-        });
-    }
-    if let Some(function) = &case.shape.guests[0].import {
-        let types = &function.ty.params[..];
-        let lifted = observed.import_calls();
-        passages.extend(lifted.map(|values| Passage {
-            stage: Stage::LiftParams,
-            function,
-            resources,
-            types,
-            values,
-        }));
-        let types = function.ty.results();
-        let lowered = answers(call, observed, course).into_iter();
-        passages.extend(lowered.map(|values| Passage {
-            stage: Stage::LowerResult,
-            function,
-            resources,
-            types,
-            values,
-        }));
-    }
-    if let Some(returned) = &observed.returned {
-        let (types, values) = (export.ty.results(), returned.result.as_slice());
-        passages.push(Passage {
-            stage: Stage::LiftResult,
-            function: export,
-            resources,
-            types,
-            values,
-        });
-    }
-    passages
-}
-
-/// What the host answered, as far as it was lowered: the last answer only where the call went on.
-fn answers<'a>(call: &'a Call, observed: &CallObservation, course: &Course) -> Vec<&'a [Value]> {
-    let ended = matches!(course.stage, Stage::Host | Stage::LowerResult);
-    let count = observed.import_calls().count() - usize::from(ended);
-    let answer = |step: &'a ImportCall| match &step.answer {
-        Answer::Return(value) | Answer::Reenter(value) => Some(value.as_slice()),
-        Answer::Guest | Answer::Error => None,
-    };
-    call.scripts[0].import_calls().take(count).filter_map(answer).collect()
 }

@@ -384,7 +384,7 @@ mod tests {
     ) {
         let observation = expected.clone();
         let (taken, courses) = (Deviations::NONE, Vec::new());
-        let expected = Reading { observation, taken, courses, faults };
+        let expected = Reading { observation, taken, courses, received: Vec::new(), faults };
         assert_eq!(first_difference(&expected, observed).map(|difference| difference.at), at);
     }
 

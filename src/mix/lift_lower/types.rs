@@ -1,14 +1,16 @@
 //! Which types were passed where: constructor by place, a table for each path.
-//! Knows how values lie inside one another.
+//! Knows what each path can pass.
 
 use std::collections::BTreeSet;
 
 use super::Passage;
-use super::table::Table;
 use crate::abi::flatten::flatten_within;
 use crate::abi::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType, Stage};
-use crate::case::check::{Feature, kind, payload_type};
+use crate::case::check::{Feature, kind};
 use crate::case::{Resource, is_host};
+use crate::mix::parts::{Inside, parts};
+use crate::mix::rows::lacks;
+use crate::mix::table::Table;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -81,13 +83,12 @@ impl Place<'_> {
 pub fn table(stage: Stage, title: &'static str, features: &BTreeSet<Feature>) -> Table {
     let rows = CONSTRUCTORS.map(str::to_string).to_vec();
     let columns = COLUMNS.map(str::to_string).to_vec();
-    let lacks = |row: usize| match CONSTRUCTORS[row] {
-        "map" => !features.contains(&Feature::Map),
-        "fixed-length list" => !features.contains(&Feature::FixedLengthList),
-        _ => false,
-    };
     Table::new(title, rows, columns, |row, column| {
-        if lacks(row) { Some("this release lacks it") } else { impossible(stage, row, column) }
+        if lacks(CONSTRUCTORS[row], features) {
+            Some("this release lacks it")
+        } else {
+            impossible(stage, row, column)
+        }
     })
 }
 
@@ -130,27 +131,13 @@ fn walk(table: &mut Table, value: &Value, ty: &Type, place: Place) {
     let name = name(ty, place.resources);
     let row = CONSTRUCTORS.iter().position(|known| *known == name);
     table.count(row.expect("every type has a row"), place.column());
-    let in_list = Place { passing: Passing::InList, in_variant: false, ..place };
-    match (value, ty) {
-        (Value::List(values), Type::List(elem)) => {
-            values.iter().for_each(|value| walk(table, value, elem, in_list));
-        }
-        (Value::List(values), Type::FixedLengthList(elem, _)) => {
-            values.iter().for_each(|value| walk(table, value, elem, place));
-        }
-        (Value::List(entries), Type::Map(key, value)) => {
-            let types = [&**key, &**value];
-            entries.iter().for_each(|entry| walk_record(table, entry, types, in_list));
-        }
-        (Value::Record(_), Type::Record(fields)) => {
-            walk_record(table, value, fields.iter().map(|field| &field.ty), place);
-        }
-        (Value::Record(_), Type::Tuple(types)) => walk_record(table, value, types, place),
-        (Value::Variant(index, Some(payload)), ty) => {
-            let payload_type = payload_type(ty, *index).flatten().expect("the case has a payload");
-            walk(table, payload, payload_type, Place { in_variant: true, ..place });
-        }
-        _ => {}
+    for (value, ty, inside) in parts(value, ty) {
+        let place = match inside {
+            Inside::List => Place { passing: Passing::InList, in_variant: false, ..place },
+            Inside::Record => place,
+            Inside::Variant => Place { in_variant: true, ..place },
+        };
+        walk(table, value, ty, place);
     }
 }
 
@@ -161,14 +148,4 @@ fn name(ty: &Type, resources: &[Resource]) -> String {
         return format!("{}, the {}'s", kind(ty), if hosts { "host" } else { "guest" });
     }
     kind(ty).to_string()
-}
-
-fn walk_record<'a>(
-    table: &mut Table,
-    value: &Value,
-    types: impl IntoIterator<Item = &'a Type>,
-    place: Place,
-) {
-    let Value::Record(values) = value else { unreachable!("a record's value is a record") };
-    values.iter().zip(types).for_each(|(value, ty)| walk(table, value, ty, place));
 }

@@ -1,9 +1,9 @@
 //! Which kinds of text were passed in which encoding.
 //! Knows what a transcoder tells apart.
 
-use super::table::Table;
 use super::{PATHS, Passage};
 use crate::abi::{Stage, StringEncoding};
+use crate::mix::table::Table;
 use crate::value::{Str, StringSource, Value};
 
 const ENCODINGS: [(StringEncoding, &str); 3] = [

@@ -1,8 +1,8 @@
 //! Which built-ins on resources and which destructors ran where, and how they ended.
 //! Knows where which of them may be called.
 
-use super::table::Table;
 use crate::abi::{Act, ActKind, Stage, Trap};
+use crate::mix::table::Table;
 use crate::observation::Reading;
 
 const KINDS: [(ActKind, &str); 4] = [

@@ -1,0 +1,114 @@
+//! What `realloc` does while a string is transcoded from one guest's encoding to another's.
+//! Knows which blocks each pair of encodings asks for.
+
+use super::Step;
+use crate::abi::{Block, Change, StringEncoding};
+use crate::mix::rows::BEHAVIORS;
+use crate::mix::table::Table;
+use crate::value::StringSource;
+
+const SOURCES: [(StringSource, &str); 4] = [
+    (StringSource::Utf8, "utf8"),
+    (StringSource::Utf16, "utf16"),
+    (StringSource::Latin1, "latin1+utf16 untagged"),
+    (StringSource::TaggedUtf16, "latin1+utf16 tagged"),
+];
+
+const ENCODINGS: [(StringEncoding, &str); 3] = [
+    (StringEncoding::Utf8, "utf8"),
+    (StringEncoding::Utf16, "utf16"),
+    (StringEncoding::Latin1OrUtf16, "latin1+utf16"),
+];
+
+const CHANGES: [(Change, &str); 3] =
+    [(Change::New, "new"), (Change::Grown, "grown"), (Change::Shrunk, "shrunk")];
+
+/// What a row is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Row {
+    source: StringSource,
+    to: StringEncoding,
+    change: Change,
+}
+
+/// An empty table.
+pub fn table(title: &'static str) -> Table {
+    let (rows, names): (Vec<_>, Vec<_>) = rows().into_iter().unzip();
+    let columns = BEHAVIORS.map(str::to_string).to_vec();
+    Table::new(title, names, columns, |row, _| impossible(rows[row]))
+}
+
+fn rows() -> Vec<(Row, String)> {
+    let mut rows = Vec::new();
+    for (source, from_name) in SOURCES {
+        for (to, to_name) in ENCODINGS {
+            rows.extend(CHANGES.map(|(change, name)| {
+                (Row { source, to, change }, format!("{from_name} to {to_name}, {name}"))
+            }));
+        }
+    }
+    rows
+}
+
+fn impossible(Row { source, to, change }: Row) -> Option<&'static str> {
+    use StringEncoding as To;
+    use StringSource as From;
+    let exact = Some("the first block has the right size");
+    let worst = Some("the first block has room for the worst case");
+    match (source, to, change) {
+        (_, _, Change::New) => None,
+        (From::Utf8, To::Utf8, Change::Grown | Change::Shrunk)
+        | (From::Utf16 | From::Latin1 | From::TaggedUtf16, To::Utf16, _)
+        | (From::Latin1, To::Latin1OrUtf16, _) => exact,
+        (From::Utf8, To::Utf16, Change::Grown)
+        | (From::TaggedUtf16, To::Latin1OrUtf16, Change::Grown) => worst,
+        (From::Utf16, To::Latin1OrUtf16, Change::Shrunk) => {
+            Some("a code unit becomes one byte in the first block and two in the second")
+        }
+        (From::Utf16 | From::Latin1 | From::TaggedUtf16, To::Utf8, Change::Grown)
+        | (From::Utf16 | From::Latin1 | From::TaggedUtf16, To::Utf8, Change::Shrunk)
+        | (From::Utf8, To::Utf16, Change::Shrunk)
+        | (From::Utf8 | From::Utf16, To::Latin1OrUtf16, Change::Grown)
+        | (From::Utf8 | From::TaggedUtf16, To::Latin1OrUtf16, Change::Shrunk) => None,
+    }
+}
+
+/// Counts the call, if it is for a string.
+pub fn count(table: &mut Table, step: &Step) {
+    let Block::String { source, change } = step.block else { return };
+    let wanted = Row { source, to: step.encoding, change };
+    let row = rows().iter().position(|(row, _)| *row == wanted);
+    table.count(row.expect("every pair of encodings has rows"), step.behavior);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::StringEncoding::{Latin1OrUtf16, Utf8, Utf16};
+
+    #[test]
+    fn a_string_that_grows_is_counted_by_its_form_and_what_realloc_did() {
+        let mut table = table("strings");
+        let block = Block::String { source: StringSource::TaggedUtf16, change: Change::Grown };
+        count(&mut table, &Step { stage: 0, block, encoding: Utf8, behavior: 3 });
+        count(&mut table, &Step { stage: 0, block: Block::List, encoding: Utf8, behavior: 3 });
+        assert!(table.contradicted().is_empty());
+        assert_eq!(table.possible() - table.empty().len(), 1);
+        let name = "strings: latin1+utf16 tagged to utf8, grown: end".to_string();
+        assert!(!table.empty().contains(&name));
+    }
+
+    #[test]
+    fn strings_that_are_copied_neither_grow_nor_shrink() {
+        use StringSource as From;
+        let changes = |source, to| {
+            CHANGES.map(|(change, _)| impossible(Row { source, to, change }).is_none())
+        };
+        assert_eq!(changes(From::Utf8, Utf8), [true, false, false]);
+        assert_eq!(changes(From::Latin1, Utf16), [true, false, false]);
+        assert_eq!(changes(From::Utf8, Utf16), [true, false, true]);
+        assert_eq!(changes(From::Utf16, Latin1OrUtf16), [true, true, false]);
+        assert_eq!(changes(From::TaggedUtf16, Latin1OrUtf16), [true, false, true]);
+        assert_eq!(changes(From::Latin1, Utf8), [true, true, true]);
+    }
+}
