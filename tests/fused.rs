@@ -416,7 +416,7 @@ fn what_is_lowered_is_counted_for_each_guest() {
     };
     let mut instance = instantiate(&component(&pair), &[]);
     instance.call("go", &[]).unwrap();
-    let Lowered { lowerings, nans } = instance.lowered("go");
+    let Lowered { lowerings, nans, .. } = instance.lowered("go");
     assert_eq!(*lowerings, 2);
     assert_eq!(*nans, [NanLeaf { lowering: 2, place: Place::Flat(0), width: 4 }]);
 }
