@@ -24,12 +24,18 @@ pub struct Reading {
     /// The deviations that changed something.
     pub taken: Deviations,
     /// How each of the calls went.
-    pub courses: Vec<Course>,
-    /// What each guest received in each of the calls.
-    pub received: Vec<Vec<Received>>,
+    pub calls: Vec<CallReading>,
     /// Where the run ended in a trap between two guests: all traps that the same call can end in,
     /// whichever of them an engine meets first.
     pub faults: BTreeSet<Trap>,
+}
+
+/// How one call went.
+#[derive(Clone, Debug, Default)]
+pub struct CallReading {
+    pub course: Course,
+    /// What each guest received.
+    pub received: Vec<Received>,
 }
 
 /// One call of the export.

@@ -185,19 +185,15 @@ fn scripts(case: &Case) -> Result<Vec<Vec<Vec<u8>>>, BadCase> {
     script::scripts(case).map_err(BadCase)
 }
 
-fn start(built: &Built, case: &Case, deviations: Deviations) -> Result<reference::Run, Reading> {
+fn start(built: &Built, case: &Case, deviations: Deviations) -> Result<reference::Run, String> {
     match &built.reference {
         Ok(compiled) => reference::instantiate(compiled, &case.shape, deviations),
-        Err(message) => Err(reference::refused(message)),
+        Err(message) => Err(message.clone()),
     }
 }
 
-fn read(
-    started: Result<reference::Run, Reading>,
-    case: &Case,
-    scripts: &[Vec<Vec<u8>>],
-) -> Reading {
-    started.map_or_else(|refused| refused, |run| run.run(case, scripts))
+fn read(started: Result<reference::Run, String>, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
+    started.map_or_else(|message| reference::refused(&message), |run| run.run(case, scripts))
 }
 
 fn observe(

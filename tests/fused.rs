@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use canonfuzz::abi::{Deviation, Lowered, NanLeaf, Notes, Place, Stage, Trap};
+use canonfuzz::abi::{Crossing, Deviation, Lowered, NanLeaf, Notes, Place, Stage, Trap};
 use canonfuzz::component::{Compiled, Context, Failure, Host, Instance};
 use canonfuzz::value::Value;
 
@@ -416,7 +416,9 @@ fn what_is_lowered_is_counted_for_each_guest() {
     };
     let mut instance = instantiate(&component(&pair), &[]);
     instance.call("go", &[]).unwrap();
-    let Lowered { lowerings, nans, .. } = instance.lowered("go");
+    let Lowered { lowerings, nans, received } = instance.lowered("go");
     assert_eq!(*lowerings, 2);
     assert_eq!(*nans, [NanLeaf { lowering: 2, place: Place::Flat(0), width: 4 }]);
+    let values = vec![Value::F32(0x7fa0_0000)];
+    assert_eq!(received.crossings, [Crossing { stage: Stage::LowerResult, values }]);
 }

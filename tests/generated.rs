@@ -19,8 +19,12 @@ use wasmparser::{Validator, WasmFeatures};
 const SEED: u64 = 20_261_122;
 
 fn cases(count: usize) -> Vec<Case> {
-    let mut stream = Stream::new(SEED, ShapeKind::LiftLower, wasmtime::features(), Limits::CASE);
-    (0..count).map(|_| stream.next_case()).collect()
+    stream(ShapeKind::LiftLower, count).collect()
+}
+
+fn stream(kind: ShapeKind, count: usize) -> impl Iterator<Item = Case> {
+    let mut stream = Stream::new(SEED, kind, wasmtime::features(), Limits::CASE);
+    (0..count).map(move |_| stream.next_case())
 }
 
 #[test]
@@ -129,9 +133,18 @@ fn subject_and_reference_agree_on_them() {
 
 #[test]
 fn they_reach_nearly_everything_that_is_possible_and_nothing_else() {
+    check_mix(Mix::lift_lower(&wasmtime::features()), stream(ShapeKind::LiftLower, 30_000));
+}
+
+#[test]
+fn chains_reach_nearly_everything_that_is_possible_and_nothing_else() {
+    check_mix(Mix::adapter(&wasmtime::features()), stream(ShapeKind::Adapter, 60_000));
+}
+
+#[track_caller]
+fn check_mix(mut mix: Mix, cases: impl Iterator<Item = Case>) {
     let mut session = Session::new().unwrap();
-    let mut mix = Mix::lift_lower(&wasmtime::features());
-    for case in cases(30_000) {
+    for case in cases {
         mix.add(&case, &session.read(&case, Deviations::NONE).unwrap());
     }
     assert_eq!(mix.contradicted(), Vec::<String>::new());

@@ -95,9 +95,9 @@ fn what_is_explored_after_a_trap_is_not_counted() {
         ],
     );
     let reading = read(&case);
-    assert_eq!(reading.courses[0].stage, Stage::LiftParams);
-    assert!(reading.received[0].iter().all(|received| received.reallocs.is_empty()));
-    assert!(reading.received[0].iter().all(|received| received.crossings.is_empty()));
+    assert_eq!(reading.calls[0].course.stage, Stage::LiftParams);
+    assert!(reading.calls[0].received.iter().all(|received| received.reallocs.is_empty()));
+    assert!(reading.calls[0].received.iter().all(|received| received.crossings.is_empty()));
 }
 
 #[test]
@@ -147,4 +147,17 @@ fn resources_of_a_later_guest_pass_between_two_before_it() {
             "chains: 3 guests or more: trapped one call deep",
         ],
     );
+}
+
+#[test]
+fn what_the_first_guest_does_by_itself_is_no_call_between_guests() {
+    let calls = "[[call]]\nargs = ['\"a\"']\nrealloc = ['trap']\nfinish = 'trap'\n\
+        [[call.guest]]\nfinish = 'trap'\n";
+    let wit = "import g: func(); export f: func(p0: string);";
+    let case = case(wit, &["utf8", "utf8"], calls);
+    let mut mix = Mix::adapter(&wasmtime::features());
+    let before = mix.empty().len();
+    mix.add(&case, &read(&case));
+    assert_eq!(before - mix.empty().len(), 1);
+    reaches(&case, &["chains: 2 guests: trapped before any call"]);
 }

@@ -5,7 +5,7 @@ pub mod any;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::abi::{Core, Course, Deviations, Notes, Place, Received, Trap};
+use crate::abi::{Core, Deviations, Notes, Place, Received, Trap};
 use crate::case::{Answer, Call, Case, Guest, Shape};
 use crate::component::instantiate::Compiled;
 use crate::component::{self, Context, Failure, Instance};
@@ -14,7 +14,7 @@ use crate::encode::{self, EXPORT, looping};
 use crate::engine::holdings::Held;
 use crate::engine::host::{HostScript, change_handles};
 use crate::observation::{
-    CallObservation, GuestObservation, Observation, Outcome, Reading, Returned,
+    CallObservation, CallReading, GuestObservation, Observation, Outcome, Reading, Returned,
 };
 use crate::types::{FuncType, Handle, Resource, Type, resource_name};
 use crate::value::Value;
@@ -22,25 +22,20 @@ use crate::value::Value;
 /// The host here: of a guest's resource it holds the representation.
 type Host = HostScript<u32>;
 
-/// Makes an instance to run one case of this shape on, with some deviations in force.
+/// Makes an instance to run one case of this shape on, with some deviations in force. An error says
+/// why there is none.
 pub fn instantiate(
     compiled: &Compiled,
     shape: &Shape,
     deviations: Deviations,
-) -> Result<Run, Reading> {
+) -> Result<Run, String> {
     let notes = Notes { deviations, ..Notes::default() };
     let instance = compiled.instantiate(Host::of(shape), notes);
-    let instance = instance.map_err(|refusal| refused(&refusal.to_string()))?;
+    let instance = instance.map_err(|refusal| refusal.to_string())?;
     let exported = instance.export(EXPORT);
     match exported.and_then(|ty| same_but_for_numbers(&shape.guests[0].export.ty, ty)) {
-        Some(numbers) => Ok(Run {
-            instance,
-            numbers,
-            calls: Vec::new(),
-            courses: Vec::new(),
-            received: Vec::new(),
-        }),
-        None => Err(refused("the component's export has another type than the case's")),
+        Some(numbers) => Ok(Run { instance, numbers, calls: Vec::new(), readings: Vec::new() }),
+        None => Err("the component's export has another type than the case's".to_string()),
     }
 }
 
@@ -96,13 +91,7 @@ pub fn bears_long_loops() -> bool {
 pub fn refused(message: &str) -> Reading {
     let outcome = Outcome::Refused(message.to_string());
     let observation = Observation { calls: Vec::new(), outcome };
-    Reading {
-        observation,
-        taken: Deviations::NONE,
-        courses: Vec::new(),
-        received: Vec::new(),
-        faults: BTreeSet::new(),
-    }
+    Reading { observation, taken: Deviations::NONE, calls: Vec::new(), faults: BTreeSet::new() }
 }
 
 impl component::Host for Host {
@@ -164,8 +153,7 @@ pub struct Run {
     /// The component's numbers of the resources.
     numbers: BTreeMap<Resource, u32>,
     calls: Vec<CallObservation>,
-    courses: Vec<Course>,
-    received: Vec<Vec<Received>>,
+    readings: Vec<CallReading>,
 }
 
 impl Run {
@@ -187,7 +175,7 @@ impl Run {
         let notes = self.instance.notes();
         let (taken, faults) = (notes.taken, std::mem::take(&mut notes.faults));
         let observation = Observation { calls: self.calls, outcome };
-        Reading { observation, taken, courses: self.courses, received: self.received, faults }
+        Reading { observation, taken, calls: self.readings, faults }
     }
 
     fn call(&mut self, case: &Case, index: usize, scripts: &[Vec<u8>]) -> Result<(), Failure> {
@@ -198,9 +186,9 @@ impl Run {
         }
         self.begin_notes(scripts.len());
         let result = self.call_and_drop(call);
-        self.courses.push(std::mem::take(&mut self.instance.notes().course));
+        let course = std::mem::take(&mut self.instance.notes().course);
         let received = (0..scripts.len()).map(|guest| self.take_received(guest)).collect();
-        self.received.push(received);
+        self.readings.push(CallReading { course, received });
         let host = std::mem::take(&mut self.instance.host().seen);
         self.calls.push(CallObservation { host, returned: None });
         let result = result?;

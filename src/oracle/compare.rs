@@ -383,8 +383,8 @@ mod tests {
         at: Option<Where>,
     ) {
         let observation = expected.clone();
-        let (taken, courses) = (Deviations::NONE, Vec::new());
-        let expected = Reading { observation, taken, courses, received: Vec::new(), faults };
+        let (taken, calls) = (Deviations::NONE, Vec::new());
+        let expected = Reading { observation, taken, calls, faults };
         assert_eq!(first_difference(&expected, observed).map(|difference| difference.at), at);
     }
 

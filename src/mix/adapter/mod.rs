@@ -103,7 +103,7 @@ fn stage_position(stage: Stage) -> usize {
 
 /// All that guests passed to guests, as far as it arrived.
 fn passages<'a>(case: &'a Case, reading: &'a Reading) -> Vec<Passage<'a>> {
-    let guests = reading.received.iter().flat_map(|guests| guests.iter().enumerate());
+    let guests = reading.calls.iter().flat_map(|call| call.received.iter().enumerate());
     let crossings = guests.flat_map(|(guest, received)| {
         received.crossings.iter().map(move |crossing| passage(&case.shape, guest, crossing))
     });
@@ -132,8 +132,8 @@ fn function(shape: &Shape, guest: usize, stage: usize) -> &Function {
 /// All calls of `realloc` for what guests passed to guests.
 fn steps(case: &Case, reading: &Reading) -> Vec<Step> {
     let mut steps = Vec::new();
-    for (call, received) in case.calls.iter().zip(&reading.received) {
-        for (guest, (script, received)) in call.scripts.iter().zip(received).enumerate() {
+    for (call, went) in case.calls.iter().zip(&reading.calls) {
+        for (guest, (script, received)) in call.scripts.iter().zip(&went.received).enumerate() {
             let reallocs = rows::reallocs(script, received);
             let between_guests = reallocs.filter(|(step, _)| step.peer.is_some());
             steps.extend(between_guests.map(|(step, behavior)| {

@@ -19,7 +19,7 @@ pub fn table() -> Table {
 
 /// Counts the run. The first guest's own work is before any call, and after all of them.
 pub fn count(table: &mut Table, case: &Case, reading: &Reading) {
-    let depth = reading.courses.last().map_or(0, |course| course.depth);
+    let depth = reading.calls.last().map_or(0, |call| call.course.depth);
     let column = match &reading.observation.outcome {
         Outcome::Returned => 0,
         Outcome::Trapped(..) => 1 + depth.min(DEEPEST),

@@ -74,7 +74,11 @@ pub fn count(table: &mut Table, reading: &Reading) {
     let Outcome::Trapped(Some(trap), _) = &reading.observation.outcome else {
         return;
     };
-    let course = reading.courses.last().filter(|course| is_between_guests(course, reading));
+    let course = reading
+        .calls
+        .last()
+        .map(|call| &call.course)
+        .filter(|course| is_between_guests(course, reading));
     if let Some(course) = course {
         let column = STAGES.iter().position(|(stage, _)| *stage == course.stage);
         table.count(trap_row(*trap), column.expect("every stage has a column"));

@@ -65,7 +65,7 @@ fn impossible_destructor(place: usize, end: &str) -> Option<&'static str> {
 
 /// Counts what was called.
 pub fn count(table: &mut Table, reading: &Reading) {
-    for act in reading.courses.iter().flat_map(|course| &course.acts) {
+    for act in reading.calls.iter().flat_map(|call| &call.course.acts) {
         let kind = KINDS.iter().position(|(kind, _)| *kind == act.kind);
         let row = kind.expect("every kind is listed") * PLACES.len() + place(act);
         // What a limit of the runtime ends is no trap of the spec's, but is told as one.

@@ -87,9 +87,9 @@ impl LiftLower {
 
 /// All values that were lifted or lowered as a whole.
 fn passages<'a>(case: &'a Case, reading: &'a Reading) -> Vec<Passage<'a>> {
-    let calls = case.calls.iter().zip(&reading.observation.calls).zip(&reading.courses);
+    let calls = case.calls.iter().zip(&reading.observation.calls).zip(&reading.calls);
     calls
-        .flat_map(|((call, observed), course)| call_passages(case, call, observed, course))
+        .flat_map(|((call, observed), went)| call_passages(case, call, observed, &went.course))
         .collect()
 }
 

@@ -21,8 +21,8 @@ pub fn table() -> Table {
 
 /// Counts each call of `realloc` for what the host passes.
 pub fn count(table: &mut Table, case: &Case, reading: &Reading) {
-    for (call, received) in case.calls.iter().zip(&reading.received) {
-        let guests = call.scripts.iter().zip(received);
+    for (call, went) in case.calls.iter().zip(&reading.calls) {
+        let guests = call.scripts.iter().zip(&went.received);
         let steps = guests.flat_map(|(script, received)| reallocs(script, received));
         for (step, behavior) in steps.filter(|(step, _)| step.peer.is_none()) {
             if let Some(stage) = STAGES.iter().position(|(stage, _)| *stage == step.stage) {

@@ -4,7 +4,7 @@
 use crate::abi::{Stage, Trap};
 use crate::mix::rows::{TRAPS, trap_row};
 use crate::mix::table::Table;
-use crate::observation::{Outcome, Reading};
+use crate::observation::{CallReading, Outcome, Reading};
 
 const STAGES: [(Stage, &str); 8] = [
     (Stage::LowerParams, "params lowered"),
@@ -69,7 +69,7 @@ pub fn count(table: &mut Table, reading: &Reading) {
     let Outcome::Trapped(Some(trap), _) = &reading.observation.outcome else {
         return;
     };
-    let Some(course) = reading.courses.last() else {
+    let Some(CallReading { course, .. }) = reading.calls.last() else {
         return;
     };
     let column = STAGES.iter().position(|(stage, _)| *stage == course.stage);
