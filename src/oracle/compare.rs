@@ -250,13 +250,21 @@ fn is_failure(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Refused(_) | Outcome::Crashed(_))
 }
 
-/// Between guests an engine may meet any of the faults that there are first.
+/// Between guests an engine may meet any of the faults that there are first. Only a deviation makes a
+/// crash one of them.
 fn same_ending_of(expected: &Outcome, observed: &Outcome, faults: &BTreeSet<Trap>) -> bool {
-    match (expected, observed) {
-        (Outcome::Trapped(..), Outcome::Trapped(trap, words)) if !faults.is_empty() => {
+    let faulty = matches!(expected, Outcome::Trapped(..) | Outcome::Crashed(_));
+    match observed {
+        Outcome::Trapped(trap, words) if faulty && !faults.is_empty() => {
             faults.iter().any(|fault| same_trap(*fault, *trap, words))
         }
-        (expected, observed) => same_outcome(expected, observed),
+        Outcome::Crashed(_) if faulty && faults.contains(&Trap::Crash) => true,
+        Outcome::Returned
+        | Outcome::Trapped(..)
+        | Outcome::Refused(_)
+        | Outcome::Unsupported(_)
+        | Outcome::Exhausted(_)
+        | Outcome::Crashed(_) => same_outcome(expected, observed),
     }
 }
 
@@ -477,6 +485,11 @@ mod tests {
         let bounds = trapped(Vec::new(), Trap::ListOutOfBounds);
         check_with(faults(), &char, &bounds, Some(Where::Outcome));
         check_with(faults(), &char, &run(returned(None)), Some(Where::Outcome));
+        let crashed = Observation { outcome: Outcome::Crashed(String::new()), ..char.clone() };
+        check_with(faults(), &char, &crashed, Some(Where::Outcome));
+        let crashes = BTreeSet::from([Trap::InvalidChar, Trap::Crash]);
+        check_with(crashes.clone(), &char, &crashed, None);
+        check_with(crashes, &crashed, &char, None);
     }
 
     #[test]
