@@ -59,7 +59,7 @@ pub fn canon_lift<I: Instance, R>(
     if !early {
         post_return(instance, by_guest, &flat_results)?;
     }
-    trap_if(too_late, Trap::BorrowsRemain)?;
+    trap_if(too_late && borrows_remain(instance, by_guest), Trap::BorrowsRemain)?;
     Ok(resolved)
 }
 

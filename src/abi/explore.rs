@@ -59,16 +59,17 @@ pub fn lower(cx: &mut Cx, max_flat: usize, types: &[Type], out_param: Option<u64
     }
 }
 
-/// Whatever is done here leaves the notes about how the call went as they were.
+/// Whatever is done here leaves the notes about how the call went as they were, but for the slips that
+/// it met: what they add to the faults they explain.
 fn undisturbed<R>(cx: &mut Cx, explore: impl FnOnce(&mut Cx) -> R) -> R {
     let notes = cx.guest.notes();
-    let (taken, lifted, course) = (notes.taken, notes.lifted, notes.course.clone());
+    let (lifted, course) = (notes.lifted, notes.course.clone());
     notes.lifted = 0;
     let reallocs = cx.guest.lowered().received.reallocs.len();
     let explored = explore(cx);
     cx.guest.lowered().received.reallocs.truncate(reallocs);
     let notes = cx.guest.notes();
-    (notes.taken, notes.lifted, notes.course) = (taken, lifted, course);
+    (notes.lifted, notes.course) = (lifted, course);
     explored
 }
 
