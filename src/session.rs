@@ -11,6 +11,7 @@ use crate::case::{Case, Shape};
 use crate::component::instantiate::Compiled;
 use crate::encode::{self, script};
 use crate::engine::local::{self, Local, SHAPES};
+use crate::engine::reference::{NotStarted, Run};
 use crate::engine::worker::Worker;
 use crate::engine::{reference, wasmtime};
 use crate::observation::{Observation, Reading};
@@ -185,15 +186,15 @@ fn scripts(case: &Case) -> Result<Vec<Vec<Vec<u8>>>, BadCase> {
     script::scripts(case).map_err(BadCase)
 }
 
-fn start(built: &Built, case: &Case, deviations: Deviations) -> Result<reference::Run, String> {
+fn start(built: &Built, case: &Case, deviations: Deviations) -> Result<Run, NotStarted> {
     match &built.reference {
         Ok(compiled) => reference::instantiate(compiled, &case.shape, deviations),
-        Err(message) => Err(message.clone()),
+        Err(message) => Err(NotStarted::of(message)),
     }
 }
 
-fn read(started: Result<reference::Run, String>, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
-    started.map_or_else(|message| reference::refused(&message), |run| run.run(case, scripts))
+fn read(started: Result<Run, NotStarted>, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
+    started.map_or_else(reference::refused, |run| run.run(case, scripts))
 }
 
 fn observe(

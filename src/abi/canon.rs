@@ -2,13 +2,13 @@
 //! Knows neither components nor who may enter whom.
 
 use super::explore;
-use super::flatten::{Context, flatten_functype};
+use super::flatten::{Context, flatten_functype, flatten_within};
 use super::handle::{borrows_remain, holds_borrows, return_lent};
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::{check_spilled, lower_flat_values};
 use super::{
-    Core, CoreType, Crossing, Cx, Deviation, Guest, Instance, LiftLowerOptions, Stage, Trap,
-    trap_if,
+    Core, CoreType, Crossing, Cx, Deviation, Guest, Instance, LiftLowerOptions, PtrType, Stage,
+    Trap, trap_if,
 };
 use super::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::{FuncType, Type};
@@ -25,12 +25,15 @@ pub fn canon_lift<I: Instance, R>(
     on_resolve: impl FnOnce(&mut I, Option<Value>) -> Result<R, Trap>,
 ) -> Result<R, Trap> {
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lift);
+    let opts = narrowed(instance, opts, peer, ft);
+    let seen_ft = flatten_functype(ft, opts.ptr_type, Context::Lift);
     instance.notes().course.stage = Stage::LowerParams;
     let by_guest = peer.is_some();
     let slip = Deviation::ParamsInCallersEncoding;
     let mut cx = Cx { opts: mistaken(instance, opts, peer, slip), peer, guest: &mut *instance };
     let flat_args = lower(&mut cx, MAX_FLAT_PARAMS, args, &ft.params, None)?;
-    assert!(types_match_values(&flat_ft.params, &flat_args), "we lower to the types we flatten to");
+    assert!(types_match_values(&seen_ft.params, &flat_args), "we lower to the types we flatten to");
+    let flat_args = retyped(&flat_args, &flat_ft.params);
     instance.notes().course.stage = Stage::Callee;
     let flat_results = instance.call(&flat_args)?;
     assert!(types_match_values(&flat_ft.results, &flat_results), "the component was validated");
@@ -44,14 +47,15 @@ pub fn canon_lift<I: Instance, R>(
         && instance.notes().deviates(Deviation::BorrowsCheckedEarly)
         && borrows_remain(instance, by_guest);
     trap_if(too_early, Trap::BorrowsRemain)?;
-    let mut vi = CoreValues::new(&flat_results);
+    let seen_results = retyped(&flat_results, &seen_ft.results);
+    let mut vi = CoreValues::new(&seen_results);
     let mut cx = Cx { opts, peer, guest: &mut *instance };
     let mut results = lift(&mut cx, MAX_FLAT_RESULTS, &mut vi, ft.results())?;
     let remain = borrows_remain(instance, by_guest);
     let too_late = remain && instance.notes().deviates(Deviation::BorrowsCheckedLate);
     if remain && !too_late {
         let mut cx = Cx { opts, peer, guest: instance };
-        let vi = CoreValues::new(&flat_results);
+        let vi = CoreValues::new(&seen_results);
         explore::lift(&mut cx, MAX_FLAT_RESULTS, vi, ft.results(), Trap::BorrowsRemain);
         return Err(Trap::BorrowsRemain);
     }
@@ -145,6 +149,36 @@ fn mistaken(
     opts
 }
 
+/// The options to lift and lower with for the host: a slip takes a memory of 64 bits for one of 32.
+fn narrowed(
+    guest: &mut dyn Guest,
+    opts: LiftLowerOptions,
+    peer: Option<LiftLowerOptions>,
+    ft: &FuncType,
+) -> LiftLowerOptions {
+    let wide = peer.is_none() && opts.ptr_type == PtrType::I64 && uses_memory(ft);
+    if wide && guest.notes().deviates(Deviation::HostMemoryIs32Bit) {
+        return LiftLowerOptions { ptr_type: PtrType::I32, ..opts };
+    }
+    opts
+}
+
+/// Whether anything lies in memory: spilled, or in a list or string.
+fn uses_memory(ft: &FuncType) -> bool {
+    // Flat values are as many, whatever a pointer is.
+    let spills = |types, max_flat| flatten_within(types, PtrType::I32, max_flat).is_none();
+    let points = |ty: &Type| matches!(ty, Type::String | Type::List(_) | Type::Map(..));
+    spills(&ft.params, MAX_FLAT_PARAMS)
+        || spills(ft.results(), MAX_FLAT_RESULTS)
+        || ft.params.iter().chain(&ft.result).any(|ty| ty.any(&mut |ty| points(ty)))
+}
+
+/// The same bits as values of these types, which only by a slip are others.
+fn retyped(values: &[Core], types: &[CoreType]) -> Vec<Core> {
+    let pairs = values.iter().zip(types);
+    pairs.map(|(value, ty)| Core::from_bits(*ty, value.bits())).collect()
+}
+
 /// Spec: `canon_lower`. What it gives the callee has the spec's `on_start` and `on_resolve`; the
 /// callee answers with what `on_resolve` did. `peer` has the options of the callee, if it is a guest.
 pub fn canon_lower<I: Instance>(
@@ -161,12 +195,15 @@ pub fn canon_lower<I: Instance>(
     }
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lower);
     assert!(types_match_values(&flat_ft.params, flat_args), "the component was validated");
-    let mut subtask = Subtask { opts, peer, ft, flat_args: CoreValues::new(flat_args) };
+    let opts = narrowed(instance, opts, peer, ft);
+    let seen_ft = flatten_functype(ft, opts.ptr_type, Context::Lower);
+    let seen_args = retyped(flat_args, &seen_ft.params);
+    let mut subtask = Subtask { opts, peer, ft, flat_args: CoreValues::new(&seen_args) };
     let flat_results = callee(instance, &mut subtask)?;
     return_lent(instance, peer.is_some());
-    assert!(types_match_values(&flat_ft.results, &flat_results), "we lower to what we flatten to");
+    assert!(types_match_values(&seen_ft.results, &flat_results), "we lower to what we flatten to");
     instance.notes().course.stage = Stage::Callee;
-    Ok(flat_results)
+    Ok(retyped(&flat_results, &flat_ft.results))
 }
 
 /// Spec: `Subtask`: a call that a lowered function makes.
@@ -237,7 +274,7 @@ fn types_match_values(types: &[CoreType], values: &[Core]) -> bool {
 mod tests {
     use super::*;
     use crate::abi::bytes_guest::ByteGuest;
-    use crate::abi::{Handles, Lowered, Notes, PtrType, StringEncoding};
+    use crate::abi::{Handles, Lowered, Notes, StringEncoding};
     use crate::types::Label;
 
     const OPTS: LiftLowerOptions =

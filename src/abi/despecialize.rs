@@ -104,6 +104,36 @@ fn payload(ty: &Option<Box<Type>>) -> Option<Part<'_>> {
 }
 
 impl<T> Despecialized<T> {
+    /// How many fields, cases or elements it has on its own; nothing is a member of a list whose
+    /// length is not in its type.
+    pub fn members(&self) -> usize {
+        match self {
+            Despecialized::FixedLengthList(_, length) => {
+                usize::try_from(*length).unwrap_or(usize::MAX)
+            }
+            Despecialized::Record(fields) => fields.len(),
+            Despecialized::Variant(cases) => cases.len(),
+            Despecialized::Bool
+            | Despecialized::S8
+            | Despecialized::U8
+            | Despecialized::S16
+            | Despecialized::U16
+            | Despecialized::S32
+            | Despecialized::U32
+            | Despecialized::S64
+            | Despecialized::U64
+            | Despecialized::F32
+            | Despecialized::F64
+            | Despecialized::Char
+            | Despecialized::String
+            | Despecialized::List(_)
+            | Despecialized::Flags(_)
+            | Despecialized::Own(_)
+            | Despecialized::Borrow(_)
+            | Despecialized::Async => 0,
+        }
+    }
+
     /// The same type over other parts.
     pub fn map<U>(self, f: &mut impl FnMut(T) -> U) -> Despecialized<U> {
         match self {

@@ -68,6 +68,10 @@ deviations! {
         SelfCallsRefused = "self-calls-refused",
         /// A component may not call what is in one that it contains, nor what contains it.
         FamilyCallsRefused = "family-calls-refused",
+        /// The host takes a memory of 64 bits for one of 32: pointers, layouts and tags are those of 32.
+        HostMemoryIs32Bit = "host-memory-is-32-bit",
+        /// The host cannot call a `realloc` whose pointers have 64 bits: the engine fails.
+        HostReallocOf64BitsCrashes = "host-realloc-of-64-bits-crashes",
 
         // Between guests
         /// Whether two components may call each other is checked before whether imports may be
@@ -100,6 +104,11 @@ deviations! {
         /// Before a string in UTF-8 grows, it is written as far as it fits, not only as far as it is
         /// ASCII.
         FirstPassFillsBlock = "first-pass-fills-block",
+        /// Where a list of fixed length would pass from a memory of 64 bits into a memory, the component
+        /// is refused.
+        FixedLengthListAdapterRefused = "fixed-length-list-adapter-refused",
+        /// Between guests, a value of a type that has more than 1000 members makes the engine fail.
+        AdapterRecursesOnLargeTypes = "adapter-recurses-on-large-types",
     }
     planted: {
         // Layout

@@ -62,7 +62,9 @@ pub fn lift_flat<'a>(
     vi: &mut CoreValues,
     ty: impl Into<Part<'a>>,
 ) -> Result<Value, Trap> {
-    Ok(match despecialize(ty) {
+    let shape = despecialize(ty);
+    cx.check_members(&shape)?;
+    Ok(match shape {
         Despecialized::Bool => lift_flat_bool(cx, vi),
         Despecialized::S8 => Value::S8(i8::from_le_bytes(lift_flat_narrow(cx, vi)?)),
         Despecialized::U8 => Value::U8(u8::from_le_bytes(lift_flat_narrow(cx, vi)?)),

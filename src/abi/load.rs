@@ -23,6 +23,7 @@ pub fn load(cx: &mut Cx, ptr: u64, ty: &Type) -> Result<Value, Trap> {
 
 /// Spec: `load`.
 pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap> {
+    cx.check_members(&layout.shape)?;
     cx.check_part(ptr, layout, layout.own_size())?;
     Ok(match &layout.shape {
         Despecialized::Bool => load_bool(cx, ptr),

@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::despecialize::Part;
+use super::despecialize::{Despecialized, Part};
 use super::explore::Step;
 use super::layout::Layout;
 use super::{Core, CoreType, Deviation, Deviations, Handles, Trap, trap_if};
 use crate::types::Type;
 use crate::value::{StringSource, Value};
+
+/// How many members a type may have that adapters can pass, where they cannot pass all.
+const LARGE: usize = 1000;
 
 /// The type of a pointer into a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +56,10 @@ pub trait Guest {
     fn notes(&mut self) -> &mut Notes;
     /// What was lowered for the guest's instance, whatever the options.
     fn lowered(&mut self) -> &mut Lowered;
+    /// Whether pointers into the memory have 64 bits, whatever the options in use say.
+    fn is_wide(&self) -> bool {
+        false
+    }
     /// The table of the guest's instance; nothing for a guest that is no instance, whose handles
     /// are lifted and lowered as the numbers that they are.
     fn handles(&mut self) -> Option<Handles<'_>>;
@@ -250,8 +257,13 @@ impl Cx<'_> {
         let stage = self.guest.notes().course.stage;
         let step = ReallocStep { stage, peer: self.peer, block };
         self.guest.lowered().received.reallocs.push(step);
+        let slips = self.peer.is_none() && self.guest.is_wide();
+        let crashes = slips && self.deviates(Deviation::HostReallocOf64BitsCrashes);
+        trap_if(crashes, Trap::Crash)?;
         let (old, old_size) = old;
-        self.guest.realloc(old, old_size, align, new_size)
+        let ptr = self.guest.realloc(old, old_size, align, new_size)?;
+        // Only by a slip it has more bits than the pointers of the options.
+        Ok(Core::from_bits(self.opts.ptr_type.core_type(), ptr).bits())
     }
 
     /// Spec: `allocate`.
@@ -303,6 +315,13 @@ impl Cx<'_> {
         let unchecked = self.guest.notes().deviations.contains(Deviation::SpilledBoundsUnchecked);
         assert!(unchecked, "the caller checked the range");
         trap_if(size > 0 && self.out_of_bounds(ptr, size), Trap::MemoryOutOfBounds)
+    }
+
+    /// Fails, by a slip, where a value of this type passes from guest to guest.
+    pub fn check_members<T>(&mut self, shape: &Despecialized<T>) -> Result<(), Trap> {
+        let large = shape.members() > LARGE;
+        let crashes = large && self.deviates_fused(Deviation::AdapterRecursesOnLargeTypes);
+        trap_if(crashes, Trap::Crash)
     }
 
     /// Whether to slip here. Ask only where the answer changes something: the slip is noted.

@@ -420,6 +420,10 @@ impl<T> Guest for CoreInstance<'_, T> {
         &mut self.store.data_mut().instances[self.opts.instance].lowered
     }
 
+    fn is_wide(&self) -> bool {
+        self.opts.ptr_type == PtrType::I64
+    }
+
     fn handles(&mut self) -> Option<Handles<'_>> {
         let instance = self.opts.instance;
         let state = self.store.data_mut();

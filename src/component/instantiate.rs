@@ -8,6 +8,7 @@ use std::sync::Arc;
 use wasmi::{AsContextMut, Extern, StoreContextMut};
 use wasmparser::ExternalKind;
 
+use super::adapter::refuses;
 use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy};
 use super::core::{core_value, error, func_type, trap, val};
 use super::decode;
@@ -33,6 +34,8 @@ pub struct Compiled {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotInstantiated {
     Refused(Refusal),
+    /// The same, but only by a deviation that has an engine refuse it.
+    RefusedBySlip,
     /// A core module's start failed.
     Failed(Failure),
 }
@@ -41,6 +44,7 @@ impl fmt::Display for NotInstantiated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NotInstantiated::Refused(refusal) => refusal.fmt(f),
+            NotInstantiated::RefusedBySlip => f.write_str("refused as a deviation has it"),
             NotInstantiated::Failed(Failure::Trap(trap)) => write!(f, "its start traps: {trap:?}"),
             NotInstantiated::Failed(Failure::Exhausted(limit)) => write!(f, "its start: {limit}"),
         }
@@ -227,6 +231,9 @@ impl<'a, T: Host> Spaces<'a, T> {
             Definition::Lower { func, opts } => {
                 let func = at(&self.funcs, *func, "function")?.clone();
                 let opts = self.options(opts)?;
+                if refuses(self.store.data_mut(), &opts, &func) {
+                    return Err(NotInstantiated::RefusedBySlip);
+                }
                 let lowered = self.lower(func, opts);
                 self.core_funcs.push(lowered);
             }

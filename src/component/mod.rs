@@ -13,6 +13,8 @@ mod core;
 mod state;
 mod thing;
 
+mod adapter;
+
 pub mod instantiate;
 
 pub mod call;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::abi::{Core, Deviations, Notes, Place, Received, Trap};
 use crate::case::{Answer, Call, Case, Guest, Shape};
 use crate::component::instantiate::Compiled;
-use crate::component::{self, Context, Failure, Instance};
+use crate::component::{self, Context, Failure, Instance, NotInstantiated};
 use crate::encode::script::read_observed;
 use crate::encode::{self, EXPORT, looping};
 use crate::engine::holdings::Held;
@@ -28,14 +28,20 @@ pub fn instantiate(
     compiled: &Compiled,
     shape: &Shape,
     deviations: Deviations,
-) -> Result<Run, String> {
+) -> Result<Run, NotStarted> {
     let notes = Notes { deviations, ..Notes::default() };
-    let instance = compiled.instantiate(Host::of(shape), notes);
-    let instance = instance.map_err(|refusal| refusal.to_string())?;
+    let mut instance = compiled.begin(Host::of(shape), notes);
+    if let Err(refusal) = compiled.start(&mut instance) {
+        let taken = match refusal {
+            NotInstantiated::RefusedBySlip => instance.notes().taken,
+            NotInstantiated::Refused(_) | NotInstantiated::Failed(_) => Deviations::NONE,
+        };
+        return Err(NotStarted { message: refusal.to_string(), taken });
+    }
     let exported = instance.export(EXPORT);
     match exported.and_then(|ty| same_but_for_numbers(&shape.guests[0].export.ty, ty)) {
         Some(numbers) => Ok(Run { instance, numbers, calls: Vec::new(), readings: Vec::new() }),
-        None => Err("the component's export has another type than the case's".to_string()),
+        None => Err(NotStarted::of("the component's export has another type than the case's")),
     }
 }
 
@@ -87,11 +93,24 @@ pub fn bears_long_loops() -> bool {
     instance.call(EXPORT, &[]) == Ok(Some(Value::U32(ITERATIONS.unsigned_abs())))
 }
 
+/// Why there is no instance to run a case on.
+pub struct NotStarted {
+    message: String,
+    /// The slips that made it so.
+    taken: Deviations,
+}
+
+impl NotStarted {
+    /// The reference cannot run the component, and no slip has to do with it.
+    pub fn of(message: &str) -> NotStarted {
+        NotStarted { message: message.to_string(), taken: Deviations::NONE }
+    }
+}
+
 /// What the reference says of a component that it cannot run.
-pub fn refused(message: &str) -> Reading {
-    let outcome = Outcome::Refused(message.to_string());
-    let observation = Observation { calls: Vec::new(), outcome };
-    Reading { observation, taken: Deviations::NONE, calls: Vec::new(), faults: BTreeSet::new() }
+pub fn refused(NotStarted { message, taken }: NotStarted) -> Reading {
+    let observation = Observation { calls: Vec::new(), outcome: Outcome::Refused(message) };
+    Reading { observation, taken, calls: Vec::new(), faults: BTreeSet::new() }
 }
 
 impl component::Host for Host {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::abi::{Core, NanLeaf, Place, Trap};
+use crate::abi::{Core, Deviations, NanLeaf, Place, Trap};
 use crate::observation::{
     CallObservation, GuestEvent, GuestObservation, HostEvent, Observation, Outcome, Reading,
     Returned, Seen, Told,
@@ -58,6 +58,7 @@ const QUOTED: usize = 16;
 
 /// The first place where an observation is not what was expected.
 pub fn first_difference(expected: &Reading, observed: &Observation) -> Option<Difference> {
+    let by_slip = expected.taken != Deviations::NONE;
     let (faults, expected) = (&expected.faults, &expected.observation);
     let failed = is_failure(&expected.outcome) || is_failure(&observed.outcome);
     for (call, (a, b)) in expected.calls.iter().zip(&observed.calls).enumerate() {
@@ -71,7 +72,11 @@ pub fn first_difference(expected: &Reading, observed: &Observation) -> Option<Di
             Part::Ended => break,
         }
     }
-    (!same_ending_of(&expected.outcome, &observed.outcome, faults)).then(|| Difference {
+    // The reference refuses to run what was checked only by a deviation that has the subject refuse it.
+    let refused = by_slip && observed.calls.is_empty();
+    let same = refused && both_refused(&expected.outcome, &observed.outcome)
+        || same_ending_of(&expected.outcome, &observed.outcome, faults);
+    (!same).then(|| Difference {
         call: expected.calls.len().min(observed.calls.len()).saturating_sub(1),
         at: Where::Outcome,
         expected: Observed::Outcome(expected.outcome.clone()),
@@ -250,6 +255,10 @@ fn is_failure(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Refused(_) | Outcome::Crashed(_))
 }
 
+fn both_refused(expected: &Outcome, observed: &Outcome) -> bool {
+    matches!((expected, observed), (Outcome::Refused(_), Outcome::Refused(_)))
+}
+
 /// Between guests an engine may meet any of the faults that there are first. Only a deviation makes a
 /// crash one of them.
 fn same_ending_of(expected: &Outcome, observed: &Outcome, faults: &BTreeSet<Trap>) -> bool {
@@ -274,7 +283,7 @@ fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
         (Outcome::Trapped(Some(a), _), Outcome::Trapped(Some(b), _)) => kind(*a) == kind(*b),
         // The reference crashes only by a deviation that has the subject crash.
         (Outcome::Crashed(_), Outcome::Crashed(_)) => true,
-        // A refusal is a finding even where both refuse.
+        // A refusal is a finding even where both refuse, unless a deviation has them do so.
         (
             Outcome::Returned
             | Outcome::Trapped(..)
@@ -296,6 +305,8 @@ pub fn told_difference(expected: &[Told], observed: &[Told]) -> Option<usize> {
 
 fn same_told(expected: &Told, observed: &Told) -> bool {
     let ended = match (&expected.outcome, &observed.outcome) {
+        // The reference tells of a refusal only by a deviation that has the subject refuse.
+        (Outcome::Refused(_), Outcome::Refused(_)) => true,
         (Outcome::Trapped(Some(a), _), Outcome::Trapped(b, words)) => same_trap(*a, *b, words),
         (expected, observed) => same_outcome(expected, observed),
     };
@@ -353,7 +364,7 @@ fn kind(trap: Trap) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::Deviations;
+    use crate::abi::Deviation;
     use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN};
 
     const OTHER_NAN: u32 = 0xffc0_0001;
@@ -521,6 +532,21 @@ mod tests {
         check(&run(Outcome::Returned), &crashed, Some(Where::Outcome));
         check(&refused, &refused, Some(Where::Outcome));
         check(&refused, &crashed, Some(Where::Outcome));
+    }
+
+    #[test]
+    fn a_refusal_is_as_expected_where_a_deviation_has_it() {
+        let refusal = |calls| Observation { calls, outcome: Outcome::Refused(String::new()) };
+        let taken = Deviations::from_iter([Deviation::FixedLengthListAdapterRefused]);
+        let check = |taken, calls: &[CallObservation], same| {
+            let (courses, received) = (Vec::new(), Vec::new());
+            let (observation, faults) = (refusal(Vec::new()), BTreeSet::new());
+            let expected = Reading { observation, taken, courses, received, faults };
+            assert_eq!(first_difference(&expected, &refusal(calls.to_vec())).is_none(), same);
+        };
+        check(taken, &[], true);
+        check(Deviations::NONE, &[], false);
+        check(taken, &[CallObservation::default()], false);
     }
 
     #[test]

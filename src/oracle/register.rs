@@ -12,6 +12,9 @@ use crate::case::Tuning;
 /// The register that this program was built with.
 const COMMITTED: &str = include_str!("../../corpus/divergences.toml");
 
+/// Whether the subject has debug assertions: profiles set them for all crates alike.
+const ASSERTIONS: bool = cfg!(debug_assertions);
+
 /// All accepted divergences.
 #[derive(Clone, Debug, Default)]
 pub struct Register {
@@ -27,6 +30,8 @@ pub struct Divergence {
     pub versions: Versions,
     /// Whether it takes concurrency support to be on or off.
     pub concurrency: Option<bool>,
+    /// Whether it takes the subject to be built with debug assertions or without.
+    pub assertions: Option<bool>,
     pub reason: String,
     /// Where it was reported, or `unreported`.
     pub link: String,
@@ -69,6 +74,7 @@ struct Entry {
     deviation: String,
     versions: String,
     concurrency: Option<bool>,
+    assertions: Option<bool>,
     reason: String,
     link: String,
     case: String,
@@ -112,6 +118,7 @@ impl Divergence {
     pub fn applies(&self, version: &semver::Version, tuning: Tuning) -> bool {
         self.versions.matches(version)
             && self.concurrency.is_none_or(|concurrency| concurrency == tuning.concurrency)
+            && self.assertions.is_none_or(|assertions| assertions == ASSERTIONS)
     }
 }
 
@@ -122,7 +129,7 @@ impl Entry {
             .ok_or_else(|| anyhow!("no engine is known to deviate by `{}`", self.deviation))?;
         let versions = Versions::parse(&self.versions)
             .with_context(|| format!("versions of `{}`", self.deviation))?;
-        let Entry { concurrency, reason, link, case, .. } = self;
-        Ok(Divergence { deviation, versions, concurrency, reason, link, case })
+        let Entry { concurrency, assertions, reason, link, case, .. } = self;
+        Ok(Divergence { deviation, versions, concurrency, assertions, reason, link, case })
     }
 }

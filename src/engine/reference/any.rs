@@ -35,7 +35,7 @@ pub struct AnyRun {
 
 impl AnyRun {
     /// Makes an instance, and tells what its start did: where that fails, nothing can be called. An
-    /// error is a refusal.
+    /// error is a refusal that no deviation explains.
     pub fn start(
         compiled: &Compiled,
         imports: Arc<Imports>,
@@ -46,10 +46,11 @@ impl AnyRun {
         let mut instance = compiled.begin(AnyHost::new(imports, answers), notes);
         let started = match compiled.start(&mut instance) {
             Ok(()) => Ok(None),
-            Err(NotInstantiated::Failed(failure)) => Err(failure),
+            Err(NotInstantiated::Failed(failure)) => Err(ended(failure)),
+            Err(slip @ NotInstantiated::RefusedBySlip) => Err(Outcome::Refused(slip.to_string())),
             Err(NotInstantiated::Refused(refusal)) => return Err(refusal),
         };
-        let told = told(instance.host().seen(), started);
+        let told = Told::of(instance.host().seen(), started);
         Ok((AnyRun { instance }, told))
     }
 

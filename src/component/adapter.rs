@@ -1,0 +1,35 @@
+//! What slips refuse of the calls between guests before any is made.
+//! Knows the types and options of both ends, and calls nothing.
+
+use super::state::{Func, Options, State};
+use crate::abi::flatten::flatten_within;
+use crate::abi::{Deviation, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType};
+use crate::types::Type;
+
+/// Whether, by a slip, there can be no lowered function of these options for that one.
+pub fn refuses<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
+    let Func::Lifted(callee) = func else { return false };
+    let kinship = state.kinship(callee.opts.instance, caller.instance);
+    if kinship.is_some_and(|slip| state.notes.deviations.contains(slip)) {
+        return false;
+    }
+    let copies = |from: &Options, types, max_flat| {
+        from.ptr_type == PtrType::I64 && fixed_length_in_memory(types, max_flat)
+    };
+    let refuses = copies(caller, &callee.ty.params, MAX_FLAT_PARAMS)
+        || copies(&callee.opts, callee.ty.results(), MAX_FLAT_RESULTS);
+    refuses && state.notes.deviates(Deviation::FixedLengthListAdapterRefused)
+}
+
+/// Whether some list of fixed length is copied from memory to memory.
+fn fixed_length_in_memory(types: &[Type], max_flat: usize) -> bool {
+    // Flat values are as many, whatever a pointer is.
+    let spilled = flatten_within(types, PtrType::I32, max_flat).is_none();
+    types.iter().any(|ty| any_fixed_length(ty, spilled))
+}
+
+fn any_fixed_length(ty: &Type, in_memory: bool) -> bool {
+    let found = in_memory && matches!(ty, Type::FixedLengthList(..));
+    let inside = in_memory || matches!(ty, Type::List(_) | Type::Map(..));
+    found || ty.children().into_iter().any(|child| any_fixed_length(child, inside))
+}
