@@ -284,6 +284,7 @@ mod tests {
     struct Puppet {
         bytes: ByteGuest,
         results: Vec<Core>,
+        wide: bool,
         may_leave: bool,
         log: Vec<String>,
     }
@@ -308,6 +309,10 @@ mod tests {
 
         fn lowered(&mut self) -> &mut Lowered {
             self.bytes.lowered()
+        }
+
+        fn is_wide(&self) -> bool {
+            self.wide
         }
 
         fn handles(&mut self) -> Option<Handles<'_>> {
@@ -337,7 +342,7 @@ mod tests {
 
     fn puppet(results: &[Core]) -> Puppet {
         let bytes = ByteGuest::new(vec![0; 64], 32);
-        Puppet { bytes, results: results.to_vec(), may_leave: true, log: Vec::new() }
+        Puppet { bytes, results: results.to_vec(), wide: false, may_leave: true, log: Vec::new() }
     }
 
     /// Lowers an import of type `func(string) -> string`; its callee answers with its argument.
@@ -371,6 +376,31 @@ mod tests {
         let cleaned = "post-return [I32(7)], may_leave false";
         assert_eq!(puppet.log, ["realloc", called, "resolved", cleaned]);
         assert!(puppet.may_leave);
+    }
+
+    /// Passes a string to a guest with a memory of 64 bits that returns the string at 8: what the guest
+    /// gets, and what the host.
+    #[track_caller]
+    fn check_wide(slips: &[Deviation], called: &[&str], expected: Result<&str, Trap>) {
+        let mut puppet = Puppet { wide: true, ..puppet(&[Core::I64(8)]) };
+        puppet.bytes.notes.deviations = slips.iter().copied().collect();
+        puppet.bytes.memory[..2].copy_from_slice(b"hi");
+        puppet.bytes.memory[16] = 2;
+        let opts = LiftLowerOptions { ptr_type: PtrType::I64, ..OPTS };
+        let ft = FuncType { params: vec![Type::String], result: Some(Type::String) };
+        let args = [Value::string("a")];
+        let result = canon_lift(&mut puppet, opts, None, &ft, &args, |_, result| Ok(result));
+        assert_eq!(result, expected.map(|text| Some(Value::string(text))));
+        assert!(puppet.log.iter().take(called.len()).eq(called), "{:?}", puppet.log);
+    }
+
+    #[test]
+    fn the_host_may_take_a_memory_of_64_bits_for_one_of_32() {
+        let called = ["realloc", "call [I64(32), I64(1)]"];
+        check_wide(&[], &called, Ok("hi"));
+        check_wide(&[Deviation::HostMemoryIs32Bit], &called, Ok(""));
+        let both = [Deviation::HostMemoryIs32Bit, Deviation::HostReallocOf64BitsCrashes];
+        check_wide(&both, &[], Err(Trap::Crash));
     }
 
     #[test]
@@ -436,6 +466,9 @@ mod tests {
         let no_case = Err(Trap::InvalidDiscriminant);
         let slip = Deviation::FusedDiscriminantUnchecked;
         check_slip(slip, &Type::Result(None, None), (&[7], &[]), no_case, Ok(&[1]));
+        let large = Type::Enum(vec![Label::default(); 1001]);
+        let slip = Deviation::AdapterRecursesOnLargeTypes;
+        check_slip(slip, &large, (&[7], &[]), Ok(&[7]), Err(Trap::Crash));
         let slip = Deviation::AdapterTrapsUnnamed;
         check_slip(slip, &Type::Char, (&[0xd800], &[]), no_char, Err(Trap::Guest));
     }

@@ -89,9 +89,9 @@ pub fn ptr_type(
     Ok(if wide { PtrType::I64 } else { PtrType::I32 })
 }
 
-/// Keeps addresses of 64 bits from where every release so far fails: between host and guest it panics
-/// (`known/host-and-64-bit-memory.toml`), and between guests it makes no valid code for lists of fixed
-/// length (`known/adapter-fixed-length-list-from-64-bits.toml`).
+/// Keeps addresses of 64 bits from where every release so far fails: between host and guest it reads
+/// wrong or panics (`known/host-and-64-bit-*.toml`), and between guests it makes no valid code for
+/// lists of fixed length (`known/adapter-fixed-length-list-from-64-bits.toml`).
 pub fn narrow(guests: &mut [Guest]) {
     let fixed = |ty: &Type| ty.any(&mut |ty| matches!(ty, Type::FixedLengthList(..)));
     let functions = guests.iter().flat_map(Guest::functions).map(|(_, function)| &function.ty);
