@@ -28,7 +28,9 @@ fn instantiate(bytes: &[u8]) -> Result<(), String> {
     let compiled = Compiled::new(bytes).map_err(|refusal| refusal.to_string())?;
     match compiled.instantiate(Nobody, Notes::default()) {
         Ok(_) => Ok(()),
-        Err(refused @ NotInstantiated::Refused(_)) => Err(refused.to_string()),
+        Err(refused @ (NotInstantiated::Refused(_) | NotInstantiated::RefusedBySlip)) => {
+            Err(refused.to_string())
+        }
         Err(failed @ NotInstantiated::Failed(_)) => Err(failed.to_string()),
     }
 }

@@ -1,0 +1,142 @@
+//! What adapters cost: compiling a chain of guests against compiling its guests one by one, and the
+//! share that this has in the time per case. Prints, and asserts nothing: time is no test.
+
+use std::time::{Duration, Instant};
+
+use canonfuzz::Session;
+use canonfuzz::abi::PtrType;
+use canonfuzz::case::{Case, Guest, Limits, Pages, Resource, Shape};
+use canonfuzz::encode::{self, script};
+use canonfuzz::engine::local::{self, Local};
+use canonfuzz::engine::wasmtime;
+use canonfuzz::generate::{ShapeKind, Stream};
+
+/// Shapes to measure.
+const SHAPES: u32 = 200;
+const SEED: u64 = 1;
+
+/// Where the time of all shapes went.
+#[derive(Default)]
+struct Spent {
+    chain: Duration,
+    guests: Duration,
+    instantiate: Duration,
+    run: Duration,
+    /// Everything, both engines: all cases of these shapes.
+    session: Duration,
+    shapes: u32,
+    cases: u32,
+    /// Shapes that the subject does not take.
+    left_out: u32,
+}
+
+fn main() -> anyhow::Result<()> {
+    let mut stream = Stream::new(SEED, ShapeKind::Adapter, wasmtime::features(), Limits::CASE);
+    let mut session = Session::new()?;
+    let (mut local, mut spent) = (Local::default(), Spent::default());
+    let mut case = stream.next_case();
+    while spent.shapes + spent.left_out < SHAPES {
+        let mut cases = vec![case];
+        case = stream.next_case();
+        while case.shape == cases[0].shape {
+            cases.push(case);
+            case = stream.next_case();
+        }
+        measure(&mut session, &mut local, &mut spent, &cases)?;
+    }
+    print(&spent);
+    Ok(())
+}
+
+/// Measures the cases of one shape.
+fn measure(
+    session: &mut Session,
+    local: &mut Local,
+    spent: &mut Spent,
+    cases: &[Case],
+) -> anyhow::Result<()> {
+    let case = &cases[0];
+    let scripts = script::scripts(case).map_err(anyhow::Error::msg)?;
+    // The engine for this tuning is not part of what a shape costs.
+    compile(local, case, nothing());
+    let chain = compile(local, case, case.shape.clone());
+    let (instantiate, started) = time(|| local.instantiate(case));
+    if started.is_err() {
+        spent.left_out += 1;
+        return Ok(());
+    }
+    spent.chain += chain;
+    for number in 0..case.shape.guests.len() {
+        spent.guests += compile(local, case, alone(&case.shape, number));
+    }
+    spent.instantiate += instantiate;
+    spent.run += time(|| local::run(started, case, &scripts)).0;
+    for case in cases {
+        let (time, checked) = time(|| session.check(case));
+        checked?;
+        spent.session += time;
+    }
+    spent.shapes += 1;
+    spent.cases += u32::try_from(cases.len())?;
+    Ok(())
+}
+
+/// How long the subject takes to compile and link a component of this shape.
+fn compile(local: &mut Local, case: &Case, shape: Shape) -> Duration {
+    let bytes = encode::component(&shape);
+    let case = Case { shape, tuning: case.tuning, calls: Vec::new() };
+    time(|| local.load(&case, || bytes)).0
+}
+
+/// One of the guests as a component of its own, whose import is the host's.
+fn alone(shape: &Shape, number: usize) -> Shape {
+    let resource = |resource: &Resource| match resource {
+        Resource::Guest { by, destructor } if usize::try_from(*by) == Ok(number) => {
+            Resource::Guest { by: 0, destructor: *destructor }
+        }
+        Resource::Guest { .. } | Resource::Host => Resource::Host,
+    };
+    let resources = shape.resources.iter().map(resource).collect();
+    Shape { guests: vec![shape.guests[number].clone()], resources }
+}
+
+/// The component that does nothing.
+fn nothing() -> Shape {
+    let opts = canonfuzz::case::CanonOpts {
+        string_encoding: canonfuzz::abi::StringEncoding::Utf8,
+        memory: false,
+        realloc: false,
+        post_return: false,
+    };
+    let export = canonfuzz::case::Function { ty: Default::default(), opts };
+    let pages = Pages { initial: 1, maximum: 1 };
+    let guest = Guest { export, import: None, ptr_type: PtrType::I32, pages };
+    Shape { guests: vec![guest], resources: Vec::new() }
+}
+
+fn time<R>(run: impl FnOnce() -> R) -> (Duration, R) {
+    let start = Instant::now();
+    let result = run();
+    (start.elapsed(), result)
+}
+
+fn print(spent: &Spent) {
+    let Spent { shapes, cases, left_out, .. } = spent;
+    println!(
+        "wasmtime {}: {shapes} shapes, {cases} cases, seed {SEED}; {left_out} shapes left out",
+        wasmtime::VERSION
+    );
+    let each = |name: &str, time: Duration, count: u32| {
+        println!("  {name:<36} {:>12} ns", (time / count.max(1)).as_nanos());
+    };
+    each("compile a chain", spent.chain, *shapes);
+    each("compile each of its guests alone", spent.guests, *shapes);
+    each("instantiate the chain", spent.instantiate, *shapes);
+    each("run one case on it", spent.run, *shapes);
+    each("check one case, all included", spent.session, *cases);
+    let adapters = spent.chain.saturating_sub(spent.guests);
+    let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
+    println!("  {:<36} {:>12.2}", "chain / its guests alone", ratio(spent.chain, spent.guests));
+    let share = 100.0 * ratio(adapters, spent.session);
+    println!("  {:<36} {share:>12.1} %", "adapters' share of checking cases");
+}
