@@ -246,6 +246,11 @@ impl Course<'_, '_> {
                 steps.extend(acts::built_in(u, wrong, handles)?.map(Step::BuiltIn));
             }
         }
+        let destroys = self.has(guest, Slip::Destructor) && chance(u, weights::DESTROYED)?;
+        if destroys {
+            let destroyed = self.data[guest].handles.destroy_one(u)?;
+            steps.extend(destroyed.into_iter().map(Step::BuiltIn));
+        }
         let kept = self.has(guest, Slip::KeptBorrow);
         let handles = &mut self.data[guest].handles;
         steps.extend(acts::drop_borrows(u, kept, handles)?.into_iter().map(Step::BuiltIn));
@@ -329,8 +334,11 @@ impl Course<'_, '_> {
         }
         let side = guest::results(&self.shape.guests[guest]);
         let lies = self.has(guest, Slip::Return);
+        let keeps = self.has(guest, Slip::KeptBorrow) && chance(u, weights::BORROW_RETURNED)?;
         let data = &mut self.data[guest];
+        data.handles.embezzles = keeps;
         let passed = if lies { data.lie(u, side) } else { data.truth(u, side) };
+        data.handles.embezzles = false;
         passed.map(Finish::Return)
     }
 

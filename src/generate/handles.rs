@@ -39,6 +39,8 @@ pub struct Handles<'a> {
     made: Vec<BuiltIn>,
     /// How much more it may make.
     pub room: usize,
+    /// Whether it gives away what it only borrows.
+    pub embezzles: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -121,6 +123,7 @@ impl<'a> Handles<'a> {
             destructor: Destructor::Nothing,
             made: Vec::new(),
             room: 0,
+            embezzles: false,
         }
     }
 
@@ -421,7 +424,10 @@ impl<'a> Handles<'a> {
         }
         let mut usable = match party {
             Party::Host => self.held(|held| held == resource),
-            Party::Guest => self.indices(|e| e.resource == resource && e.owned >= owned).collect(),
+            Party::Guest => {
+                let may = |e: &Entry| self.embezzles || e.owned >= owned;
+                self.indices(|e| e.resource == resource && may(e)).collect()
+            }
         };
         usable.retain(|n| !(used.given.contains(n) || owned && used.lent.contains(n)));
         let can_make = party == Party::Guest && self.mine(resource) && self.made.len() < self.room;
@@ -440,6 +446,23 @@ impl<'a> Handles<'a> {
             used.lent.push(number)
         }
         Ok(Some(number))
+    }
+
+    /// Makes something that has a destructor and drops it, if the guest defines such.
+    pub fn destroy_one(&mut self, u: &mut Unstructured) -> Result<Vec<BuiltIn>> {
+        let destroyed = |n: &types::Resource| {
+            let resource = usize::try_from(*n).ok().and_then(|n| self.resources.get(n));
+            resource == Some(&Resource::Guest { by: self.guest, destructor: true })
+        };
+        let numbers: Vec<types::Resource> = self.known().into_iter().filter(destroyed).collect();
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let resource = pick(u, &numbers)?;
+        let new = BuiltIn::New { resource, rep: rep(u)? };
+        let drop = BuiltIn::Drop { resource, handle: self.add(resource, true) };
+        self.apply(drop);
+        Ok(vec![new, drop])
     }
 
     /// Whether a guest to which the party lends this gets a handle.

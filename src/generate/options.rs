@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use arbitrary::{Result, Unstructured};
 
-use super::draw::{Percent, chance, pick, weighted};
+use super::draw::{Percent, chance, weighted};
 use super::weights;
 use crate::abi::{PtrType, StringEncoding};
 use crate::case::check::{Feature, lift_needs, lower_needs};
@@ -35,7 +35,7 @@ pub const ONE_PAGE: Pages = Pages { initial: 1, maximum: 1 };
 /// A function with options that it needs and some that it does not.
 pub fn function(u: &mut Unstructured, ty: FuncType, role: Role) -> Result<Function> {
     let opts = CanonOpts {
-        string_encoding: pick(u, weights::ENCODINGS)?,
+        string_encoding: weighted(u, weights::ENCODINGS)?,
         memory: chance(u, weights::NEEDLESS_OPTION)?,
         realloc: chance(u, weights::NEEDLESS_OPTION)?,
         post_return: chance(u, weights::POST_RETURN)?,

@@ -34,6 +34,9 @@ pub enum Odd {
     Wide,
 }
 
+/// How much of a block is beyond the memory.
+const BEYOND_END: [u64; 8] = [1, 1, 2, 2, 3, 4, 8, 16];
+
 /// Whether any function has a `realloc` to script.
 pub fn has(guest: &Guest) -> bool {
     guest.export.opts.realloc || guest.import.as_ref().is_some_and(|import| import.opts.realloc)
@@ -94,7 +97,8 @@ fn harmless(u: &mut Unstructured, handles: &Handles) -> Result<Realloc> {
         return Ok(Realloc::BuiltIn(rep));
     }
     let skew = Realloc::Skew(pick(u, &[8, 16, 64])?);
-    pick(u, &[Realloc::Forget, Realloc::Forget, Realloc::Grow(1), Realloc::Grow(2), skew])
+    let forget = Realloc::Forget;
+    pick(u, &[forget, forget, Realloc::Grow(1), Realloc::Grow(2), skew, Realloc::End(0)])
 }
 
 /// The same with blocks where the memory ends, or where they were.
@@ -110,14 +114,15 @@ pub fn action(u: &mut Unstructured, guest: &Guest, handles: &Handles) -> Result<
     if guest.ptr_type == PtrType::I64 && u.ratio(1, 4)? {
         return wide(u, u64::from(GUEST_DATA));
     }
-    Ok(match u.int_in_range(0..=15)? {
-        0..=3 => Realloc::At(edge(u, guest)?.into()),
-        4..=6 => Realloc::Skew(skew(u)?.into()),
-        7 | 8 => Realloc::Old,
-        9 => Realloc::Grow(u.int_in_range(1..=8)?),
-        10 => Realloc::Forget,
-        11 | 12 if guest.import.is_some() => Realloc::Import,
-        11..=14 => Realloc::Trap,
+    Ok(match u.int_in_range(0..=20)? {
+        0..=4 => Realloc::At(edge(u, guest)?.into()),
+        5..=7 => Realloc::Skew(skew(u)?.into()),
+        8..=10 => Realloc::Old,
+        11 => Realloc::Grow(u.int_in_range(1..=8)?),
+        12 => Realloc::Forget,
+        13..=15 if guest.import.is_some() => Realloc::Import,
+        13..=17 => Realloc::Trap,
+        18 | 19 => Realloc::End(pick(u, &BEYOND_END)?),
         _ => Realloc::Bump,
     })
 }
@@ -141,7 +146,7 @@ pub fn odd(u: &mut Unstructured, guest: &Guest, heap: u64, handles: &Handles) ->
     Ok(match weighted_where(u, weights::ODD_REALLOCS, possible)? {
         Odd::Misaligned => Realloc::Skew(pick(u, &[1, 1, 1, 2, 3, 4, 5, 7])?),
         Odd::AtEnd => Realloc::End(0),
-        Odd::BeyondEnd => Realloc::End(pick(u, &[1, 1, 2, 2, 3, 4, 8, 16])?),
+        Odd::BeyondEnd => Realloc::End(pick(u, &BEYOND_END)?),
         Odd::Edge => Realloc::At(edge(u, guest)?.into()),
         Odd::NearHeap => Realloc::At(heap + pick(u, &[0, 0, 1, 2, 4, 8, 16, 24, 32, 64])?),
         Odd::Old => Realloc::Old,

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use arbitrary::{Result, Unstructured};
 
 use super::acts::defines;
-use super::draw::{chance, weighted};
+use super::draw::{chance, position, weighted};
 use super::handles::{needed, needs_guests};
 use super::options::{self, Role};
-use super::types::{Palette, callable, dispensable, func_type};
+use super::types::{Palette, callable, dispensable, func_type, primitive};
 use super::{ShapeKind, weights};
+use crate::abi::PtrType;
 use crate::case::check::Feature;
 use crate::case::{Guest, Limits, Resource, Shape, is_host};
 use crate::types::{FuncType, Handle, Type};
@@ -64,13 +65,20 @@ fn adapter(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -
     }
     types.iter_mut().skip(1).try_for_each(|ty| circulate(u, &resources, ty))?;
     supply(u, &resources, &mut types)?;
+    relay(u, &resources, &mut types)?;
     types[0] = callable(u, std::mem::take(&mut types[0]), &resources)?;
     if chance(u, weights::LAST_IMPORT)? {
         let palette = Palette::of(&resources, count, count);
         types.push(func_type(u, allowed, limits, &palette, weights::ENTRY_PLANS)?);
     }
-    let guests = (0..count).map(|number| guest(u, number, &types, allowed, limits));
-    Ok(Shape { guests: guests.collect::<Result<_>>()?, resources })
+    let mut guests: Vec<Guest> = Vec::new();
+    for number in 0..count {
+        let wide = guests.last().is_some_and(|last| last.ptr_type == PtrType::I64);
+        let wide = if wide { weights::WIDE_AFTER_WIDE } else { weights::CHAIN_WIDE };
+        let ptr_type = options::ptr_type(u, allowed, wide)?;
+        guests.push(guest(u, number, &types, limits, ptr_type)?);
+    }
+    Ok(Shape { guests, resources })
 }
 
 /// What a function between guests may have at most.
@@ -83,14 +91,13 @@ fn guest(
     u: &mut Unstructured,
     number: usize,
     types: &[FuncType],
-    allowed: &BTreeSet<Feature>,
     limits: &Limits,
+    ptr_type: PtrType,
 ) -> Result<Guest> {
     let export = options::function(u, types[number].clone(), Role::Export)?;
     let import = types.get(number + 1).cloned();
     let import = import.map(|ty| options::function(u, ty, Role::Import)).transpose()?;
     let pages = options::pages(u, limits)?;
-    let ptr_type = options::ptr_type(u, allowed, weights::CHAIN_WIDE)?;
     Ok(Guest { export, import, ptr_type, pages })
 }
 
@@ -157,4 +164,46 @@ fn supply(u: &mut Unstructured, resources: &[Resource], types: &mut [FuncType]) 
         }
     }
     Ok(())
+}
+
+/// Lets a resource go through several hands: what a later guest defines comes to the first and goes
+/// back in the next call, what the host defines goes as far as it is passed and is returned.
+fn relay(u: &mut Unstructured, resources: &[Resource], types: &mut [FuncType]) -> Result<()> {
+    let last = types.len() - 1;
+    let hands = |resource: &Resource| match resource {
+        Resource::Host => last,
+        Resource::Guest { by, .. } => usize::try_from(*by).expect("guests are few"),
+    };
+    let far = |resource: &Resource| hands(resource) > 1 || *resource == Resource::Host;
+    let numbers = (0..).zip(resources);
+    let relayed: Vec<(u32, &Resource)> = numbers.filter(|(_, resource)| far(resource)).collect();
+    let Some(chosen) = position(u, relayed.len())? else {
+        return Ok(());
+    };
+    let (number, resource) = relayed[chosen];
+    let of_host = *resource == Resource::Host;
+    if !chance(u, if of_host { weights::HOSTS_RELAYED } else { weights::RELAYED })? {
+        return Ok(());
+    }
+    let own = Type::Handle(Handle::Own(number));
+    for ty in types.iter_mut().take(hands(resource) + 1).skip(usize::from(!of_host)) {
+        ty.params.push(if of_host { own.clone() } else { handed_back(u, number)? });
+        if u.ratio(1, 4)? {
+            ty.params.extend(spilling(u)?);
+        }
+    }
+    for ty in types.iter_mut().take(hands(resource) + 1).skip(1) {
+        ty.result = Some(own.clone());
+    }
+    Ok(())
+}
+
+/// What a guest passes of what it may have.
+fn handed_back(u: &mut Unstructured, number: u32) -> Result<Type> {
+    let handle = if u.arbitrary()? { Handle::Own(number) } else { Handle::Borrow(number) };
+    dispensable(u, &Type::Handle(handle))
+}
+
+fn spilling(u: &mut Unstructured) -> Result<Vec<Type>> {
+    (0..weights::RELAY_SPILLS).map(|_| primitive(u)).collect()
 }

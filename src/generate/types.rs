@@ -38,6 +38,17 @@ pub enum TypePlan {
     Strings,
 }
 
+/// What is around a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrapping {
+    None,
+    /// With a primitive before it.
+    Tuple,
+    Option,
+    List,
+    ListOfOption,
+}
+
 /// What a type is at its root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Constructor {
@@ -153,14 +164,28 @@ fn pair(
         let same = |ty: &&Type| ty.handles()[0].resource() == own.handles()[0].resource();
         let both: Vec<Type> = palette.params.iter().filter(same).cloned().collect();
         let tuple = u.ratio(1, 4)?;
-        params.extend(if tuple { vec![Type::Tuple(both)] } else { both });
+        let both = if tuple { vec![Type::Tuple(both)] } else { both };
+        for ty in both {
+            params.push(wrapped(u, ty)?);
+        }
         let (last, other) = (params.len() - 1, u.choose_index(params.len())?);
         params.swap(last, other);
     }
     if chance(u, weights::RETURNED)? {
-        *result = Some(own);
+        *result = Some(wrapped(u, own)?);
     }
     Ok(())
+}
+
+/// The type with something around it, or not.
+fn wrapped(u: &mut Unstructured, ty: Type) -> Result<Type> {
+    Ok(match weighted(u, weights::WRAPPINGS)? {
+        Wrapping::None => ty,
+        Wrapping::Tuple => Type::Tuple(vec![primitive(u)?, ty]),
+        Wrapping::Option => Type::Option(Box::new(ty)),
+        Wrapping::List => Type::List(Box::new(ty)),
+        Wrapping::ListOfOption => Type::List(Box::new(Type::Option(Box::new(ty)))),
+    })
 }
 
 /// Lets the host call a function before it holds anything of the guest's: what always has a handle
@@ -428,7 +453,7 @@ impl<'a> Types<'a> {
     fn cases(&mut self, u: &mut Unstructured) -> Result<Type> {
         // What came before may have used up all room.
         self.nodes = self.nodes.max(weights::SMALL_NODES);
-        let case = |_| Ok(VariantCase::new(Some(self.ty(u, 2)?)));
+        let case = |_| Ok(VariantCase::new(Some(self.ty(u, 3)?)));
         let cases = (0..weights::CASES).map(case).collect::<Result<_>>()?;
         Ok(Type::List(Box::new(Type::Variant(cases))))
     }

@@ -9,7 +9,7 @@ use super::mutate::Change;
 use super::places::Kind;
 use super::realloc::Odd;
 use super::strings::StringKind;
-use super::types::{Constructor, TypePlan};
+use super::types::{Constructor, TypePlan, Wrapping};
 use crate::abi::StringEncoding;
 use crate::case::{Resource, Shape};
 
@@ -69,7 +69,7 @@ pub fn habits(shape: &Shape) -> &'static Habits {
 pub const GUESTS: &Table<usize> = &[(88, 2), (12, 3)];
 /// How often the last guest imports something of the host: it is the other shapes that are about
 /// that.
-pub const LAST_IMPORT: Percent = Percent(40);
+pub const LAST_IMPORT: Percent = Percent(50);
 /// Members of a type between guests. Before release 50, Wasmtime calls itself for ever where a type
 /// has more than 1000 (#14354).
 pub const FUSED_MEMBERS: u32 = 900;
@@ -78,6 +78,8 @@ pub const FUSED_MEMBERS: u32 = 900;
 pub const WIDE: Percent = Percent(4);
 /// The same in a chain, one guest in seven: subjects take them between guests only, or mostly.
 pub const CHAIN_WIDE: Percent = Percent(19);
+/// The same where the guest before has: else two of them are next to one another too seldom.
+pub const WIDE_AFTER_WIDE: Percent = Percent(60);
 
 /// The types of what the host calls: they cost two lowerings and a lifting that others look into.
 pub const ENTRY_PLANS: &Table<TypePlan> = &[
@@ -132,7 +134,14 @@ pub const CIRCULATED: Percent = Percent(75);
 /// How often a chain has resources, and how often any guest may define one of a guest's, which
 /// otherwise is one that others call.
 pub const CHAIN_RESOURCES: Percent = Percent(42);
-pub const FIRST_DEFINES: Percent = Percent(30);
+pub const FIRST_DEFINES: Percent = Percent(36);
+/// How often all guests between the one that defines a resource and the first hand it on: only so does
+/// a guest ever pass what a later one defines.
+pub const RELAYED: Percent = Percent(60);
+/// How often what the host defines is handed on to the last guest, and back.
+pub const HOSTS_RELAYED: Percent = Percent(10);
+/// Flat values that are added to what is handed on, with which params spill.
+pub const RELAY_SPILLS: usize = 16;
 
 /// Calls of the next guest in one call. The steps of a callee are done in the first.
 pub const FUSED_CALLS: &Table<u32> = &[(80, 1), (14, 2), (4, 3), (2, 0)];
@@ -150,10 +159,10 @@ pub const CHAIN_SLIPS: &Table<Slip> = &[
     (1, Slip::Answer),
     (1, Slip::Reenter),
     (2, Slip::Finish),
-    (7, Slip::PostReturn),
+    (10, Slip::PostReturn),
     (14, Slip::BuiltIn),
-    (8, Slip::KeptBorrow),
-    (3, Slip::Destructor),
+    (10, Slip::KeptBorrow),
+    (8, Slip::Destructor),
     (2, Slip::Host),
 ];
 /// How guest data is wrong.
@@ -168,7 +177,7 @@ pub const CHAIN_LIES: &Table<Lie> = &[
 /// How often what is no lie is put where the memory ends, and how often a string is tagged UTF-16
 /// that could be Latin-1: an adapter shrinks it.
 pub const MOVED: Percent = Percent(10);
-pub const RETAGGED: Percent = Percent(16);
+pub const RETAGGED: Percent = Percent(24);
 
 /// Transcoders first guess how long a string becomes, and change their mind late.
 pub const CHAIN_STRING_KINDS: &Table<StringKind> = &[
@@ -212,15 +221,15 @@ pub const ODD_REALLOCS: &Table<Odd> = &[
     (10, Odd::NearHeap),
     (9, Odd::Old),
     (7, Odd::Forget),
-    (8, Odd::Trap),
+    (16, Odd::Trap),
     (6, Odd::Grow),
-    (5, Odd::Import),
-    (5, Odd::BuiltIn),
+    (22, Odd::Import),
+    (14, Odd::BuiltIn),
     (14, Odd::Wide),
 ];
 /// At which call: a string takes one, and at most two more, to grow and to shrink.
 pub const ODD_REALLOC_INDICES: &Table<usize> =
-    &[(34, 0), (28, 1), (20, 2), (8, 3), (4, 4), (3, 5), (2, 7), (1, 12)];
+    &[(30, 0), (29, 1), (22, 2), (8, 3), (4, 4), (4, 5), (2, 7), (1, 12)];
 /// For how many calls on end something odd is drawn, each time anew.
 pub const ODD_REALLOCS_ON_END: &Table<usize> = &[(60, 1), (22, 2), (12, 3), (6, 6)];
 /// How often an honest `realloc` in a chain does something that harms nobody.
@@ -242,6 +251,7 @@ pub const TYPE_PLANS: &Table<TypePlan> = &[
     (7, TypePlan::Joined),
     (6, TypePlan::Cases),
     (3, TypePlan::Deep),
+    (14, TypePlan::Strings),
     (400, TypePlan::Handles),
 ];
 
@@ -297,6 +307,14 @@ pub const HANDLE_PARAMS: &Table<usize> = &[(6, 0), (24, 1), (36, 2), (22, 3), (1
 pub const PAIR: Percent = Percent(60);
 /// How often it returns what it takes, so that the host can pass it back.
 pub const RETURNED: Percent = Percent(35);
+/// What is around a handle that is paired or returned.
+pub const WRAPPINGS: &Table<Wrapping> = &[
+    (60, Wrapping::None),
+    (10, Wrapping::Tuple),
+    (10, Wrapping::Option),
+    (10, Wrapping::List),
+    (10, Wrapping::ListOfOption),
+];
 
 /// How often a param without which the host cannot make the first call is made one that may be empty.
 /// The others show that the host makes no such call.
@@ -354,8 +372,12 @@ pub const NAMED: Percent = Percent(15);
 
 // Options
 
-pub const ENCODINGS: &[StringEncoding] =
-    &[StringEncoding::Utf8, StringEncoding::Utf16, StringEncoding::Latin1OrUtf16];
+/// What is compact has two forms, and more ways to and from them.
+pub const ENCODINGS: &Table<StringEncoding> = &[
+    (29, StringEncoding::Utf8),
+    (29, StringEncoding::Utf16),
+    (42, StringEncoding::Latin1OrUtf16),
+];
 /// How often `memory` and `realloc` are given although nothing needs them.
 pub const NEEDLESS_OPTION: Percent = Percent(25);
 pub const POST_RETURN: Percent = Percent(40);
@@ -427,14 +449,14 @@ pub const HONEST_BEFORE: Percent = Percent(75);
 pub const SLIPS: &Table<Slip> = &[
     (34, Slip::Import),
     (30, Slip::Return),
-    (26, Slip::Realloc),
+    (34, Slip::Realloc),
     (4, Slip::Answer),
     (2, Slip::Reenter),
     (3, Slip::Finish),
-    (8, Slip::PostReturn),
+    (11, Slip::PostReturn),
     (50, Slip::BuiltIn),
     (24, Slip::KeptBorrow),
-    (6, Slip::Destructor),
+    (14, Slip::Destructor),
     (5, Slip::Host),
 ];
 /// How guest data is wrong. Raw data dies at the first check, mostly.
@@ -490,6 +512,10 @@ pub const BORROWS: usize = 6;
 pub const HIDDEN_REP: Percent = Percent(30);
 /// How often a destructor does something, that harms nobody.
 pub const BUSY_DESTRUCTOR: Percent = Percent(20);
+/// How often a guest whose destructor fails makes something and drops it.
+pub const DESTROYED: Percent = Percent(50);
+/// How often a borrow that is kept is also returned, where something is given away.
+pub const BORROW_RETURNED: Percent = Percent(50);
 /// How often the host drops something that it holds; it may as well pass it back.
 pub const HOST_DROPS: Percent = Percent(35);
 /// Calls of a case with resources: handles live longer than calls.

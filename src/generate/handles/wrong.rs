@@ -143,8 +143,27 @@ impl Handles<'_> {
         Ok(BuiltIn::Drop { resource, handle: self.wrong(u, resource)? })
     }
 
+    /// `resource.rep` of what it is not for, if the guest defines anything: it may be called anywhere,
+    /// so that only the handle is wrong.
+    fn wrong_rep(&self, u: &mut Unstructured) -> Result<Option<BuiltIn>> {
+        let guests = self.defined();
+        if guests.is_empty() {
+            return Ok(None);
+        }
+        let resource = pick(u, &guests)?;
+        let others = self.candidates(Wrong::OtherType, &Place::of(resource));
+        let other = !others.is_empty() && u.arbitrary()?;
+        let handle = if other { pick(u, &others)? } else { self.wrong(u, resource)? };
+        Ok(Some(BuiltIn::Rep { resource, handle }))
+    }
+
     /// Any built-in, for where most of them may not be called.
     pub fn any_built_in(&self, u: &mut Unstructured) -> Result<BuiltIn> {
+        if u.arbitrary()?
+            && let Some(rep) = self.wrong_rep(u)?
+        {
+            return Ok(rep);
+        }
         match self.built_in(u)? {
             Some(built_in) if u.arbitrary()? => Ok(built_in),
             Some(_) | None => self.wrong_built_in(u),

@@ -7,14 +7,14 @@ use super::Bounds;
 use crate::abi::PtrType;
 use crate::case::check::Feature;
 use crate::case::{Case, Function, Shape};
-use crate::generate::draw::pick;
+use crate::generate::draw::weighted;
 use crate::generate::{options, weights};
 use crate::types::FuncType;
 
 pub fn change_options(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let opts = &mut any_function(u, &mut case.shape)?.opts;
     match u.int_in_range(0..=5)? {
-        0..=2 => opts.string_encoding = pick(u, weights::ENCODINGS)?,
+        0..=2 => opts.string_encoding = weighted(u, weights::ENCODINGS)?,
         3 => opts.memory = !opts.memory,
         4 => opts.realloc = !opts.realloc,
         _ => opts.post_return = !opts.post_return,
