@@ -134,11 +134,12 @@ fn wrong_in_destructor(u: &mut Unstructured, handles: &Handles) -> Result<Destru
     handles.any_built_in(u).map(Destructor::BuiltIn)
 }
 
-/// What the host drops after the call.
+/// What the host drops after the call: something it does not hold where it slips, and something in
+/// any case where a destructor is to fail.
 pub fn host_drops(
     u: &mut Unstructured,
     limits: &Limits,
-    slips: bool,
+    (slips, destroys): (bool, bool),
     handles: &mut Handles,
 ) -> Result<Vec<u32>> {
     let mut drops = Vec::new();
@@ -146,7 +147,7 @@ pub fn host_drops(
         drops.push(handles.not_held(u)?);
     }
     let held = handles.held(|_| true);
-    if !held.is_empty() && chance(u, weights::HOST_DROPS)? {
+    if !held.is_empty() && (destroys || chance(u, weights::HOST_DROPS)?) {
         for _ in 0..between(u, 1, 2)? {
             drops.push(pick(u, &held)?);
         }

@@ -9,7 +9,7 @@ use super::handles::{Handles, Party, mentioned, tables, values_of};
 use super::values::{Room, fresh, least, values};
 use super::weights;
 use super::{acts, realloc};
-use crate::case::{Answer, Call, Finish, Guest, ImportCall, Limits, Passed};
+use crate::case::{Answer, BuiltIn, Call, Finish, Guest, ImportCall, Limits, Passed};
 use crate::case::{Realloc, Script, Shape, Step};
 use crate::value::Value;
 
@@ -81,7 +81,9 @@ pub fn call<'a>(
     let mut scripts = course.scripts.iter().flatten().cloned().collect::<Vec<Script>>();
     scripts.extend(unplayed);
     let slips = course.has(0, Slip::Host);
-    let host_drops = acts::host_drops(u, limits, slips, &mut course.data[0].handles)?;
+    let destroys = course.has(0, Slip::Destructor);
+    let handles_of_host = &mut course.data[0].handles;
+    let host_drops = acts::host_drops(u, limits, (slips, destroys), handles_of_host)?;
     handles.extend(course.data.into_iter().map(|data| data.handles));
     Ok(Call { args, scripts, host_drops })
 }
@@ -180,11 +182,12 @@ impl Course<'_, '_> {
 
     /// A guest's function is called first, by this party.
     fn run(&mut self, u: &mut Unstructured, guest: usize, caller: Party) -> Result<()> {
+        let stock = self.stock(u, guest)?;
         let realloc = if self.is_chain() { Vec::new() } else { self.realloc(u, guest)? };
         let slips = self.has(guest, Slip::Destructor);
         let destructor = acts::destructor(u, self.shape, guest, slips, self.handles(guest))?;
         self.data[guest].handles.destructor = destructor;
-        let mut steps = self.steps(u, guest)?;
+        let mut steps = self.steps(u, guest, stock)?;
         let finish = self.finish(u, guest)?;
         self.returned(guest, &finish, caller);
         steps.extend(self.data[guest].handles.made().into_iter().map(Step::BuiltIn));
@@ -223,8 +226,22 @@ impl Course<'_, '_> {
         }
     }
 
-    /// Calls of the import and of built-ins, in any order, and then what has to be dropped.
-    fn steps(&mut self, u: &mut Unstructured, guest: usize) -> Result<Vec<Step>> {
+    /// What there is to be mistaken, where a built-in that is hidden may take it.
+    fn stock(&mut self, u: &mut Unstructured, guest: usize) -> Result<Vec<BuiltIn>> {
+        let hidden = [Slip::Realloc, Slip::PostReturn, Slip::Destructor];
+        if !hidden.into_iter().any(|slip| self.has(guest, slip)) {
+            return Ok(Vec::new());
+        }
+        self.data[guest].handles.stock(u)
+    }
+
+    /// The stock, calls of the import and of built-ins, in any order, and then what has to be dropped.
+    fn steps(
+        &mut self,
+        u: &mut Unstructured,
+        guest: usize,
+        stock: Vec<BuiltIn>,
+    ) -> Result<Vec<Step>> {
         let most = usize::try_from(self.limits.steps).unwrap_or(usize::MAX);
         let imports = usize::try_from(self.imports[guest]).unwrap_or(0);
         let slips = self.has(guest, Slip::BuiltIn);
@@ -232,7 +249,7 @@ impl Course<'_, '_> {
         let liar = position(u, imports)?;
         let wrong = position(u, built_ins)?.filter(|_| slips);
         let (mut called, mut built) = (0, 0);
-        let mut steps = Vec::new();
+        let mut steps: Vec<Step> = stock.into_iter().map(Step::BuiltIn).collect();
         while steps.len() < most && called + built < imports + built_ins {
             let import = called < imports && (built == built_ins || u.arbitrary()?);
             if import {

@@ -425,8 +425,10 @@ impl<'a> Handles<'a> {
         let mut usable = match party {
             Party::Host => self.held(|held| held == resource),
             Party::Guest => {
-                let may = |e: &Entry| self.embezzles || e.owned >= owned;
-                self.indices(|e| e.resource == resource && may(e)).collect()
+                let borrowed = |e: &Entry| e.resource == resource && !e.owned;
+                let embezzles = owned && self.embezzles && self.indices(borrowed).count() > 0;
+                let fits = |e: &Entry| e.resource == resource && e.owned >= owned;
+                self.indices(|e| if embezzles { borrowed(e) } else { fits(e) }).collect()
             }
         };
         usable.retain(|n| !(used.given.contains(n) || owned && used.lent.contains(n)));
@@ -446,6 +448,19 @@ impl<'a> Handles<'a> {
             used.lent.push(number)
         }
         Ok(Some(number))
+    }
+
+    /// Makes one of each, if the guest defines several: so that there is what may be mistaken.
+    pub fn stock(&mut self, u: &mut Unstructured) -> Result<Vec<BuiltIn>> {
+        let numbers = self.defined();
+        if numbers.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let new = |resource| {
+            self.add(resource, true);
+            Ok(BuiltIn::New { resource, rep: rep(u)? })
+        };
+        numbers.into_iter().map(new).collect()
     }
 
     /// Makes something that has a destructor and drops it, if the guest defines such.

@@ -115,7 +115,14 @@ pub fn resources(u: &mut Unstructured, limits: &Limits, guests: usize) -> Result
     }
     let most = usize::try_from(limits.resources).unwrap_or(usize::MAX);
     let count = weighted(u, weights::RESOURCE_COUNTS)?.min(most);
-    (0..count).map(|_| resource(u, guests)).collect()
+    let mut resources: Vec<Resource> = Vec::new();
+    for _ in 0..count {
+        let drawn = resource(u, guests)?;
+        let same = resources.last().filter(|last| **last != Resource::Host).copied();
+        let same = if chance(u, weights::SAME_DEFINER)? { same } else { None };
+        resources.push(same.unwrap_or(drawn));
+    }
+    Ok(resources)
 }
 
 /// A resource of the host's or of one of that many guests.

@@ -54,7 +54,10 @@ fn lift_lower(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits
 fn adapter(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
     let most = usize::try_from(limits.guests).unwrap_or(usize::MAX);
     let count = weighted(u, weights::GUESTS)?.min(most).max(1);
-    let resources = options::resources(u, limits, count)?;
+    let mut resources = options::resources(u, limits, count)?;
+    if count > 2 {
+        defined_last(&mut resources, count);
+    }
     let limits = &fused(limits);
     let mut types = Vec::new();
     for function in 0..count {
@@ -104,8 +107,18 @@ fn guest(
 /// With one string more, mostly, if it has none.
 fn with_string(u: &mut Unstructured, mut ty: FuncType) -> Result<FuncType> {
     let is_string = |ty: &Type| matches!(ty, Type::String);
-    let has = ty.params.iter().chain(&ty.result).any(|ty| ty.any(&mut |ty| is_string(ty)));
-    if has || !chance(u, weights::STRING_ADDED)? {
+    let has = |types: &[Type]| types.iter().any(|ty| ty.any(&mut |ty| is_string(ty)));
+    if has(ty.results()) {
+        return Ok(ty);
+    }
+    if has(&ty.params) {
+        if chance(u, weights::STRING_RETURNED)? {
+            let others = ty.result.take().into_iter();
+            ty.result = Some(Type::Tuple(others.chain([Type::String]).collect()));
+        }
+        return Ok(ty);
+    }
+    if !chance(u, weights::STRING_ADDED)? {
         return Ok(ty);
     }
     if ty.result.is_none() || u.ratio(1, 4)? {
@@ -174,9 +187,13 @@ fn relay(u: &mut Unstructured, resources: &[Resource], types: &mut [FuncType]) -
         Resource::Host => last,
         Resource::Guest { by, .. } => usize::try_from(*by).expect("guests are few"),
     };
-    let far = |resource: &Resource| hands(resource) > 1 || *resource == Resource::Host;
-    let numbers = (0..).zip(resources);
-    let relayed: Vec<(u32, &Resource)> = numbers.filter(|(_, resource)| far(resource)).collect();
+    let numbers = |far: &dyn Fn(&Resource) -> bool| -> Vec<(u32, &Resource)> {
+        (0..).zip(resources).filter(|(_, resource)| far(resource)).collect()
+    };
+    let mut relayed = numbers(&|resource| hands(resource) > 1 && *resource != Resource::Host);
+    if relayed.is_empty() {
+        relayed = numbers(&|resource| *resource == Resource::Host);
+    }
     let Some(chosen) = position(u, relayed.len())? else {
         return Ok(());
     };
@@ -188,7 +205,10 @@ fn relay(u: &mut Unstructured, resources: &[Resource], types: &mut [FuncType]) -
     let own = Type::Handle(Handle::Own(number));
     for ty in types.iter_mut().take(hands(resource) + 1).skip(usize::from(!of_host)) {
         ty.params.push(if of_host { own.clone() } else { handed_back(u, number)? });
-        if u.ratio(1, 4)? {
+        if of_host && u.arbitrary()? {
+            ty.params.push(Type::Handle(Handle::Borrow(number)));
+        }
+        if u.ratio(2, 5)? {
             ty.params.extend(spilling(u)?);
         }
     }
@@ -196,6 +216,17 @@ fn relay(u: &mut Unstructured, resources: &[Resource], types: &mut [FuncType]) -
         ty.result = Some(own.clone());
     }
     Ok(())
+}
+
+/// Lets the last guest define a resource, if there are resources.
+fn defined_last(resources: &mut [Resource], count: usize) {
+    let by = u32::try_from(count - 1).expect("guests are few");
+    let is_last = |resource: &Resource| matches!(resource, Resource::Guest { by: b, .. } if *b == by);
+    if !resources.iter().any(is_last)
+        && let Some(last) = resources.last_mut()
+    {
+        *last = Resource::Guest { by, destructor: true };
+    }
 }
 
 /// What a guest passes of what it may have.

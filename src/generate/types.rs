@@ -44,6 +44,8 @@ pub enum Wrapping {
     None,
     /// With a primitive before it.
     Tuple,
+    /// With a string before it, for which `realloc` is called.
+    WithString,
     Option,
     List,
     ListOfOption,
@@ -182,6 +184,7 @@ fn wrapped(u: &mut Unstructured, ty: Type) -> Result<Type> {
     Ok(match weighted(u, weights::WRAPPINGS)? {
         Wrapping::None => ty,
         Wrapping::Tuple => Type::Tuple(vec![primitive(u)?, ty]),
+        Wrapping::WithString => Type::Tuple(vec![Type::String, ty]),
         Wrapping::Option => Type::Option(Box::new(ty)),
         Wrapping::List => Type::List(Box::new(ty)),
         Wrapping::ListOfOption => Type::List(Box::new(Type::Option(Box::new(ty)))),

@@ -66,7 +66,7 @@ pub fn habits(shape: &Shape) -> &'static Habits {
 
 /// Guests of a chain. What two do with one another is nearly everything; with three, one of them is
 /// callee and caller.
-pub const GUESTS: &Table<usize> = &[(88, 2), (12, 3)];
+pub const GUESTS: &Table<usize> = &[(86, 2), (14, 3)];
 /// How often the last guest imports something of the host: it is the other shapes that are about
 /// that.
 pub const LAST_IMPORT: Percent = Percent(50);
@@ -124,6 +124,8 @@ pub const STRING_CONSTRUCTORS: &Table<Constructor> = &[
 /// How often a function between guests that has no string gets one more param or a result that is
 /// one.
 pub const STRING_ADDED: Percent = Percent(60);
+/// How often what has a string in its params gets one in its result, too.
+pub const STRING_RETURNED: Percent = Percent(40);
 /// How often a guest gets as params the handles of the host's without which it cannot call the next.
 pub const SUPPLIED: Percent = Percent(50);
 /// How many it gets at most: others become a list.
@@ -135,9 +137,12 @@ pub const CIRCULATED: Percent = Percent(75);
 /// otherwise is one that others call.
 pub const CHAIN_RESOURCES: Percent = Percent(42);
 pub const FIRST_DEFINES: Percent = Percent(36);
+/// How often a resource is defined by whom the one before is: who defines two can mistake one for the
+/// other anywhere.
+pub const SAME_DEFINER: Percent = Percent(35);
 /// How often all guests between the one that defines a resource and the first hand it on: only so does
 /// a guest ever pass what a later one defines.
-pub const RELAYED: Percent = Percent(60);
+pub const RELAYED: Percent = Percent(75);
 /// How often what the host defines is handed on to the last guest, and back.
 pub const HOSTS_RELAYED: Percent = Percent(10);
 /// Flat values that are added to what is handed on, with which params spill.
@@ -150,12 +155,12 @@ pub const CALLEE_BUILT_INS: &Table<usize> = &[(56, 0), (26, 1), (18, 2)];
 
 /// What a guest hands over decides how far an adapter comes, so that most of it is well-formed.
 pub const CHAIN_CONDUCTS: &Table<Conduct> =
-    &[(40, Conduct::Honest), (50, Conduct::OneSlip), (10, Conduct::Slips)];
+    &[(46, Conduct::Honest), (45, Conduct::OneSlip), (9, Conduct::Slips)];
 /// The shares of slips, of any of the guests: what `realloc` answers is checked in many places.
 pub const CHAIN_SLIPS: &Table<Slip> = &[
     (34, Slip::Import),
     (26, Slip::Return),
-    (60, Slip::Realloc),
+    (80, Slip::Realloc),
     (1, Slip::Answer),
     (1, Slip::Reenter),
     (2, Slip::Finish),
@@ -224,7 +229,7 @@ pub const ODD_REALLOCS: &Table<Odd> = &[
     (16, Odd::Trap),
     (6, Odd::Grow),
     (22, Odd::Import),
-    (14, Odd::BuiltIn),
+    (18, Odd::BuiltIn),
     (14, Odd::Wide),
 ];
 /// At which call: a string takes one, and at most two more, to grow and to shrink.
@@ -251,7 +256,7 @@ pub const TYPE_PLANS: &Table<TypePlan> = &[
     (7, TypePlan::Joined),
     (6, TypePlan::Cases),
     (3, TypePlan::Deep),
-    (14, TypePlan::Strings),
+    (22, TypePlan::Strings),
     (400, TypePlan::Handles),
 ];
 
@@ -309,11 +314,12 @@ pub const PAIR: Percent = Percent(60);
 pub const RETURNED: Percent = Percent(35);
 /// What is around a handle that is paired or returned.
 pub const WRAPPINGS: &Table<Wrapping> = &[
-    (60, Wrapping::None),
-    (10, Wrapping::Tuple),
-    (10, Wrapping::Option),
-    (10, Wrapping::List),
-    (10, Wrapping::ListOfOption),
+    (50, Wrapping::None),
+    (8, Wrapping::Tuple),
+    (12, Wrapping::WithString),
+    (16, Wrapping::Option),
+    (8, Wrapping::List),
+    (8, Wrapping::ListOfOption),
 ];
 
 /// How often a param without which the host cannot make the first call is made one that may be empty.
@@ -407,7 +413,7 @@ pub const STRING_KINDS: &Table<StringKind> = &[
     (22, StringKind::Ascii),
     (14, StringKind::Latin1),
     (8, StringKind::AsciiThenLatin1),
-    (18, StringKind::NarrowThenWide),
+    (26, StringKind::NarrowThenWide),
     (10, StringKind::Bmp),
     (8, StringKind::Supplementary),
     (10, StringKind::Boundary),
@@ -436,7 +442,7 @@ pub const STRING_LENGTHS: &Table<usize> = &[
 /// Calls of the export in one case. More than one, for what a call leaves behind.
 pub const CALLS: &Table<u32> = &[(70, 1), (20, 2), (10, 3)];
 /// Calls of the import in one call of the export.
-pub const IMPORT_CALLS: &Table<u32> = &[(20, 0), (50, 1), (20, 2), (10, 3)];
+pub const IMPORT_CALLS: &Table<u32> = &[(14, 0), (54, 1), (22, 2), (10, 3)];
 
 /// How the guest and the host behave in one call. Half of the calls are well-formed throughout, so
 /// that nothing keeps them from the end; a single slip reaches deeper than many.
@@ -515,7 +521,7 @@ pub const BUSY_DESTRUCTOR: Percent = Percent(20);
 /// How often a guest whose destructor fails makes something and drops it.
 pub const DESTROYED: Percent = Percent(50);
 /// How often a borrow that is kept is also returned, where something is given away.
-pub const BORROW_RETURNED: Percent = Percent(50);
+pub const BORROW_RETURNED: Percent = Percent(80);
 /// How often the host drops something that it holds; it may as well pass it back.
 pub const HOST_DROPS: Percent = Percent(35);
 /// Calls of a case with resources: handles live longer than calls.
@@ -533,7 +539,7 @@ pub const RAW_BYTES: usize = 48;
 pub const ODD_REALLOC: Percent = Percent(20);
 /// At which call of `realloc` something happens: the first few are reached most.
 pub const REALLOC_INDICES: &Table<usize> =
-    &[(34, 0), (24, 1), (16, 2), (11, 3), (7, 4), (4, 5), (4, 8)];
+    &[(26, 0), (26, 1), (18, 2), (12, 3), (8, 4), (5, 5), (5, 8)];
 
 /// For how many calls it goes on: a string may take three, and each is checked by other code.
 pub const REALLOC_REPEATS: &[usize] = &[1, 1, 2, 8];

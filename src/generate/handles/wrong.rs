@@ -152,7 +152,7 @@ impl Handles<'_> {
         }
         let resource = pick(u, &guests)?;
         let others = self.candidates(Wrong::OtherType, &Place::of(resource));
-        let other = !others.is_empty() && u.arbitrary()?;
+        let other = !others.is_empty() && u.ratio(3, 4)?;
         let handle = if other { pick(u, &others)? } else { self.wrong(u, resource)? };
         Ok(Some(BuiltIn::Rep { resource, handle }))
     }
