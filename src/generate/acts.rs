@@ -115,7 +115,7 @@ pub fn destructor(
         return Ok(Destructor::Nothing);
     }
     if slips {
-        let traps = u.arbitrary()?;
+        let traps = u.ratio(1, 3)?;
         return if traps { Ok(Destructor::Trap) } else { wrong_in_destructor(u, handles) };
     }
     if !chance(u, weights::BUSY_DESTRUCTOR)? {
@@ -131,7 +131,9 @@ pub fn destructor(
 }
 
 fn wrong_in_destructor(u: &mut Unstructured, handles: &Handles) -> Result<Destructor> {
-    handles.any_built_in(u).map(Destructor::BuiltIn)
+    let mistakes = u.arbitrary()?;
+    let built_in = if mistakes { handles.mistake(u) } else { handles.any_built_in(u) };
+    built_in.map(Destructor::BuiltIn)
 }
 
 /// What the host drops after the call: something it does not hold where it slips, and something in

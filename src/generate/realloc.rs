@@ -114,15 +114,15 @@ pub fn action(u: &mut Unstructured, guest: &Guest, handles: &Handles) -> Result<
     if guest.ptr_type == PtrType::I64 && u.ratio(1, 4)? {
         return wide(u, u64::from(GUEST_DATA));
     }
-    Ok(match u.int_in_range(0..=20)? {
+    Ok(match u.int_in_range(0..=22)? {
         0..=4 => Realloc::At(edge(u, guest)?.into()),
         5..=7 => Realloc::Skew(skew(u)?.into()),
         8..=10 => Realloc::Old,
         11 => Realloc::Grow(u.int_in_range(1..=8)?),
         12 => Realloc::Forget,
-        13..=15 if guest.import.is_some() => Realloc::Import,
-        13..=17 => Realloc::Trap,
-        18 | 19 => Realloc::End(pick(u, &BEYOND_END)?),
+        13..=16 if guest.import.is_some() => Realloc::Import,
+        13..=19 => Realloc::Trap,
+        20 | 21 => Realloc::End(pick(u, &BEYOND_END)?),
         _ => Realloc::Bump,
     })
 }

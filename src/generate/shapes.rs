@@ -9,7 +9,7 @@ use super::acts::defines;
 use super::draw::{chance, position, weighted};
 use super::handles::{needed, needs_guests};
 use super::options::{self, Role};
-use super::types::{Palette, callable, dispensable, func_type, primitive};
+use super::types::{Palette, callable, dispensable, func_type, spilling};
 use super::{ShapeKind, weights};
 use crate::abi::PtrType;
 use crate::case::check::Feature;
@@ -41,7 +41,10 @@ fn lift_lower(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits
     let export = callable(u, export, &resources)?;
     let export = options::function(u, export, Role::Export)?;
     let import = if chance(u, weights::IMPORT)? {
-        let import = ty(u, 1)?;
+        let mut import = ty(u, 1)?;
+        if chance(u, weights::RESULT_STRING)? {
+            return_string(&mut import);
+        }
         Some(options::function(u, import, Role::Import)?)
     } else {
         None
@@ -113,8 +116,7 @@ fn with_string(u: &mut Unstructured, mut ty: FuncType) -> Result<FuncType> {
     }
     if has(&ty.params) {
         if chance(u, weights::STRING_RETURNED)? {
-            let others = ty.result.take().into_iter();
-            ty.result = Some(Type::Tuple(others.chain([Type::String]).collect()));
+            return_string(&mut ty);
         }
         return Ok(ty);
     }
@@ -127,6 +129,12 @@ fn with_string(u: &mut Unstructured, mut ty: FuncType) -> Result<FuncType> {
         ty.params.push(Type::String);
     }
     Ok(ty)
+}
+
+/// With one string more in what it returns.
+fn return_string(ty: &mut FuncType) {
+    let others = ty.result.take().into_iter();
+    ty.result = Some(Type::Tuple(others.chain([Type::String]).collect()));
 }
 
 /// Lets a guest have what it is to pass: only from the one that defines a resource can it have any.
@@ -221,7 +229,8 @@ fn relay(u: &mut Unstructured, resources: &[Resource], types: &mut [FuncType]) -
 /// Lets the last guest define a resource, if there are resources.
 fn defined_last(resources: &mut [Resource], count: usize) {
     let by = u32::try_from(count - 1).expect("guests are few");
-    let is_last = |resource: &Resource| matches!(resource, Resource::Guest { by: b, .. } if *b == by);
+    let is_last =
+        |resource: &Resource| matches!(resource, Resource::Guest { by: b, .. } if *b == by);
     if !resources.iter().any(is_last)
         && let Some(last) = resources.last_mut()
     {
@@ -233,8 +242,4 @@ fn defined_last(resources: &mut [Resource], count: usize) {
 fn handed_back(u: &mut Unstructured, number: u32) -> Result<Type> {
     let handle = if u.arbitrary()? { Handle::Own(number) } else { Handle::Borrow(number) };
     dispensable(u, &Type::Handle(handle))
-}
-
-fn spilling(u: &mut Unstructured) -> Result<Vec<Type>> {
-    (0..weights::RELAY_SPILLS).map(|_| primitive(u)).collect()
 }

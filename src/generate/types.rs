@@ -173,6 +173,9 @@ fn pair(
         let (last, other) = (params.len() - 1, u.choose_index(params.len())?);
         params.swap(last, other);
     }
+    if chance(u, weights::HANDLES_SPILLED)? {
+        params.extend(spilling(u)?);
+    }
     if chance(u, weights::RETURNED)? {
         *result = Some(wrapped(u, own)?);
     }
@@ -243,6 +246,11 @@ fn aim(u: &mut Unstructured, params: &mut Vec<Type>) -> Result<()> {
 
 fn flat_count(types: &[Type]) -> usize {
     flatten_types(types, PtrType::I32).len()
+}
+
+/// So many params that all spill.
+pub fn spilling(u: &mut Unstructured) -> Result<Vec<Type>> {
+    (0..weights::SPILLED_PARAMS).map(|_| primitive(u)).collect()
 }
 
 pub fn primitive(u: &mut Unstructured) -> Result<Type> {

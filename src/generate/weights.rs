@@ -145,8 +145,6 @@ pub const SAME_DEFINER: Percent = Percent(35);
 pub const RELAYED: Percent = Percent(75);
 /// How often what the host defines is handed on to the last guest, and back.
 pub const HOSTS_RELAYED: Percent = Percent(10);
-/// Flat values that are added to what is handed on, with which params spill.
-pub const RELAY_SPILLS: usize = 16;
 
 /// Calls of the next guest in one call. The steps of a callee are done in the first.
 pub const FUSED_CALLS: &Table<u32> = &[(80, 1), (14, 2), (4, 3), (2, 0)];
@@ -228,7 +226,7 @@ pub const ODD_REALLOCS: &Table<Odd> = &[
     (7, Odd::Forget),
     (16, Odd::Trap),
     (6, Odd::Grow),
-    (22, Odd::Import),
+    (30, Odd::Import),
     (18, Odd::BuiltIn),
     (14, Odd::Wide),
 ];
@@ -310,16 +308,18 @@ pub const HANDLE_PARAMS: &Table<usize> = &[(6, 0), (24, 1), (36, 2), (22, 3), (1
 /// How often such a function takes an own and a borrow of the same resource: what the order of the two
 /// decides is met nowhere else.
 pub const PAIR: Percent = Percent(60);
+/// How often its params spill for sure.
+pub const HANDLES_SPILLED: Percent = Percent(15);
 /// How often it returns what it takes, so that the host can pass it back.
 pub const RETURNED: Percent = Percent(35);
 /// What is around a handle that is paired or returned.
 pub const WRAPPINGS: &Table<Wrapping> = &[
-    (50, Wrapping::None),
+    (44, Wrapping::None),
     (8, Wrapping::Tuple),
     (12, Wrapping::WithString),
     (16, Wrapping::Option),
     (8, Wrapping::List),
-    (8, Wrapping::ListOfOption),
+    (14, Wrapping::ListOfOption),
 ];
 
 /// How often a param without which the host cannot make the first call is made one that may be empty.
@@ -341,12 +341,17 @@ pub const RESOURCE_KINDS: &Table<Resource> = &[
 
 /// How often params are brought to a number of flat values at the limit, beyond which they spill.
 pub const AIM_PARAMS: Percent = Percent(22);
+/// As many as are never flat beside others.
+pub const SPILLED_PARAMS: usize = 16;
 /// The limit of 16 with its neighbours, and the 4 of async lowering, which shares code.
 pub const FLAT_PARAMS: &[usize] = &[15, 16, 17, 16, 17, 4, 5, 18, 20];
 /// How often the result is one of exactly one flat value, the most that does not spill.
 pub const AIM_RESULT: Percent = Percent(30);
 /// How often there is a result.
 pub const RESULT: Percent = Percent(85);
+/// How often the result of an import has one string more: what `realloc` does for a result is seldom
+/// seen otherwise.
+pub const RESULT_STRING: Percent = Percent(25);
 /// How often there is an import. It costs an adapter, and half of what we look for is in it.
 pub const IMPORT: Percent = Percent(75);
 
@@ -379,11 +384,8 @@ pub const NAMED: Percent = Percent(15);
 // Options
 
 /// What is compact has two forms, and more ways to and from them.
-pub const ENCODINGS: &Table<StringEncoding> = &[
-    (29, StringEncoding::Utf8),
-    (29, StringEncoding::Utf16),
-    (42, StringEncoding::Latin1OrUtf16),
-];
+pub const ENCODINGS: &Table<StringEncoding> =
+    &[(29, StringEncoding::Utf8), (29, StringEncoding::Utf16), (42, StringEncoding::Latin1OrUtf16)];
 /// How often `memory` and `realloc` are given although nothing needs them.
 pub const NEEDLESS_OPTION: Percent = Percent(25);
 pub const POST_RETURN: Percent = Percent(40);
@@ -455,14 +457,14 @@ pub const HONEST_BEFORE: Percent = Percent(75);
 pub const SLIPS: &Table<Slip> = &[
     (34, Slip::Import),
     (30, Slip::Return),
-    (34, Slip::Realloc),
+    (46, Slip::Realloc),
     (4, Slip::Answer),
     (2, Slip::Reenter),
     (3, Slip::Finish),
     (11, Slip::PostReturn),
     (50, Slip::BuiltIn),
     (24, Slip::KeptBorrow),
-    (14, Slip::Destructor),
+    (20, Slip::Destructor),
     (5, Slip::Host),
 ];
 /// How guest data is wrong. Raw data dies at the first check, mostly.
@@ -519,7 +521,7 @@ pub const HIDDEN_REP: Percent = Percent(30);
 /// How often a destructor does something, that harms nobody.
 pub const BUSY_DESTRUCTOR: Percent = Percent(20);
 /// How often a guest whose destructor fails makes something and drops it.
-pub const DESTROYED: Percent = Percent(50);
+pub const DESTROYED: Percent = Percent(40);
 /// How often a borrow that is kept is also returned, where something is given away.
 pub const BORROW_RETURNED: Percent = Percent(80);
 /// How often the host drops something that it holds; it may as well pass it back.

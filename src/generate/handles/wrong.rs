@@ -151,10 +151,26 @@ impl Handles<'_> {
             return Ok(None);
         }
         let resource = pick(u, &guests)?;
+        Ok(Some(BuiltIn::Rep { resource, handle: self.mistaken(u, resource)? }))
+    }
+
+    /// A handle that is of another type, if there is one.
+    fn mistaken(&self, u: &mut Unstructured, resource: types::Resource) -> Result<u32> {
         let others = self.candidates(Wrong::OtherType, &Place::of(resource));
         let other = !others.is_empty() && u.ratio(3, 4)?;
-        let handle = if other { pick(u, &others)? } else { self.wrong(u, resource)? };
-        Ok(Some(BuiltIn::Rep { resource, handle }))
+        if other { pick(u, &others) } else { self.wrong(u, resource) }
+    }
+
+    /// `resource.rep` or `resource.drop` of what they are not for, where both may be called but little
+    /// is at hand.
+    pub fn mistake(&self, u: &mut Unstructured) -> Result<BuiltIn> {
+        if u.arbitrary()?
+            && let Some(rep) = self.wrong_rep(u)?
+        {
+            return Ok(rep);
+        }
+        let resource = pick(u, &self.known())?;
+        Ok(BuiltIn::Drop { resource, handle: self.mistaken(u, resource)? })
     }
 
     /// Any built-in, for where most of them may not be called.
