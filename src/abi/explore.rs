@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
-use super::handle::holds_borrows;
+use super::handle::{holds_borrows, lower_unknown};
 use super::layout::{Layout, align_to};
 use super::lift::{CoreValues, find_spilled, lift_flat, lift_flat_case_index};
 use super::load::payload_offset;
@@ -13,8 +13,8 @@ use super::load::{MAX_LIST_BYTE_LENGTH, case_at, load_case_index, load_pair, loa
 use super::lower::place_spilled;
 use super::string::{MAX_STRING_BYTE_LENGTH, load_string_from_range, source_alignment};
 use super::string::{source_and_byte_length, store_string_into_range, transcode_partly};
-use super::{Block, Cx, Deviation, PtrType, REALLOC_I32_MAX, Trap};
-use crate::types::Type;
+use super::{Block, Cx, Deviation, PtrType, REALLOC_I32_MAX, ResourceType, Trap};
+use crate::types::{Resource, Type};
 use crate::value::{Str, StringSource, Value};
 
 /// Something that lowering does and that may trap.
@@ -24,6 +24,8 @@ pub enum Step {
     List { alignment: u64, byte_length: u64 },
     /// Lowers a string.
     String(Str),
+    /// Lowers a handle.
+    Handle { rt: ResourceType, borrowed: bool },
     /// Lowers what is no string: an engine may notice only in the middle of it, or, where it is not
     /// `readable`, after the first call of `realloc`.
     NoString { source: StringSource, code_units: u64, readable: bool },
@@ -97,6 +99,7 @@ fn lower_step(cx: &mut Cx, step: &Step) -> Result<(), Trap> {
             cx.check_range(ptr, *alignment, *byte_length, Trap::ListOutOfBounds)
         }
         Step::String(src) => store_string_into_range(cx, src).map(|_| ()),
+        Step::Handle { rt, borrowed } => lower_unknown(cx, *rt, *borrowed),
         Step::NoString { source, code_units, readable } => {
             transcode_partly(cx, *source, *code_units, *readable)
         }
@@ -162,9 +165,13 @@ impl Explorer<'_, '_> {
                 fields.into_iter().for_each(|field| self.flat(vi, field));
             }
             Despecialized::Variant(cases) => self.flat_variant(vi, &cases),
-            Despecialized::Own(_) | Despecialized::Borrow(_) => {
+            Despecialized::Own(resource) => {
                 let lifted = lift_flat(self.cx, vi, part);
-                self.handle(lifted);
+                self.handle(lifted, resource, false);
+            }
+            Despecialized::Borrow(resource) => {
+                let lifted = lift_flat(self.cx, vi, part);
+                self.handle(lifted, resource, true);
             }
             Despecialized::Async => unreachable!("components with async values are refused"),
         }
@@ -221,9 +228,13 @@ impl Explorer<'_, '_> {
             }
             Despecialized::Record(fields) => self.record(ptr, fields),
             Despecialized::Variant(cases) => self.variant(ptr, layout, cases),
-            Despecialized::Own(_) | Despecialized::Borrow(_) => {
+            Despecialized::Own(resource) => {
                 let loaded = load_shape(self.cx, ptr, layout);
-                self.handle(loaded);
+                self.handle(loaded, *resource, false);
+            }
+            Despecialized::Borrow(resource) => {
+                let loaded = load_shape(self.cx, ptr, layout);
+                self.handle(loaded, *resource, true);
             }
             Despecialized::Async => unreachable!("components with async values are refused"),
         }
@@ -295,11 +306,13 @@ impl Explorer<'_, '_> {
     }
 
     /// Whether a handle may be lifted is known of those that were, before it trapped: they are gone.
-    fn handle(&mut self, lifted: Result<Value, Trap>) {
-        if lifted != Err(self.trap) && !self.met {
-            return;
+    fn handle(&mut self, lifted: Result<Value, Trap>, resource: Resource, borrowed: bool) {
+        if lifted == Err(self.trap) || self.met {
+            self.past(lifted);
         }
-        self.past(lifted);
+        // It may have been lifted before, and what comes after one that may not be is never lowered.
+        let rt = self.cx.guest.handles().map(|handles| handles.resource(resource));
+        self.steps.extend(rt.map(|rt| Step::Handle { rt, borrowed }));
     }
 
     fn past<V>(&mut self, lifted: Result<V, Trap>) -> Option<V> {

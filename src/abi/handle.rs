@@ -103,7 +103,7 @@ impl Table {
 }
 
 impl Handles<'_> {
-    fn resource(&self, resource: Resource) -> ResourceType {
+    pub(super) fn resource(&self, resource: Resource) -> ResourceType {
         let position = usize::try_from(resource).expect("an index fits");
         self.resources[position].expect("a resource type is defined before it is used")
     }
@@ -162,6 +162,16 @@ pub fn lower_borrow(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Tr
     task.num_borrows += 1;
     let borrow_scope = Some(tasks.len() - 1);
     add(cx.guest, ResourceHandle { rt, rep, borrow_scope, num_lends: 0 })
+}
+
+/// Lowers a handle of which only this is known any more, so that the table is as it would be.
+pub(super) fn lower_unknown(cx: &mut Cx, rt: ResourceType, borrowed: bool) -> Result<(), Trap> {
+    let Some(of) = cx.guest.handles() else { return Ok(()) };
+    if borrowed && rt.implementer == Some(of.instance) {
+        return Ok(());
+    }
+    let borrow_scope = borrowed.then_some(of.tasks.len());
+    add(cx.guest, ResourceHandle { rt, rep: 0, borrow_scope, num_lends: 0 }).map(|_| ())
 }
 
 /// Spec: `Subtask.deliver_resolve`: what was lent for a call is returned, by a guest or by the host.
