@@ -455,9 +455,9 @@ pub const HONEST_BEFORE: Percent = Percent(75);
 /// The shares of slips, where there is room for them. What a guest hands over has the most ways to
 /// be wrong.
 pub const SLIPS: &Table<Slip> = &[
-    (38, Slip::Import),
-    (34, Slip::Return),
-    (42, Slip::Realloc),
+    (42, Slip::Import),
+    (36, Slip::Return),
+    (38, Slip::Realloc),
     (4, Slip::Answer),
     (2, Slip::Reenter),
     (3, Slip::Finish),

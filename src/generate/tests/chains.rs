@@ -364,7 +364,7 @@ fn changed_in_chain(a: &Case, b: &Case) -> BTreeSet<String> {
 fn every_part_of_every_guest_can_be_mutated() {
     let mut stream = chains(29);
     let mut reached = BTreeSet::new();
-    for seed in 0..8000 {
+    for seed in 0..40000 {
         let case = stream.next_case();
         let mut mutated = case.clone();
         mutate(&mut mutated, seed, &wide(), &Limits::CASE, false);
