@@ -79,6 +79,10 @@ deviations! {
         KinshipBeforeMayLeave = "kinship-before-may-leave",
         /// Between guests, `post-return` may call imports.
         FusedPostReturnMayLeave = "fused-post-return-may-leave",
+        /// Between guests, the discriminant one beyond the last case of an enum passes.
+        EnumOneBeyondPasses = "enum-one-beyond-passes",
+        /// Functions that pass borrows from guest to guest have no valid adapter.
+        BorrowAdapterRefused = "borrow-adapter-refused",
         /// Between guests, what lifting and lowering check traps as if it were core code.
         AdapterTrapsUnnamed = "adapter-traps-unnamed",
         /// Between guests, where spilled values lie is checked for alignment alone: outside of memory

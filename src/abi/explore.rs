@@ -9,7 +9,7 @@ use super::handle::{holds_borrows, lower_unknown};
 use super::layout::{Layout, align_to};
 use super::lift::{CoreValues, find_spilled, lift_flat, lift_flat_case_index};
 use super::load::payload_offset;
-use super::load::{MAX_LIST_BYTE_LENGTH, case_at, load_case_index, load_pair, load_shape};
+use super::load::{MAX_LIST_BYTE_LENGTH, load_case_index, load_pair, load_shape, payload_of};
 use super::lower::place_spilled;
 use super::string::{MAX_STRING_BYTE_LENGTH, load_string_from_range, source_alignment};
 use super::string::{source_and_byte_length, store_string_into_range, transcode_partly};
@@ -186,7 +186,8 @@ impl Explorer<'_, '_> {
     fn flat_variant(&mut self, vi: &mut CoreValues, cases: &[Option<Part>]) {
         let end = vi.after(flatten_variant(cases, self.cx.opts.ptr_type).len());
         let case_index = lift_flat_case_index(self.cx, vi, cases.len());
-        if let Some(Some(case)) = self.past(case_at(cases, case_index)) {
+        let payload = payload_of(self.cx, cases, case_index);
+        if let Some(Some(case)) = self.past(payload) {
             self.flat(vi, *case);
         }
         *vi = end;
@@ -252,7 +253,8 @@ impl Explorer<'_, '_> {
     /// Spec: `load_variant`.
     fn variant(&mut self, ptr: u64, layout: &Layout, cases: &[Option<Layout>]) {
         let case_index = load_case_index(self.cx, ptr, cases.len());
-        if let Some(Some(case)) = self.past(case_at(cases, case_index)) {
+        let payload = payload_of(self.cx, cases, case_index);
+        if let Some(Some(case)) = self.past(payload) {
             let ptr = ptr + payload_offset(self.cx, layout, case);
             self.memory(ptr, case);
         }

@@ -6,7 +6,7 @@ use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
 use super::handle::{lift_borrow, lift_own};
 use super::layout::Layout;
-use super::load::{canonicalize_nan32, canonicalize_nan64, case_at, lift_bool, lift_char};
+use super::load::{canonicalize_nan32, canonicalize_nan64, lift_bool, lift_char, payload_of};
 use super::load::{lift_flags, load_list_from_range, load_record};
 use super::lower::check_spilled;
 use super::string::load_string_from_range;
@@ -144,7 +144,7 @@ fn lift_flat_variant(
 ) -> Result<Value, Trap> {
     let end = vi.after(flatten_variant(cases, cx.opts.ptr_type).len());
     let case_index = lift_flat_case_index(cx, vi, cases.len());
-    let payload = case_at(cases, case_index)?.map(|case| lift_flat(cx, vi, case));
+    let payload = payload_of(cx, cases, case_index)?.map(|case| lift_flat(cx, vi, *case));
     let payload = payload.transpose()?.map(Box::new);
     *vi = end;
     Ok(Value::Variant(case_index, payload))

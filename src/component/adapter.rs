@@ -4,7 +4,7 @@
 use super::state::{Func, Options, State};
 use crate::abi::flatten::flatten_within;
 use crate::abi::{Deviation, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType};
-use crate::types::Type;
+use crate::types::{Handle, Type};
 
 /// Whether, by a slip, there can be no lowered function of these options for that one.
 pub fn refuses<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
@@ -18,7 +18,10 @@ pub fn refuses<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
     };
     let refuses = copies(caller, &callee.ty.params, MAX_FLAT_PARAMS)
         || copies(&callee.opts, callee.ty.results(), MAX_FLAT_RESULTS);
+    let borrows = callee.ty.params.iter().flat_map(Type::handles);
+    let borrows = borrows.into_iter().any(|handle| matches!(handle, Handle::Borrow(_)));
     refuses && state.notes.deviates(Deviation::FixedLengthListAdapterRefused)
+        || borrows && state.notes.deviates(Deviation::BorrowAdapterRefused)
 }
 
 /// Whether some list of fixed length is copied from memory to memory.
