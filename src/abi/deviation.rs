@@ -60,7 +60,7 @@ deviations! {
         BorrowsCheckedEarly = "borrows-checked-early",
         /// Whether borrows remain is checked only after `post-return`.
         BorrowsCheckedLate = "borrows-checked-late",
-        /// The second owned handle that is lent in one call makes the engine fail altogether.
+        /// Another owned handle that is lent in one call makes the engine fail altogether.
         SecondLoanCrashes = "second-loan-crashes",
         /// `resource.rep` may not be called where imports may not.
         ResourceRepLeaves = "resource-rep-leaves",

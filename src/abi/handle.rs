@@ -134,7 +134,8 @@ pub fn lift_borrow(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap>
     if skipped || cx.deviates(Deviation::BorrowNotLent) {
         return Ok(handle.rep);
     }
-    let second = !borrowed && !handles(cx.guest).lenders.is_empty();
+    let lenders = &handles(cx.guest).lenders;
+    let second = !borrowed && !lenders.is_empty() && !lenders.contains(&i);
     trap_if(second && cx.deviates(Deviation::SecondLoanCrashes), Trap::Crash)?;
     let handles = handles(cx.guest);
     handles.table.lend(i);
