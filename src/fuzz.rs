@@ -105,7 +105,9 @@ pub fn mutate(kind: ShapeKind, data: &mut [u8], size: usize, max_size: usize, se
         [size > room, true].into_iter().find_map(|shrink| {
             let mut case = case.clone();
             generate::mutate(&mut case, seed, &allowed, &Limits::CASE, shrink);
-            Some(bytes::encode(&case)).filter(|bytes| bytes.len() <= room)
+            // A chain of which one guest is left is a case for another target.
+            let of_kind = ShapeKind::of(&case.shape) == kind;
+            of_kind.then(|| bytes::encode(&case)).filter(|bytes| bytes.len() <= room)
         })
     });
     let mutated = mutated.or_else(|| fresh(kind, seed, room, &allowed));

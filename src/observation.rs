@@ -25,7 +25,7 @@ pub struct Reading {
     pub taken: Deviations,
     /// How each of the calls went.
     pub calls: Vec<CallReading>,
-    /// Where the run ended in a trap between two guests: all traps that the same call can end in,
+    /// Where the run ended in a trap between two guests, or in a crash there: all traps that the same call can end in,
     /// whichever of them an engine meets first.
     pub faults: BTreeSet<Trap>,
 }
@@ -72,14 +72,14 @@ pub struct Returned {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuestObservation {
     pub events: Vec<GuestEvent>,
-    /// The guest's whole memory after the call.
+    /// Its whole memory after the call.
     #[serde(with = "serde_bytes")]
     pub memory: Vec<u8>,
     /// Where any NaN is as good as another; only the reference knows.
     pub nans: Vec<NanLeaf>,
 }
 
-/// Something that the guest saw.
+/// Something that a guest saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GuestEvent {
     /// The export's core function was called.
@@ -120,7 +120,7 @@ impl CallObservation {
         !matches!(self.host.first(), Some(HostEvent::NotCalled(_)))
     }
 
-    /// What the guest passed to the host's import, call by call.
+    /// What the last guest passed to the host's import, call by call.
     pub fn import_calls(&self) -> impl Iterator<Item = &Vec<Value>> {
         self.host.iter().filter_map(|event| match event {
             HostEvent::Called(args) => Some(args),

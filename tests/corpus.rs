@@ -24,7 +24,10 @@ fn every_case_replays() {
     }
     complaints.extend(replay::check_register(folder, &verdicts).unwrap());
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
-    assert!(files.len() >= 80, "only {} cases", files.len());
+    let between_guests = files.iter().filter(|path| path.starts_with("corpus/adapter")).count();
+    assert!(between_guests >= 200, "only {between_guests} cases between guests");
+    let others = files.len() - between_guests;
+    assert!(others >= 160, "only {others} other cases");
 }
 
 /// What no case may depend on, however the subject is configured.

@@ -22,6 +22,10 @@ fn cases(count: usize) -> Vec<Case> {
     stream(ShapeKind::LiftLower, count).collect()
 }
 
+fn of_all_kinds(count: usize) -> impl Iterator<Item = Case> {
+    ShapeKind::ALL.into_iter().flat_map(move |kind| stream(kind, count))
+}
+
 fn stream(kind: ShapeKind, count: usize) -> impl Iterator<Item = Case> {
     let mut stream = Stream::new(SEED, kind, wasmtime::features(), Limits::CASE);
     (0..count).map(move |_| stream.next_case())
@@ -29,7 +33,7 @@ fn stream(kind: ShapeKind, count: usize) -> impl Iterator<Item = Case> {
 
 #[test]
 fn they_are_valid_and_survive_both_encodings() {
-    for case in cases(2_000) {
+    for case in of_all_kinds(2_000) {
         check::check(&case, &Limits::CASE).unwrap();
         assert_eq!(bytes::decode(&bytes::encode(&case)).unwrap(), case);
         let file: CaseFile = corpus::unexplained(case);
@@ -106,7 +110,8 @@ fn components_with_resources_are_valid() {
 
 #[test]
 fn mutating_cases_with_resources_keeps_them_valid() {
-    let files = corpus::find(&[PathBuf::from("corpus/resources")]).unwrap();
+    let folders = [PathBuf::from("corpus/resources"), PathBuf::from("corpus/adapter/resources")];
+    let files = corpus::find(&folders).unwrap();
     let allowed = wasmtime::features();
     for (seed, path) in (0..).zip(files) {
         let mut case = corpus::load(&path).unwrap().file.case;
@@ -122,7 +127,7 @@ fn mutating_cases_with_resources_keeps_them_valid() {
 #[test]
 fn subject_and_reference_agree_on_them() {
     let mut session = Session::new().unwrap();
-    for case in cases(1_000) {
+    for case in of_all_kinds(1_000) {
         let checked = session.check(&case).unwrap();
         if let Verdict::Disagree(difference) = &checked.verdict {
             panic!("{}", report::disagreement("generated", &case, &checked, difference, "-"));

@@ -275,8 +275,12 @@ pub(super) fn match_case<'a, T>(
     cases: &'a [Option<T>],
 ) -> (u32, Option<(&'a Value, &'a T)>) {
     let Value::Variant(case_index, payload) = value else { panic!("{value:?} is no variant") };
-    // Only a slip has one case more than there are.
-    let case = case_at(cases, *case_index).ok().and_then(Option::as_ref);
+    // Only `EnumOneBeyondPasses` has one case more than there are.
+    let beyond = usize::try_from(*case_index) == Ok(cases.len());
+    let case = match beyond && cases.iter().all(Option::is_none) {
+        true => None,
+        false => case_at(cases, *case_index).expect("the value is of the type").as_ref(),
+    };
     assert_eq!(case.is_some(), payload.is_some(), "the value is of the type");
     (*case_index, payload.as_deref().zip(case))
 }

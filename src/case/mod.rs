@@ -14,6 +14,8 @@ pub fn function_name(number: usize) -> &'static str {
     ["f", "g", "h", "i", "j"][number]
 }
 
+const _: () = assert!(Limits::CASE.guests < 5, "each guest and the host have a function");
+
 /// One document: everything that decides what a run may show.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Case {

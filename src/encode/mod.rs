@@ -1,5 +1,5 @@
-//! From a case to a component and the scripts that its guest follows.
-//! Knows no engine; the guest's behaviour is data, so one component serves every case of its shape.
+//! From a case to a component and the scripts that its guests follow.
+//! Knows no engine; how guests behave is data, so one component serves every case of its shape.
 
 pub mod guest;
 mod looping;

@@ -1,4 +1,4 @@
-//! What the host does when the guest calls it, and which handles it holds: the same for every engine.
+//! What the host does when a guest calls it, and which handles it holds: the same for every engine.
 //! Knows nothing of how a call reaches the host, or of what an engine has for a handle.
 
 use std::sync::Arc;

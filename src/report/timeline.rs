@@ -17,7 +17,7 @@ use crate::value::Value;
 /// Bytes of one run of memory that are written out.
 const QUOTED: usize = 48;
 
-/// The whole observation. Between the lines of the host and those of the guest there is no order;
+/// The whole observation. Between the lines of the host and those of the guests there is no order;
 /// memory is what the call changed.
 pub fn timeline(case: &Case, observation: &Observation) -> Vec<String> {
     let mut lines = Vec::new();
@@ -143,11 +143,12 @@ fn guest_lines(guest: usize, events: &[GuestEvent]) -> Vec<String> {
     let realloc = format!("{name} realloc(");
     let mut lines: Vec<String> = Vec::new();
     for event in events {
-        match (event, lines.last_mut()) {
-            (GuestEvent::Reallocated(ptr), Some(line)) if line.starts_with(&realloc) => {
-                let _ = write!(line, " -> {}", word(*ptr));
-            }
-            _ => lines.push(format!("{name} {}", guest_event(guest, event))),
+        if let GuestEvent::Reallocated(ptr) = event
+            && let Some(line) = lines.last_mut().filter(|line| line.starts_with(&realloc))
+        {
+            let _ = write!(line, " -> {}", word(*ptr));
+        } else {
+            lines.push(format!("{name} {}", guest_event(guest, event)));
         }
     }
     lines

@@ -31,7 +31,7 @@ pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
         (_, None, Finish::Return(passed)) => {
             change_passed(u, &mut data, guest::results(guest), passed)
         }
-        _ => Ok(()),
+        (None, Some(_), _) | (_, None, Finish::Trap) => Ok(()),
     }
 }
 
