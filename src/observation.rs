@@ -151,13 +151,16 @@ pub struct Told {
     pub seen: Vec<Seen>,
     pub result: Option<Value>,
     pub outcome: Outcome,
+    /// Where a call between guests trapped, all that it may trap for. Only the reference knows.
+    pub faults: BTreeSet<Trap>,
 }
 
 impl Told {
     pub fn of(seen: Vec<Seen>, result: Result<Option<Value>, Outcome>) -> Told {
+        let faults = BTreeSet::new();
         match result {
-            Ok(result) => Told { seen, result, outcome: Outcome::Returned },
-            Err(outcome) => Told { seen, result: None, outcome },
+            Ok(result) => Told { seen, result, outcome: Outcome::Returned, faults },
+            Err(outcome) => Told { seen, result: None, outcome, faults },
         }
     }
 }

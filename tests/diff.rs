@@ -1,8 +1,10 @@
 //! Components as ordinary tools make them, on both engines: a core module in `diff/`, which
 //! wit-component wraps by a world beside it.
 
+use std::collections::BTreeSet;
 use std::fs;
 
+use canonfuzz::abi::Trap;
 use canonfuzz::diff::{self, Act, Diff, Plan, Verdict};
 use canonfuzz::observation::Outcome;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -61,13 +63,16 @@ fn resources_of_both_sides() {
     assert!(acts.filter(|act| matches!(act, Act::Drop(_))).count() > 10);
 }
 
-/// The verdicts of a component that is text.
-fn verdicts(text: &str) -> Vec<Verdict> {
+/// What the engines make of a component that is text.
+fn diff_text(text: &str) -> Diff {
     let tokens = wast::parser::ParseBuffer::new(text).unwrap();
     let mut component = wast::parser::parse::<wast::Wat>(&tokens).unwrap();
     let plan = Plan { export: None, args: None, rounds: 3, seed: 7 };
-    let diff = diff::diff(&component.encode().unwrap(), &plan).unwrap();
-    diff.episodes.into_iter().map(|episode| episode.verdict).collect()
+    diff::diff(&component.encode().unwrap(), &plan).unwrap()
+}
+
+fn verdicts(text: &str) -> Vec<Verdict> {
+    diff_text(text).episodes.into_iter().map(|episode| episode.verdict).collect()
 }
 
 #[test]
@@ -79,6 +84,37 @@ fn what_the_host_saw_of_a_start_that_fails_is_compared_too() {
         (func $start (call $h (i32.const 7)) unreachable) (start $start))
       (core instance (instantiate $m (with "" (instance (export "h" (func $lowered)))))))"#;
     assert_eq!(verdicts(text), [Verdict::Agree]);
+}
+
+#[test]
+fn between_guests_either_of_two_faults_may_come_first() {
+    let text = r#"(component
+      (component $hearer
+        (core module $m (memory (export "memory") 1)
+          (func (export "hear") (param i32 i32))
+          (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1)))
+        (core instance $m (instantiate $m))
+        (func (export "hear") (param "text" string) (canon lift (core func $m "hear")
+          (memory (core memory $m "memory")) (realloc (core func $m "realloc")) string-encoding=utf16)))
+      (component $teller
+        (import "hear" (func $hear (param "text" string)))
+        (core module $memory (memory (export "memory") 1) (data (i32.const 8) "\c0"))
+        (core instance $memory (instantiate $memory))
+        (core func $lowered (canon lower (func $hear) (memory (core memory $memory "memory"))))
+        (core module $m (import "" "hear" (func $hear (param i32 i32)))
+          (func (export "tell") (call $hear (i32.const 8) (i32.const 1))))
+        (core instance $m (instantiate $m (with "" (instance (export "hear" (func $lowered))))))
+        (func (export "tell") (canon lift (core func $m "tell"))))
+      (instance $hearer (instantiate $hearer))
+      (instance $teller (instantiate $teller (with "hear" (func $hearer "hear"))))
+      (export "tell" (func $teller "tell")))"#;
+    let diff = diff_text(text);
+    let told: Vec<_> = diff.episodes.iter().filter_map(|episode| episode.expected.last()).collect();
+    // The text is no UTF-8, and the block for it is at an odd address.
+    let faults = BTreeSet::from([Trap::InvalidUtf8, Trap::UnalignedPointer]);
+    assert!(told.len() == 3 && told.iter().all(|told| told.faults == faults), "{told:?}");
+    let agree = diff.episodes.iter().all(|episode| episode.verdict == Verdict::Agree);
+    assert!(agree, "{}", diff::text(&diff, "-"));
 }
 
 #[test]

@@ -304,11 +304,14 @@ pub fn told_difference(expected: &[Told], observed: &[Told]) -> Option<usize> {
 }
 
 fn same_told(expected: &Told, observed: &Told) -> bool {
+    let faults = &expected.faults;
     let ended = match (&expected.outcome, &observed.outcome) {
         // The reference tells of a refusal only by a deviation that has the subject refuse.
         (Outcome::Refused(_), Outcome::Refused(_)) => true,
-        (Outcome::Trapped(Some(a), _), Outcome::Trapped(b, words)) => same_trap(*a, *b, words),
-        (expected, observed) => same_outcome(expected, observed),
+        (Outcome::Trapped(Some(a), _), Outcome::Trapped(b, words)) if faults.is_empty() => {
+            same_trap(*a, *b, words)
+        }
+        (expected, observed) => same_ending_of(expected, observed, faults),
     };
     ended
         && all_same(expected.result.as_slice(), observed.result.as_slice())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::abi::{Deviations, Notes, Trap};
 use crate::component::{Compiled, Context, Failure, Host, Instance, NotInstantiated, Refusal};
 use crate::engine::any::{Answers, AnyHost, Imports};
-use crate::observation::{Outcome, Seen, Told};
+use crate::observation::{Outcome, Told};
 use crate::types::{FuncType, Resource};
 use crate::value::Value;
 
@@ -50,8 +50,9 @@ impl AnyRun {
             Err(slip @ NotInstantiated::RefusedBySlip) => Err(Outcome::Refused(slip.to_string())),
             Err(NotInstantiated::Refused(refusal)) => return Err(refusal),
         };
-        let told = Told::of(instance.host().seen(), started);
-        Ok((AnyRun { instance }, told))
+        let mut run = AnyRun { instance };
+        let told = run.told(started);
+        Ok((run, told))
     }
 
     /// The type of an exported function.
@@ -67,14 +68,14 @@ impl AnyRun {
         let host = self.instance.host();
         let result = result
             .map(|value| value.zip(ty.result).map(|(value, ty)| host.take_result(&value, &ty)));
-        told(host.seen(), result)
+        self.told(result.map_err(ended))
     }
 
     /// Drops what the host holds under a number.
     pub fn drop_held(&mut self, number: u32) -> Told {
         let held = self.instance.host().holdings.take(number).expect("it was looked up");
         let dropped = self.instance.drop_resource(held.resource, held.handle);
-        told(self.instance.host().seen(), dropped.map(|()| None))
+        self.told(dropped.map(|()| None).map_err(ended))
     }
 
     /// The deviations that changed something.
@@ -86,10 +87,11 @@ impl AnyRun {
     pub fn numbers(&mut self) -> Vec<(u32, Resource)> {
         self.instance.host().holdings.numbers().collect()
     }
-}
 
-fn told(seen: Vec<Seen>, result: Result<Option<Value>, Failure>) -> Told {
-    Told::of(seen, result.map_err(ended))
+    fn told(&mut self, result: Result<Option<Value>, Outcome>) -> Told {
+        let faults = std::mem::take(&mut self.instance.notes().faults);
+        Told { faults, ..Told::of(self.instance.host().seen(), result) }
+    }
 }
 
 fn ended(failure: Failure) -> Outcome {
