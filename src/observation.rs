@@ -28,6 +28,8 @@ pub struct Reading {
     /// Where the run ended in a trap between two guests, or in a crash there: all traps that the same call can end in,
     /// whichever of them an engine meets first.
     pub faults: BTreeSet<Trap>,
+    /// Whether there may be more of them: a limit of ours was met in looking for them.
+    pub unexplored: bool,
 }
 
 /// How one call went.

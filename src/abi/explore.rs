@@ -5,17 +5,21 @@ use std::collections::BTreeSet;
 
 use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
-use super::handle::{holds_borrows, lower_unknown};
+use super::handle::{borrows_remain, lower_unknown};
 use super::layout::{Layout, align_to};
 use super::lift::{CoreValues, find_spilled, lift_flat, lift_flat_case_index};
 use super::load::payload_offset;
 use super::load::{MAX_LIST_BYTE_LENGTH, load_case_index, load_pair, load_shape, payload_of};
 use super::lower::place_spilled;
-use super::string::{MAX_STRING_BYTE_LENGTH, load_string_from_range, source_alignment};
+use super::string::{MAX_STRING_BYTE_LENGTH, is_misaligned, load_string_from_range};
 use super::string::{source_and_byte_length, store_string_into_range, transcode_partly};
-use super::{Block, Cx, Deviation, PtrType, REALLOC_I32_MAX, ResourceType, Trap};
+use super::{Block, Cx, Deviation, Notes, PtrType, REALLOC_I32_MAX, ResourceType, Trap};
 use crate::types::{Resource, Type};
 use crate::value::{Str, StringSource, Value};
+
+/// How much of what may be lifted in one call is explored: parts that share their blocks are more than
+/// any call comes to before it traps.
+const MAX_EXPLORED: u64 = 1 << 16;
 
 /// Something that lowering does and that may trap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,25 +38,29 @@ pub enum Step {
 /// Lifting for another guest trapped: collects the faults of everything that can be lifted in spite of
 /// that, and leaves what would be lowered. Siblings of what failed are lifted, its parts are not.
 pub fn lift(cx: &mut Cx, max_flat: usize, vi: CoreValues, types: &[Type], trap: Trap) {
-    let Some(peer) = cx.peer else { return };
+    let Some(peer) = cx.peer.filter(|_| trap != Trap::Exhausted) else { return };
     let (faults, steps) = undisturbed(cx, |cx| {
         let ptr_type = peer.ptr_type;
         let (faults, steps) = (BTreeSet::new(), Vec::new());
-        let mut explorer = Explorer { cx, ptr_type, trap, met: false, faults, steps };
+        let (met, stopped) = (false, false);
+        let mut explorer = Explorer { cx, ptr_type, trap, met, stopped, faults, steps };
         explorer.values(max_flat, vi, types);
         (explorer.faults, explorer.steps)
     });
-    let borrows = holds_borrows(cx.guest).then_some(Trap::BorrowsRemain);
+    let remain = borrows_remain(cx.guest, true) && !cx.deviates(Deviation::BorrowsCheckedLate);
+    let borrows = remain.then_some(Trap::BorrowsRemain);
     let notes = cx.guest.notes();
     faults.into_iter().chain(borrows).chain([trap]).for_each(|trap| notes.fault(trap));
     notes.unlowered = Some(steps);
 }
 
-/// Does what is left to lower, up to its first fault. `realloc` runs: it cannot leave the guest.
+/// Does what is left to lower, up to its first fault. `realloc` runs: it cannot leave the guest, but for
+/// slips, which are not explored: it would find handles that belong to no call.
 pub fn lower(cx: &mut Cx, max_flat: usize, types: &[Type], out_param: Option<u64>) {
     let notes = cx.guest.notes();
     let Some(steps) = notes.unlowered.take() else { return };
-    if notes.deviations.contains(Deviation::ReallocMayLeave) {
+    let leaves = [Deviation::ReallocMayLeave, Deviation::ResourceBuiltInsMayLeave];
+    if leaves.into_iter().any(|slip| notes.deviations.contains(slip)) {
         return;
     }
     let lowered = undisturbed(cx, |cx| lower_steps(cx, &steps, max_flat, types, out_param));
@@ -66,7 +74,7 @@ pub fn lower(cx: &mut Cx, max_flat: usize, types: &[Type], out_param: Option<u64
 fn undisturbed<R>(cx: &mut Cx, explore: impl FnOnce(&mut Cx) -> R) -> R {
     let notes = cx.guest.notes();
     let (lifted, course) = (notes.lifted, notes.course.clone());
-    notes.lifted = 0;
+    notes.lifted = Notes::MAX_LIFTED - MAX_EXPLORED;
     let reallocs = cx.guest.lowered().received.reallocs.len();
     let explored = explore(cx);
     cx.guest.lowered().received.reallocs.truncate(reallocs);
@@ -114,6 +122,8 @@ struct Explorer<'a, 'b> {
     /// What lifting trapped for, and whether this came to that place.
     trap: Trap,
     met: bool,
+    /// Whether a limit was met. What comes after it is not known, so neither is it lowered.
+    stopped: bool,
     faults: BTreeSet<Trap>,
     steps: Vec<Step>,
 }
@@ -132,6 +142,9 @@ impl Explorer<'_, '_> {
 
     /// Spec: `lift_flat`.
     fn flat(&mut self, vi: &mut CoreValues, part: Part) {
+        if self.stopped {
+            return;
+        }
         match despecialize(part) {
             Despecialized::Bool
             | Despecialized::S8
@@ -195,6 +208,9 @@ impl Explorer<'_, '_> {
 
     /// Spec: `load`.
     fn memory(&mut self, ptr: u64, layout: &Layout) {
+        if self.stopped {
+            return;
+        }
         let there = self.cx.check_part(ptr, layout, layout.own_size());
         if self.past(there).is_none() {
             return;
@@ -268,11 +284,16 @@ impl Explorer<'_, '_> {
             self.steps.push(Step::String(src));
             return;
         }
+        if self.stopped {
+            return;
+        }
         let (source, byte_length) = source_and_byte_length(self.cx, tagged_code_units);
         let code_units = byte_length / source.code_unit();
-        let misaligned = !ptr.is_multiple_of(source_alignment(source));
+        let misaligned = is_misaligned(self.cx, source, ptr);
         let outside = self.cx.out_of_bounds(ptr, byte_length);
-        self.fault(byte_length > MAX_STRING_BYTE_LENGTH, Trap::StringTooLong);
+        let too_long = byte_length > MAX_STRING_BYTE_LENGTH
+            && !self.cx.deviates(Deviation::StringLengthUnlimited);
+        self.fault(too_long, Trap::StringTooLong);
         self.fault(misaligned, Trap::UnalignedPointer);
         self.fault(outside && !read, Trap::StringOutOfBounds);
         if !misaligned {
@@ -289,7 +310,7 @@ impl Explorer<'_, '_> {
         self.fault(byte_length > MAX_LIST_BYTE_LENGTH, Trap::ListTooLong);
         self.fault(misaligned, Trap::UnalignedPointer);
         self.fault(outside, Trap::ListOutOfBounds);
-        let there = elem.with_pointers(self.ptr_type);
+        let there = elem.with_pointers(self.ptr_type, &mut |slip| self.cx.deviates(slip));
         let there_byte_length = length.saturating_mul(there.elem_size);
         self.fault(there_byte_length > REALLOC_I32_MAX, Trap::ListTooLong);
         if !misaligned && there_byte_length <= REALLOC_I32_MAX {
@@ -302,8 +323,15 @@ impl Explorer<'_, '_> {
     }
 
     fn elems(&mut self, ptr: u64, length: u64, elem: &Layout) {
-        if elem.shape != Despecialized::U8 {
-            (0..length).for_each(|i| self.memory(ptr + i * elem.elem_size, elem));
+        if elem.shape == Despecialized::U8 {
+            return;
+        }
+        for i in 0..length {
+            let counted = self.cx.guest.notes().lift(1);
+            if self.past(counted).is_none() {
+                return;
+            }
+            self.memory(ptr + i * elem.elem_size, elem);
         }
     }
 
@@ -325,6 +353,7 @@ impl Explorer<'_, '_> {
     fn fault(&mut self, condition: bool, trap: Trap) {
         if condition {
             self.met |= trap == self.trap;
+            self.stopped |= trap == Trap::Exhausted;
             self.faults.insert(trap);
         }
     }

@@ -46,10 +46,10 @@ impl Layout {
         Layout::new(Despecialized::Record(fields), ptr, slips)
     }
 
-    /// The layout of the same type in a memory with such pointers.
-    pub fn with_pointers(&self, ptr: PtrType) -> Layout {
-        let shape = self.shape.clone().map(&mut |part: Layout| part.with_pointers(ptr));
-        Layout::new(shape, ptr, &mut never)
+    /// The layout of the same type in a memory with such pointers, with some slips in force.
+    pub fn with_pointers(&self, ptr: PtrType, slips: &mut Slips) -> Layout {
+        let shape = self.shape.clone().map(&mut |part: Layout| part.with_pointers(ptr, slips));
+        Layout::new(shape, ptr, slips)
     }
 
     /// How many bytes are read or written before those of its parts.

@@ -89,6 +89,8 @@ pub struct Notes {
     /// Where lifting or lowering for another guest trapped: all traps of which that call may meet the
     /// first, depending on the order of what it does. Where anything else trapped there are none.
     pub faults: BTreeSet<Trap>,
+    /// Whether a limit that the spec lacks ended the search for faults: there may be more.
+    pub unexplored: bool,
     /// What is left to explore of lowering, where lifting for another guest trapped.
     pub unlowered: Option<Vec<Step>>,
 }
@@ -337,7 +339,7 @@ impl Cx<'_> {
 
 impl Notes {
     /// How much may be lifted in one call of the host's: each element takes some tens of bytes.
-    const MAX_LIFTED: u64 = 1 << 24;
+    pub(super) const MAX_LIFTED: u64 = 1 << 24;
 
     /// Counts what is about to be lifted.
     pub fn lift(&mut self, count: u64) -> Result<(), Trap> {
@@ -345,8 +347,12 @@ impl Notes {
         trap_if(self.lifted > Notes::MAX_LIFTED, Trap::Exhausted)
     }
 
-    /// Adds to the faults of a call between guests.
+    /// Adds to the faults of a call between guests. A limit is none, but hides some.
     pub fn fault(&mut self, trap: Trap) {
+        if trap == Trap::Exhausted {
+            self.unexplored = true;
+            return;
+        }
         let trap = self.between_guests(trap);
         self.faults.insert(trap);
     }

@@ -38,11 +38,7 @@ pub fn load_string_from_range(cx: &mut Cx, ptr: u64, tagged_code_units: u64) -> 
     if byte_length > MAX_STRING_BYTE_LENGTH && !cx.deviates(Deviation::StringLengthUnlimited) {
         return Err(Trap::StringTooLong);
     }
-    let misaligned = !ptr.is_multiple_of(source_alignment(source));
-    let tolerated = misaligned
-        && (cx.peer.is_none() && cx.deviates(Deviation::StringAlignmentUnchecked)
-            || source == StringSource::Latin1 && cx.deviates(Deviation::Latin1AlignedToOne));
-    trap_if(misaligned && !tolerated, Trap::UnalignedPointer)?;
+    trap_if(is_misaligned(cx, source, ptr), Trap::UnalignedPointer)?;
     if cx.out_of_bounds(ptr, byte_length) {
         return Err(out_of_bounds(cx, source, ptr, byte_length));
     }
@@ -109,7 +105,16 @@ pub(super) fn source_and_byte_length(cx: &mut Cx, tagged_code_units: u64) -> (St
     }
 }
 
-pub(super) fn source_alignment(source: StringSource) -> u64 {
+/// Whether a string may not begin there.
+pub(super) fn is_misaligned(cx: &mut Cx, source: StringSource, ptr: u64) -> bool {
+    let misaligned = !ptr.is_multiple_of(source_alignment(source));
+    let tolerated = misaligned
+        && (cx.peer.is_none() && cx.deviates(Deviation::StringAlignmentUnchecked)
+            || source == StringSource::Latin1 && cx.deviates(Deviation::Latin1AlignedToOne));
+    misaligned && !tolerated
+}
+
+fn source_alignment(source: StringSource) -> u64 {
     match source {
         StringSource::Utf8 => 1,
         StringSource::Utf16 | StringSource::Latin1 | StringSource::TaggedUtf16 => 2,

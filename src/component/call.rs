@@ -144,6 +144,7 @@ impl<T: Host> Instance<T> {
         let notes = self.notes();
         notes.lifted = 0;
         notes.faults.clear();
+        (notes.unexplored, notes.unlowered) = (false, None);
         if let Some(fuel) = self.fuel {
             self.store.set_fuel(fuel).expect("fuel is configured");
         }
@@ -252,7 +253,8 @@ fn call_guest<T: Host>(
     };
     let callee_opts = lifted.opts.lift_lower();
     let flat_results = canon_lift(&mut guest, callee_opts, peer, &lifted.ty, &args, on_resolve);
-    let flat_results = flat_results.inspect_err(|_| subtask.explore_result(caller))?;
+    let flat_results = flat_results
+        .inspect_err(|_| apart(caller, |caller| subtask.explore_result(caller)))?;
     let state = caller.store.data_mut();
     state.notes.course.depth -= 1;
     state.leave(callee, Some(opts.instance));
@@ -268,7 +270,19 @@ fn start<T: Host>(
     caller.memory = caller.mistaken_memory(&lifted.opts, Deviation::ParamsReadFromCallee);
     let args = subtask.on_start(caller);
     caller.memory = caller.opts.memory;
-    args.inspect_err(|_| explore_params(caller, lifted))
+    args.inspect_err(|_| apart(caller, |caller| explore_params(caller, lifted)))
+}
+
+/// A limit that exploring meets is none that the call met, and its fuel is not the call's.
+fn apart<T>(caller: &mut CoreInstance<'_, T>, explore: impl FnOnce(&mut CoreInstance<'_, T>)) {
+    let fuel = caller.store.get_fuel();
+    let exhausted = caller.store.data_mut().exhausted.take();
+    explore(caller);
+    caller.store.data_mut().exhausted = exhausted;
+    // There is none where none is configured.
+    if let Ok(fuel) = fuel {
+        caller.store.set_fuel(fuel).expect("fuel is configured");
+    }
 }
 
 /// Explores what lowering the params may meet, if lifting them trapped.

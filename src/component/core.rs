@@ -40,7 +40,10 @@ pub fn trap(error: &wasmi::Error) -> (Trap, Option<String>) {
         // A memory or a table that is too large to begin with. Validation has seen to all else.
         None => true,
     };
-    (Trap::Guest, limited.then(|| error.to_string()))
+    match limited {
+        true => (Trap::Exhausted, Some(error.to_string())),
+        false => (Trap::Guest, None),
+    }
 }
 
 /// A core value as wasmi's.

@@ -160,7 +160,7 @@ impl<T> State<T> {
         trap_if(refused && !slips, Trap::CannotEnterComponent)?;
         if self.tasks.len() >= limits::CALLS {
             self.exhausted = Some(format!("more than {} calls within one another", limits::CALLS));
-            return Err(Trap::Guest);
+            return Err(Trap::Exhausted);
         }
         entered.into_iter().for_each(|i| self.instances[i].may_enter = false);
         self.tasks.push(Task::default());

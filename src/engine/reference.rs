@@ -110,7 +110,8 @@ impl NotStarted {
 /// What the reference says of a component that it cannot run.
 pub fn refused(NotStarted { message, taken }: NotStarted) -> Reading {
     let observation = Observation { calls: Vec::new(), outcome: Outcome::Refused(message) };
-    Reading { observation, taken, calls: Vec::new(), faults: BTreeSet::new() }
+    let (calls, faults) = (Vec::new(), BTreeSet::new());
+    Reading { observation, taken, calls, faults, unexplored: false }
 }
 
 impl component::Host for Host {
@@ -193,8 +194,9 @@ impl Run {
         }
         let notes = self.instance.notes();
         let (taken, faults) = (notes.taken, std::mem::take(&mut notes.faults));
+        let unexplored = notes.unexplored;
         let observation = Observation { calls: self.calls, outcome };
-        Reading { observation, taken, calls: self.readings, faults }
+        Reading { observation, taken, calls: self.readings, faults, unexplored }
     }
 
     fn call(&mut self, case: &Case, index: usize, scripts: &[Vec<u8>]) -> Result<(), Failure> {

@@ -406,7 +406,7 @@ mod tests {
     ) {
         let observation = expected.clone();
         let (taken, calls) = (Deviations::NONE, Vec::new());
-        let expected = Reading { observation, taken, calls, faults };
+        let expected = Reading { observation, taken, calls, faults, unexplored: false };
         assert_eq!(first_difference(&expected, observed).map(|difference| difference.at), at);
     }
 
@@ -543,7 +543,8 @@ mod tests {
         let taken = Deviations::from_iter([Deviation::FixedLengthListAdapterRefused]);
         let check = |taken, calls: &[CallObservation], same| {
             let (observation, faults) = (refusal(Vec::new()), BTreeSet::new());
-            let expected = Reading { observation, taken, calls: Vec::new(), faults };
+            let calls = Vec::new();
+            let expected = Reading { observation, taken, calls, faults, unexplored: false };
             assert_eq!(first_difference(&expected, &refusal(calls.to_vec())).is_none(), same);
         };
         check(taken, &[], true);

@@ -42,10 +42,19 @@ pub fn judge(
     }
     match compare::first_difference(expected, observed) {
         None => Verdict::Agree,
+        Some(difference) if may_be_unexplored(expected, &difference) => {
+            Verdict::Inconclusive("reference: not all faults were explored".to_string())
+        }
         Some(difference) => accept(observed, registered, &mut deviating)
             .map(Verdict::Accepted)
             .unwrap_or(Verdict::Disagree(Box::new(difference))),
     }
+}
+
+/// Whether the subject trapped for what may be one of the faults that the reference did not come to.
+fn may_be_unexplored(expected: &Reading, difference: &Difference) -> bool {
+    let trapped = |side: &Observed| matches!(side, Observed::Outcome(Outcome::Trapped(..)));
+    expected.unexplored && trapped(&difference.expected) && trapped(&difference.observed)
 }
 
 /// The deviations that explain an observation, none of which it is explained without.
