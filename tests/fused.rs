@@ -100,10 +100,14 @@ fn component(pair: &Pair) -> String {
     )
 }
 
-fn instantiate(text: &str, slips: &[Deviation]) -> Instance<Nobody> {
+fn encoded(text: &str) -> Vec<u8> {
     let buffer = wast::parser::ParseBuffer::new(text).unwrap();
     let mut wat = wast::parser::parse::<wast::Wat>(&buffer).unwrap_or_else(|e| panic!("{e}"));
-    let compiled = Compiled::new(&wat.encode().unwrap()).unwrap_or_else(|e| panic!("{e}"));
+    wat.encode().unwrap()
+}
+
+fn instantiate(text: &str, slips: &[Deviation]) -> Instance<Nobody> {
+    let compiled = Compiled::new(&encoded(text)).unwrap_or_else(|e| panic!("{e}"));
     let deviations = slips.iter().copied().collect();
     let instance = compiled.instantiate(Nobody, Notes { deviations, ..Notes::default() });
     instance.unwrap_or_else(|e| panic!("{e}"))
@@ -243,6 +247,101 @@ fn borrows_that_remain_are_a_fault_of_the_result() {
     );
     let faults = [Trap::BorrowsRemain, Trap::StringOutOfBounds, Trap::InvalidChar];
     check(&no_char, Trap::InvalidChar, Stage::LiftResult, &faults);
+}
+
+#[test]
+fn borrows_that_may_remain_are_no_fault() {
+    let pair = Pair {
+        ty: r#"(param "a" (borrow $r)) (result char)"#,
+        call: r#"(import "" "f" (func $f (param i32) (result i32)))
+            (import "" "make" (func $make (result i32)))
+            (func (export "go") (result i32) (call $f (call $make)))"#,
+        callee: r#"(func (export "f") (param i32) (result i32) (i32.const 0xd800))"#,
+        reallocs: ZERO,
+        encodings: UTF8,
+    };
+    let faults = |slips| go(&pair, slips).1.faults;
+    assert_eq!(faults(&[]), BTreeSet::from([Trap::InvalidChar, Trap::BorrowsRemain]));
+    for slip in [
+        Deviation::BorrowsMayRemain,
+        Deviation::FusedBorrowsMayRemain,
+        Deviation::BorrowsCheckedLate,
+    ] {
+        assert_eq!(faults(&[slip]), BTreeSet::from([Trap::InvalidChar]));
+    }
+}
+
+/// A pair that passes a string and a char that is none; the callee allocates like this.
+fn bad_char(realloc: &'static str) -> Pair<'static> {
+    Pair {
+        ty: r#"(param "a" string) (param "b" char)"#,
+        call: r#"(import "" "f" (func $f (param i32 i32 i32)))
+            (func (export "go") (result i32)
+              (call $f (i32.const 0) (i32.const 3) (i32.const 0xd800)) (unreachable))"#,
+        callee: r#"(func (export "f") (param i32 i32 i32))"#,
+        reallocs: ["(i32.const 0)", realloc],
+        encodings: UTF8,
+    }
+}
+
+#[test]
+fn a_limit_that_exploring_meets_is_none_of_the_call() {
+    // The one runs out of fuel, the other out of stack.
+    for realloc in [
+        "(loop $l (br $l)) (unreachable)",
+        "(call 1 (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))",
+    ] {
+        let bytes = encoded(&component(&bad_char(realloc)));
+        let compiled = Compiled::metered(&bytes, Some(1_000_000)).unwrap();
+        let mut instance = compiled.instantiate(Nobody, Notes::default()).unwrap();
+        assert_eq!(instance.call("go", &[]), Err(Failure::Trap(Trap::InvalidChar)));
+        let notes = instance.notes();
+        assert_eq!(notes.faults, BTreeSet::from([Trap::InvalidChar]));
+        assert!(notes.unexplored);
+    }
+    let (_, notes) = go(&bad_char("(unreachable)"), &[]);
+    assert!(!notes.unexplored);
+}
+
+#[test]
+fn faults_are_those_of_one_call_between_guests() {
+    let pair = bad_char("(unreachable)");
+    let faults = BTreeSet::from([Trap::InvalidChar, Trap::Guest]);
+    let text = component(&pair);
+    let mut instance = instantiate(&text, &[]);
+    instance.call("go", &[]).unwrap_err();
+    assert_eq!(instance.notes().faults, faults);
+    // What the host begins next traps elsewhere.
+    assert_eq!(instance.call("go", &[]), Err(Failure::Trap(Trap::CannotEnterComponent)));
+    assert!(instance.notes().faults.is_empty());
+    assert!(instance.notes().unlowered.is_none());
+    let fine = pair.call.replace("0xd800", "65");
+    let callee = r#"(func (export "f") (param i32 i32 i32) (unreachable))"#;
+    let pair = Pair { call: &fine, callee, reallocs: ZERO, ..pair };
+    check(&pair, Trap::Guest, Stage::Callee, &[]);
+}
+
+#[test]
+fn a_call_of_the_hosts_has_no_faults() {
+    let text = r#"(component
+      (core module $m
+        (memory (export "memory") 1)
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const -1))
+        (func (export "go") (param i32 i32) (result i32) (i32.const 0xd800)))
+      (core instance $i (instantiate $m))
+      (func (export "go") (param "a" string) (result char) (canon lift (core func $i "go")
+        (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
+      (core module $n (func (export "go") (result i32) (i32.const 0xd800)))
+      (core instance $n (instantiate $n))
+      (func (export "char") (result char) (canon lift (core func $n "go"))))"#;
+    for (export, args, trap) in [
+        ("go", &[Value::string("a")][..], Trap::StringOutOfBounds),
+        ("char", &[], Trap::InvalidChar),
+    ] {
+        let mut instance = instantiate(text, &[]);
+        assert_eq!(instance.call(export, args), Err(Failure::Trap(trap)));
+        assert!(instance.notes().faults.is_empty() && !instance.notes().unexplored);
+    }
 }
 
 /// A pair that passes a string, of which the callee answers with the first two bytes.

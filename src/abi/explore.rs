@@ -513,6 +513,45 @@ mod tests {
     }
 
     #[test]
+    fn parts_that_share_their_blocks_are_not_explored_without_end() {
+        const LENGTH: u32 = 2000;
+        let types = [list(list(list(Type::Char))), Type::Result(None, None)];
+        let block = |word: u32| [word, LENGTH].repeat(usize::try_from(LENGTH).unwrap());
+        let memory = [block(8 * LENGTH), block(16 * LENGTH), block(0xd800)].concat();
+        let mut guest = ByteGuest::new(words(&memory), 0);
+        let flat = [0, LENGTH, 2].map(Core::I32);
+        let cx = &mut Cx { opts: opts(Utf8), peer: Some(opts(Utf8)), guest: &mut guest };
+        let started = std::time::Instant::now();
+        lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &types, InvalidChar);
+        assert!(started.elapsed().as_secs() < 10);
+        assert_eq!(guest.notes.faults, BTreeSet::from([InvalidChar]));
+        assert!(guest.notes.unexplored);
+        assert_eq!(guest.notes.lifted, 0);
+    }
+
+    #[test]
+    fn what_a_slip_tolerates_is_no_fault() {
+        let too_long = 1 << 28;
+        let strings = [Type::String, Type::Char];
+        let mut guest = ByteGuest::new(vec![0; 64], 0);
+        let mut faults = |slip: Option<Deviation>, flat: [u32; 3]| {
+            guest.notes = Notes { deviations: slip.into_iter().collect(), ..Notes::default() };
+            let flat = flat.map(Core::I32);
+            let peer = Some(opts(Utf8));
+            let cx = &mut Cx { opts: opts(Latin1OrUtf16), peer, guest: &mut guest };
+            lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &strings, InvalidChar);
+            guest.notes.faults.clone()
+        };
+        let bounds = BTreeSet::from([InvalidChar, StringOutOfBounds]);
+        let flat = [0, too_long, 0xd800];
+        assert!(faults(None, flat).contains(&Trap::StringTooLong));
+        assert_eq!(faults(Some(Deviation::StringLengthUnlimited), flat), bounds);
+        let flat = [63, 2, 0xd800];
+        assert!(faults(None, flat).contains(&UnalignedPointer));
+        assert_eq!(faults(Some(Deviation::Latin1AlignedToOne), flat), bounds);
+    }
+
+    #[test]
     fn an_answer_of_realloc_may_have_two_faults_only_between_guests() {
         for (peer, faults) in [(None, &[][..]), (Some(opts(Utf8)), &[ListOutOfBounds])] {
             let mut guest = ByteGuest::new(vec![0; 64], 0);

@@ -253,8 +253,8 @@ fn call_guest<T: Host>(
     };
     let callee_opts = lifted.opts.lift_lower();
     let flat_results = canon_lift(&mut guest, callee_opts, peer, &lifted.ty, &args, on_resolve);
-    let flat_results = flat_results
-        .inspect_err(|_| apart(caller, |caller| subtask.explore_result(caller)))?;
+    let flat_results =
+        flat_results.inspect_err(|_| apart(caller, |caller| subtask.explore_result(caller)))?;
     let state = caller.store.data_mut();
     state.notes.course.depth -= 1;
     state.leave(callee, Some(opts.instance));

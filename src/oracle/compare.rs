@@ -543,8 +543,9 @@ mod tests {
         let taken = Deviations::from_iter([Deviation::FixedLengthListAdapterRefused]);
         let check = |taken, calls: &[CallObservation], same| {
             let (observation, faults) = (refusal(Vec::new()), BTreeSet::new());
-            let calls = Vec::new();
-            let expected = Reading { observation, taken, calls, faults, unexplored: false };
+            let readings = Vec::new();
+            let expected =
+                Reading { observation, taken, calls: readings, faults, unexplored: false };
             assert_eq!(first_difference(&expected, &refusal(calls.to_vec())).is_none(), same);
         };
         check(taken, &[], true);

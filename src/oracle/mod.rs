@@ -75,3 +75,44 @@ fn accept(
     }
     Some(needed.iter().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::abi::Trap;
+    use crate::observation::{CallObservation, HostEvent};
+
+    fn trapped(host: Vec<HostEvent>, trap: Trap) -> Observation {
+        let calls = vec![CallObservation { host, returned: None }];
+        Observation { calls, outcome: Outcome::Trapped(Some(trap), String::new()) }
+    }
+
+    fn judged(unexplored: bool, observed: &Observation) -> Verdict {
+        let expected = Reading {
+            observation: trapped(Vec::new(), Trap::InvalidChar),
+            taken: Deviations::NONE,
+            calls: Vec::new(),
+            faults: BTreeSet::from([Trap::InvalidChar, Trap::Guest]),
+            unexplored,
+        };
+        judge(&expected, observed, Deviations::NONE, |_| expected.clone())
+    }
+
+    #[test]
+    fn a_trap_may_be_one_that_was_not_explored() {
+        let inconclusive = |verdict| matches!(verdict, Verdict::Inconclusive(_));
+        for found in [Trap::InvalidChar, Trap::Guest] {
+            assert_eq!(judged(true, &trapped(Vec::new(), found)), Verdict::Agree);
+        }
+        let other = trapped(Vec::new(), Trap::UnalignedPointer);
+        assert!(inconclusive(judged(true, &other)));
+        assert!(!inconclusive(judged(false, &other)));
+        let crashed = Observation { outcome: Outcome::Crashed(String::new()), ..other };
+        assert!(!inconclusive(judged(true, &crashed)));
+        let saw = vec![HostEvent::Called(Vec::new())];
+        let returned = Observation { outcome: Outcome::Returned, ..trapped(saw, Trap::Guest) };
+        assert!(!inconclusive(judged(true, &returned)));
+    }
+}
