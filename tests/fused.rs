@@ -260,7 +260,7 @@ fn borrows_that_may_remain_are_no_fault() {
         reallocs: ZERO,
         encodings: UTF8,
     };
-    let faults = |slips| go(&pair, slips).1.faults;
+    let faults = |slips: &[Deviation]| go(&pair, slips).1.faults;
     assert_eq!(faults(&[]), BTreeSet::from([Trap::InvalidChar, Trap::BorrowsRemain]));
     for slip in [
         Deviation::BorrowsMayRemain,
