@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::abi::{ReallocStep, Received, Trap};
+use crate::abi::{ReallocStep, Received, Stage, Trap};
 use crate::case::check::Feature;
 use crate::case::{Realloc, Script};
 
@@ -67,5 +67,53 @@ fn behavior(action: Realloc) -> usize {
         Realloc::Grow(_) => 6,
         Realloc::Trap => 7,
         Realloc::Import | Realloc::BuiltIn(_) => 8,
+    }
+}
+
+/// The reasons that depend on who calls whom.
+pub struct Impossible {
+    /// Why nothing that is lowered is too long.
+    pub too_long: &'static str,
+    /// Why nothing is lent at the other stages.
+    pub lent: &'static str,
+    /// Why all that is called at the other stages may be entered.
+    pub entered: &'static str,
+}
+
+/// Why a call cannot end in this trap at this stage.
+pub fn impossible_trap(trap: Trap, stage: Stage, why: &Impossible) -> Option<&'static str> {
+    let lifts = matches!(stage, Stage::LiftParams | Stage::LiftResult);
+    let lowers = matches!(stage, Stage::LowerParams | Stage::LowerResult);
+    let guest_runs =
+        lowers || matches!(stage, Stage::Callee | Stage::PostReturn | Stage::Destructor);
+    let not_lifted = (!lifts).then_some("nothing is lifted here");
+    match trap {
+        Trap::UnalignedPointer
+        | Trap::MemoryOutOfBounds
+        | Trap::StringOutOfBounds
+        | Trap::ListOutOfBounds => {
+            (!lifts && !lowers).then_some("no memory is read or written for values here")
+        }
+        Trap::StringTooLong | Trap::ListTooLong if lowers => Some(why.too_long),
+        Trap::StringTooLong
+        | Trap::ListTooLong
+        | Trap::InvalidUtf8
+        | Trap::InvalidUtf16
+        | Trap::InvalidChar
+        | Trap::InvalidDiscriminant
+        | Trap::HandleNotOwned => not_lifted,
+        Trap::UnknownHandle | Trap::HandleOfOtherType => (!lifts && !guest_runs)
+            .then_some("neither a lift nor a built-in looks for a handle here"),
+        Trap::HandleLent => (stage != Stage::LiftParams).then_some(why.lent),
+        Trap::TooManyHandles => Some("no case makes 2^28 handles"),
+        Trap::BorrowsRemain => {
+            (stage != Stage::LiftResult).then_some("the call does not return here")
+        }
+        Trap::CannotEnterComponent => (stage != Stage::Host).then_some(why.entered),
+        Trap::CannotLeaveComponent => (!lowers && stage != Stage::PostReturn)
+            .then_some("may_leave is false only in realloc and post-return"),
+        Trap::Guest => (!guest_runs).then_some("no guest code runs here"),
+        Trap::Host => (stage != Stage::Host).then_some("the host does not run here"),
+        Trap::Crash | Trap::Exhausted => Some("no trap of the spec's"),
     }
 }
