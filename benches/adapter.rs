@@ -84,7 +84,7 @@ fn measure(
 /// How long the subject takes to compile and link a component of this shape.
 fn compile(local: &mut Local, case: &Case, shape: Shape) -> Duration {
     let bytes = encode::component(&shape);
-    let case = Case { shape, tuning: case.tuning, calls: Vec::new() };
+    let case = Case { shape, tuning: case.tuning, paths: case.paths, calls: Vec::new() };
     time(|| local.load(&case, || bytes)).0
 }
 

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use canonfuzz::abi::{Core, Notes, PtrType, StringEncoding, Trap};
+use canonfuzz::case::paths::Paths;
 use canonfuzz::case::{
-    Answer, BuiltIn, Call, CanonOpts, Case, Finish, Function, Guest, ImportCall, Limits, Pages,
-    Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step, Tuning, function_name,
+    Answer, BuiltIn, Call, CanonOpts, Case, Finish, Function, Guest, ImportCall, Limits, Manner,
+    Pages, Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step, Tuning,
+    function_name,
 };
 use canonfuzz::component::definition::Import;
 use canonfuzz::component::{Compiled, Context, Failure, Host, Instance, decode};
@@ -256,16 +258,10 @@ fn script(steps: Vec<Step>, result: &[Value]) -> Script {
 }
 
 fn case(shape: Shape, args: &[Value], scripts: Vec<Script>) -> Case {
-    let tuning = Tuning {
-        optimize: false,
-        pooling: false,
-        moving_memory: false,
-        concurrency: true,
-        signals: true,
-        guards: true,
-    };
-    let call = Call { args: args.to_vec(), scripts, host_drops: Vec::new() };
-    Case { tuning, shape, calls: vec![call] }
+    let tuning = Tuning { concurrency: true, ..Tuning::PLAIN };
+    let (host_drops, manner) = (Vec::new(), Manner::Once);
+    let call = Call { args: args.to_vec(), scripts, host_drops, manner };
+    Case { tuning, paths: Paths::PLAIN, shape, calls: vec![call] }
 }
 
 fn string(text: &str) -> Value {

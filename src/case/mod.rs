@@ -3,11 +3,16 @@
 
 pub mod bytes;
 pub mod check;
+pub mod misuse;
+pub mod paths;
 pub mod text;
 
 use crate::abi::{PtrType, StringEncoding};
 use crate::types::{self, FuncType, Type};
 use crate::value::Value;
+
+use misuse::Misuse;
+use paths::Paths;
 
 /// The name of a function: the first guest's export comes first, then what each guest imports.
 pub fn function_name(number: usize) -> &'static str {
@@ -20,6 +25,7 @@ const _: () = assert!(Limits::CASE.guests < 5, "each guest and the host have a f
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Case {
     pub tuning: Tuning,
+    pub paths: Paths,
     pub shape: Shape,
     /// The host's calls of the first guest's export, one after the other on one instance.
     pub calls: Vec<Call>,
@@ -46,17 +52,34 @@ pub struct Tuning {
     /// Reserve room behind memories, so that most accesses need no check. Without it slots are as
     /// small as the memories.
     pub guards: bool,
+    /// Count what compiled code does.
+    pub fuel: bool,
+    /// Have compiled code look at a clock of epochs.
+    pub epochs: bool,
 }
 
 impl Tuning {
+    /// The plainest.
+    pub const PLAIN: Tuning = Tuning {
+        optimize: false,
+        pooling: false,
+        moving_memory: false,
+        concurrency: false,
+        signals: true,
+        guards: true,
+        fuel: false,
+        epochs: false,
+    };
+
     /// All choices, in the order of declaration.
-    pub fn choices(&mut self) -> [&mut bool; 6] {
-        let Tuning { optimize, pooling, moving_memory, concurrency, signals, guards } = self;
-        [optimize, pooling, moving_memory, concurrency, signals, guards]
+    pub fn choices(&mut self) -> [&mut bool; 8] {
+        let Tuning { optimize, pooling, moving_memory, concurrency, .. } = self;
+        let Tuning { signals, guards, fuel, epochs, .. } = self;
+        [optimize, pooling, moving_memory, concurrency, signals, guards, fuel, epochs]
     }
 
     /// Each tuning that differs from this one in one choice.
-    pub fn flipped(self) -> [Tuning; 6] {
+    pub fn flipped(self) -> [Tuning; 8] {
         std::array::from_fn(|index| {
             let mut other = self;
             let choice = &mut *other.choices()[index];
@@ -130,6 +153,18 @@ pub struct Call {
     /// Which handles the host drops after the call has returned. A handle of a guest's resource is,
     /// for the host, the number of own handles that it had received on this instance before it.
     pub host_drops: Vec<u32>,
+    pub manner: Manner,
+}
+
+/// How the host makes a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Manner {
+    Once,
+    /// Once more with the same arguments, before anyone looks into the guest: where calls may be
+    /// concurrent, both are under way at the same time.
+    Twice,
+    /// With a mistake in using the engine's interface.
+    Misused(Misuse),
 }
 
 /// What a guest does during one call of the host's.
@@ -386,6 +421,8 @@ pub struct Limits {
     pub steps: u32,
     /// Handles that the host drops after one call of the export.
     pub host_drops: u32,
+    /// How often the host's function is polled in vain.
+    pub polls: u32,
     /// Resource types: each of the host's is a type of its own in the engines.
     pub resources: u32,
     /// Scripted calls of one guest's `realloc` within one call of the first's export.
@@ -408,6 +445,7 @@ impl Limits {
         calls: 16,
         steps: 16,
         host_drops: 16,
+        polls: 4,
         resources: 4,
         reallocs: 64,
         pages: 8,

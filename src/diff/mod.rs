@@ -33,14 +33,7 @@ pub use report::text;
 const LARGEST: u64 = 1 << 20;
 
 /// How a subject for components from anywhere is configured, as far as the register cares.
-pub const BY_DEFAULT: Tuning = Tuning {
-    optimize: false,
-    pooling: false,
-    moving_memory: true,
-    concurrency: true,
-    signals: true,
-    guards: true,
-};
+pub const BY_DEFAULT: Tuning = Tuning { moving_memory: true, concurrency: true, ..Tuning::PLAIN };
 
 /// What to call, and how often.
 pub struct Plan {

@@ -173,7 +173,7 @@ fn change_parts<'a>(
 mod tests {
     use super::*;
     use crate::abi::{PtrType, StringEncoding};
-    use crate::case::{CanonOpts, Function, Guest, Pages, Script};
+    use crate::case::{CanonOpts, Function, Guest, Manner, Pages, Script};
 
     /// A host that received one handle of resource 1, and is about to call with these arguments.
     fn host(args: &[(Type, u32)]) -> HostScript<char> {
@@ -198,6 +198,7 @@ mod tests {
             args: args.iter().map(|(_, number)| Value::Handle(*number)).collect(),
             scripts: vec![Script::least()],
             host_drops: Vec::new(),
+            manner: Manner::Once,
         });
         assert_eq!(host.holdings.receive(1, 'a'), 0);
         host

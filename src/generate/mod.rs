@@ -32,7 +32,8 @@ use arbitrary::{Result, Unstructured};
 
 use crate::abi::PtrType;
 use crate::case::check::{Feature, check};
-use crate::case::{Call, Case, Guest, Limits, Script, Shape};
+use crate::case::paths::Paths;
+use crate::case::{Call, Case, Guest, Limits, Manner, Script, Shape, Tuning};
 
 pub use draws::Draws;
 pub use mutate::{crossover, mutate};
@@ -77,7 +78,7 @@ pub fn case(
     let shape = shape(u, kind, allowed, limits)?;
     let tuning = options::tuning(u)?;
     let calls = calls(u, &shape, limits)?;
-    Ok(Case { tuning, shape, calls })
+    Ok(Case { tuning, paths: Paths::PLAIN, shape, calls })
 }
 
 /// A component for which there are calls within the limits.
@@ -110,7 +111,7 @@ pub fn calls(u: &mut Unstructured, shape: &Shape, limits: &Limits) -> Result<Vec
 }
 
 fn untuned(shape: &Shape, calls: Vec<Call>) -> Case {
-    Case { tuning: options::PLAIN, shape: shape.clone(), calls }
+    Case { tuning: Tuning::PLAIN, paths: Paths::PLAIN, shape: shape.clone(), calls }
 }
 
 /// The component that does nothing.
@@ -131,5 +132,6 @@ fn least_call(shape: &Shape) -> Call {
         args: shape.guests[0].export.ty.params.iter().map(values::least).collect(),
         scripts: vec![Script::least(); shape.guests.len()],
         host_drops: Vec::new(),
+        manner: Manner::Once,
     }
 }

@@ -19,16 +19,6 @@ pub enum Role {
     Import,
 }
 
-/// The smallest tuning.
-pub const PLAIN: Tuning = Tuning {
-    optimize: false,
-    pooling: false,
-    moving_memory: false,
-    concurrency: false,
-    signals: true,
-    guards: true,
-};
-
 /// One page that stays one.
 pub const ONE_PAGE: Pages = Pages { initial: 1, maximum: 1 };
 
@@ -147,5 +137,7 @@ pub fn tuning(u: &mut Unstructured) -> Result<Tuning> {
         concurrency: u.arbitrary()?,
         signals: !chance(u, weights::NO_SIGNALS)?,
         guards: !chance(u, weights::NO_GUARDS)?,
+        fuel: chance(u, weights::FUEL)?,
+        epochs: chance(u, weights::EPOCHS)?,
     })
 }

@@ -8,6 +8,7 @@ use arbitrary::Unstructured;
 use super::draw::{chance, entropy};
 use super::{ShapeKind, options, weights};
 use crate::case::check::Feature;
+use crate::case::paths::Paths;
 use crate::case::{Case, Limits, Shape, Tuning};
 
 /// The same seed gives the same cases on every machine.
@@ -28,7 +29,7 @@ impl Stream {
     pub fn new(seed: u64, kind: ShapeKind, allowed: BTreeSet<Feature>, limits: Limits) -> Stream {
         let shape = super::no_shape(kind, &limits);
         let rng = fastrand::Rng::with_seed(seed);
-        Stream { rng, kind, allowed, limits, shape, tuning: options::PLAIN, left: 0, flipped: None }
+        Stream { rng, kind, allowed, limits, shape, tuning: Tuning::PLAIN, left: 0, flipped: None }
     }
 
     pub fn next_case(&mut self) -> Case {
@@ -43,7 +44,8 @@ impl Stream {
         let bytes = entropy(&mut self.rng, count);
         let calls = super::calls(&mut Unstructured::new(&bytes), &self.shape, &self.limits);
         let calls = calls.expect("no choice is empty");
-        let case = Case { tuning: self.tuning, shape: self.shape.clone(), calls };
+        let case =
+            Case { tuning: self.tuning, paths: Paths::PLAIN, shape: self.shape.clone(), calls };
         if self.left == 0 {
             self.flip(&case);
         }

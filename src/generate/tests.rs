@@ -150,6 +150,7 @@ fn tight_limits_are_kept() {
         calls: 1,
         steps: 1,
         host_drops: 1,
+        polls: 1,
         resources: 1,
         reallocs: 1,
         pages: 1,

@@ -553,6 +553,9 @@ pub const OPTIMIZE: Percent = Percent(25);
 /// room behind them.
 pub const NO_SIGNALS: Percent = Percent(10);
 pub const NO_GUARDS: Percent = Percent(15);
+/// How often compiled code counts, or looks at the clock of epochs: either makes it larger.
+pub const FUEL: Percent = Percent(10);
+pub const EPOCHS: Percent = Percent(10);
 /// How often the last case of a shape comes once more with one choice of its tuning changed: each is
 /// held against the same reading, so that a choice that changes anything is found.
 pub const FLIPPED: Percent = Percent(15);

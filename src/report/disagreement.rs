@@ -90,6 +90,8 @@ fn tuning(case: &Case) -> String {
         on(tuning.concurrency, "concurrency"),
         on(!tuning.signals, "no signals"),
         on(!tuning.guards, "no guards"),
+        on(tuning.fuel, "fuel"),
+        on(tuning.epochs, "epochs"),
     ]
     .into_iter()
     .flatten()

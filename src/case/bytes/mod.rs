@@ -4,6 +4,7 @@
 mod v1;
 mod v2;
 mod v3;
+mod v4;
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ use super::check::check;
 use super::{Case, Limits};
 
 const MAGIC: &[u8] = b"cfz";
-const VERSION: u8 = b'3';
+const VERSION: u8 = b'4';
 
 /// Longer inputs are no cases: libFuzzer's default is 4,096, and a run should stay cheap.
 const MAX_BYTES: usize = 65_536;
@@ -28,7 +29,7 @@ pub fn is_encoded(bytes: &[u8]) -> bool {
 pub fn encode(case: &Case) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.push(VERSION);
-    bytes.extend(v3::encode(case));
+    bytes.extend(v4::encode(case));
     bytes
 }
 
@@ -46,6 +47,7 @@ pub fn decode_own(bytes: &[u8]) -> Result<Case> {
         Some((b'1', body)) => v1::decode(body, &Limits::CASE)?,
         Some((b'2', body)) => v2::decode(body, &Limits::CASE)?,
         Some((b'3', body)) => v3::decode(body, &Limits::CASE)?,
+        Some((b'4', body)) => v4::decode(body, &Limits::CASE)?,
         Some((version, _)) => bail!("version {version:#04x} is unknown"),
         None => bail!("the version is missing"),
     };

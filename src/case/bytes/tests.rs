@@ -1,10 +1,11 @@
 use super::*;
+use crate::case::paths::Paths;
 use crate::case::text;
 
-const GOLDEN: &[u8] = include_bytes!("../../../tests/golden/case-v3.bin");
-const TWIN: &str = include_str!("../../../tests/golden/case-v3.toml");
+const GOLDEN: &[u8] = include_bytes!("../../../tests/golden/case-v4.bin");
+const TWIN: &str = include_str!("../../../tests/golden/case-v4.toml");
 /// Bytes of older versions, and their cases.
-const OLD: [(&[u8], &str); 2] = [
+const OLD: [(&[u8], &str); 3] = [
     (
         include_bytes!("../../../tests/golden/case-v1.bin"),
         include_str!("../../../tests/golden/case-v1.toml"),
@@ -12,6 +13,10 @@ const OLD: [(&[u8], &str); 2] = [
     (
         include_bytes!("../../../tests/golden/case-v2.bin"),
         include_str!("../../../tests/golden/case-v2.toml"),
+    ),
+    (
+        include_bytes!("../../../tests/golden/case-v3.bin"),
+        include_str!("../../../tests/golden/case-v3.toml"),
     ),
 ];
 
@@ -64,7 +69,7 @@ fn a_thousand_positional_cases_fit_easily() {
         cases.join(", ")
     ));
     let bytes = encode(&case);
-    assert_eq!(bytes.len(), 41);
+    assert_eq!(bytes.len(), 49);
     assert_eq!(decode(&bytes).unwrap(), case);
 }
 
@@ -83,7 +88,7 @@ fn a_function_of_two_guests_is_written_once() {
     let mut one = case.clone();
     let types = "record t0 { f0: u8, a: string } export f: func(p0: t0);";
     one.shape.guests = with_param(types).shape.guests;
-    one.shape.resources.clear();
+    one.paths = Paths::PLAIN;
     one.calls.clear();
     let mut two = one.clone();
     let callee = one.shape.guests[0].clone();
@@ -112,7 +117,7 @@ fn guests_and_their_functions_are_counted_before_they_are_built() {
 
 #[test]
 fn a_script_is_a_guest_s() {
-    let mut case = golden();
+    let mut case = text::parse(OLD[2].1).unwrap().case;
     let script = case.calls[0].scripts[1].clone();
     case.calls[0].scripts.push(script);
     check(&encode(&case), "a script has no guest");

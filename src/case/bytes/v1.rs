@@ -7,12 +7,13 @@ use serde::Deserialize;
 use crate::case::{Case, Limits};
 
 use super::v2::{self, Function};
-use super::v3::{self, Finish, ImportCall, Label, Run, TypeRef};
+use super::v3;
+use super::v4::{self, Finish, ImportCall, Label, Run, TypeRef};
 
 /// The types are within `limits`; all else is the caller's to check.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Case> {
-    let flat: Flat = v3::take_all(bytes)?;
-    v3::build(v2::upgrade(upgrade(flat)), limits)
+    let flat: Flat = v4::take_all(bytes)?;
+    v4::build(v3::upgrade(v2::upgrade(upgrade(flat))), limits)
 }
 
 /// All but the values, which follow in `values` in the order of the case, under their types.
@@ -102,31 +103,31 @@ fn upgrade(flat: Flat) -> v2::Flat {
     }
 }
 
-fn type_entry(entry: TypeEntry) -> v3::TypeEntry {
+fn type_entry(entry: TypeEntry) -> v4::TypeEntry {
     match entry {
-        TypeEntry::Bool => v3::TypeEntry::Bool,
-        TypeEntry::S8 => v3::TypeEntry::S8,
-        TypeEntry::U8 => v3::TypeEntry::U8,
-        TypeEntry::S16 => v3::TypeEntry::S16,
-        TypeEntry::U16 => v3::TypeEntry::U16,
-        TypeEntry::S32 => v3::TypeEntry::S32,
-        TypeEntry::U32 => v3::TypeEntry::U32,
-        TypeEntry::S64 => v3::TypeEntry::S64,
-        TypeEntry::U64 => v3::TypeEntry::U64,
-        TypeEntry::F32 => v3::TypeEntry::F32,
-        TypeEntry::F64 => v3::TypeEntry::F64,
-        TypeEntry::Char => v3::TypeEntry::Char,
-        TypeEntry::String => v3::TypeEntry::String,
-        TypeEntry::List(elem) => v3::TypeEntry::List(elem),
-        TypeEntry::FixedLengthList(elem, length) => v3::TypeEntry::FixedLengthList(elem, length),
-        TypeEntry::Record(runs, labels) => v3::TypeEntry::Record(runs, labels),
-        TypeEntry::Tuple(runs) => v3::TypeEntry::Tuple(runs),
-        TypeEntry::Variant(runs, labels) => v3::TypeEntry::Variant(runs, labels),
-        TypeEntry::Enum(count, labels) => v3::TypeEntry::Enum(count, labels),
-        TypeEntry::Option(some) => v3::TypeEntry::Option(some),
-        TypeEntry::Result(ok, error) => v3::TypeEntry::Result(ok, error),
-        TypeEntry::Flags(count, labels) => v3::TypeEntry::Flags(count, labels),
-        TypeEntry::Map(key, value) => v3::TypeEntry::Map(key, value),
+        TypeEntry::Bool => v4::TypeEntry::Bool,
+        TypeEntry::S8 => v4::TypeEntry::S8,
+        TypeEntry::U8 => v4::TypeEntry::U8,
+        TypeEntry::S16 => v4::TypeEntry::S16,
+        TypeEntry::U16 => v4::TypeEntry::U16,
+        TypeEntry::S32 => v4::TypeEntry::S32,
+        TypeEntry::U32 => v4::TypeEntry::U32,
+        TypeEntry::S64 => v4::TypeEntry::S64,
+        TypeEntry::U64 => v4::TypeEntry::U64,
+        TypeEntry::F32 => v4::TypeEntry::F32,
+        TypeEntry::F64 => v4::TypeEntry::F64,
+        TypeEntry::Char => v4::TypeEntry::Char,
+        TypeEntry::String => v4::TypeEntry::String,
+        TypeEntry::List(elem) => v4::TypeEntry::List(elem),
+        TypeEntry::FixedLengthList(elem, length) => v4::TypeEntry::FixedLengthList(elem, length),
+        TypeEntry::Record(runs, labels) => v4::TypeEntry::Record(runs, labels),
+        TypeEntry::Tuple(runs) => v4::TypeEntry::Tuple(runs),
+        TypeEntry::Variant(runs, labels) => v4::TypeEntry::Variant(runs, labels),
+        TypeEntry::Enum(count, labels) => v4::TypeEntry::Enum(count, labels),
+        TypeEntry::Option(some) => v4::TypeEntry::Option(some),
+        TypeEntry::Result(ok, error) => v4::TypeEntry::Result(ok, error),
+        TypeEntry::Flags(count, labels) => v4::TypeEntry::Flags(count, labels),
+        TypeEntry::Map(key, value) => v4::TypeEntry::Map(key, value),
     }
 }
 
@@ -136,11 +137,11 @@ fn call(call: Call) -> v2::Call {
         steps: call.imports.into_iter().map(v2::Step::Import).collect(),
         finish: call.finish,
         post_return: match call.post_return {
-            PostReturn::Nothing => v3::PostReturn::Nothing,
-            PostReturn::Trap => v3::PostReturn::Trap,
-            PostReturn::Import => v3::PostReturn::Import,
+            PostReturn::Nothing => v4::PostReturn::Nothing,
+            PostReturn::Trap => v4::PostReturn::Trap,
+            PostReturn::Import => v4::PostReturn::Import,
         },
-        destructor: v3::Destructor::Nothing,
+        destructor: v4::Destructor::Nothing,
         host_drops: Vec::new(),
     }
 }

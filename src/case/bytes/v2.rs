@@ -1,18 +1,19 @@
 //! Version 2 of the bytes: resources. Frozen like those before it, which become it.
-//! Knows how it becomes version 3, of which the parts that both have are as frozen.
+//! Knows how it becomes version 3; the parts that both have are version 4's, and as frozen.
 
 use anyhow::Result;
 use serde::Deserialize;
 
 use crate::case::{Case, Limits};
 
-use super::v3::{self, BuiltIn, CanonOpts, Destructor, Finish, FuncType, Guest, ImportCall};
-use super::v3::{PostReturn, PtrType, Run, StringEncoding, Tuning, TypeEntry, TypeRef};
+use super::v3::{self, Tuning};
+use super::v4::{self, BuiltIn, CanonOpts, Destructor, Finish, FuncType, Guest, ImportCall};
+use super::v4::{PostReturn, PtrType, Run, StringEncoding, TypeEntry, TypeRef};
 
 /// The types are within `limits`; all else is the caller's to check.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Case> {
-    let flat: Flat = v3::take_all(bytes)?;
-    v3::build(upgrade(flat), limits)
+    let flat: Flat = v4::take_all(bytes)?;
+    v4::build(v3::upgrade(upgrade(flat)), limits)
 }
 
 /// All but the values, which follow in `values` in the order of the case, under their types.
@@ -105,10 +106,10 @@ pub fn upgrade(flat: Flat) -> v3::Flat {
     }
 }
 
-fn resource(resource: Resource) -> v3::Resource {
+fn resource(resource: Resource) -> v4::Resource {
     match resource {
-        Resource::Host => v3::Resource::Host,
-        Resource::Guest { destructor } => v3::Resource::Guest { by: 0, destructor },
+        Resource::Host => v4::Resource::Host,
+        Resource::Guest { destructor } => v4::Resource::Guest { by: 0, destructor },
     }
 }
 
@@ -119,7 +120,7 @@ fn function(function: Function) -> (FuncType, CanonOpts) {
 }
 
 fn call(call: Call) -> v3::Call {
-    let script = v3::Script {
+    let script = v4::Script {
         realloc: call.realloc.into_iter().map(realloc).collect(),
         steps: call.steps.into_iter().map(step).collect(),
         finish: call.finish,
@@ -129,23 +130,23 @@ fn call(call: Call) -> v3::Call {
     v3::Call { scripts: vec![script], host_drops: call.host_drops }
 }
 
-fn step(step: Step) -> v3::Step {
+fn step(step: Step) -> v4::Step {
     match step {
-        Step::Import(call) => v3::Step::Import(call),
-        Step::BuiltIn(call) => v3::Step::BuiltIn(call),
+        Step::Import(call) => v4::Step::Import(call),
+        Step::BuiltIn(call) => v4::Step::BuiltIn(call),
     }
 }
 
-fn realloc(action: Realloc) -> v3::Realloc {
+fn realloc(action: Realloc) -> v4::Realloc {
     match action {
-        Realloc::Bump => v3::Realloc::Bump,
-        Realloc::Forget => v3::Realloc::Forget,
-        Realloc::At(at) => v3::Realloc::At(at.into()),
-        Realloc::Old => v3::Realloc::Old,
-        Realloc::Skew(by) => v3::Realloc::Skew(by.into()),
-        Realloc::Grow(pages) => v3::Realloc::Grow(pages),
-        Realloc::Trap => v3::Realloc::Trap,
-        Realloc::Import => v3::Realloc::Import,
-        Realloc::BuiltIn(call) => v3::Realloc::BuiltIn(call),
+        Realloc::Bump => v4::Realloc::Bump,
+        Realloc::Forget => v4::Realloc::Forget,
+        Realloc::At(at) => v4::Realloc::At(at.into()),
+        Realloc::Old => v4::Realloc::Old,
+        Realloc::Skew(by) => v4::Realloc::Skew(by.into()),
+        Realloc::Grow(pages) => v4::Realloc::Grow(pages),
+        Realloc::Trap => v4::Realloc::Trap,
+        Realloc::Import => v4::Realloc::Import,
+        Realloc::BuiltIn(call) => v4::Realloc::BuiltIn(call),
     }
 }

@@ -1,6 +1,7 @@
 //! Whether a case is valid: what everyone who reads one may rely on.
 //! Knows nothing of how a case is written down, made or run.
 
+mod host;
 mod script;
 mod types;
 mod values;
@@ -17,6 +18,7 @@ use crate::types::{FuncType, Handle, Type};
 
 use super::{Case, Function, Guest, Limits, Pages, Resource, Shape};
 
+pub use host::{ends, last_answer};
 pub(crate) use types::kind;
 pub(crate) use values::payload_type;
 
@@ -42,9 +44,11 @@ impl Feature {
 pub fn check(case: &Case, limits: &Limits) -> Result<(), String> {
     let shape = &case.shape;
     let label_bytes = check_shape(shape, limits)?;
+    host::check_paths(case, limits).map_err(|why| format!("paths: {why}"))?;
     at_most("calls", case.calls.len(), limits.calls)?;
     for (index, call) in case.calls.iter().enumerate() {
         script::check_call(shape, call, limits).map_err(|why| format!("call {index}{why}"))?;
+        host::check_manner(case, index).map_err(|why| format!("call {index}: manner: {why}"))?;
     }
     let total = script::total(case);
     at_most("values", total.nodes, limits.value_nodes)?;

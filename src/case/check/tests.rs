@@ -1,5 +1,7 @@
 mod guests;
 
+use super::super::Manner;
+use super::super::paths::Paths;
 use super::*;
 use crate::abi::StringEncoding;
 use crate::case::{
@@ -44,7 +46,8 @@ fn valid() -> Case {
         destructor: Destructor::Nothing,
     };
     let args = vec![Value::string("a"), Value::U8(1)];
-    let call = Call { args, scripts: vec![script], host_drops: Vec::new() };
+    let (host_drops, manner) = (Vec::new(), Manner::Once);
+    let call = Call { args, scripts: vec![script], host_drops, manner };
     let guest = Guest {
         export: Function { ty: export, opts },
         import: Some(Function { ty: import, opts: import_opts }),
@@ -52,14 +55,8 @@ fn valid() -> Case {
         pages: Pages { initial: 1, maximum: 1 },
     };
     Case {
-        tuning: Tuning {
-            optimize: false,
-            pooling: false,
-            moving_memory: false,
-            concurrency: false,
-            signals: true,
-            guards: true,
-        },
+        tuning: Tuning::PLAIN,
+        paths: Paths::PLAIN,
         shape: Shape { guests: vec![guest], resources: Vec::new() },
         calls: vec![call],
     }

@@ -11,6 +11,8 @@ pub struct Document {
     pub story: Option<String>,
     pub wit: Spanned<String>,
     pub subject: Subject,
+    #[serde(default)]
+    pub paths: Paths,
     pub memory: Memory,
     #[serde(default)]
     pub resource: Vec<Resource>,
@@ -36,6 +38,21 @@ pub struct Subject {
     pub signals: bool,
     #[serde(default = "yes")]
     pub guards: bool,
+    #[serde(default)]
+    pub fuel: bool,
+    #[serde(default)]
+    pub epochs: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paths {
+    pub call: Option<Spanned<String>>,
+    pub import: Option<Spanned<String>>,
+    #[serde(default)]
+    pub polls: u32,
+    #[serde(default)]
+    pub neighbor: bool,
 }
 
 fn yes() -> bool {
@@ -110,6 +127,7 @@ pub type Strings = Vec<Spanned<String>>;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Call {
+    pub manner: Option<Spanned<String>>,
     #[serde(default)]
     pub args: Strings,
     #[serde(default)]

@@ -5,6 +5,7 @@ mod document;
 mod read;
 mod write;
 
+mod host;
 mod script;
 mod wave;
 mod wit;

@@ -7,13 +7,16 @@ use toml::Spanned;
 
 use crate::abi::PtrType;
 use crate::case::check::check;
+use crate::case::paths::{Path, Paths};
 use crate::case::{Answer, Call, CanonOpts, Case, Destructor, Finish, Function, Guest, ImportCall};
-use crate::case::{Limits, Pages, Passed, PostReturn, Resource, Script, Shape, Step, Tuning};
+use crate::case::{
+    Limits, Manner, Pages, Passed, PostReturn, Resource, Script, Shape, Step, Tuning,
+};
 use crate::types::{FuncType, Type};
 use crate::value::Value;
 
 use super::document::{self, Acts, Component, Document, Passing, Strings};
-use super::{CaseFile, script, wave, wit};
+use super::{CaseFile, host, script, wave, wit};
 
 /// The valid case that `text` describes. An error is one line, and names a line where it can.
 pub fn parse(text: &str) -> Result<CaseFile> {
@@ -80,10 +83,21 @@ impl Reader<'_> {
         let shape = self.shape(document)?;
         let calls = document.call.iter().enumerate();
         let calls = calls.map(|(index, call)| self.call(&format!("call {index}"), call, &shape));
-        let document::Subject { optimize, pooling, moving_memory, concurrency, signals, guards } =
-            document.subject;
-        let tuning = Tuning { optimize, pooling, moving_memory, concurrency, signals, guards };
-        Ok(Case { tuning, calls: calls.collect::<Result<_>>()?, shape })
+        let tuning = tuning(&document.subject);
+        let paths = self.paths(&document.paths)?;
+        Ok(Case { tuning, paths, calls: calls.collect::<Result<_>>()?, shape })
+    }
+
+    fn paths(&self, paths: &document::Paths) -> Result<Paths> {
+        let call = paths
+            .call
+            .as_ref()
+            .map_or(Ok(Path::PLAIN), |text| self.read("paths: call", text, host::parse_call_path));
+        let import = paths.import.as_ref().map_or(Ok(Path::PLAIN), |text| {
+            self.read("paths: import", text, host::parse_import_path)
+        });
+        let (polls, neighbor) = (paths.polls, paths.neighbor);
+        Ok(Paths { call: call?, import: import?, polls, neighbor })
     }
 
     fn shape(&self, document: &Document) -> Result<Shape> {
@@ -207,7 +221,10 @@ impl Reader<'_> {
             self.script(&format!("{place}{within}"), &acts, shape, number)
         };
         let scripts = acts.map(script).collect::<Result<_>>()?;
-        Ok(Call { args, scripts, host_drops: call.host_drops.clone() })
+        let manner = call.manner.as_ref().map_or(Ok(Manner::Once), |text| {
+            self.read(&format!("{place}: manner"), text, host::parse_manner)
+        })?;
+        Ok(Call { args, scripts, host_drops: call.host_drops.clone(), manner })
     }
 
     /// What the guest of this number does.
@@ -315,5 +332,18 @@ impl Reader<'_> {
         let patches = self
             .each(&key("patches"), patches.unwrap_or(&none), |_, text| script::parse_patch(text))?;
         Ok(Passed::Lowered { values, patches })
+    }
+}
+
+fn tuning(subject: &document::Subject) -> Tuning {
+    Tuning {
+        optimize: subject.optimize,
+        pooling: subject.pooling,
+        moving_memory: subject.moving_memory,
+        concurrency: subject.concurrency,
+        signals: subject.signals,
+        guards: subject.guards,
+        fuel: subject.fuel,
+        epochs: subject.epochs,
     }
 }

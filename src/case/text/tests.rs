@@ -233,7 +233,7 @@ fn toml_errors_name_the_line() {
     check("rule = ''\nrule = ''", "line 2: duplicate key");
     check(
         &text("[[call]]\nargh = []\n"),
-        "line 24: unknown field `argh`, expected one of `args`, `realloc`, `step`, `finish`, \
+        "line 24: unknown field `argh`, expected one of `manner`, `args`, `realloc`, `step`, `finish`, \
         `return`, `post-return`, `destructor`, `host-drops`, `guest`",
     );
     check(&text("[export]\n"), "line 23: duplicate key");

@@ -1,12 +1,13 @@
 //! A case file as text, in the one spelling that is canonical.
 
 use crate::abi::PtrType;
+use crate::case::paths::{Path, Paths};
 use crate::case::{Call, Case, Destructor, Finish, Function, Guest, ImportCall, Pages, Passed};
 use crate::case::{PostReturn, Resource, Script, Shape, Step, Tuning};
 use crate::types::Type;
 use crate::value::Value;
 
-use super::{CaseFile, quote, script, wave, wit};
+use super::{CaseFile, host, quote, script, wave, wit};
 
 /// The text that `parse` reads as this file.
 pub fn print(file: &CaseFile) -> String {
@@ -29,9 +30,9 @@ fn text(key: &str, text: &str) -> String {
 fn case(case: &Case) -> String {
     let Shape { guests, resources } = &case.shape;
     let [first, further @ ..] = &guests[..] else {
-        return subject(case.tuning);
+        return subject(case.tuning) + &paths(case.paths);
     };
-    let mut out = subject(case.tuning) + &memory("", first);
+    let mut out = subject(case.tuning) + &paths(case.paths) + &memory("", first);
     out += &resources.iter().map(|defined| resource(*defined)).collect::<String>();
     out += &functions("", first);
     for guest in further {
@@ -41,12 +42,32 @@ fn case(case: &Case) -> String {
 }
 
 fn subject(tuning: Tuning) -> String {
-    let Tuning { optimize, pooling, moving_memory, concurrency, signals, guards } = tuning;
+    let Tuning { optimize, pooling, moving_memory, concurrency, .. } = tuning;
+    let Tuning { signals, guards, fuel, epochs, .. } = tuning;
     let mut out = format!("\n[subject]\noptimize = {optimize}\npooling = {pooling}\n");
     out += &format!("moving-memory = {moving_memory}\nconcurrency = {concurrency}\n");
     out += if signals { "" } else { "signals = false\n" };
     out += if guards { "" } else { "guards = false\n" };
+    out += if fuel { "fuel = true\n" } else { "" };
+    out += if epochs { "epochs = true\n" } else { "" };
     out
+}
+
+/// Only what is not plain.
+fn paths(paths: Paths) -> String {
+    let Paths { call, import, polls, neighbor } = paths;
+    let mut out = String::new();
+    if call != Path::PLAIN {
+        out += &format!("call = \"{}\"\n", host::print_call_path(call));
+    }
+    if import != Path::PLAIN {
+        out += &format!("import = \"{}\"\n", host::print_import_path(import));
+    }
+    if polls != 0 {
+        out += &format!("polls = {polls}\n");
+    }
+    out += if neighbor { "neighbor = true\n" } else { "" };
+    if out.is_empty() { out } else { format!("\n[paths]\n{out}") }
 }
 
 /// `within` is the path of the table around it.
@@ -86,6 +107,8 @@ fn opts(name: &str, function: &Function) -> String {
 
 fn call(call: &Call, guests: &[Guest]) -> String {
     let mut out = "\n[[call]]\n".to_string();
+    let manner = host::print_manner(call.manner);
+    out += &manner.map(|words| format!("manner = \"{words}\"\n")).unwrap_or_default();
     let params = guests.first().map_or(&[][..], |guest| &guest.export.ty.params);
     out += &list("args", values(&call.args, params));
     for (number, (guest, script)) in guests.iter().zip(&call.scripts).enumerate() {

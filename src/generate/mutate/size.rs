@@ -14,8 +14,10 @@ pub fn size(case: &Case) -> (u64, u64) {
     case.calls.iter().for_each(|call| size.call(call));
     let tuning = case.tuning;
     let tuned = [tuning.optimize, tuning.pooling, tuning.moving_memory, tuning.concurrency];
+    let metered = [tuning.fuel, tuning.epochs];
     let plain = [tuning.signals, tuning.guards];
     size.bits += tuned.map(u64::from).iter().sum::<u64>();
+    size.bits += metered.map(u64::from).iter().sum::<u64>();
     size.bits += plain.map(|plain| u64::from(!plain)).iter().sum::<u64>();
     (size.things, size.bits)
 }

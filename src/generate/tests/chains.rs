@@ -124,10 +124,11 @@ fn alone(case: &Case, number: usize) -> Case {
             }
         }
         let args = guest.export.ty.params.iter().map(values::least).collect();
-        Call { args, scripts: vec![script], host_drops: Vec::new() }
+        Call { args, scripts: vec![script], host_drops: Vec::new(), manner: Manner::Once }
     });
     let calls = calls.collect();
-    Case { tuning: case.tuning, shape: Shape { guests: vec![guest], resources }, calls }
+    let shape = Shape { guests: vec![guest], resources };
+    Case { tuning: case.tuning, paths: Paths::PLAIN, shape, calls }
 }
 
 #[test]

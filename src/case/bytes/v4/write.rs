@@ -1,4 +1,4 @@
-//! A case as version 3.
+//! A case as version 4.
 
 use crate::abi;
 use crate::case;
@@ -7,7 +7,7 @@ use crate::value::Value;
 use super::types::Table;
 use super::{Answer, BuiltIn, Call, CanonOpts, Chunk, Destructor, Finish, Flat, Guest, ImportCall};
 use super::{Passed, Patch, PostReturn, PtrType, Realloc, Resource, Script, Step, StringEncoding};
-use super::{Tuning, values};
+use super::{paths, values};
 
 pub fn encode(case: &case::Case) -> Vec<u8> {
     let mut types = Table::default();
@@ -18,7 +18,8 @@ pub fn encode(case: &case::Case) -> Vec<u8> {
     let functions = exports.chain(import).map(|function| types.functype(&function.ty)).collect();
     let calls = case.calls.iter().map(|c| call(c, &mut values)).collect();
     let flat = Flat {
-        tuning: tuning(case.tuning),
+        tuning: paths::write_tuning(case.tuning),
+        paths: paths::write(case.paths),
         resources: case.shape.resources.iter().map(|defined| resource(*defined)).collect(),
         types: types.into_entries(),
         functions,
@@ -27,11 +28,6 @@ pub fn encode(case: &case::Case) -> Vec<u8> {
         values,
     };
     postcard::to_stdvec(&flat).expect("postcard can write all that is in a case")
-}
-
-fn tuning(tuning: case::Tuning) -> Tuning {
-    let case::Tuning { optimize, pooling, moving_memory, concurrency, signals, guards } = tuning;
-    Tuning { optimize, pooling, moving_memory, concurrency, signals, guards }
 }
 
 fn resource(resource: case::Resource) -> Resource {
@@ -67,7 +63,8 @@ fn opts(opts: case::CanonOpts) -> CanonOpts {
 fn call(call: &case::Call, out: &mut Vec<u8>) -> Call {
     put(&call.args, out);
     let scripts = call.scripts.iter().map(|s| script(s, out)).collect();
-    Call { scripts, host_drops: call.host_drops.clone() }
+    let manner = paths::write_manner(call.manner);
+    Call { scripts, host_drops: call.host_drops.clone(), manner }
 }
 
 fn script(script: &case::Script, out: &mut Vec<u8>) -> Script {

@@ -1,6 +1,7 @@
-//! Version 3 of the bytes: guests that call one another. Those before it become it.
+//! Version 4 of the bytes: the ways in and out of a component. Those before it become it.
 //! Knows nothing of other versions.
 
+mod paths;
 mod read;
 mod types;
 mod values;
@@ -15,6 +16,7 @@ pub use write::encode;
 #[derive(Serialize, Deserialize)]
 pub struct Flat {
     pub tuning: Tuning,
+    pub paths: Paths,
     pub resources: Vec<Resource>,
     pub types: Vec<TypeEntry>,
     /// What each guest exports, and then what the last one imports, if it does.
@@ -32,6 +34,35 @@ pub struct Tuning {
     pub concurrency: bool,
     pub signals: bool,
     pub guards: bool,
+    pub fuel: bool,
+    pub epochs: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Paths {
+    pub call: Path,
+    pub import: Path,
+    pub polls: u32,
+    pub neighbor: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Path {
+    pub api: Api,
+    pub mode: Mode,
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Api {
+    Dynamic,
+    Typed(u32),
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Mode {
+    Sync,
+    Async,
+    Concurrent,
 }
 
 /// The position of an earlier entry in the table of types.
@@ -126,6 +157,44 @@ pub enum StringEncoding {
 pub struct Call {
     pub scripts: Vec<Script>,
     pub host_drops: Vec<u32>,
+    pub manner: Manner,
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Manner {
+    Once,
+    Twice,
+    Misused(Misuse),
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Misuse {
+    ArgMissing,
+    ArgExtra,
+    ResultMissing,
+    ResultExtra,
+    Arg { node: u32, mistake: Mistake },
+    Answer { node: u32, mistake: Mistake },
+    Signature(u32),
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Mistake {
+    OtherType,
+    MemberMissing,
+    MemberExtra,
+    FieldRenamed,
+    FieldsReordered,
+    UnknownCase,
+    UnknownFlag,
+    DuplicateFlag,
+    PayloadMissing,
+    PayloadExtra,
+    MixedElements,
+    ElementMissing,
+    ElementExtra,
+    OtherResource,
+    OtherStore,
 }
 
 #[derive(Serialize, Deserialize)]

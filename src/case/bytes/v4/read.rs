@@ -1,4 +1,4 @@
-//! The case behind version 3.
+//! The case behind version 4.
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use crate::case;
 use crate::case::Limits;
 use crate::types::FuncType;
 
-use super::Tuning;
+use super::paths;
 use super::types::Builder;
 use super::values::Reader;
 use super::{Answer, BuiltIn, Call, CanonOpts, Chunk, Destructor, Finish, Flat, Guest, ImportCall};
@@ -38,12 +38,8 @@ pub fn build(flat: Flat, limits: &Limits) -> Result<case::Case> {
     let calls = flat.calls.into_iter().map(|c| call(c, &shape, &mut values));
     let calls = calls.collect::<Result<_>>()?;
     ensure!(values.rest.is_empty(), "{} bytes follow the values", values.rest.len());
-    Ok(case::Case { tuning: tuning(flat.tuning), shape, calls })
-}
-
-fn tuning(tuning: Tuning) -> case::Tuning {
-    let Tuning { optimize, pooling, moving_memory, concurrency, signals, guards } = tuning;
-    case::Tuning { optimize, pooling, moving_memory, concurrency, signals, guards }
+    let (tuning, paths) = (paths::read_tuning(flat.tuning), paths::read(flat.paths));
+    Ok(case::Case { tuning, paths, shape, calls })
 }
 
 fn resource(resource: Resource) -> case::Resource {
@@ -105,7 +101,8 @@ fn call(call: Call, shape: &case::Shape, values: &mut Reader) -> Result<case::Ca
         self::script(script, guest, values)
     });
     let scripts = scripts.collect::<Result<_>>()?;
-    Ok(case::Call { args, scripts, host_drops: call.host_drops })
+    let manner = paths::read_manner(call.manner);
+    Ok(case::Call { args, scripts, host_drops: call.host_drops, manner })
 }
 
 fn script(script: Script, guest: &case::Guest, values: &mut Reader) -> Result<case::Script> {
