@@ -6,7 +6,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// The releases at which an interface or a feature changed that the adapter knows about.
-const STEPS: [u32; 6] = [41, 42, 44, 45, 46, 48];
+const STEPS: [u32; 7] = [41, 42, 43, 44, 45, 46, 48];
 
 fn main() {
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");

@@ -61,6 +61,8 @@ pub enum HostEvent {
     NotCalled(u32),
     /// The same, for dropping it.
     NotDropped(u32),
+    /// What the first of two calls returned.
+    FirstReturned(Option<Value>),
 }
 
 /// A call that came back.
@@ -126,9 +128,10 @@ impl CallObservation {
     pub fn import_calls(&self) -> impl Iterator<Item = &Vec<Value>> {
         self.host.iter().filter_map(|event| match event {
             HostEvent::Called(args) => Some(args),
-            HostEvent::Destructor { .. } | HostEvent::NotCalled(_) | HostEvent::NotDropped(_) => {
-                None
-            }
+            HostEvent::Destructor { .. }
+            | HostEvent::NotCalled(_)
+            | HostEvent::NotDropped(_)
+            | HostEvent::FirstReturned(_) => None,
         })
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::abi::Deviations;
 use crate::case::Tuning;
+use crate::case::paths::Paths;
 use crate::case::text::{self, CaseFile};
 use crate::corpus::{self, Found};
 use crate::diff::{self, Plan};
@@ -106,7 +107,8 @@ pub fn check_register(corpus: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> R
             continue;
         };
         let accepted = shown.accepted.contains(divergence.deviation);
-        if accepted != divergence.applies(&version, shown.tuning) && !shown.unsupported {
+        if accepted != divergence.applies(&version, shown.tuning, shown.paths) && !shown.unsupported
+        {
             complaints.push(format!(
                 "{name}: registered for wasmtime {}, but its case {} on {version} says: {}",
                 divergence.versions, divergence.case, shown.says
@@ -119,6 +121,7 @@ pub fn check_register(corpus: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> R
 /// What a registered case shows.
 struct Shown {
     tuning: Tuning,
+    paths: Paths,
     accepted: Deviations,
     unsupported: bool,
     says: String,
@@ -133,8 +136,10 @@ fn shown(path: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> Result<Option<Sh
         return Ok(None);
     };
     let accepted: &[_] = if let Verdict::Accepted(names) = verdict { names } else { &[] };
+    let case = corpus::load(path)?.file.case;
     Ok(Some(Shown {
-        tuning: corpus::load(path)?.file.case.tuning,
+        tuning: case.tuning,
+        paths: case.paths,
         accepted: accepted.iter().copied().collect(),
         unsupported: matches!(verdict, Verdict::Unsupported(_)),
         says: report::verdict(verdict),
@@ -145,6 +150,7 @@ fn shown_by_component(path: &Path) -> Result<Shown> {
     let plan = Plan { export: None, args: None, rounds: 1, seed: 0 };
     let diff = diff::read(path).and_then(|bytes| diff::diff(&bytes, &plan));
     let diff = diff.with_context(|| path.display().to_string())?;
-    let (tuning, accepted) = (diff::BY_DEFAULT, diff.accepted());
-    Ok(Shown { tuning, accepted, unsupported: false, says: diff::text(&diff, "-") })
+    let (tuning, paths) = diff::BY_DEFAULT;
+    let (accepted, says) = (diff.accepted(), diff::text(&diff, "-"));
+    Ok(Shown { tuning, paths, accepted, unsupported: false, says })
 }

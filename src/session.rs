@@ -155,7 +155,7 @@ impl Session {
             Subject::Here(local) => observe(local, built, case, &scripts, timings),
             Subject::Apart(worker) => timed(&mut timings.subject, || worker.finish(case))?,
         };
-        let registered = self.register.deviations(&self.version, case.tuning);
+        let registered = self.register.deviations(&self.version, case.tuning, case.paths);
         let deviating = |deviations| read(start(built, case, deviations), case, &scripts);
         let verdict = timed(&mut timings.compare, || {
             oracle::judge(&expected, &observed, registered, deviating)

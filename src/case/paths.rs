@@ -84,7 +84,8 @@ impl Paths {
         }
     }
 
-    /// Each way that differs from this one in the mode of a call.
+    /// Each way that differs from this one in the mode of a call. Whether the function of an import is
+    /// `Concurrent` is not free: its type says it.
     pub fn others(self, tuning: Tuning) -> Vec<Paths> {
         let modes = Mode::ALL.into_iter().flat_map(|call| Mode::ALL.map(|import| (call, import)));
         let others = modes.map(|(call, import)| Paths {
@@ -93,6 +94,8 @@ impl Paths {
             polls: if import == Mode::Sync { 0 } else { self.polls },
             ..self
         });
+        let concurrent = |paths: &Paths| paths.import.mode == Mode::Concurrent;
+        let others = others.filter(|other| concurrent(other) == concurrent(&self));
         others.filter(|other| *other != self && other.wrong(tuning).is_none()).collect()
     }
 }

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::abi::layout::elem_size;
 use crate::abi::{Deviations, PtrType};
+use crate::case::paths::{Mode, Path, Paths};
 use crate::case::{Tuning, text as case_text};
 use crate::component::Compiled;
 use crate::component::limits::FUEL;
@@ -32,8 +33,11 @@ pub use report::text;
 /// whole.
 const LARGEST: u64 = 1 << 20;
 
-/// How a subject for components from anywhere is configured, as far as the register cares.
-pub const BY_DEFAULT: Tuning = Tuning { moving_memory: true, concurrency: true, ..Tuning::PLAIN };
+/// How a subject for components from anywhere is configured and called, as far as the register cares.
+pub const BY_DEFAULT: (Tuning, Paths) = (
+    Tuning { moving_memory: true, concurrency: true, ..Tuning::PLAIN },
+    Paths { call: Path { mode: Mode::Async, ..Path::PLAIN }, ..Paths::PLAIN },
+);
 
 /// What to call, and how often.
 pub struct Plan {
@@ -285,7 +289,8 @@ impl Player {
             Compared::Differ(act) => act,
         };
         let version = semver::Version::parse(wasmtime::VERSION)?;
-        let accepted = Register::committed()?.deviations(&version, BY_DEFAULT);
+        let (tuning, paths) = BY_DEFAULT;
+        let accepted = Register::committed()?.deviations(&version, tuning, paths);
         let (deviating, taken) = self.deviate(acts, accepted)?;
         Ok(match compare(&deviating, observed) {
             Compared::Same => Verdict::Accepted(taken),

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 
 use lru::LruCache;
 
-use super::wasmtime::{self, Loaded, Run, Subject};
-use crate::case::{Case, Shape, Tuning};
+use super::wasmtime::{self, Loaded, Run, Setup, Subject};
+use crate::case::{Case, Shape};
 use crate::observation::{Observation, Outcome};
 
 /// Components that are kept compiled: enough for what a mutator works on at a time, and some tens
@@ -16,11 +16,11 @@ pub const SHAPES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 /// A subject and what it has compiled.
 pub struct Local {
     subject: Subject,
-    loaded: LruCache<Shape, Vec<Tuned>>,
+    loaded: LruCache<Shape, Vec<Prepared>>,
 }
 
-/// A component compiled for one tuning, or why it could not be.
-type Tuned = (Tuning, Result<Loaded, Outcome>);
+/// A component compiled and linked for cases of one setup, or why it could not be.
+type Prepared = (Setup, Result<Loaded, Outcome>);
 
 impl Default for Local {
     fn default() -> Local {
@@ -33,16 +33,21 @@ impl Local {
     pub fn load(&mut self, case: &Case, component: impl FnOnce() -> Vec<u8>) {
         let Local { subject, loaded } = self;
         let loaded = loaded.get_or_insert_mut_ref(&case.shape, Vec::new);
-        if loaded.iter().all(|(tuning, _)| *tuning != case.tuning) {
-            loaded.push((case.tuning, subject.load(case, &component())));
+        let setup = Setup::of(case);
+        if loaded.iter().all(|(other, _)| *other != setup) {
+            let known =
+                loaded.iter().filter_map(|(setup, loaded)| Some((*setup, loaded.as_ref().ok()?)));
+            let new = subject.load(case, component, known);
+            loaded.push((setup, new));
         }
     }
 
     /// Makes an instance of what was loaded for this case.
     pub fn instantiate(&self, case: &Case) -> Result<Run, Outcome> {
         let mut loaded = self.loaded.peek(&case.shape).into_iter().flatten();
-        let (_, loaded) = loaded.find(|(tuning, _)| *tuning == case.tuning).expect("it was loaded");
-        wasmtime::instantiate(loaded.as_ref().map_err(Outcome::clone)?)
+        let setup = Setup::of(case);
+        let (_, loaded) = loaded.find(|(other, _)| *other == setup).expect("it was loaded");
+        wasmtime::instantiate(loaded.as_ref().map_err(Outcome::clone)?, case)
     }
 }
 

@@ -6,7 +6,7 @@ pub mod any;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::abi::{Core, Deviations, Notes, Place, Received, Trap};
-use crate::case::{Answer, Call, Case, Guest, Shape};
+use crate::case::{Answer, Call, Case, Guest, Manner, Shape};
 use crate::component::instantiate::Compiled;
 use crate::component::{self, Context, Failure, Instance, NotInstantiated};
 use crate::encode::script::read_observed;
@@ -14,7 +14,8 @@ use crate::encode::{self, EXPORT, looping};
 use crate::engine::holdings::Held;
 use crate::engine::host::{HostScript, change_handles};
 use crate::observation::{
-    CallObservation, CallReading, GuestObservation, Observation, Outcome, Reading, Returned,
+    CallObservation, CallReading, GuestObservation, HostEvent, Observation, Outcome, Reading,
+    Returned,
 };
 use crate::types::{FuncType, Handle, Resource, Type, resource_name};
 use crate::value::Value;
@@ -222,10 +223,10 @@ impl Run {
 
     /// Makes the call, if the host can, and drops what the host is to drop after it.
     fn call_and_drop(&mut self, call: &Call) -> Result<Option<Value>, Failure> {
-        let mut result = None;
-        if let Some(args) = args_to_pass(self.instance.host()) {
-            let returned = self.instance.call(EXPORT, &args)?;
-            result = receive(self.instance.host(), returned);
+        let mut result = self.call_export()?;
+        if call.manner == Manner::Twice {
+            let first = std::mem::replace(&mut result, self.call_export()?);
+            self.instance.host().seen.push(HostEvent::FirstReturned(first));
         }
         for number in &call.host_drops {
             if let Some(Held { resource, handle }) = self.instance.host().take_to_drop(*number) {
@@ -233,6 +234,14 @@ impl Run {
             }
         }
         Ok(result)
+    }
+
+    fn call_export(&mut self) -> Result<Option<Value>, Failure> {
+        let Some(args) = args_to_pass(self.instance.host()) else {
+            return Ok(None);
+        };
+        let returned = self.instance.call(EXPORT, &args)?;
+        Ok(receive(self.instance.host(), returned))
     }
 
     /// Lowerings are counted call by call; a NaN in memory stays one in later calls.

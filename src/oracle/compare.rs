@@ -112,11 +112,15 @@ fn call_difference(expected: &CallObservation, observed: &CallObservation) -> Pa
 fn same_host_event(expected: &HostEvent, observed: &HostEvent) -> bool {
     match (expected, observed) {
         (HostEvent::Called(a), HostEvent::Called(b)) => all_same(a, b),
+        (HostEvent::FirstReturned(a), HostEvent::FirstReturned(b)) => {
+            all_same(a.as_slice(), b.as_slice())
+        }
         (
             HostEvent::Called(_)
             | HostEvent::Destructor { .. }
             | HostEvent::NotCalled(_)
-            | HostEvent::NotDropped(_),
+            | HostEvent::NotDropped(_)
+            | HostEvent::FirstReturned(_),
             _,
         ) => expected == observed,
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::abi::{Deviation, Deviations};
 use crate::case::Tuning;
+use crate::case::paths::{Mode, Paths};
 
 /// The register that this program was built with.
 const COMMITTED: &str = include_str!("../../corpus/divergences.toml");
@@ -30,6 +31,9 @@ pub struct Divergence {
     pub versions: Versions,
     /// Whether it takes concurrency support to be on or off.
     pub concurrency: Option<bool>,
+    /// Whether it takes calls to be queued, as those are that the host awaits where calls may be
+    /// concurrent.
+    pub queued: Option<bool>,
     /// Whether it takes the subject to be built with debug assertions or without.
     pub assertions: Option<bool>,
     pub reason: String,
@@ -74,6 +78,7 @@ struct Entry {
     deviation: String,
     versions: String,
     concurrency: Option<bool>,
+    queued: Option<bool>,
     assertions: Option<bool>,
     reason: String,
     link: String,
@@ -97,9 +102,14 @@ impl Register {
     }
 
     /// The deviations to expect of this release, so configured.
-    pub fn deviations(&self, version: &semver::Version, tuning: Tuning) -> Deviations {
+    pub fn deviations(
+        &self,
+        version: &semver::Version,
+        tuning: Tuning,
+        paths: Paths,
+    ) -> Deviations {
         (self.divergences.iter())
-            .filter(|divergence| divergence.applies(version, tuning))
+            .filter(|divergence| divergence.applies(version, tuning, paths))
             .map(|divergence| divergence.deviation)
             .collect()
     }
@@ -114,9 +124,11 @@ impl Register {
 }
 
 impl Divergence {
-    /// Whether this release, so configured, has it.
-    pub fn applies(&self, version: &semver::Version, tuning: Tuning) -> bool {
+    /// Whether this release, so configured and called, has it.
+    pub fn applies(&self, version: &semver::Version, tuning: Tuning, paths: Paths) -> bool {
+        let queued = tuning.concurrency && paths.call.mode != Mode::Sync;
         self.versions.matches(version)
+            && self.queued.is_none_or(|wanted| wanted == queued)
             && self.concurrency.is_none_or(|concurrency| concurrency == tuning.concurrency)
             && self.assertions.is_none_or(|assertions| assertions == ASSERTIONS)
     }
@@ -129,7 +141,7 @@ impl Entry {
             .ok_or_else(|| anyhow!("no engine is known to deviate by `{}`", self.deviation))?;
         let versions = Versions::parse(&self.versions)
             .with_context(|| format!("versions of `{}`", self.deviation))?;
-        let Entry { concurrency, assertions, reason, link, case, .. } = self;
-        Ok(Divergence { deviation, versions, concurrency, assertions, reason, link, case })
+        let Entry { concurrency, queued, assertions, reason, link, case, .. } = self;
+        Ok(Divergence { deviation, versions, concurrency, queued, assertions, reason, link, case })
     }
 }

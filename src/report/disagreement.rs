@@ -3,6 +3,8 @@
 
 use super::timeline::{guest_event, hex, host_event, outcome, timeline, values};
 use crate::abi::{StringEncoding, Trap};
+use crate::case::paths::Path;
+use crate::case::text::host;
 use crate::case::{Case, function_name};
 use crate::encode::EXPORT;
 use crate::engine::wasmtime::VERSION;
@@ -68,7 +70,7 @@ pub fn disagreement(
     lines.push(format!("  call      {}", called(case, *call)));
     lines.push(format!("  {:<9} reference   {}", place(*at), side(case, difference, true)));
     lines.push(format!("            {:<11} {}", "subject", side(case, difference, false)));
-    lines.push(format!("  subject   {subject} ({})", tuning(case)));
+    lines.push(format!("  subject   {subject} ({})", configuration(case)));
     lines.push(format!("  spec      {}", spec(difference)));
     lines.push(format!("  replay    {replay}"));
     for (side, observation) in
@@ -80,9 +82,11 @@ pub fn disagreement(
     lines.join("\n")
 }
 
-fn tuning(case: &Case) -> String {
-    let tuning = case.tuning;
-    let on = |on: bool, name: &'static str| on.then_some(name);
+/// How the subject was configured and called, as far as that is not plain.
+fn configuration(case: &Case) -> String {
+    let Case { tuning, paths, .. } = case;
+    let on = |on: bool, name: &str| on.then(|| name.to_string());
+    let path = |path: Path, name: String| (path != Path::PLAIN).then_some(name);
     let names: Vec<_> = [
         on(tuning.optimize, "optimize"),
         on(tuning.pooling, "pooling"),
@@ -92,6 +96,10 @@ fn tuning(case: &Case) -> String {
         on(!tuning.guards, "no guards"),
         on(tuning.fuel, "fuel"),
         on(tuning.epochs, "epochs"),
+        path(paths.call, host::print_call_path(paths.call)),
+        path(paths.import, host::print_import_path(paths.import)),
+        on(paths.polls != 0, &format!("polls {}", paths.polls)),
+        on(paths.neighbor, "neighbor"),
     ]
     .into_iter()
     .flatten()
@@ -235,6 +243,7 @@ fn host_event_kind(observed: &Observed) -> &'static str {
         Observed::HostEvent(HostEvent::NotCalled(_) | HostEvent::NotDropped(_)) => {
             "a handle that the host does not hold"
         }
+        Observed::HostEvent(HostEvent::FirstReturned(_)) => "result of the first of two calls",
         Observed::Outcome(_)
         | Observed::GuestEvent(_)
         | Observed::Result(_)

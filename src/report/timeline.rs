@@ -98,6 +98,10 @@ pub fn host_event(case: &Case, event: &HostEvent) -> String {
         }
         HostEvent::NotCalled(number) => format!("does not call: it does not hold {number}"),
         HostEvent::NotDropped(number) => format!("does not drop: it does not hold {number}"),
+        HostEvent::FirstReturned(result) => {
+            let results = case.shape.guests[0].export.ty.results();
+            format!("the first of both returned ({})", values(result.as_slice(), results))
+        }
     }
 }
 

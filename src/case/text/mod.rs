@@ -5,7 +5,7 @@ mod document;
 mod read;
 mod write;
 
-mod host;
+pub(crate) mod host;
 mod script;
 mod wave;
 mod wit;

@@ -7,8 +7,10 @@ use wasmtime::{
 
 use crate::case::Tuning;
 
-/// Stores that live at once in one engine: one, and room for it to go away late.
-const INSTANCES: u32 = 2;
+/// Instances that live at once in one engine: one and its neighbor, and room for both to go away late.
+const INSTANCES: u32 = 4;
+/// Two calls may be under way, each with its own, and the engine keeps one to run them.
+const STACKS: u32 = 8;
 /// For each guest the puppet and the wire; between two guests an adapter, which may have some helpers.
 const CORE_INSTANCES: u32 = 16;
 /// The puppet of each guest has two, and an adapter lends itself what it works on.
@@ -21,8 +23,8 @@ const RESERVATION: u64 = 4 << 20;
 /// The memories of most cases.
 const KEEP_RESIDENT: usize = 256 << 10;
 
-/// The configuration for a tuning.
-pub fn config(tuning: Tuning) -> Config {
+/// The configuration for a tuning, and calls that are awaited or not.
+pub fn config(tuning: Tuning, awaits: bool) -> Config {
     let mut config = Config::new();
     config.wasm_component_model(true).wasm_multi_memory(true);
     #[cfg(wasmtime_44)]
@@ -33,6 +35,8 @@ pub fn config(tuning: Tuning) -> Config {
     config.wasm_memory64(true).wasm_component_model_memory64(true);
     #[cfg(wasmtime_42)]
     config.concurrency_support(tuning.concurrency);
+    config.consume_fuel(tuning.fuel).epoch_interruption(tuning.epochs);
+    until_41(&mut config, tuning, awaits);
     // Only backtraces need it, and nobody reads them.
     config.generate_address_map(false);
     if tuning.optimize {
@@ -82,6 +86,15 @@ pub fn everything() -> Config {
     config
 }
 
+#[cfg(wasmtime_42)]
+fn until_41(_: &mut Config, _: Tuning, _: bool) {}
+
+/// Calls that are awaited, and those at the same time, were something that an engine had or had not.
+#[cfg(not(wasmtime_42))]
+fn until_41(config: &mut Config, tuning: Tuning, awaits: bool) {
+    config.async_support(awaits).wasm_component_model_async(awaits && tuning.concurrency);
+}
+
 fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(INSTANCES)
@@ -95,6 +108,6 @@ fn pool() -> PoolingAllocationConfig {
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .total_tables(INSTANCES * TABLES)
         .max_tables_per_component(TABLES)
-        .total_stacks(INSTANCES);
+        .total_stacks(STACKS);
     pool
 }

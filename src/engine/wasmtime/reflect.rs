@@ -52,6 +52,18 @@ fn item(exported: ComponentItem) -> ComponentItem {
     exported
 }
 
+/// The type of the function that the component imports, if it imports one; or the name of a type that
+/// we have none for.
+#[expect(clippy::wildcard_enum_match_arm, reason = "resources are imported, too")]
+pub fn import(engine: &Engine, ty: &types::Component) -> Option<Result<FuncType, String>> {
+    let items = ty.imports(engine).map(|(_, imported)| self::item(imported));
+    let mut functions = items.filter_map(|item| match item {
+        ComponentItem::ComponentFunc(ty) => Some(func_type(&mut Resources::default(), &ty)),
+        _ => None,
+    });
+    functions.next()
+}
+
 /// The resource types of an instance, numbered as they come.
 #[derive(Default)]
 pub struct Resources(Vec<ResourceType>);

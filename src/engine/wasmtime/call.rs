@@ -1,0 +1,131 @@
+//! Calls of the export, by each way that the engine has.
+//! Knows nothing of what the calls show.
+
+use wasmtime::component::{Accessor, Func, Val};
+use wasmtime::{AsContextMut, Result, StoreContextMut};
+
+use super::wait::both;
+use super::{Data, give, take};
+use crate::case::paths::Mode;
+use crate::types::FuncType;
+use crate::value::Value;
+
+/// What one call needs.
+struct Prepared {
+    func: Func,
+    args: Vec<Val>,
+    results: Vec<Val>,
+}
+
+/// Calls the export and waits, if the host can, and answers with its result.
+pub fn call_sync(store: &mut StoreContextMut<'_, Data>) -> Result<Option<Value>> {
+    let Some(Prepared { func, args, mut results }) = prepare(store)? else {
+        return Ok(None);
+    };
+    func.call(&mut *store, &args, &mut results)?;
+    post_return(&func, &mut *store)?;
+    result(store, &results)
+}
+
+/// The same, by a call that is awaited.
+pub async fn call(store: &mut StoreContextMut<'_, Data>, mode: Mode) -> Result<Option<Value>> {
+    match mode {
+        Mode::Sync => call_sync(store),
+        Mode::Async => call_async(store).await,
+        Mode::Concurrent => {
+            let run = async |accessor: &Accessor<Data>| call_concurrent(accessor).await;
+            store.as_context_mut().run_concurrent(run).await?
+        }
+    }
+}
+
+/// Two calls, where they may be so at the same time, and the results of both.
+pub async fn call_twice(
+    store: &mut StoreContextMut<'_, Data>,
+    mode: Mode,
+) -> Result<[Option<Value>; 2]> {
+    match mode {
+        Mode::Sync | Mode::Async => Ok([call(store, mode).await?, call(store, mode).await?]),
+        Mode::Concurrent => {
+            let run = async |accessor: &Accessor<Data>| {
+                let (first, second) =
+                    both(call_concurrent(accessor), call_concurrent(accessor)).await;
+                Ok([first?, second?])
+            };
+            store.as_context_mut().run_concurrent(run).await?
+        }
+    }
+}
+
+async fn call_async(store: &mut StoreContextMut<'_, Data>) -> Result<Option<Value>> {
+    let Some(Prepared { func, args, mut results }) = prepare(store)? else {
+        return Ok(None);
+    };
+    func.call_async(&mut *store, &args, &mut results).await?;
+    post_return_async(&func, &mut *store).await?;
+    result(store, &results)
+}
+
+async fn call_concurrent(accessor: &Accessor<Data>) -> Result<Option<Value>> {
+    let prepared = accessor.with(|mut access| prepare(&mut access.as_context_mut()))?;
+    let Some(Prepared { func, args, mut results }) = prepared else {
+        return Ok(None);
+    };
+    wait_for_exit(func.call_concurrent(accessor, &args, &mut results).await?, accessor).await;
+    accessor.with(|mut access| result(&mut access.as_context_mut(), &results))
+}
+
+/// The arguments, if the host has them.
+fn prepare(store: &mut StoreContextMut<'_, Data>) -> Result<Option<Prepared>> {
+    let Some(args) = store.data_mut().host.args() else {
+        return Ok(None);
+    };
+    let ty = store.data().host.export.clone();
+    let mut vals = Vec::new();
+    for (value, ty) in args.iter().zip(&ty.params) {
+        vals.push(give(store, value, ty)?);
+    }
+    store.data_mut().host.give();
+    let func = store.data().export.expect("set before the first call");
+    Ok(Some(Prepared { func, args: vals, results: slots(&ty) }))
+}
+
+fn slots(ty: &FuncType) -> Vec<Val> {
+    vec![Val::Bool(false); ty.results().len()]
+}
+
+fn result(store: &mut StoreContextMut<'_, Data>, results: &[Val]) -> Result<Option<Value>> {
+    let ty = store.data().host.export.clone();
+    let result = results.first().zip(ty.result.as_ref());
+    result.map(|(val, ty)| take(store, val, ty)).transpose()
+}
+
+#[cfg(wasmtime_42)]
+pub fn post_return(_: &Func, _: impl AsContextMut) -> Result<()> {
+    Ok(())
+}
+
+/// Until 41, the host called it.
+#[cfg(not(wasmtime_42))]
+pub fn post_return(func: &Func, store: impl AsContextMut) -> Result<()> {
+    func.post_return(store)
+}
+
+#[cfg(wasmtime_42)]
+pub async fn post_return_async(_: &Func, _: impl AsContextMut) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(not(wasmtime_42))]
+pub async fn post_return_async(func: &Func, store: impl AsContextMut<Data: Send>) -> Result<()> {
+    func.post_return_async(store).await
+}
+
+#[cfg(wasmtime_43)]
+async fn wait_for_exit((): (), _: &Accessor<Data>) {}
+
+/// Until 42, a call that had its result could still be about to end.
+#[cfg(not(wasmtime_43))]
+async fn wait_for_exit(exit: wasmtime::component::TaskExit, accessor: &Accessor<Data>) {
+    exit.block(accessor).await;
+}

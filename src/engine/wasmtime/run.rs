@@ -1,0 +1,242 @@
+//! A case on an instance: its calls, and what they show.
+//! Knows by which ways the host calls, and nothing of compilation.
+
+use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower, ResourceAny};
+use wasmtime::{AsContextMut, Store, UpdateDeadline};
+
+use super::trap::outcome;
+use super::wait::wait;
+use super::{Data, Loaded, call};
+use crate::case::paths::{Mode, Paths};
+use crate::case::{Call, Case, Guest, Manner, Tuning};
+use crate::encode::script::read_observed;
+use crate::encode::{self, EXPORT};
+use crate::engine::crash::catch;
+use crate::engine::holdings::Held;
+use crate::engine::host::HostScript;
+use crate::observation::{
+    CallObservation, GuestObservation, HostEvent, Observation, Outcome, Returned,
+};
+use crate::value::Value;
+
+/// Fuel for all that a case does: nobody runs out of it.
+const FUEL: u64 = 1 << 50;
+/// After how much of it a call that is awaited lets others have their turn: some times in most calls.
+const FUEL_PER_TURN: u64 = 500;
+
+/// An instance in a store of its own, maybe with a neighbor.
+pub struct Run {
+    store: Store<Data>,
+    instance: Instance,
+    neighbor: Option<Neighbor>,
+    mode: Mode,
+}
+
+/// Another instance in the same store, and its host, while it is not its turn.
+struct Neighbor {
+    instance: Instance,
+    host: HostScript<ResourceAny>,
+}
+
+/// Makes an instance to run a case on.
+pub fn instantiate(loaded: &Loaded, case: &Case) -> Result<Run, Outcome> {
+    let started = catch(|| wait(Run::start(loaded, case.tuning, case.paths)));
+    let started = started.map_err(Outcome::Crashed)?;
+    started.map_err(|error| outcome(&error))?
+}
+
+impl Run {
+    /// Runs a case. The scripts are those of the case's calls, one for each guest.
+    pub fn run(self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Observation {
+        let mut calls = Vec::new();
+        let ended = catch(|| wait(self.calls(case, scripts, &mut calls)));
+        let outcome = match ended {
+            Ok(Ok(Ok(()))) => Outcome::Returned,
+            Ok(Ok(Err(ended))) => ended,
+            Ok(Err(error)) => outcome(&error),
+            Err(panic) => Outcome::Crashed(panic),
+        };
+        Observation { calls, outcome }
+    }
+
+    async fn start(loaded: &Loaded, tuning: Tuning, paths: Paths) -> Result<Run, Outcome> {
+        let mut store = store(loaded, tuning, paths).map_err(|error| outcome(&error))?;
+        let mode = paths.call.mode;
+        let neighbor = if paths.neighbor {
+            let instance = instance(loaded, &mut store, mode).await?;
+            Some(Neighbor { instance, host: HostScript::of(&loaded.shape) })
+        } else {
+            None
+        };
+        let instance = instance(loaded, &mut store, mode).await?;
+        let mut run = Run { store, instance, neighbor, mode };
+        run.take_turn()?;
+        loaded.check_type(&run.store)?;
+        Ok(run)
+    }
+
+    /// Has the calls that follow be of `self.instance`.
+    fn take_turn(&mut self) -> Result<(), Outcome> {
+        let export = self.instance.get_func(&mut self.store, EXPORT);
+        let export =
+            export.ok_or_else(|| Outcome::Refused("the component has no export".to_string()))?;
+        self.store.data_mut().export = Some(export);
+        Ok(())
+    }
+
+    async fn calls(
+        mut self,
+        case: &Case,
+        scripts: &[Vec<Vec<u8>>],
+        calls: &mut Vec<CallObservation>,
+    ) -> Result<(), Outcome> {
+        for (call, scripts) in case.calls.iter().zip(scripts) {
+            let mut observed = CallObservation::default();
+            let ended = self.call(case, call, scripts, &mut observed).await;
+            calls.push(observed);
+            ended?;
+            self.neighbor_calls(case, call, scripts).await?;
+        }
+        Ok(())
+    }
+
+    async fn call(
+        &mut self,
+        case: &Case,
+        call: &Call,
+        scripts: &[Vec<u8>],
+        observed: &mut CallObservation,
+    ) -> Result<(), Outcome> {
+        for (guest, script) in scripts.iter().enumerate() {
+            let name = encode::load_script(guest);
+            let loaded: wasmtime::Result<()> = self.control(&name, (&script[..],)).await;
+            loaded.map_err(|error| outcome(&error))?;
+        }
+        self.store.data_mut().host.begin(call);
+        self.store.engine().increment_epoch();
+        let result = self.call_and_drop(call).await;
+        observed.host = std::mem::take(&mut self.store.data_mut().host.seen);
+        let result = result.map_err(|error| outcome(&error))?;
+        let mut guests = Vec::new();
+        for (number, guest) in case.shape.guests.iter().enumerate() {
+            guests.push(self.observe(number, guest).await?);
+        }
+        observed.returned = Some(Returned { result, guests });
+        Ok(())
+    }
+
+    /// The neighbor does the same. That it traps shows only in what this does to the store.
+    async fn neighbor_calls(
+        &mut self,
+        case: &Case,
+        call: &Call,
+        scripts: &[Vec<u8>],
+    ) -> Result<(), Outcome> {
+        if self.neighbor.is_none() {
+            return Ok(());
+        }
+        self.swap()?;
+        let _ = self.call(case, call, scripts, &mut CallObservation::default()).await;
+        self.swap()
+    }
+
+    /// Lets the neighbor have its turn, or takes it back.
+    fn swap(&mut self) -> Result<(), Outcome> {
+        if let Some(neighbor) = &mut self.neighbor {
+            std::mem::swap(&mut neighbor.instance, &mut self.instance);
+            std::mem::swap(&mut neighbor.host, &mut self.store.data_mut().host);
+        }
+        self.take_turn()
+    }
+
+    /// Makes the call, if the host can, and drops what the host is to drop after it.
+    async fn call_and_drop(&mut self, call: &Call) -> wasmtime::Result<Option<Value>> {
+        let mut store = self.store.as_context_mut();
+        let result = match call.manner {
+            Manner::Once | Manner::Misused(_) => call::call(&mut store, self.mode).await?,
+            Manner::Twice => {
+                let [first, second] = call::call_twice(&mut store, self.mode).await?;
+                store.data_mut().host.seen.push(HostEvent::FirstReturned(first));
+                second
+            }
+        };
+        for number in &call.host_drops {
+            let held = self.store.data_mut().host.take_to_drop(*number);
+            if let Some(Held { handle, .. }) = held {
+                self.drop(handle).await?;
+            }
+        }
+        Ok(result)
+    }
+
+    async fn drop(&mut self, handle: ResourceAny) -> wasmtime::Result<()> {
+        if self.mode == Mode::Sync {
+            return handle.resource_drop(&mut self.store);
+        }
+        #[cfg(wasmtime_41)]
+        return handle.resource_drop_async(&mut self.store).await;
+        #[cfg(not(wasmtime_41))]
+        return handle.resource_drop_async::<Data>(&mut self.store).await;
+    }
+
+    async fn observe(&mut self, number: usize, guest: &Guest) -> Result<GuestObservation, Outcome> {
+        let observed: wasmtime::Result<(Vec<u8>,)> =
+            self.control(&encode::observe(number), ()).await;
+        let (observed,) = observed.map_err(|error| outcome(&error))?;
+        let (events, memory) = read_observed(&observed, guest).map_err(Outcome::Refused)?;
+        Ok(GuestObservation { events, memory: memory.to_vec(), nans: Vec::new() })
+    }
+
+    /// Calls one of the puppet's own functions.
+    async fn control<P, R>(&mut self, name: &str, params: P) -> wasmtime::Result<R>
+    where
+        P: ComponentNamedList + Lower + Send + Sync,
+        R: ComponentNamedList + Lift + Send + Sync + 'static,
+    {
+        let func = self.instance.get_typed_func::<P, R>(&mut self.store, name)?;
+        if self.mode == Mode::Sync {
+            let result = func.call(&mut self.store, params)?;
+            call::post_return(func.func(), &mut self.store)?;
+            return Ok(result);
+        }
+        let result = func.call_async(&mut self.store, params).await?;
+        call::post_return_async(func.func(), &mut self.store).await?;
+        Ok(result)
+    }
+}
+
+fn store(loaded: &Loaded, tuning: Tuning, paths: Paths) -> wasmtime::Result<Store<Data>> {
+    let host = HostScript::of(&loaded.shape);
+    let data = Data { host, export: None, polls: paths.polls };
+    let mut store = Store::new(&loaded.engine, data);
+    #[cfg(wasmtime_42)]
+    store.set_hostcall_fuel(usize::MAX);
+    let awaits = paths.call.mode != Mode::Sync;
+    if tuning.fuel {
+        store.set_fuel(FUEL)?;
+        if awaits {
+            store.fuel_async_yield_interval(Some(FUEL_PER_TURN))?;
+        }
+    }
+    if tuning.epochs {
+        store.set_epoch_deadline(1);
+        if awaits {
+            store.epoch_deadline_async_yield_and_update(1);
+        } else {
+            store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Continue(1)));
+        }
+    }
+    Ok(store)
+}
+
+async fn instance(
+    loaded: &Loaded,
+    store: &mut Store<Data>,
+    mode: Mode,
+) -> Result<Instance, Outcome> {
+    let instance = match mode {
+        Mode::Sync => loaded.pre.instantiate(store),
+        Mode::Async | Mode::Concurrent => loaded.pre.instantiate_async(store).await,
+    };
+    instance.map_err(|error| outcome(&error))
+}
