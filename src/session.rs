@@ -12,6 +12,7 @@ use crate::component::instantiate::Compiled;
 use crate::encode::{self, script};
 use crate::engine::local::{self, Local, SHAPES};
 use crate::engine::reference::{NotStarted, Run};
+use crate::engine::wasmtime::fault::Fault;
 use crate::engine::worker::Worker;
 use crate::engine::{reference, wasmtime};
 use crate::observation::{Observation, Reading};
@@ -119,7 +120,12 @@ impl Session {
         Session::with(Subject::Here(Box::default()))
     }
 
-    /// The same, with the subject in a process of its own where there is a limit: the time that it
+    /// The same, with a fault planted in one way in or out of the subject.
+    pub fn with_fault(fault: Fault) -> Result<Session> {
+        Session::with(Subject::Here(Box::new(Local::with(fault))))
+    }
+
+    /// A session with the subject in a process of its own where there is a limit: the time that it
     /// may take for one case.
     pub fn maybe_isolated(limit: Option<Duration>) -> Result<Session> {
         match limit {

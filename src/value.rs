@@ -114,6 +114,31 @@ impl Value {
         }
     }
 
+    /// The same, to change them.
+    pub fn parts_mut(&mut self) -> &mut [Value] {
+        match self {
+            Value::List(values) | Value::Record(values) => values,
+            Value::Variant(_, payload) => {
+                payload.as_deref_mut().map_or(&mut [], std::slice::from_mut)
+            }
+            Value::Bool(_)
+            | Value::S8(_)
+            | Value::U8(_)
+            | Value::S16(_)
+            | Value::U16(_)
+            | Value::S32(_)
+            | Value::U32(_)
+            | Value::S64(_)
+            | Value::U64(_)
+            | Value::F32(_)
+            | Value::F64(_)
+            | Value::Char(_)
+            | Value::String(_)
+            | Value::Flags(_)
+            | Value::Handle(_) => &mut [],
+        }
+    }
+
     /// Whether nobody can tell the two apart: any NaN is like any other, and where a string was
     /// lifted from is not part of its value.
     pub fn same(&self, other: &Value) -> bool {

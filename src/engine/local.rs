@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 
 use lru::LruCache;
 
+use super::wasmtime::fault::Fault;
 use super::wasmtime::{self, Loaded, Run, Setup, Subject};
 use crate::case::{Case, Shape};
 use crate::observation::{Observation, Outcome};
@@ -17,6 +18,8 @@ pub const SHAPES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 pub struct Local {
     subject: Subject,
     loaded: LruCache<Shape, Vec<Prepared>>,
+    /// What is planted in the way in and out of each instance.
+    fault: Option<Fault>,
 }
 
 /// A component compiled and linked for cases of one setup, or why it could not be.
@@ -24,14 +27,19 @@ type Prepared = (Setup, Result<Loaded, Outcome>);
 
 impl Default for Local {
     fn default() -> Local {
-        Local { subject: Subject::default(), loaded: LruCache::new(SHAPES) }
+        Local { subject: Subject::default(), loaded: LruCache::new(SHAPES), fault: None }
     }
 }
 
 impl Local {
+    /// A subject with a fault.
+    pub fn with(fault: Fault) -> Local {
+        Local { fault: Some(fault), ..Local::default() }
+    }
+
     /// Compiles the component for this case, unless it is kept.
     pub fn load(&mut self, case: &Case, component: impl FnOnce() -> Vec<u8>) {
-        let Local { subject, loaded } = self;
+        let Local { subject, loaded, .. } = self;
         let loaded = loaded.get_or_insert_mut_ref(&case.shape, Vec::new);
         let setup = Setup::of(case);
         if loaded.iter().all(|(other, _)| *other != setup) {
@@ -47,7 +55,7 @@ impl Local {
         let mut loaded = self.loaded.peek(&case.shape).into_iter().flatten();
         let setup = Setup::of(case);
         let (_, loaded) = loaded.find(|(other, _)| *other == setup).expect("it was loaded");
-        wasmtime::instantiate(loaded.as_ref().map_err(Outcome::clone)?, case)
+        wasmtime::instantiate(loaded.as_ref().map_err(Outcome::clone)?, case, self.fault)
     }
 }
 

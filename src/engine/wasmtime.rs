@@ -10,6 +10,7 @@ mod call;
 mod link;
 
 mod config;
+pub mod fault;
 mod handles;
 mod reflect;
 mod trap;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use wasmtime::component::{Component, Func, InstancePre, ResourceAny, Val};
 use wasmtime::{Engine, Store, StoreContextMut};
 
+use self::fault::{Fault, Place};
 use self::handles::{from_rep, to_rep};
 use self::val::{from_val, to_val};
 use crate::case::check::{self, Feature};
@@ -88,6 +90,17 @@ struct Data {
     export: Option<Func>,
     /// How often the host's function is polled in vain.
     polls: u32,
+    /// What is planted in the way that values pass, if it is in this one.
+    fault: Option<Fault>,
+}
+
+impl Data {
+    /// Values on their way, which are as they were but where a fault is planted.
+    fn pass(&self, place: Place, values: &mut [Value]) {
+        if let Some(fault) = self.fault.filter(|fault| fault.place == place) {
+            fault.change(values);
+        }
+    }
 }
 
 /// Whether this version has a feature.

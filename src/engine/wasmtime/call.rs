@@ -4,6 +4,7 @@
 use wasmtime::component::{Accessor, Func, Val};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
 
+use super::fault::Place;
 use super::wait::both;
 use super::{Data, give, take};
 use crate::case::paths::Mode;
@@ -77,9 +78,10 @@ async fn call_concurrent(accessor: &Accessor<Data>) -> Result<Option<Value>> {
 
 /// The arguments, if the host has them.
 fn prepare(store: &mut StoreContextMut<'_, Data>) -> Result<Option<Prepared>> {
-    let Some(args) = store.data_mut().host.args() else {
+    let Some(mut args) = store.data_mut().host.args() else {
         return Ok(None);
     };
+    store.data().pass(Place::Args, &mut args);
     let ty = store.data().host.export.clone();
     let mut vals = Vec::new();
     for (value, ty) in args.iter().zip(&ty.params) {
@@ -97,7 +99,9 @@ fn slots(ty: &FuncType) -> Vec<Val> {
 fn result(store: &mut StoreContextMut<'_, Data>, results: &[Val]) -> Result<Option<Value>> {
     let ty = store.data().host.export.clone();
     let result = results.first().zip(ty.result.as_ref());
-    result.map(|(val, ty)| take(store, val, ty)).transpose()
+    let mut result = result.map(|(val, ty)| take(store, val, ty)).transpose()?;
+    store.data().pass(Place::Result, result.as_mut_slice());
+    Ok(result)
 }
 
 #[cfg(wasmtime_42)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wasmtime::component::{Accessor, Linker, Val};
 use wasmtime::{AsContextMut, Engine, Result, StoreContextMut};
 
+use super::fault::Place;
 use super::handles::host_type;
 use super::trap::HostFailed;
 use super::wait::pending;
@@ -89,7 +90,7 @@ fn import(
         Answer::Return(value) => value,
         Answer::Error | Answer::Guest => unreachable!("`called` has dealt with these"),
     };
-    reply(shape, store, value.as_ref(), results)
+    reply(shape, store, value, results)
 }
 
 async fn import_async(
@@ -100,7 +101,7 @@ async fn import_async(
 ) -> Result<()> {
     let answer = called(&shape, &mut store, params)?;
     pending(store.data().polls).await;
-    reply(&shape, &mut store, returned(&answer), results)
+    reply(&shape, &mut store, returned(answer), results)
 }
 
 async fn import_concurrent(
@@ -115,7 +116,7 @@ async fn import_concurrent(
     })?;
     pending(polls).await;
     accessor
-        .with(|mut access| reply(&shape, &mut access.as_context_mut(), returned(&answer), results))
+        .with(|mut access| reply(&shape, &mut access.as_context_mut(), returned(answer), results))
 }
 
 /// What to answer: an error where the script says so.
@@ -126,6 +127,7 @@ fn called(shape: &Shape, store: &mut StoreContextMut<'_, Data>, params: &[Val]) 
     for (val, ty) in params.iter().zip(&function.ty.params) {
         args.push(take(store, val, ty)?);
     }
+    store.data().pass(Place::Params, &mut args);
     match store.data_mut().host.called(args) {
         Answer::Error => Err(wasmtime::Error::new(HostFailed)),
         Answer::Guest => unreachable!("a checked case has the host answer what it is asked"),
@@ -133,9 +135,9 @@ fn called(shape: &Shape, store: &mut StoreContextMut<'_, Data>, params: &[Val]) 
     }
 }
 
-fn returned(answer: &Answer) -> Option<&Value> {
+fn returned(answer: Answer) -> Option<Value> {
     match answer {
-        Answer::Return(value) => value.as_ref(),
+        Answer::Return(value) => value,
         Answer::Guest | Answer::Error | Answer::Reenter(_) => {
             unreachable!("a checked case has a host that awaits do nothing but return")
         }
@@ -145,11 +147,12 @@ fn returned(answer: &Answer) -> Option<&Value> {
 fn reply(
     shape: &Shape,
     store: &mut StoreContextMut<'_, Data>,
-    value: Option<&Value>,
+    mut value: Option<Value>,
     results: &mut [Val],
 ) -> Result<()> {
     let function = last(shape).import.as_ref().expect("only linked where there is one");
-    for ((result, value), ty) in results.iter_mut().zip(value).zip(&function.ty.result) {
+    store.data().pass(Place::Answer, value.as_mut_slice());
+    for ((result, value), ty) in results.iter_mut().zip(&value).zip(&function.ty.result) {
         *result = give(store, value, ty)?;
     }
     Ok(())

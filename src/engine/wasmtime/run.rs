@@ -4,6 +4,7 @@
 use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower, ResourceAny};
 use wasmtime::{AsContextMut, Store, UpdateDeadline};
 
+use super::fault::Fault;
 use super::trap::outcome;
 use super::wait::wait;
 use super::{Data, Loaded, call};
@@ -38,9 +39,9 @@ struct Neighbor {
     host: HostScript<ResourceAny>,
 }
 
-/// Makes an instance to run a case on.
-pub fn instantiate(loaded: &Loaded, case: &Case) -> Result<Run, Outcome> {
-    let started = catch(|| wait(Run::start(loaded, case.tuning, case.paths)));
+/// Makes an instance to run a case on, maybe with a fault in the way.
+pub fn instantiate(loaded: &Loaded, case: &Case, fault: Option<Fault>) -> Result<Run, Outcome> {
+    let started = catch(|| wait(Run::start(loaded, case, fault)));
     let started = started.map_err(Outcome::Crashed)?;
     started.map_err(|error| outcome(&error))?
 }
@@ -59,8 +60,9 @@ impl Run {
         Observation { calls, outcome }
     }
 
-    async fn start(loaded: &Loaded, tuning: Tuning, paths: Paths) -> Result<Run, Outcome> {
-        let mut store = store(loaded, tuning, paths).map_err(|error| outcome(&error))?;
+    async fn start(loaded: &Loaded, case: &Case, fault: Option<Fault>) -> Result<Run, Outcome> {
+        let Case { tuning, paths, .. } = *case;
+        let mut store = store(loaded, tuning, paths, fault).map_err(|error| outcome(&error))?;
         let mode = paths.call.mode;
         let neighbor = if paths.neighbor {
             let instance = instance(loaded, &mut store, mode).await?;
@@ -205,9 +207,15 @@ impl Run {
     }
 }
 
-fn store(loaded: &Loaded, tuning: Tuning, paths: Paths) -> wasmtime::Result<Store<Data>> {
+fn store(
+    loaded: &Loaded,
+    tuning: Tuning,
+    paths: Paths,
+    fault: Option<Fault>,
+) -> wasmtime::Result<Store<Data>> {
     let host = HostScript::of(&loaded.shape);
-    let data = Data { host, export: None, polls: paths.polls };
+    let fault = fault.filter(|fault| fault.applies(tuning, paths));
+    let data = Data { host, export: None, polls: paths.polls, fault };
     let mut store = Store::new(&loaded.engine, data);
     #[cfg(wasmtime_42)]
     store.set_hostcall_fuel(usize::MAX);
