@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use canonfuzz::Session;
 use canonfuzz::abi::PtrType;
-use canonfuzz::case::{Case, Guest, Limits, Pages, Resource, Shape};
+use canonfuzz::case::{Case, CaseKind, Guest, Limits, Pages, Resource, Shape};
 use canonfuzz::encode::{self, script};
 use canonfuzz::engine::local::{self, Local};
 use canonfuzz::engine::wasmtime;
-use canonfuzz::generate::{ShapeKind, Stream};
+use canonfuzz::generate::Stream;
 
 /// Shapes to measure.
 const SHAPES: u32 = 200;
@@ -31,7 +31,7 @@ struct Spent {
 }
 
 fn main() -> anyhow::Result<()> {
-    let mut stream = Stream::new(SEED, ShapeKind::Adapter, wasmtime::features(), Limits::CASE);
+    let mut stream = Stream::new(SEED, CaseKind::Adapter, wasmtime::features(), Limits::CASE);
     let mut session = Session::new()?;
     let (mut local, mut spent) = (Local::default(), Spent::default());
     let mut case = stream.next_case();

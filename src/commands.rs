@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use canonfuzz::case::CaseKind;
 use canonfuzz::engine::{wasmtime, worker};
-use canonfuzz::generate::ShapeKind;
 use canonfuzz::planted::{Found, Planted};
 use canonfuzz::releases::{self, Column};
 use canonfuzz::run::{self, Plan, Progress};
@@ -155,7 +155,7 @@ pub fn vectors(path: &Path) -> Result<bool> {
     Ok(report.failures.is_empty())
 }
 
-pub fn planted(kind: ShapeKind, seed: u64, cases: u64) -> Result<bool> {
+pub fn planted(kind: CaseKind, seed: u64, cases: u64) -> Result<bool> {
     let bar = bar();
     let planted = planted::hunt(kind, seed, cases, &mut |number, planted| {
         if number.is_multiple_of(100) {

@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::case::check::Feature;
-use crate::case::{Case, Limits, bytes};
+use crate::case::{Case, CaseKind, Limits, bytes};
 use crate::engine::{reference, wasmtime};
-use crate::generate::{self, ShapeKind};
+use crate::generate;
 use crate::oracle::Verdict;
 use crate::planted::{self, Planted};
 use crate::report;
@@ -20,7 +20,7 @@ thread_local! {
     static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
     static HUNT: RefCell<Hunt> = RefCell::new(Hunt {
         executions: 0,
-        planted: planted::all(ShapeKind::LiftLower),
+        planted: planted::all(CaseKind::LiftLower),
     });
 }
 
@@ -39,11 +39,9 @@ pub enum Input {
 
 /// The targets `lift_lower` and `adapter`: an encoded case of this kind, checked. Panics with a report
 /// where the two disagree.
-pub fn target(kind: ShapeKind, data: &[u8]) -> Input {
+pub fn target(kind: CaseKind, data: &[u8]) -> Input {
     match bytes::decode(data) {
-        Ok(case) if ShapeKind::of(&case.shape) == kind => {
-            with_session(|session| check(session, &case))
-        }
+        Ok(case) if CaseKind::of(&case) == kind => with_session(|session| check(session, &case)),
         Ok(_) | Err(_) => Input::Reject,
     }
 }
@@ -51,7 +49,7 @@ pub fn target(kind: ShapeKind, data: &[u8]) -> Input {
 /// The targets that mutators are measured by: that of `lift_lower`, with a line for each planted fault that
 /// an input shows first.
 pub fn planted(data: &[u8]) -> Input {
-    let input = target(ShapeKind::LiftLower, data);
+    let input = target(CaseKind::LiftLower, data);
     HUNT.with_borrow_mut(|Hunt { executions, planted }| {
         *executions += 1;
         if let (Input::Keep, Ok(case)) = (input, bytes::decode(data)) {
@@ -87,7 +85,7 @@ fn check(session: &mut Session, case: &Case) -> Input {
         Verdict::Inconclusive(_) | Verdict::Unsupported(_) => Input::Reject,
         Verdict::Disagree(difference) => {
             let replay = report::replay_command("ARTIFACT (libFuzzer names it below)");
-            let name = ShapeKind::of(&case.shape).name();
+            let name = CaseKind::of(&case).name();
             let report = report::disagreement(name, case, &checked, difference, &replay);
             panic!("{report}");
         }
@@ -96,7 +94,7 @@ fn check(session: &mut Session, case: &Case) -> Input {
 
 /// Mutates the encoded case in the first `size` bytes of `data` and answers with its new size. What
 /// is no case, or stays too large, is replaced by a fresh one of this kind.
-pub fn mutate(kind: ShapeKind, data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+pub fn mutate(kind: CaseKind, data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let room = max_size.min(data.len());
     let allowed = wasmtime::features();
     let seed = u64::from(seed);
@@ -106,7 +104,7 @@ pub fn mutate(kind: ShapeKind, data: &mut [u8], size: usize, max_size: usize, se
             let mut case = case.clone();
             generate::mutate(&mut case, seed, &allowed, &Limits::CASE, shrink);
             // A chain of which one guest is left is a case for another target.
-            let of_kind = ShapeKind::of(&case.shape) == kind;
+            let of_kind = CaseKind::of(&case) == kind;
             of_kind.then(|| bytes::encode(&case)).filter(|bytes| bytes.len() <= room)
         })
     });
@@ -137,7 +135,7 @@ pub fn cross(a: &[u8], b: &[u8], out: &mut [u8], seed: u32) -> usize {
 }
 
 /// A fresh case that fits.
-fn fresh(kind: ShapeKind, seed: u64, room: usize, allowed: &BTreeSet<Feature>) -> Option<Vec<u8>> {
+fn fresh(kind: CaseKind, seed: u64, room: usize, allowed: &BTreeSet<Feature>) -> Option<Vec<u8>> {
     (0..16).find_map(|attempt| {
         let seed = seed.wrapping_mul(16).wrapping_add(attempt);
         let mut stream = generate::Stream::new(seed, kind, allowed.clone(), Limits::CASE);

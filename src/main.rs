@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use canonfuzz::case::CaseKind;
 use canonfuzz::engine::{crash, worker};
-use canonfuzz::generate::ShapeKind;
 use canonfuzz::run::Plan;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -29,7 +29,7 @@ enum Command {
     Run {
         /// The shapes to generate
         #[arg(long, default_value = "lift_lower", value_parser = shape())]
-        shape: ShapeKind,
+        shape: CaseKind,
         /// Stop after this many cases
         #[arg(long)]
         cases: Option<u64>,
@@ -87,7 +87,7 @@ enum Command {
     Planted {
         /// The shapes to generate
         #[arg(long, default_value = "lift_lower", value_parser = shape())]
-        shape: ShapeKind,
+        shape: CaseKind,
         /// Give up after this many cases
         #[arg(long, default_value_t = 10_000)]
         cases: u64,
@@ -177,9 +177,9 @@ fn main() -> ExitCode {
 }
 
 /// `lift_lower` (one guest and the host) or `adapter` (guests that call one another).
-fn shape() -> impl TypedValueParser<Value = ShapeKind> {
-    let names = ShapeKind::ALL.map(ShapeKind::name);
-    PossibleValuesParser::new(names).map(|name| ShapeKind::named(&name).expect("one of them"))
+fn shape() -> impl TypedValueParser<Value = CaseKind> {
+    let names = CaseKind::ALL.map(CaseKind::name);
+    PossibleValuesParser::new(names).map(|name| CaseKind::named(&name).expect("one of them"))
 }
 
 fn time(text: &str) -> Result<Duration, String> {

@@ -3,9 +3,9 @@
 //! that judges subjects.
 
 use crate::abi::{Deviation, Deviations};
-use crate::case::{Case, Limits};
+use crate::case::{Case, CaseKind, Limits};
 use crate::engine::wasmtime;
-use crate::generate::{ShapeKind, Stream};
+use crate::generate::Stream;
 use crate::observation::Outcome;
 use crate::oracle::{self, Verdict};
 use crate::report;
@@ -29,7 +29,7 @@ pub struct Found {
 /// Plants the faults of this kind and generates cases until all are found, or `cases` of them. `tick` is told
 /// after each case how many there were.
 pub fn hunt(
-    kind: ShapeKind,
+    kind: CaseKind,
     seed: u64,
     cases: u64,
     tick: &mut dyn FnMut(u64, &[Planted]),
@@ -48,11 +48,11 @@ pub fn hunt(
 }
 
 /// Every fault that cases of this kind are to show, not found yet.
-pub fn all(kind: ShapeKind) -> Vec<Planted> {
+pub fn all(kind: CaseKind) -> Vec<Planted> {
     let fault = |deviation: &Deviation| Planted { deviation: *deviation, found: None };
     let planted = match kind {
-        ShapeKind::LiftLower => Deviation::PLANTED,
-        ShapeKind::Adapter => Deviation::PLANTED_FUSED,
+        CaseKind::LiftLower => Deviation::PLANTED,
+        CaseKind::Adapter => Deviation::PLANTED_FUSED,
     };
     planted.iter().map(fault).collect()
 }

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::case::{Case, Limits};
+use crate::case::{Case, CaseKind, Limits};
 use crate::corpus;
 use crate::engine::wasmtime;
-use crate::generate::{ShapeKind, Stream};
+use crate::generate::Stream;
 use crate::mix::Mix;
 use crate::oracle::{Difference, Verdict};
 use crate::report;
@@ -21,7 +21,7 @@ use crate::session::{Checked, Session, Timings, timed};
 
 /// What to run.
 pub struct Plan {
-    pub kind: ShapeKind,
+    pub kind: CaseKind,
     pub seed: u64,
     pub jobs: u64,
     /// Stop after this many cases.
@@ -116,8 +116,8 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut stream = Stream::new(seed, plan.kind, wasmtime::features(), Limits::CASE);
     let mut mix = match plan.kind {
-        ShapeKind::LiftLower => Mix::lift_lower(&wasmtime::features()),
-        ShapeKind::Adapter => Mix::adapter(&wasmtime::features()),
+        CaseKind::LiftLower => Mix::lift_lower(&wasmtime::features()),
+        CaseKind::Adapter => Mix::adapter(&wasmtime::features()),
     };
     let result = (|| {
         while !done(plan, progress) {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use canonfuzz::abi::{Core, Notes, PtrType, StringEncoding, Trap};
 use canonfuzz::case::paths::Paths;
 use canonfuzz::case::{
-    Answer, BuiltIn, Call, CanonOpts, Case, Finish, Function, Guest, ImportCall, Limits, Manner,
-    Pages, Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step, Tuning,
+    Answer, BuiltIn, Call, CanonOpts, Case, CaseKind, Finish, Function, Guest, ImportCall, Limits,
+    Manner, Pages, Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step, Tuning,
     function_name,
 };
 use canonfuzz::component::definition::Import;
@@ -16,7 +16,7 @@ use canonfuzz::encode::script::{read_observed, scripts};
 use canonfuzz::encode::{self, EXPORT};
 use canonfuzz::engine::reference::same_but_for_numbers;
 use canonfuzz::engine::wasmtime;
-use canonfuzz::generate::{ShapeKind, Stream};
+use canonfuzz::generate::Stream;
 use canonfuzz::observation::GuestEvent;
 use canonfuzz::types::{Field, FuncType, Handle, Label, Type, VariantCase};
 use canonfuzz::value::{Str, StringSource, Value};
@@ -171,7 +171,7 @@ fn renumber(ty: &mut Type, allowed: &[u32]) {
 
 #[test]
 fn components_of_drawn_chains_are_valid() {
-    let mut stream = Stream::new(SEED, ShapeKind::LiftLower, wasmtime::features(), Limits::CASE);
+    let mut stream = Stream::new(SEED, CaseKind::LiftLower, wasmtime::features(), Limits::CASE);
     for round in 0..300 {
         let guests = 2 + round % 3;
         // The host's comes last: each guest knows those from its own number on.

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use canonfuzz::abi::Deviations;
 use canonfuzz::case::text::{self, CaseFile};
-use canonfuzz::case::{Case, Limits, Shape, bytes, check};
+use canonfuzz::case::{Case, CaseKind, Limits, Shape, bytes, check};
 use canonfuzz::component::decode;
 use canonfuzz::component::definition::Import;
 use canonfuzz::engine::{reference, wasmtime};
 use canonfuzz::fuzz::{self, Input};
-use canonfuzz::generate::{self, ShapeKind, Stream};
+use canonfuzz::generate::{self, Stream};
 use canonfuzz::mix::Mix;
 use canonfuzz::oracle::Verdict;
 use canonfuzz::types::FuncType;
@@ -19,14 +19,14 @@ use wasmparser::{Validator, WasmFeatures};
 const SEED: u64 = 20_261_122;
 
 fn cases(count: usize) -> Vec<Case> {
-    stream(ShapeKind::LiftLower, count).collect()
+    stream(CaseKind::LiftLower, count).collect()
 }
 
 fn of_all_kinds(count: usize) -> impl Iterator<Item = Case> {
-    ShapeKind::ALL.into_iter().flat_map(move |kind| stream(kind, count))
+    CaseKind::ALL.into_iter().flat_map(move |kind| stream(kind, count))
 }
 
-fn stream(kind: ShapeKind, count: usize) -> impl Iterator<Item = Case> {
+fn stream(kind: CaseKind, count: usize) -> impl Iterator<Item = Case> {
     let mut stream = Stream::new(SEED, kind, wasmtime::features(), Limits::CASE);
     (0..count).map(move |_| stream.next_case())
 }
@@ -138,12 +138,12 @@ fn subject_and_reference_agree_on_them() {
 
 #[test]
 fn they_reach_nearly_everything_that_is_possible_and_nothing_else() {
-    check_mix(Mix::lift_lower(&wasmtime::features()), stream(ShapeKind::LiftLower, 30_000));
+    check_mix(Mix::lift_lower(&wasmtime::features()), stream(CaseKind::LiftLower, 30_000));
 }
 
 #[test]
 fn chains_reach_nearly_everything_that_is_possible_and_nothing_else() {
-    check_mix(Mix::adapter(&wasmtime::features()), stream(ShapeKind::Adapter, 60_000));
+    check_mix(Mix::adapter(&wasmtime::features()), stream(CaseKind::Adapter, 60_000));
 }
 
 /// Some cells are reached so rarely that another seed is needed for them.
@@ -160,7 +160,7 @@ fn check_mix(mut mix: Mix, cases: impl Iterator<Item = Case>) {
 }
 
 #[track_caller]
-fn check_target(kind: ShapeKind) {
+fn check_target(kind: CaseKind) {
     let mut data = vec![0xab; 4096];
     let mut size = 10;
     let mut kept = 0;
@@ -173,13 +173,13 @@ fn check_target(kind: ShapeKind) {
 
 #[test]
 fn the_body_of_each_target_takes_what_its_mutator_makes() {
-    ShapeKind::ALL.into_iter().for_each(check_target);
+    CaseKind::ALL.into_iter().for_each(check_target);
 }
 
 #[test]
 fn junk_is_rejected() {
     for junk in [&b""[..], b"cfz", b"cfz1", b"cfz9", &[0xff; 300]] {
-        assert_eq!(fuzz::target(ShapeKind::LiftLower, junk), Input::Reject);
+        assert_eq!(fuzz::target(CaseKind::LiftLower, junk), Input::Reject);
     }
 }
 

@@ -1,14 +1,14 @@
 //! The proof that a run can see: every planted fault is found, and soon.
 
 use canonfuzz::abi::Deviation;
-use canonfuzz::generate::ShapeKind;
+use canonfuzz::case::CaseKind;
 use canonfuzz::planted::hunt;
 
 /// Within so many generated cases each fault has to show.
 const CASES: u64 = 10_000;
 
 #[track_caller]
-fn check(kind: ShapeKind, all: &[Deviation]) {
+fn check(kind: CaseKind, all: &[Deviation]) {
     let planted = hunt(kind, 20_261_125, CASES, &mut |_, _| {}).unwrap();
     let names = planted.iter().filter(|fault| fault.found.is_none());
     let missed: Vec<&str> = names.map(|fault| fault.deviation.name()).collect();
@@ -18,12 +18,12 @@ fn check(kind: ShapeKind, all: &[Deviation]) {
 
 #[test]
 fn every_planted_fault_is_found() {
-    check(ShapeKind::LiftLower, Deviation::PLANTED);
+    check(CaseKind::LiftLower, Deviation::PLANTED);
 }
 
 #[test]
 fn every_planted_fault_between_guests_is_found() {
-    check(ShapeKind::Adapter, Deviation::PLANTED_FUSED);
+    check(CaseKind::Adapter, Deviation::PLANTED_FUSED);
 }
 
 #[test]

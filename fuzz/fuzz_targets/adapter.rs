@@ -1,7 +1,7 @@
 #![no_main]
 
+use canonfuzz::case::CaseKind::Adapter;
 use canonfuzz::fuzz::{self, Input};
-use canonfuzz::generate::ShapeKind::Adapter;
 use libfuzzer_sys::{Corpus, fuzz_crossover, fuzz_mutator, fuzz_target};
 
 fuzz_target!(|data: &[u8]| -> Corpus {

@@ -3,6 +3,7 @@
 
 pub mod bytes;
 pub mod check;
+mod kind;
 pub mod misuse;
 pub mod paths;
 pub mod text;
@@ -11,6 +12,7 @@ use crate::abi::{PtrType, StringEncoding};
 use crate::types::{self, FuncType, Type};
 use crate::value::Value;
 
+pub use kind::CaseKind;
 use misuse::Misuse;
 use paths::Paths;
 

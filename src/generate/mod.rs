@@ -33,45 +33,16 @@ use arbitrary::{Result, Unstructured};
 use crate::abi::PtrType;
 use crate::case::check::{Feature, check};
 use crate::case::paths::Paths;
-use crate::case::{Call, Case, Guest, Limits, Manner, Script, Shape, Tuning};
+use crate::case::{Call, Case, CaseKind, Guest, Limits, Manner, Script, Shape, Tuning};
 
 pub use draws::Draws;
 pub use mutate::{crossover, mutate};
 pub use stream::Stream;
 
-/// What the cases are about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ShapeKind {
-    /// One guest, and the host.
-    LiftLower,
-    /// A chain of guests that call one another, for which a subject may have adapters.
-    Adapter,
-}
-
-impl ShapeKind {
-    pub const ALL: [ShapeKind; 2] = [ShapeKind::LiftLower, ShapeKind::Adapter];
-
-    /// The name of the fuzz target for it, too.
-    pub fn name(self) -> &'static str {
-        match self {
-            ShapeKind::LiftLower => "lift_lower",
-            ShapeKind::Adapter => "adapter",
-        }
-    }
-
-    pub fn named(name: &str) -> Option<ShapeKind> {
-        ShapeKind::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    pub fn of(shape: &Shape) -> ShapeKind {
-        if shape.guests.len() == 1 { ShapeKind::LiftLower } else { ShapeKind::Adapter }
-    }
-}
-
 /// A fresh case.
 pub fn case(
     u: &mut Unstructured,
-    kind: ShapeKind,
+    kind: CaseKind,
     allowed: &BTreeSet<Feature>,
     limits: &Limits,
 ) -> Result<Case> {
@@ -84,7 +55,7 @@ pub fn case(
 /// A component for which there are calls within the limits.
 pub fn shape(
     u: &mut Unstructured,
-    kind: ShapeKind,
+    kind: CaseKind,
     allowed: &BTreeSet<Feature>,
     limits: &Limits,
 ) -> Result<Shape> {
@@ -115,13 +86,13 @@ fn untuned(shape: &Shape, calls: Vec<Call>) -> Case {
 }
 
 /// The component that does nothing.
-fn no_shape(kind: ShapeKind, limits: &Limits) -> Shape {
+fn no_shape(kind: CaseKind, limits: &Limits) -> Shape {
     let (export, pages) = (options::empty(), options::ONE_PAGE);
     let last = Guest { export, import: None, ptr_type: PtrType::I32, pages };
     let caller = Guest { import: Some(options::empty()), ..last.clone() };
     let guests = match kind {
-        ShapeKind::Adapter if limits.guests > 1 => vec![caller, last],
-        ShapeKind::Adapter | ShapeKind::LiftLower => vec![last],
+        CaseKind::Adapter if limits.guests > 1 => vec![caller, last],
+        CaseKind::Adapter | CaseKind::LiftLower => vec![last],
     };
     Shape { guests, resources: Vec::new() }
 }

@@ -10,22 +10,22 @@ use super::draw::{chance, position, weighted};
 use super::handles::{needed, needs_guests};
 use super::options::{self, Role};
 use super::types::{Palette, callable, dispensable, func_type, spilling};
-use super::{ShapeKind, weights};
+use super::weights;
 use crate::abi::PtrType;
 use crate::case::check::Feature;
-use crate::case::{Guest, Limits, Resource, Shape, is_host};
+use crate::case::{CaseKind, Guest, Limits, Resource, Shape, is_host};
 use crate::types::{FuncType, Handle, Type};
 
 /// A shape of this kind. It may be beyond the limits.
 pub fn shape(
     u: &mut Unstructured,
-    kind: ShapeKind,
+    kind: CaseKind,
     allowed: &BTreeSet<Feature>,
     limits: &Limits,
 ) -> Result<Shape> {
     let mut shape = match kind {
-        ShapeKind::LiftLower => lift_lower(u, allowed, limits)?,
-        ShapeKind::Adapter => adapter(u, allowed, limits)?,
+        CaseKind::LiftLower => lift_lower(u, allowed, limits)?,
+        CaseKind::Adapter => adapter(u, allowed, limits)?,
     };
     options::narrow(&mut shape.guests);
     Ok(shape)

@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 use arbitrary::Unstructured;
 
 use super::draw::{chance, entropy};
-use super::{ShapeKind, options, weights};
+use super::{options, weights};
 use crate::case::check::Feature;
 use crate::case::paths::Paths;
-use crate::case::{Case, Limits, Shape, Tuning};
+use crate::case::{Case, CaseKind, Limits, Shape, Tuning};
 
 /// The same seed gives the same cases on every machine.
 pub struct Stream {
     rng: fastrand::Rng,
-    kind: ShapeKind,
+    kind: CaseKind,
     allowed: BTreeSet<Feature>,
     limits: Limits,
     shape: Shape,
@@ -26,7 +26,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub fn new(seed: u64, kind: ShapeKind, allowed: BTreeSet<Feature>, limits: Limits) -> Stream {
+    pub fn new(seed: u64, kind: CaseKind, allowed: BTreeSet<Feature>, limits: Limits) -> Stream {
         let shape = super::no_shape(kind, &limits);
         let rng = fastrand::Rng::with_seed(seed);
         Stream { rng, kind, allowed, limits, shape, tuning: Tuning::PLAIN, left: 0, flipped: None }
@@ -65,8 +65,8 @@ impl Stream {
     /// Bytes for one shape or the calls of one case.
     fn entropy(&self) -> usize {
         match self.kind {
-            ShapeKind::LiftLower => weights::ENTROPY,
-            ShapeKind::Adapter => weights::CHAIN_ENTROPY,
+            CaseKind::LiftLower => weights::ENTROPY,
+            CaseKind::Adapter => weights::CHAIN_ENTROPY,
         }
     }
 

@@ -13,7 +13,7 @@ fn all() -> BTreeSet<Feature> {
 }
 
 fn stream(seed: u64) -> Stream {
-    Stream::new(seed, ShapeKind::LiftLower, all(), Limits::CASE)
+    Stream::new(seed, CaseKind::LiftLower, all(), Limits::CASE)
 }
 
 #[track_caller]
@@ -111,7 +111,7 @@ fn streamed_cases_reach_everything() {
 
 #[test]
 fn features_that_are_not_allowed_do_not_occur() {
-    let mut stream = Stream::new(9, ShapeKind::LiftLower, BTreeSet::new(), Limits::CASE);
+    let mut stream = Stream::new(9, CaseKind::LiftLower, BTreeSet::new(), Limits::CASE);
     for seed in 0..500 {
         let mut case = stream.next_case();
         mutate(&mut case, seed, &BTreeSet::new(), &Limits::CASE, false);
@@ -155,7 +155,7 @@ fn tight_limits_are_kept() {
         reallocs: 1,
         pages: 1,
     };
-    for (kind, guests) in [(ShapeKind::LiftLower, 1), (ShapeKind::Adapter, 2)] {
+    for (kind, guests) in [(CaseKind::LiftLower, 1), (CaseKind::Adapter, 2)] {
         let limits = Limits { guests, ..limits };
         let mut stream = Stream::new(11, kind, all(), limits);
         for seed in 0..500 {
@@ -170,7 +170,7 @@ fn tight_limits_are_kept() {
 #[test]
 fn without_bytes_there_is_a_case() {
     check_valid(
-        &case(&mut Unstructured::new(&[]), ShapeKind::LiftLower, &all(), &Limits::CASE).unwrap(),
+        &case(&mut Unstructured::new(&[]), CaseKind::LiftLower, &all(), &Limits::CASE).unwrap(),
     );
 }
 

@@ -11,7 +11,7 @@ fn wide() -> BTreeSet<Feature> {
 }
 
 fn chains(seed: u64) -> Stream {
-    Stream::new(seed, ShapeKind::Adapter, wide(), Limits::CASE)
+    Stream::new(seed, CaseKind::Adapter, wide(), Limits::CASE)
 }
 
 /// The functions between guests.
@@ -143,7 +143,7 @@ fn streamed_chains_are_valid() {
 
 #[test]
 fn features_of_chains_that_are_not_allowed_do_not_occur() {
-    let mut stream = Stream::new(22, ShapeKind::Adapter, BTreeSet::new(), Limits::CASE);
+    let mut stream = Stream::new(22, CaseKind::Adapter, BTreeSet::new(), Limits::CASE);
     for seed in 0..500 {
         let mut case = stream.next_case();
         mutate(&mut case, seed, &BTreeSet::new(), &Limits::CASE, false);
@@ -154,7 +154,7 @@ fn features_of_chains_that_are_not_allowed_do_not_occur() {
 #[test]
 fn without_bytes_there_is_a_chain() {
     let u = &mut Unstructured::new(&[]);
-    let case = case(u, ShapeKind::Adapter, &all(), &Limits::CASE).unwrap();
+    let case = case(u, CaseKind::Adapter, &all(), &Limits::CASE).unwrap();
     assert_eq!(case.shape.guests.len(), 2);
     check_chain(&case);
 }
