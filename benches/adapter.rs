@@ -31,7 +31,7 @@ struct Spent {
 }
 
 fn main() -> anyhow::Result<()> {
-    let mut stream = Stream::new(SEED, CaseKind::Adapter, wasmtime::features(), Limits::CASE);
+    let mut stream = Stream::new(SEED, CaseKind::Adapter, wasmtime::allowed(), Limits::CASE);
     let mut session = Session::new()?;
     let (mut local, mut spent) = (Local::default(), Spent::default());
     let mut case = stream.next_case();

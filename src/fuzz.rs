@@ -2,9 +2,8 @@
 //! Knows no fuzzer: bytes in, a verdict or a panic out.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 
-use crate::case::check::Feature;
+use crate::case::allowed::Allowed;
 use crate::case::{Case, CaseKind, Limits, bytes};
 use crate::engine::{reference, wasmtime};
 use crate::generate;
@@ -96,7 +95,7 @@ fn check(session: &mut Session, case: &Case) -> Input {
 /// is no case, or stays too large, is replaced by a fresh one of this kind.
 pub fn mutate(kind: CaseKind, data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let room = max_size.min(data.len());
-    let allowed = wasmtime::features();
+    let allowed = wasmtime::allowed();
     let seed = u64::from(seed);
     let mutated = bytes::decode(&data[..size]).ok().and_then(|case| {
         // Smaller the second time, where the first does not fit.
@@ -125,7 +124,7 @@ pub fn cross(a: &[u8], b: &[u8], out: &mut [u8], seed: u32) -> usize {
     let (Ok(a), Ok(b)) = (bytes::decode(a), bytes::decode(b)) else {
         return 0;
     };
-    let crossed = generate::crossover(&a, &b, u64::from(seed / CROSS_ONE_IN));
+    let crossed = generate::crossover(&a, &b, &wasmtime::allowed(), u64::from(seed / CROSS_ONE_IN));
     let crossed = bytes::encode(&crossed);
     let Some(room) = out.get_mut(..crossed.len()) else {
         return 0;
@@ -135,7 +134,7 @@ pub fn cross(a: &[u8], b: &[u8], out: &mut [u8], seed: u32) -> usize {
 }
 
 /// A fresh case that fits.
-fn fresh(kind: CaseKind, seed: u64, room: usize, allowed: &BTreeSet<Feature>) -> Option<Vec<u8>> {
+fn fresh(kind: CaseKind, seed: u64, room: usize, allowed: &Allowed) -> Option<Vec<u8>> {
     (0..16).find_map(|attempt| {
         let seed = seed.wrapping_mul(16).wrapping_add(attempt);
         let mut stream = generate::Stream::new(seed, kind, allowed.clone(), Limits::CASE);

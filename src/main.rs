@@ -176,7 +176,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// `lift_lower` (one guest and the host) or `adapter` (guests that call one another).
+/// `lift_lower` (one guest and the host), `adapter` (guests that call one another), `typed` (one guest, by
+/// static types) or `misuse` (a host that makes mistakes).
 fn shape() -> impl TypedValueParser<Value = CaseKind> {
     let names = CaseKind::ALL.map(CaseKind::name);
     PossibleValuesParser::new(names).map(|name| CaseKind::named(&name).expect("one of them"))

@@ -114,11 +114,8 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
     let mut session = Session::maybe_isolated(plan.isolated)?;
     // Far apart, so that seeds that follow each other share nothing.
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let mut stream = Stream::new(seed, plan.kind, wasmtime::features(), Limits::CASE);
-    let mut mix = match plan.kind {
-        CaseKind::LiftLower => Mix::lift_lower(&wasmtime::features()),
-        CaseKind::Adapter => Mix::adapter(&wasmtime::features()),
-    };
+    let mut stream = Stream::new(seed, plan.kind, wasmtime::allowed(), Limits::CASE);
+    let mut mix = Mix::new(plan.kind, &wasmtime::allowed());
     let result = (|| {
         while !done(plan, progress) {
             let case = timed(&mut session.timings.generate, || stream.next_case());

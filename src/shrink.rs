@@ -42,7 +42,7 @@ pub fn shrink(
         let mut smaller = shrunk.case.clone();
         shrunk.tried += 1;
         let seed = shrunk.tried;
-        let made = generate::mutate(&mut smaller, seed, &wasmtime::features(), &Limits::CASE, true);
+        let made = generate::mutate(&mut smaller, seed, &wasmtime::allowed(), &Limits::CASE, true);
         if made && report::verdict(&session.check(&smaller)?.verdict) == shrunk.kind {
             shrunk.case = smaller;
             shrunk.taken += 1;

@@ -27,7 +27,7 @@ fn of_all_kinds(count: usize) -> impl Iterator<Item = Case> {
 }
 
 fn stream(kind: CaseKind, count: usize) -> impl Iterator<Item = Case> {
-    let mut stream = Stream::new(SEED, kind, wasmtime::features(), Limits::CASE);
+    let mut stream = Stream::new(SEED, kind, wasmtime::allowed(), Limits::CASE);
     (0..count).map(move |_| stream.next_case())
 }
 
@@ -112,7 +112,7 @@ fn components_with_resources_are_valid() {
 fn mutating_cases_with_resources_keeps_them_valid() {
     let folders = [PathBuf::from("corpus/resources"), PathBuf::from("corpus/adapter/resources")];
     let files = corpus::find(&folders).unwrap();
-    let allowed = wasmtime::features();
+    let allowed = wasmtime::allowed();
     for (seed, path) in (0..).zip(files) {
         let mut case = corpus::load(&path).unwrap().file.case;
         for step in 0..100 {
@@ -138,12 +138,15 @@ fn subject_and_reference_agree_on_them() {
 
 #[test]
 fn they_reach_nearly_everything_that_is_possible_and_nothing_else() {
-    check_mix(Mix::lift_lower(&wasmtime::features()), stream(CaseKind::LiftLower, 30_000));
+    check_mix(
+        Mix::new(CaseKind::LiftLower, &wasmtime::allowed()),
+        stream(CaseKind::LiftLower, 30_000),
+    );
 }
 
 #[test]
 fn chains_reach_nearly_everything_that_is_possible_and_nothing_else() {
-    check_mix(Mix::adapter(&wasmtime::features()), stream(CaseKind::Adapter, 60_000));
+    check_mix(Mix::new(CaseKind::Adapter, &wasmtime::allowed()), stream(CaseKind::Adapter, 60_000));
 }
 
 /// Some cells are reached so rarely that another seed is needed for them.
@@ -185,7 +188,7 @@ fn junk_is_rejected() {
 
 #[test]
 fn mutation_changes_cases_and_keeps_them_valid() {
-    let allowed = wasmtime::features();
+    let allowed = wasmtime::allowed();
     for (seed, case) in (0..).zip(cases(200)) {
         let mut mutated = case.clone();
         for step in 0..20 {

@@ -2,7 +2,7 @@
 
 use canonfuzz::Session;
 use canonfuzz::abi::{Deviations, Stage};
-use canonfuzz::case::{Case, Limits, check, text};
+use canonfuzz::case::{Case, CaseKind, Limits, check, text};
 use canonfuzz::engine::wasmtime;
 use canonfuzz::mix::Mix;
 use canonfuzz::observation::Reading;
@@ -43,7 +43,7 @@ fn read(case: &Case) -> Reading {
 /// The case reaches these cells, and none that cannot be.
 #[track_caller]
 fn reaches(case: &Case, cells: &[&str]) {
-    let mut mix = Mix::adapter(&wasmtime::features());
+    let mut mix = Mix::new(CaseKind::Adapter, &wasmtime::allowed());
     let never = mix.empty();
     let reading = read(case);
     mix.add(case, &reading);
@@ -155,7 +155,7 @@ fn what_the_first_guest_does_by_itself_is_no_call_between_guests() {
         [[call.guest]]\nfinish = 'trap'\n";
     let wit = "import g: func(); export f: func(p0: string);";
     let case = case(wit, &["utf8", "utf8"], calls);
-    let mut mix = Mix::adapter(&wasmtime::features());
+    let mut mix = Mix::new(CaseKind::Adapter, &wasmtime::allowed());
     let before = mix.empty().len();
     mix.add(&case, &read(&case));
     assert_eq!(before - mix.empty().len(), 1);

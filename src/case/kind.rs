@@ -1,24 +1,31 @@
 //! What a case is about, as a whole.
 //! Knows nothing of how cases of a kind are made.
 
-use super::Case;
+use super::{Call, Case, Manner};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaseKind {
-    /// One guest, and the host.
+    /// One guest and the host, which pass values that say what they are.
     LiftLower,
     /// A chain of guests that call one another, for which a subject may have adapters.
     Adapter,
+    /// One guest and the host, for whom values have static types.
+    Typed,
+    /// A host that misuses the interface.
+    Misuse,
 }
 
 impl CaseKind {
-    pub const ALL: [CaseKind; 2] = [CaseKind::LiftLower, CaseKind::Adapter];
+    pub const ALL: [CaseKind; 4] =
+        [CaseKind::LiftLower, CaseKind::Adapter, CaseKind::Typed, CaseKind::Misuse];
 
     /// The name of the fuzz target for it, too.
     pub fn name(self) -> &'static str {
         match self {
             CaseKind::LiftLower => "lift_lower",
             CaseKind::Adapter => "adapter",
+            CaseKind::Typed => "typed",
+            CaseKind::Misuse => "misuse",
         }
     }
 
@@ -27,6 +34,21 @@ impl CaseKind {
     }
 
     pub fn of(case: &Case) -> CaseKind {
-        if case.shape.guests.len() == 1 { CaseKind::LiftLower } else { CaseKind::Adapter }
+        if case.calls.iter().any(is_misused) {
+            CaseKind::Misuse
+        } else if case.shape.guests.len() > 1 {
+            CaseKind::Adapter
+        } else if case.paths.call.api.is_typed() || case.paths.import.api.is_typed() {
+            CaseKind::Typed
+        } else {
+            CaseKind::LiftLower
+        }
+    }
+}
+
+fn is_misused(call: &Call) -> bool {
+    match call.manner {
+        Manner::Misused(_) => true,
+        Manner::Once | Manner::Twice => false,
     }
 }

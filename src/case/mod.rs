@@ -1,6 +1,7 @@
 //! A case: the types of some guests, how they behave, and what the host passes and answers.
 //! Knows nothing of component bytes, of engines or of chance.
 
+pub mod allowed;
 pub mod bytes;
 pub mod check;
 mod kind;

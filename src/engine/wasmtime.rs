@@ -27,6 +27,7 @@ use wasmtime::{Engine, Store, StoreContextMut};
 use self::fault::{Fault, Place};
 use self::handles::{from_rep, to_rep};
 use self::val::{from_val, to_val};
+use crate::case::allowed::Allowed;
 use crate::case::check::{self, Feature};
 use crate::case::paths::{Mode, Path};
 use crate::case::{Case, Guest, Shape, Tuning};
@@ -116,6 +117,11 @@ pub fn supports(feature: Feature) -> bool {
 pub fn features() -> BTreeSet<Feature> {
     let all = [Feature::Map, Feature::FixedLengthList, Feature::Memory64];
     all.into_iter().filter(|feature| supports(*feature)).collect()
+}
+
+/// What cases for this version may have.
+pub fn allowed() -> Allowed {
+    Allowed::dynamic(features())
 }
 
 impl Subject {

@@ -6,10 +6,11 @@ use arbitrary::{Result, Unstructured};
 use super::draw::{between, chance, position, weighted, weighted_where};
 use super::guest::{self, GuestData};
 use super::handles::{Handles, Party, mentioned, tables, values_of};
+use super::paths::manner;
 use super::values::{Room, fresh, least, values};
 use super::weights;
 use super::{acts, realloc};
-use crate::case::{Answer, BuiltIn, Call, Finish, Guest, ImportCall, Limits, Manner, Passed};
+use crate::case::{Answer, BuiltIn, Call, Finish, Guest, ImportCall, Limits, Passed};
 use crate::case::{Realloc, Script, Shape, Step};
 use crate::value::Value;
 
@@ -85,7 +86,8 @@ pub fn call<'a>(
     let handles_of_host = &mut course.data[0].handles;
     let host_drops = acts::host_drops(u, limits, (slips, destroys), handles_of_host)?;
     handles.extend(course.data.into_iter().map(|data| data.handles));
-    Ok(Call { args, scripts, host_drops, manner: Manner::Once })
+    let manner = manner(u, shape)?;
+    Ok(Call { args, scripts, host_drops, manner })
 }
 
 /// How often a guest calls its import.

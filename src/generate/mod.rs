@@ -9,7 +9,9 @@ mod damage;
 mod guest;
 mod handles;
 mod labels;
+mod misuses;
 mod options;
+mod paths;
 mod places;
 mod realloc;
 mod shapes;
@@ -26,12 +28,11 @@ mod draws;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use arbitrary::{Result, Unstructured};
 
 use crate::abi::PtrType;
-use crate::case::check::{Feature, check};
+use crate::case::allowed::Allowed;
+use crate::case::check::check;
 use crate::case::paths::Paths;
 use crate::case::{Call, Case, CaseKind, Guest, Limits, Manner, Script, Shape, Tuning};
 
@@ -43,20 +44,36 @@ pub use stream::Stream;
 pub fn case(
     u: &mut Unstructured,
     kind: CaseKind,
-    allowed: &BTreeSet<Feature>,
+    allowed: &Allowed,
     limits: &Limits,
 ) -> Result<Case> {
     let shape = shape(u, kind, allowed, limits)?;
     let tuning = options::tuning(u)?;
-    let calls = calls(u, &shape, limits)?;
-    Ok(Case { tuning, paths: Paths::PLAIN, shape, calls })
+    case_of(u, kind, (&shape, tuning), allowed, limits)
+}
+
+/// A case with this shape and tuning.
+fn case_of(
+    u: &mut Unstructured,
+    kind: CaseKind,
+    (shape, tuning): (&Shape, Tuning),
+    allowed: &Allowed,
+    limits: &Limits,
+) -> Result<Case> {
+    let calls = calls(u, shape, limits)?;
+    let mut case = Case { tuning, paths: Paths::PLAIN, shape: shape.clone(), calls };
+    case.paths = paths::paths(u, kind, &case, allowed, limits)?;
+    if kind == CaseKind::Misuse {
+        misuses::misuse(u, &mut case, allowed)?;
+    }
+    Ok(case)
 }
 
 /// A component for which there are calls within the limits.
 pub fn shape(
     u: &mut Unstructured,
     kind: CaseKind,
-    allowed: &BTreeSet<Feature>,
+    allowed: &Allowed,
     limits: &Limits,
 ) -> Result<Shape> {
     for _ in 0..weights::ATTEMPTS {
@@ -92,7 +109,7 @@ fn no_shape(kind: CaseKind, limits: &Limits) -> Shape {
     let caller = Guest { import: Some(options::empty()), ..last.clone() };
     let guests = match kind {
         CaseKind::Adapter if limits.guests > 1 => vec![caller, last],
-        CaseKind::Adapter | CaseKind::LiftLower => vec![last],
+        CaseKind::Adapter | CaseKind::LiftLower | CaseKind::Typed | CaseKind::Misuse => vec![last],
     };
     Shape { guests, resources: Vec::new() }
 }

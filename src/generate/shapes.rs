@@ -1,18 +1,17 @@
 //! Shapes: a guest alone, or a chain of some.
 //! Knows what the guests of a chain need of one another; nothing of calls.
 
-use std::collections::BTreeSet;
-
 use arbitrary::{Result, Unstructured};
 
 use super::acts::defines;
 use super::draw::{chance, position, weighted};
 use super::handles::{needed, needs_guests};
 use super::options::{self, Role};
+use super::paths::signature;
 use super::types::{Palette, callable, dispensable, func_type, spilling};
 use super::weights;
 use crate::abi::PtrType;
-use crate::case::check::Feature;
+use crate::case::allowed::{Allowed, Signature};
 use crate::case::{CaseKind, Guest, Limits, Resource, Shape, is_host};
 use crate::types::{FuncType, Handle, Type};
 
@@ -20,41 +19,96 @@ use crate::types::{FuncType, Handle, Type};
 pub fn shape(
     u: &mut Unstructured,
     kind: CaseKind,
-    allowed: &BTreeSet<Feature>,
+    allowed: &Allowed,
     limits: &Limits,
 ) -> Result<Shape> {
     let mut shape = match kind {
-        CaseKind::LiftLower => lift_lower(u, allowed, limits)?,
+        CaseKind::LiftLower | CaseKind::Misuse => one_guest(u, allowed, limits, [None, None])?,
         CaseKind::Adapter => adapter(u, allowed, limits)?,
+        CaseKind::Typed => typed(u, allowed, limits)?,
     };
     options::narrow(&mut shape.guests);
     Ok(shape)
 }
 
-fn lift_lower(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
-    let resources = options::resources(u, limits, 1)?;
+/// Of each of the two functions the signature that it is to have, if it is to have one.
+type Signatures<'a> = [Option<&'a Signature>; 2];
+
+/// The export or the import has static types, or both have; where there are none, it is any shape.
+fn typed(u: &mut Unstructured, allowed: &Allowed, limits: &Limits) -> Result<Shape> {
+    let from: Vec<&Signature> = allowed.signatures.iter().collect();
+    let [export, import] = weighted(u, weights::TYPED_FUNCTIONS)?;
+    let export = signature(u, if export { &from } else { &[] })?;
+    let import = signature(u, if import { &from } else { &[] })?;
+    one_guest(u, allowed, limits, [export, import])
+}
+
+fn one_guest(
+    u: &mut Unstructured,
+    allowed: &Allowed,
+    limits: &Limits,
+    signatures: Signatures,
+) -> Result<Shape> {
+    let resources = resources(u, limits, signatures)?;
+    let [export, import] = signatures;
     let ty = |u: &mut Unstructured, function| {
         let palette = Palette::of(&resources, function, 1);
-        func_type(u, allowed, limits, &palette, weights::TYPE_PLANS)
+        func_type(u, &allowed.features, limits, &palette, weights::TYPE_PLANS)
     };
-    let export = ty(u, 0)?;
-    let export = callable(u, export, &resources)?;
-    let export = options::function(u, export, Role::Export)?;
-    let import = if chance(u, weights::IMPORT)? {
-        let mut import = ty(u, 1)?;
-        if chance(u, weights::RESULT_STRING)? {
-            return_string(&mut import);
+    let export = match export {
+        Some(signature) => signature.ty.clone(),
+        None => {
+            let any = ty(u, 0)?;
+            callable(u, any, &resources)?
         }
-        Some(options::function(u, import, Role::Import)?)
-    } else {
-        None
     };
+    let export = options::function(u, export, Role::Export)?;
+    let import = match import {
+        Some(signature) => Some(signature.ty.clone()),
+        None if chance(u, weights::IMPORT)? => {
+            let any = ty(u, 1)?;
+            Some(maybe_returning_string(u, any)?)
+        }
+        None => None,
+    };
+    let import = import.map(|ty| options::function(u, ty, Role::Import)).transpose()?;
     let pages = options::pages(u, limits)?;
-    let ptr_type = options::ptr_type(u, allowed, weights::WIDE)?;
+    let ptr_type = options::ptr_type(u, &allowed.features, weights::WIDE)?;
     Ok(Shape { guests: vec![Guest { export, import, ptr_type, pages }], resources })
 }
 
-fn adapter(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -> Result<Shape> {
+/// Resources for one guest: any, or those that the signatures mention, of whom they want them.
+fn resources(
+    u: &mut Unstructured,
+    limits: &Limits,
+    [export, import]: Signatures,
+) -> Result<Vec<Resource>> {
+    let mentioned = |signature: Option<&Signature>| {
+        let numbers = signature.into_iter().flat_map(Signature::resources);
+        numbers.map(|number| number + 1).max().unwrap_or(0)
+    };
+    let count = mentioned(export).max(mentioned(import));
+    if count == 0 {
+        return options::resources(u, limits, 1);
+    }
+    let hosts = vec![Resource::Host; usize::try_from(count).unwrap_or(0)];
+    if mentioned(import) > 0 || export.is_none_or(|export| !export.anybodys) {
+        return Ok(hosts);
+    }
+    let any = hosts.iter().map(|_| options::resource(u, 1)).collect::<Result<Vec<_>>>()?;
+    let params = export.map(|export| &export.ty.params[..]).unwrap_or_default();
+    let callable = !params.iter().any(|param| needs_guests(&any, param));
+    Ok(if callable || !chance(u, weights::CALLABLE)? { any } else { hosts })
+}
+
+fn maybe_returning_string(u: &mut Unstructured, mut ty: FuncType) -> Result<FuncType> {
+    if chance(u, weights::RESULT_STRING)? {
+        return_string(&mut ty);
+    }
+    Ok(ty)
+}
+
+fn adapter(u: &mut Unstructured, allowed: &Allowed, limits: &Limits) -> Result<Shape> {
     let most = usize::try_from(limits.guests).unwrap_or(usize::MAX);
     let count = weighted(u, weights::GUESTS)?.min(most).max(1);
     let mut resources = options::resources(u, limits, count)?;
@@ -66,7 +120,7 @@ fn adapter(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -
     for function in 0..count {
         let plans = if function == 0 { weights::ENTRY_PLANS } else { weights::FUSED_PLANS };
         let palette = Palette::of(&resources, function, count);
-        let ty = func_type(u, allowed, limits, &palette, plans)?;
+        let ty = func_type(u, &allowed.features, limits, &palette, plans)?;
         types.push(if function == 0 { ty } else { with_string(u, ty)? });
     }
     types.iter_mut().skip(1).try_for_each(|ty| circulate(u, &resources, ty))?;
@@ -75,13 +129,13 @@ fn adapter(u: &mut Unstructured, allowed: &BTreeSet<Feature>, limits: &Limits) -
     types[0] = callable(u, std::mem::take(&mut types[0]), &resources)?;
     if chance(u, weights::LAST_IMPORT)? {
         let palette = Palette::of(&resources, count, count);
-        types.push(func_type(u, allowed, limits, &palette, weights::ENTRY_PLANS)?);
+        types.push(func_type(u, &allowed.features, limits, &palette, weights::ENTRY_PLANS)?);
     }
     let mut guests: Vec<Guest> = Vec::new();
     for number in 0..count {
         let wide = guests.last().is_some_and(|last| last.ptr_type == PtrType::I64);
         let wide = if wide { weights::WIDE_AFTER_WIDE } else { weights::CHAIN_WIDE };
-        let ptr_type = options::ptr_type(u, allowed, wide)?;
+        let ptr_type = options::ptr_type(u, &allowed.features, wide)?;
         guests.push(guest(u, number, &types, limits, ptr_type)?);
     }
     Ok(Shape { guests, resources })

@@ -1,32 +1,30 @@
 //! Cases without end, from a seed.
 //! Knows that a shape costs more than a case.
 
-use std::collections::BTreeSet;
-
 use arbitrary::Unstructured;
 
 use super::draw::{chance, entropy};
 use super::{options, weights};
-use crate::case::check::Feature;
-use crate::case::paths::Paths;
+use crate::case::allowed::Allowed;
+use crate::case::check::check;
 use crate::case::{Case, CaseKind, Limits, Shape, Tuning};
 
 /// The same seed gives the same cases on every machine.
 pub struct Stream {
     rng: fastrand::Rng,
     kind: CaseKind,
-    allowed: BTreeSet<Feature>,
+    allowed: Allowed,
     limits: Limits,
     shape: Shape,
     tuning: Tuning,
     /// Cases that this shape is kept for.
     left: u32,
-    /// The last case of a shape with another tuning.
+    /// The last case of a shape, flipped.
     flipped: Option<Case>,
 }
 
 impl Stream {
-    pub fn new(seed: u64, kind: CaseKind, allowed: BTreeSet<Feature>, limits: Limits) -> Stream {
+    pub fn new(seed: u64, kind: CaseKind, allowed: Allowed, limits: Limits) -> Stream {
         let shape = super::no_shape(kind, &limits);
         let rng = fastrand::Rng::with_seed(seed);
         Stream { rng, kind, allowed, limits, shape, tuning: Tuning::PLAIN, left: 0, flipped: None }
@@ -42,30 +40,35 @@ impl Stream {
         self.left -= 1;
         let count = self.entropy();
         let bytes = entropy(&mut self.rng, count);
-        let calls = super::calls(&mut Unstructured::new(&bytes), &self.shape, &self.limits);
-        let calls = calls.expect("no choice is empty");
-        let case =
-            Case { tuning: self.tuning, paths: Paths::PLAIN, shape: self.shape.clone(), calls };
+        let mut u = Unstructured::new(&bytes);
+        let Stream { kind, allowed, limits, .. } = &*self;
+        let case = super::case_of(&mut u, *kind, (&self.shape, self.tuning), allowed, limits);
+        let case = case.expect("no choice is empty");
         if self.left == 0 {
             self.flip(&case);
         }
         case
     }
 
-    /// Keeps a case to come again under another tuning, sometimes.
+    /// Keeps a case to come again under another tuning or by another way, sometimes.
     fn flip(&mut self, case: &Case) {
         let bytes = entropy(&mut self.rng, weights::FLIP_ENTROPY);
         let mut u = Unstructured::new(&bytes);
         if chance(&mut u, weights::FLIPPED).expect("no choice is empty") {
-            let tuning = *u.choose(&case.tuning.flipped()).expect("no choice is empty");
-            self.flipped = Some(Case { tuning, ..case.clone() });
+            let tunings = case.tuning.flipped().map(|tuning| Case { tuning, ..case.clone() });
+            let others = case.paths.others(case.tuning).into_iter();
+            let others = others.map(|paths| Case { paths, ..case.clone() });
+            let mut flips: Vec<Case> = tunings.into_iter().chain(others).collect();
+            flips.retain(|flip| check(flip, &self.limits).is_ok());
+            let chosen = u.choose_index(flips.len()).expect("no choice is empty");
+            self.flipped = Some(flips.swap_remove(chosen));
         }
     }
 
     /// Bytes for one shape or the calls of one case.
     fn entropy(&self) -> usize {
         match self.kind {
-            CaseKind::LiftLower => weights::ENTROPY,
+            CaseKind::LiftLower | CaseKind::Typed | CaseKind::Misuse => weights::ENTROPY,
             CaseKind::Adapter => weights::CHAIN_ENTROPY,
         }
     }

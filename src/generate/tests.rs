@@ -1,15 +1,18 @@
 mod chains;
+mod paths;
+
+use std::collections::BTreeSet;
 
 use super::*;
 use crate::abi::{PtrType, flatten};
-use crate::case::check::kind;
+use crate::case::check::{Feature, kind};
 use crate::case::text::CaseFile;
 use crate::case::{Answer, BuiltIn, Finish, Function, Passed, Realloc, Step, bytes, text};
 use crate::encode::script::scripts;
-use crate::types::Type;
+use crate::types::{FuncType, Type};
 
-fn all() -> BTreeSet<Feature> {
-    BTreeSet::from([Feature::Map, Feature::FixedLengthList])
+fn all() -> Allowed {
+    Allowed::dynamic(BTreeSet::from([Feature::Map, Feature::FixedLengthList]))
 }
 
 fn stream(seed: u64) -> Stream {
@@ -111,10 +114,10 @@ fn streamed_cases_reach_everything() {
 
 #[test]
 fn features_that_are_not_allowed_do_not_occur() {
-    let mut stream = Stream::new(9, CaseKind::LiftLower, BTreeSet::new(), Limits::CASE);
+    let mut stream = Stream::new(9, CaseKind::LiftLower, Allowed::default(), Limits::CASE);
     for seed in 0..500 {
         let mut case = stream.next_case();
-        mutate(&mut case, seed, &BTreeSet::new(), &Limits::CASE, false);
+        mutate(&mut case, seed, &Allowed::default(), &Limits::CASE, false);
         assert_eq!(crate::case::check::features(&case), BTreeSet::new());
     }
 }
@@ -220,7 +223,7 @@ fn crossing_keeps_cases_valid() {
     let mut stream = stream(3);
     let cases: Vec<Case> = (0..400).map(|_| stream.next_case()).collect();
     for (seed, pair) in (0..).zip(cases.windows(30)) {
-        check_valid(&crossover(&pair[0], &pair[29], seed));
+        check_valid(&crossover(&pair[0], &pair[29], &all(), seed));
     }
 }
 
@@ -236,6 +239,14 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
     note(a.tuning.pooling != b.tuning.pooling, "pooling");
     note(a.tuning.moving_memory != b.tuning.moving_memory, "moving-memory");
     note(a.tuning.concurrency != b.tuning.concurrency, "concurrency");
+    note(a.tuning.signals != b.tuning.signals, "signals");
+    note(a.tuning.guards != b.tuning.guards, "guards");
+    note(a.tuning.fuel != b.tuning.fuel, "fuel");
+    note(a.tuning.epochs != b.tuning.epochs, "epochs");
+    note(a.paths.call != b.paths.call, "call path");
+    note(a.paths.import != b.paths.import, "import path");
+    note(a.paths.polls != b.paths.polls, "polls");
+    note(a.paths.neighbor != b.paths.neighbor, "neighbor");
     note(a.shape.guests[0].pages.initial != b.shape.guests[0].pages.initial, "initial");
     note(a.shape.guests[0].pages.maximum != b.shape.guests[0].pages.maximum, "maximum");
     note(a.shape.guests[0].import.is_some() != b.shape.guests[0].import.is_some(), "import");
@@ -256,6 +267,7 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
     note(a.calls.len() != b.calls.len(), "calls");
     for (a, b) in a.calls.iter().zip(&b.calls) {
         note(a.args != b.args, "args");
+        note(a.manner != b.manner, "manner");
         note(a.scripts[0].realloc != b.scripts[0].realloc, "realloc");
         note(a.scripts[0].steps.len() != b.scripts[0].steps.len(), "import calls");
         note(a.scripts[0].post_return != b.scripts[0].post_return, "post-return");
@@ -318,17 +330,18 @@ fn note_passed(note: &mut impl FnMut(bool, &'static str), a: &Passed, b: &Passed
 fn every_field_of_a_case_can_be_mutated() {
     let mut stream = stream(4);
     let mut reached = BTreeSet::new();
-    for seed in 0..3000 {
+    for seed in 0..4000 {
         let case = stream.next_case();
         let mut mutated = case.clone();
         mutate(&mut mutated, seed, &all(), &Limits::CASE, false);
         reached.extend(changed(&case, &mutated));
     }
     let mut fields: BTreeSet<&str> = "optimize pooling moving-memory concurrency initial maximum \
-        import calls args realloc post-return finish answer values patches flat memory"
+        import calls args realloc post-return finish answer values patches flat memory signals guards \
+        fuel epochs polls neighbor manner"
         .split_whitespace()
         .collect();
-    fields.extend(["import calls", "kind of answer", "kind of data"]);
+    fields.extend(["import calls", "kind of answer", "kind of data", "call path", "import path"]);
     fields.extend(["resources", "destructor", "host drops", "built-ins"]);
     fields.extend(EXPORT_FIELDS.iter().chain(&IMPORT_FIELDS[..5]));
     assert_eq!(reached, fields);
@@ -341,7 +354,7 @@ fn crossing_takes_something_of_both() {
     let mut crossed = 0;
     for (seed, pair) in (0..).zip(cases.windows(30)) {
         let (a, b) = (&pair[0], &pair[29]);
-        let case = crossover(a, b, seed);
+        let case = crossover(a, b, &all(), seed);
         crossed += usize::from(case != *a && case != *b);
     }
     assert!(crossed > 250, "{crossed} of 371");

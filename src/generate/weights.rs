@@ -11,6 +11,7 @@ use super::realloc::Odd;
 use super::strings::StringKind;
 use super::types::{Constructor, TypePlan, Wrapping};
 use crate::abi::StringEncoding;
+use crate::case::paths::Mode;
 use crate::case::{Resource, Shape};
 
 /// Cases for which the stream keeps a shape and a tuning: compiling a component takes 1 to 2 ms,
@@ -381,6 +382,37 @@ pub const FIXED_LENGTH_LIST_BYTES: u64 = 1024;
 /// How often the members of a type have names of their own: names sort otherwise than positions.
 pub const NAMED: Percent = Percent(15);
 
+// Paths
+
+/// How the host calls and is called. What waits is the rule, and the cheapest; of the others, half of the
+/// tunings do not have those that are concurrent.
+pub const MODES: &Table<(Mode, Mode)> = &[
+    (36, (Mode::Sync, Mode::Sync)),
+    (11, (Mode::Async, Mode::Sync)),
+    (11, (Mode::Async, Mode::Async)),
+    (10, (Mode::Async, Mode::Concurrent)),
+    (11, (Mode::Concurrent, Mode::Sync)),
+    (10, (Mode::Concurrent, Mode::Async)),
+    (11, (Mode::Concurrent, Mode::Concurrent)),
+];
+/// How often a function is polled in vain: the first time it is waited for, and the next ones tell
+/// whether that is done again.
+pub const POLLS: &Table<u32> = &[(50, 0), (26, 1), (14, 2), (10, 3)];
+/// How often another instance has a place in the same store: one case in ten, which costs twice as
+/// much. (A chance takes one byte, of which the low numbers have more.)
+pub const NEIGHBOR: Percent = Percent(13);
+/// How often a call is made twice: one in thirteen, where that may be.
+pub const TWICE: Percent = Percent(10);
+/// Which functions of a typed shape have static types: that of the export, that of the import.
+pub const TYPED_FUNCTIONS: &Table<[bool; 2]> =
+    &[(60, [true, true]), (25, [true, false]), (15, [false, true])];
+/// Which of those are called, and defined, by their static types: what is passed by one way and comes
+/// back by the other is seen by both.
+pub const TYPED_PATHS: &Table<[bool; 2]> =
+    &[(60, [true, true]), (20, [true, false]), (20, [false, true])];
+/// How often a signature is any of them, whatever its family; else all families are met as often.
+pub const ANY_SIGNATURE: Percent = Percent(50);
+
 // Options
 
 /// What is compact has two forms, and more ways to and from them.
@@ -579,12 +611,14 @@ pub const CHANGES: &Table<Change> = &[
     (5, Change::Call),
     (9, Change::Type),
     (4, Change::Options),
-    (1, Change::Tuning),
+    (2, Change::Tuning),
     (2, Change::Pages),
     (6, Change::BuiltIn),
     (2, Change::Resource),
     (2, Change::HostDrop),
     (1, Change::Guest),
+    (3, Change::Paths),
+    (2, Change::Manner),
 ];
 
 /// The same where the case is to become smaller: much of a small case is types.
@@ -604,6 +638,8 @@ pub const SHRINKS: &Table<Change> = &[
     (5, Change::Resource),
     (3, Change::HostDrop),
     (6, Change::Guest),
+    (4, Change::Paths),
+    (3, Change::Manner),
 ];
 
 /// Mutations that are tried before giving up: some change nothing, or too much.

@@ -7,12 +7,12 @@ mod parts;
 mod rows;
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use crate::case::Case;
-use crate::case::check::Feature;
+use crate::case::allowed::Allowed;
+use crate::case::{Case, CaseKind};
 use crate::observation::Reading;
 use adapter::Adapter;
 use lift_lower::LiftLower;
@@ -31,14 +31,16 @@ enum Tables {
 }
 
 impl Mix {
-    /// Empty tables for cases with one guest, on subjects with these features.
-    pub fn lift_lower(features: &BTreeSet<Feature>) -> Mix {
-        Mix { tables: Tables::LiftLower(LiftLower::new(features)) }
-    }
-
-    /// Empty tables for cases with a chain of guests.
-    pub fn adapter(features: &BTreeSet<Feature>) -> Mix {
-        Mix { tables: Tables::Adapter(Adapter::new(features)) }
+    /// Empty tables for cases of this kind, which have no more than this.
+    pub fn new(kind: CaseKind, allowed: &Allowed) -> Mix {
+        let features = &allowed.features;
+        let tables = match kind {
+            CaseKind::LiftLower | CaseKind::Typed | CaseKind::Misuse => {
+                Tables::LiftLower(LiftLower::new(features))
+            }
+            CaseKind::Adapter => Tables::Adapter(Adapter::new(features)),
+        };
+        Mix { tables }
     }
 
     /// Counts what happened when the reference ran this case.

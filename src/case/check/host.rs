@@ -5,12 +5,12 @@ use crate::types::Type;
 use crate::value::Value;
 
 use super::super::misuse::{Mistake, Misuse, nodes};
-use super::super::paths::{Api, Mode, Path};
+use super::super::paths::{Api, Mode, Path, Paths};
 use super::super::{Answer, Call, Case, Limits, Manner, Shape};
 use super::{any_pointer, at_most, lift_needs, refuse_if};
 
-pub fn check_paths(case: &Case, limits: &Limits) -> Result<(), String> {
-    let paths = case.paths;
+/// Says what is wrong with these paths for `case`, whichever it has.
+pub fn check_paths(case: &Case, paths: Paths, limits: &Limits) -> Result<(), String> {
     at_most("polls", paths.polls, limits.polls)?;
     paths.wrong(case.tuning).map_or(Ok(()), |why| Err(why.to_string()))?;
     let imports = case.shape.guests.last().is_some_and(|last| last.import.is_some());
@@ -24,6 +24,7 @@ fn reenters(call: &Call) -> bool {
     imports.map(|import| &import.answer).any(|answer| matches!(answer, Answer::Reenter(_)))
 }
 
+/// Says what is wrong with how the call of this number is made.
 pub fn check_manner(case: &Case, index: usize) -> Result<(), String> {
     let call = &case.calls[index];
     let misuse = match call.manner {

@@ -18,7 +18,7 @@ use crate::types::{FuncType, Handle, Type};
 
 use super::{Case, Function, Guest, Limits, Pages, Resource, Shape};
 
-pub use host::{ends, last_answer};
+pub use host::{check_manner, check_paths, ends, last_answer};
 pub(crate) use types::kind;
 pub(crate) use values::payload_type;
 
@@ -44,7 +44,7 @@ impl Feature {
 pub fn check(case: &Case, limits: &Limits) -> Result<(), String> {
     let shape = &case.shape;
     let label_bytes = check_shape(shape, limits)?;
-    host::check_paths(case, limits).map_err(|why| format!("paths: {why}"))?;
+    host::check_paths(case, case.paths, limits).map_err(|why| format!("paths: {why}"))?;
     at_most("calls", case.calls.len(), limits.calls)?;
     for (index, call) in case.calls.iter().enumerate() {
         script::check_call(shape, call, limits).map_err(|why| format!("call {index}{why}"))?;

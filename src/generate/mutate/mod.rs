@@ -4,6 +4,7 @@
 mod calls;
 mod data;
 mod guests;
+mod paths;
 mod repair;
 mod resources;
 mod shape;
@@ -12,15 +13,14 @@ mod size;
 mod types;
 mod values;
 
-use std::collections::BTreeSet;
-
 use arbitrary::Unstructured;
 use mutatis::{Candidates, Context, Mutate, Session};
 
 use super::draw::{Table, entropy};
 use super::types::Palette;
 use super::{guest, weights};
-use crate::case::check::{Feature, check};
+use crate::case::allowed::Allowed;
+use crate::case::check::check;
 use crate::case::{Case, Limits};
 use crate::types::Type;
 use repair::repair;
@@ -44,6 +44,8 @@ pub enum Change {
     Resource,
     HostDrop,
     Guest,
+    Paths,
+    Manner,
 }
 
 /// Changes a case, or with `shrink` makes it smaller. False: nothing was found that could be done,
@@ -51,7 +53,7 @@ pub enum Change {
 pub fn mutate(
     case: &mut Case,
     seed: u64,
-    allowed: &BTreeSet<Feature>,
+    allowed: &Allowed,
     limits: &Limits,
     shrink: bool,
 ) -> bool {
@@ -74,13 +76,13 @@ pub fn mutate(
 
 /// Something of each case: the shape of one with calls of the other, or functions of each; or
 /// `a` again, where nothing fits together.
-pub fn crossover(a: &Case, b: &Case, seed: u64) -> Case {
+pub fn crossover(a: &Case, b: &Case, allowed: &Allowed, seed: u64) -> Case {
     let limits = Limits::CASE;
     let bytes = entropy(&mut fastrand::Rng::with_seed(seed), weights::MUTATION_ENTROPY);
     let mut u = Unstructured::new(&bytes);
     let mut case = a.clone();
-    let repaired =
-        cross(&mut u, &mut case, b).and_then(|()| repair(&mut u, &mut case, &limits)).is_ok();
+    let crossed = cross(&mut u, &mut case, b);
+    let repaired = crossed.and_then(|()| repair(&mut u, &mut case, allowed, &limits)).is_ok();
     if repaired && valid(&case, &limits) { case } else { a.clone() }
 }
 
@@ -88,7 +90,7 @@ fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> arbitrary::Result<(
     if case.shape.resources.len() < b.shape.resources.len() {
         case.shape.resources.clone_from(&b.shape.resources);
     }
-    match u.int_in_range(0..=4)? {
+    match u.int_in_range(0..=5)? {
         0 => case.calls.extend(b.calls.iter().cloned()),
         1 => case.calls.clone_from(&b.calls),
         2 => {
@@ -102,6 +104,7 @@ fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> arbitrary::Result<(
             let other = u.choose(&b.shape.guests)?;
             case.shape.guests[mine].export.clone_from(&other.export);
         }
+        4 => (case.tuning, case.paths) = (b.tuning, b.paths),
         _ => {
             let (mine, other) = (u.choose_index(case.calls.len())?, u.choose(&b.calls)?);
             case.calls[mine].clone_from(other);
@@ -117,7 +120,7 @@ fn valid(case: &Case, limits: &Limits) -> bool {
 /// What every change may look at.
 #[derive(Clone, Copy)]
 struct Bounds<'a> {
-    allowed: &'a BTreeSet<Feature>,
+    allowed: &'a Allowed,
     limits: &'a Limits,
     /// The handle types that there are.
     handles: &'a [Type],
@@ -125,7 +128,7 @@ struct Bounds<'a> {
 
 /// Registers each kind of change as often as its weight says.
 struct CaseMutator<'a> {
-    allowed: &'a BTreeSet<Feature>,
+    allowed: &'a Allowed,
     limits: &'a Limits,
 }
 
@@ -157,12 +160,13 @@ fn apply(context: &mut Context, change: Change, case: &mut Case, bounds: Bounds,
     let mut bytes = [0; weights::MUTATION_ENTROPY];
     context.rng().gen_bytes(&mut bytes);
     let mut u = Unstructured::new(&bytes);
+    let Bounds { allowed, limits, .. } = bounds;
     let changed = if shrink {
         // Without bytes, all that repair draws is the least.
-        shrink::shrink(&mut u, change, case)
-            .and_then(|()| repair(&mut Unstructured::new(&[]), case, bounds.limits))
+        shrink::shrink(&mut u, change, case, bounds)
+            .and_then(|()| repair(&mut Unstructured::new(&[]), case, allowed, limits))
     } else {
-        grow(&mut u, change, case, bounds).and_then(|()| repair(&mut u, case, bounds.limits))
+        grow(&mut u, change, case, bounds).and_then(|()| repair(&mut u, case, allowed, limits))
     };
     // An error is an empty choice: the change is not possible here.
     let _ = changed;
@@ -190,5 +194,7 @@ fn grow(
         Change::Resource => resources::change_resources(u, case),
         Change::HostDrop => resources::change_host_drops(u, case),
         Change::Guest => guests::change(u, case, bounds.limits),
+        Change::Paths => paths::change_paths(u, case, bounds),
+        Change::Manner => paths::change_manner(u, case, bounds),
     }
 }

@@ -3,7 +3,9 @@
 
 use arbitrary::{Result, Unstructured};
 
+use super::paths::{repair_manners, repair_paths};
 use crate::abi::{Core, CoreType};
+use crate::case::allowed::Allowed;
 use crate::case::check::payload_type;
 use crate::case::import_calls_mut;
 use crate::case::{Answer, BuiltIn, Call, Case, Destructor, Finish, Function, Guest, Limits};
@@ -18,7 +20,12 @@ use crate::types::{Handle, Type};
 use crate::value::Value;
 
 /// Gives the shape the options that it needs, and all calls values that fit it.
-pub fn repair(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
+pub fn repair(
+    u: &mut Unstructured,
+    case: &mut Case,
+    allowed: &Allowed,
+    limits: &Limits,
+) -> Result<()> {
     let Case { shape, calls, .. } = case;
     shape.guests.truncate(most(limits.guests).max(1));
     shape.resources.truncate(most(limits.resources));
@@ -31,7 +38,10 @@ pub fn repair(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<
     }
     narrow(&mut shape.guests);
     calls.truncate(most(limits.calls));
-    calls.iter_mut().try_for_each(|call| repair_call(u, shape, call, limits))
+    calls.iter_mut().try_for_each(|call| repair_call(u, shape, call, limits))?;
+    repair_paths(case, allowed, limits);
+    repair_manners(case);
+    Ok(())
 }
 
 /// What a guest defines that is not there is the last one's.

@@ -32,15 +32,20 @@ pub fn any_function<'a>(u: &mut Unstructured, shape: &'a mut Shape) -> Result<&'
     }
 }
 
-/// The type of a function: what a guest imports of the next is repaired after what that exports.
-pub fn any_type<'a>(u: &mut Unstructured, shape: &'a mut Shape) -> Result<&'a mut FuncType> {
+/// The number of a function, whose type is to change: what a guest imports of the next is repaired after
+/// what that exports.
+pub fn any_type(u: &mut Unstructured, shape: &Shape) -> Result<usize> {
     let last = shape.guests.last().is_some_and(|guest| guest.import.is_some());
-    let number = u.choose_index(shape.guests.len() + usize::from(last))?;
+    u.choose_index(shape.guests.len() + usize::from(last))
+}
+
+/// The type of the function of this number.
+pub fn type_of(shape: &mut Shape, number: usize) -> &mut FuncType {
     let exported = number < shape.guests.len();
     let guest = &mut shape.guests[if exported { number } else { number - 1 }];
     match &mut guest.import {
-        Some(import) if !exported => Ok(&mut import.ty),
-        Some(_) | None => Ok(&mut guest.export.ty),
+        Some(import) if !exported => &mut import.ty,
+        Some(_) | None => &mut guest.export.ty,
     }
 }
 
@@ -53,7 +58,7 @@ pub fn change_tuning(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 pub fn change_pages(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<()> {
     let guest = u.choose_index(case.shape.guests.len())?;
     let guest = &mut case.shape.guests[guest];
-    if bounds.allowed.contains(&Feature::Memory64) && u.ratio(1, 3)? {
+    if bounds.allowed.features.contains(&Feature::Memory64) && u.ratio(1, 3)? {
         guest.ptr_type = match guest.ptr_type {
             PtrType::I32 => PtrType::I64,
             PtrType::I64 => PtrType::I32,

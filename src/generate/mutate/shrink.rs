@@ -3,11 +3,11 @@
 
 use arbitrary::{Result, Unstructured};
 
-use super::Change;
-use super::shape::{any_function, any_type, change_tuning};
+use super::paths::{change_signature, plainer_manner, plainer_paths};
+use super::shape::{any_function, any_type, change_tuning, type_of};
 use super::types::{any_root, count, node, unwrap};
 use super::values::any_node;
-use super::{guests, resources};
+use super::{Bounds, Change, guests, resources};
 use crate::abi::{PtrType, StringEncoding};
 use crate::case::import_calls_mut;
 use crate::case::{
@@ -20,7 +20,7 @@ use crate::types::{FuncType, Label, Type};
 use crate::value::Value;
 
 /// Makes one thing smaller. It may turn out that the whole is not.
-pub fn shrink(u: &mut Unstructured, change: Change, case: &mut Case) -> Result<()> {
+pub fn shrink(u: &mut Unstructured, change: Change, case: &mut Case, bounds: Bounds) -> Result<()> {
     match change {
         Change::Value => shrink_value(u, case),
         Change::Data => shrink_data(u, case),
@@ -29,7 +29,7 @@ pub fn shrink(u: &mut Unstructured, change: Change, case: &mut Case) -> Result<(
         Change::Answer => simple_answer(u, case),
         Change::Ending => simple_ending(u, case),
         Change::Call => remove_call(u, case),
-        Change::Type => shrink_type(u, case),
+        Change::Type => shrink_type(u, case, bounds),
         Change::Options => fewer_options(u, case),
         Change::Tuning => change_tuning(u, case),
         Change::Pages => fewer_pages(u, case),
@@ -40,6 +40,8 @@ pub fn shrink(u: &mut Unstructured, change: Change, case: &mut Case) -> Result<(
             remove(u, &mut call.host_drops)
         }
         Change::Guest => guests::remove(u, case),
+        Change::Paths => plainer_paths(u, case),
+        Change::Manner => plainer_manner(u, case),
     }
 }
 
@@ -164,13 +166,17 @@ fn remove_call(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     if case.calls.len() > 1 { remove(u, &mut case.calls) } else { Ok(()) }
 }
 
-fn shrink_type(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+fn shrink_type(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<()> {
     if u.ratio(1, 8)? {
         // Those of guests before the last come back.
         case.shape.guests.iter_mut().for_each(|guest| guest.import = None);
         return Ok(());
     }
-    let ty = any_type(u, &mut case.shape)?;
+    let number = any_type(u, &case.shape)?;
+    if u.arbitrary()? && change_signature(u, case, number, bounds.allowed)? {
+        return Ok(());
+    }
+    let ty = type_of(&mut case.shape, number);
     if u.ratio(1, 3)? {
         return fewer_params(u, ty);
     }

@@ -2,14 +2,17 @@
 //! Knows what there is in one, and what costs a reader more than what.
 
 use crate::abi::{PtrType, StringEncoding};
+use crate::case::misuse::Misuse;
+use crate::case::paths::{Api, Mode, Path, Paths};
 use crate::case::{Answer, BuiltIn, Call, Case, Chunk, Destructor, Finish, Function, Guest};
-use crate::case::{ImportCall, Passed, Patch, PostReturn, Realloc, Script, Shape, Step};
+use crate::case::{ImportCall, Manner, Passed, Patch, PostReturn, Realloc, Script, Shape, Step};
 use crate::types::{Label, Type};
 use crate::value::Value;
 
 /// How large a case is: what there is of things, then how large their numbers are.
 pub fn size(case: &Case) -> (u64, u64) {
     let mut size = Size::default();
+    size.paths(case.paths);
     size.shape(&case.shape);
     case.calls.iter().for_each(|call| size.call(call));
     let tuning = case.tuning;
@@ -35,6 +38,48 @@ impl Size {
 
     fn number(&mut self, number: u64) {
         self.bits += u64::from(u64::BITS - number.leading_zeros());
+    }
+
+    fn paths(&mut self, paths: Paths) {
+        [paths.call, paths.import].into_iter().for_each(|path| self.path(path));
+        self.number(u64::from(paths.polls));
+        self.bits += u64::from(paths.neighbor);
+    }
+
+    fn path(&mut self, path: Path) {
+        self.bits += match path.mode {
+            Mode::Sync => 0,
+            Mode::Async => 1,
+            Mode::Concurrent => 2,
+        };
+        match path.api {
+            Api::Dynamic => {}
+            Api::Typed(form) => {
+                self.bits += 1;
+                self.number(u64::from(form));
+            }
+        }
+    }
+
+    fn manner(&mut self, manner: Manner) {
+        match manner {
+            Manner::Once => {}
+            Manner::Twice => self.bits += 1,
+            Manner::Misused(misuse) => {
+                self.bits += 2;
+                self.misuse(misuse);
+            }
+        }
+    }
+
+    fn misuse(&mut self, misuse: Misuse) {
+        match misuse {
+            Misuse::ArgMissing | Misuse::ArgExtra | Misuse::ResultMissing | Misuse::ResultExtra => {
+            }
+            Misuse::Arg { node: number, .. }
+            | Misuse::Answer { node: number, .. }
+            | Misuse::Signature(number) => self.number(u64::from(number)),
+        }
     }
 
     fn shape(&mut self, shape: &Shape) {
@@ -75,6 +120,7 @@ impl Size {
 
     fn call(&mut self, call: &Call) {
         self.things(1 + call.host_drops.len());
+        self.manner(call.manner);
         call.args.iter().for_each(|value| self.value(value));
         call.scripts.iter().for_each(|script| self.script(script));
         call.host_drops.iter().for_each(|number| self.number(u64::from(*number)));

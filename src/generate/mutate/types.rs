@@ -4,7 +4,8 @@
 use arbitrary::{Result, Unstructured};
 
 use super::Bounds;
-use super::shape::any_type;
+use super::paths::change_signature;
+use super::shape::{any_type, type_of};
 use crate::case::{Case, Function, Limits};
 use crate::generate::draw::position;
 use crate::generate::options::{self, Role};
@@ -24,7 +25,11 @@ pub fn change(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<(
         }
         return Ok(());
     }
-    let ty = any_type(u, &mut case.shape)?;
+    let number = any_type(u, &case.shape)?;
+    if change_signature(u, case, number, allowed)? {
+        return Ok(());
+    }
+    let ty = type_of(&mut case.shape, number);
     if u.ratio(1, 4)? {
         return change_params(u, ty, bounds);
     }
@@ -49,7 +54,7 @@ fn other_import(
         return Ok(None);
     }
     let handles = Palette { params: bounds.handles.to_vec(), result: bounds.handles.to_vec() };
-    let ty = func_type(u, bounds.allowed, bounds.limits, &handles, weights::TYPE_PLANS)?;
+    let ty = func_type(u, &bounds.allowed.features, bounds.limits, &handles, weights::TYPE_PLANS)?;
     options::function(u, ty, Role::Import).map(Some)
 }
 
@@ -74,7 +79,8 @@ fn change_params(u: &mut Unstructured, ty: &mut FuncType, bounds: Bounds) -> Res
 }
 
 fn some_type(u: &mut Unstructured, bounds: Bounds) -> Result<Type> {
-    let mut types = Types::new(bounds.allowed, bounds.limits, weights::SMALL_NODES, bounds.handles);
+    let mut types =
+        Types::new(&bounds.allowed.features, bounds.limits, weights::SMALL_NODES, bounds.handles);
     types.ty(u, weights::SMALL_DEPTH)
 }
 

@@ -6,8 +6,10 @@ use crate::case::{Destructor, PostReturn, Resource};
 use crate::generate::guest::fits;
 use crate::types::Handle;
 
-fn wide() -> BTreeSet<Feature> {
-    all().into_iter().chain([Feature::Memory64]).collect()
+fn wide() -> Allowed {
+    let mut wide = all();
+    wide.features.insert(Feature::Memory64);
+    wide
 }
 
 fn chains(seed: u64) -> Stream {
@@ -143,10 +145,10 @@ fn streamed_chains_are_valid() {
 
 #[test]
 fn features_of_chains_that_are_not_allowed_do_not_occur() {
-    let mut stream = Stream::new(22, CaseKind::Adapter, BTreeSet::new(), Limits::CASE);
+    let mut stream = Stream::new(22, CaseKind::Adapter, Allowed::default(), Limits::CASE);
     for seed in 0..500 {
         let mut case = stream.next_case();
-        mutate(&mut case, seed, &BTreeSet::new(), &Limits::CASE, false);
+        mutate(&mut case, seed, &Allowed::default(), &Limits::CASE, false);
         assert_eq!(crate::case::check::features(&case), BTreeSet::new());
     }
 }
@@ -325,8 +327,8 @@ fn crossing_keeps_chains_valid() {
     let mut stream = chains(28);
     let cases: Vec<Case> = (0..400).map(|_| stream.next_case()).collect();
     for (seed, pair) in (0..).zip(cases.windows(30)) {
-        check_chain(&crossover(&pair[0], &pair[29], seed));
-        check_chain(&crossover(&pair[0], &super::stream(seed).next_case(), seed));
+        check_chain(&crossover(&pair[0], &pair[29], &wide(), seed));
+        check_chain(&crossover(&pair[0], &super::stream(seed).next_case(), &wide(), seed));
     }
 }
 

@@ -1,0 +1,180 @@
+//! Changes to how the host calls and is called, and what has to follow from other changes.
+//! Knows nothing of what is passed.
+
+use arbitrary::{Result, Unstructured};
+
+use super::Bounds;
+use super::shape::type_of;
+use crate::case::allowed::{Allowed, Signature};
+use crate::case::check::{check_manner, check_paths, ends};
+use crate::case::misuse::Misuse;
+use crate::case::paths::{Api, Mode, Path, Paths};
+use crate::case::{Answer, Call, Case, Limits, Manner, is_host};
+use crate::generate::draw::pick;
+use crate::generate::misuses::misuse;
+use crate::generate::paths::{api, may_be_twice, polls, signature};
+
+/// Changes a mode, how often a function is polled, whether there is a neighbor or, in a case that is about
+/// static types, for which of them. (Any other becomes no such case: it would be of another kind.)
+pub fn change_paths(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<()> {
+    let paths = case.paths;
+    match u.int_in_range(0..=7)? {
+        0 => case.paths.neighbor = !paths.neighbor,
+        1 => case.paths.polls = polls(u, paths.import.mode, bounds.limits)?,
+        2 | 3 => change_apis(u, case, bounds.allowed)?,
+        _ => {
+            let mut others = paths.others(case.tuning);
+            others.retain(|paths| check_paths(case, *paths, bounds.limits).is_ok());
+            case.paths = pick(u, &others)?;
+        }
+    }
+    Ok(())
+}
+
+fn change_apis(u: &mut Unstructured, case: &mut Case, allowed: &Allowed) -> Result<()> {
+    let [export, import] = allowed.forms_of_case(case);
+    let Paths { call, import: defined, .. } = &mut case.paths;
+    let (path, other, forms) =
+        if u.arbitrary()? { (call, defined, export) } else { (defined, call, import) };
+    path.api = match path.api {
+        Api::Dynamic if !other.api.is_typed() => Api::Dynamic,
+        Api::Typed(_) if other.api.is_typed() && u.arbitrary()? => Api::Dynamic,
+        Api::Dynamic | Api::Typed(_) => api(u, &forms)?,
+    };
+    Ok(())
+}
+
+/// Gives the function of this number another type of those that have static types, if it is called or
+/// defined by one.
+pub fn change_signature(
+    u: &mut Unstructured,
+    case: &mut Case,
+    number: usize,
+    allowed: &Allowed,
+) -> Result<bool> {
+    let exported = number < case.shape.guests.len();
+    let path = if exported { case.paths.call } else { case.paths.import };
+    if !path.api.is_typed() || case.shape.guests.len() > 1 {
+        return Ok(false);
+    }
+    let resources = &case.shape.resources;
+    let known = |signature: &&Signature| {
+        signature.resources().all(|number| match usize::try_from(number) {
+            Ok(number) if exported && signature.anybodys => number < resources.len(),
+            Ok(_) | Err(_) => is_host(resources, number),
+        })
+    };
+    let from: Vec<&Signature> = allowed.signatures.iter().filter(known).collect();
+    let Some(signature) = signature(u, &from)? else {
+        return Ok(false);
+    };
+    *type_of(&mut case.shape, number) = signature.ty.clone();
+    Ok(true)
+}
+
+/// Makes a call once or twice; in a case that is about misuse, moves that or makes another mistake.
+pub fn change_manner(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<()> {
+    let number = u.choose_index(case.calls.len())?;
+    match case.calls[number].manner {
+        Manner::Once if may_be_twice(&case.shape) => case.calls[number].manner = Manner::Twice,
+        Manner::Once | Manner::Twice => case.calls[number].manner = Manner::Once,
+        Manner::Misused(_) => misuse(u, case, bounds.allowed)?,
+    }
+    Ok(())
+}
+
+/// Makes one thing plainer that is not plain.
+pub fn plainer_paths(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let paths = case.paths;
+    let calls = plainer(paths.call).map(|call| Paths { call, ..paths });
+    let imports = plainer(paths.import).map(|import| Paths { import, ..paths });
+    let fewer = Paths { polls: paths.polls / 2, ..paths };
+    let alone = Paths { neighbor: false, ..paths };
+    let all = calls.into_iter().chain(imports).chain([Paths::PLAIN, fewer, alone]);
+    let plainer: Vec<Paths> = all.filter(|plainer| *plainer != paths).collect();
+    case.paths = pick(u, &plainer)?;
+    Ok(())
+}
+
+fn plainer(path: Path) -> [Path; 3] {
+    let mode = match path.mode {
+        Mode::Sync | Mode::Async => Mode::Sync,
+        Mode::Concurrent => Mode::Async,
+    };
+    let first = path.api.min(Api::Typed(0));
+    [Path { mode, ..path }, Path { api: Api::Dynamic, ..path }, Path { api: first, ..path }]
+}
+
+pub fn plainer_manner(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+    let manners = case.calls.iter_mut().map(|call| &mut call.manner);
+    let mut manners: Vec<_> = manners.filter(|manner| **manner != Manner::Once).collect();
+    let number = u.choose_index(manners.len())?;
+    let manner = &mut *manners[number];
+    *manner = match *manner {
+        Manner::Misused(Misuse::Signature(number)) if u.arbitrary()? => {
+            Manner::Misused(Misuse::Signature(number / 2))
+        }
+        Manner::Misused(Misuse::Arg { node, mistake }) if u.arbitrary()? => {
+            Manner::Misused(Misuse::Arg { node: node / 2, mistake })
+        }
+        Manner::Misused(Misuse::Answer { node, mistake }) if u.arbitrary()? => {
+            Manner::Misused(Misuse::Answer { node: node / 2, mistake })
+        }
+        Manner::Once | Manner::Twice | Manner::Misused(_) => Manner::Once,
+    };
+    Ok(())
+}
+
+/// Of each path what there is for this case, and no more.
+pub fn repair_paths(case: &mut Case, allowed: &Allowed, limits: &Limits) {
+    let forms = allowed.forms_of_case(case).map(|forms| forms.len());
+    let reenters = case.calls.iter().any(reenters);
+    let imports = case.shape.guests.last().is_some_and(|last| last.import.is_some());
+    let Paths { call, import, polls, .. } = &mut case.paths;
+    for (path, forms) in [&mut *call, &mut *import].into_iter().zip(forms) {
+        path.api = repair_api(path.api, forms);
+        if path.mode == Mode::Concurrent && !case.tuning.concurrency {
+            path.mode = Mode::Async;
+        }
+    }
+    if reenters {
+        call.mode = Mode::Sync;
+    }
+    if !imports {
+        *import = Path::PLAIN;
+    } else if call.mode == Mode::Sync {
+        import.mode = Mode::Sync;
+    }
+    *polls = if import.mode == Mode::Sync { 0 } else { limits.polls.min(*polls) };
+}
+
+fn repair_api(api: Api, forms: usize) -> Api {
+    match api {
+        Api::Dynamic => Api::Dynamic,
+        Api::Typed(form) => {
+            let forms = u32::try_from(forms).expect("a type has few forms");
+            form.checked_rem(forms).map_or(Api::Dynamic, Api::Typed)
+        }
+    }
+}
+
+fn reenters(call: &Call) -> bool {
+    let imports = call.scripts.iter().flat_map(|script| script.import_calls());
+    imports.map(|import| &import.answer).any(|answer| matches!(answer, Answer::Reenter(_)))
+}
+
+/// Calls are made as they can be; what cannot follow a misuse goes.
+pub fn repair_manners(case: &mut Case) {
+    let ending = case.calls.iter().position(|call| match call.manner {
+        Manner::Misused(misuse) => ends(&case.shape, misuse),
+        Manner::Once | Manner::Twice => false,
+    });
+    if let Some(last) = ending {
+        case.calls.truncate(last + 1);
+    }
+    for number in 0..case.calls.len() {
+        if check_manner(case, number).is_err() {
+            case.calls[number].manner = Manner::Once;
+        }
+    }
+}
