@@ -4,8 +4,11 @@
 mod adapter;
 mod lift_lower;
 mod parts;
+mod passages;
 mod rows;
 mod table;
+mod typed;
+mod ways;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +20,7 @@ use crate::observation::Reading;
 use adapter::Adapter;
 use lift_lower::LiftLower;
 use table::Table;
+use typed::Typed;
 
 /// The tables of one run.
 #[derive(Clone)]
@@ -28,6 +32,7 @@ pub struct Mix {
 enum Tables {
     LiftLower(LiftLower),
     Adapter(Adapter),
+    Typed(Typed),
 }
 
 impl Mix {
@@ -35,10 +40,9 @@ impl Mix {
     pub fn new(kind: CaseKind, allowed: &Allowed) -> Mix {
         let features = &allowed.features;
         let tables = match kind {
-            CaseKind::LiftLower | CaseKind::Typed | CaseKind::Misuse => {
-                Tables::LiftLower(LiftLower::new(features))
-            }
+            CaseKind::LiftLower | CaseKind::Misuse => Tables::LiftLower(LiftLower::new(features)),
             CaseKind::Adapter => Tables::Adapter(Adapter::new(features)),
+            CaseKind::Typed => Tables::Typed(Typed::new(allowed)),
         };
         Mix { tables }
     }
@@ -48,6 +52,7 @@ impl Mix {
         match &mut self.tables {
             Tables::LiftLower(tables) => tables.add(case, reading),
             Tables::Adapter(tables) => tables.add(case, reading),
+            Tables::Typed(tables) => tables.add(case, reading),
         }
     }
 
@@ -93,6 +98,7 @@ impl Mix {
         match &self.tables {
             Tables::LiftLower(tables) => tables.tables(),
             Tables::Adapter(tables) => tables.tables(),
+            Tables::Typed(tables) => tables.tables(),
         }
     }
 
@@ -100,6 +106,7 @@ impl Mix {
         match &mut self.tables {
             Tables::LiftLower(tables) => tables.tables_mut(),
             Tables::Adapter(tables) => tables.tables_mut(),
+            Tables::Typed(tables) => tables.tables_mut(),
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::value::Value;
 
 use super::{Case, Shape};
 
+pub use host::{print_call_path, print_import_path};
 pub use read::parse;
 pub use write::print;
 

@@ -3,7 +3,7 @@
 
 use crate::abi::{Act, ActKind, Stage, Trap};
 use crate::mix::table::Table;
-use crate::observation::Reading;
+use crate::observation::CallReading;
 
 const KINDS: [(ActKind, &str); 4] = [
     (ActKind::New, "resource.new"),
@@ -63,9 +63,9 @@ fn impossible_destructor(place: usize, end: &str) -> Option<&'static str> {
     }
 }
 
-/// Counts what was called.
-pub fn count(table: &mut Table, reading: &Reading) {
-    for act in reading.calls.iter().flat_map(|call| &call.course.acts) {
+/// Counts what was called in one call, and before the next.
+pub fn count(table: &mut Table, went: &CallReading) {
+    for act in &went.course.acts {
         let kind = KINDS.iter().position(|(kind, _)| *kind == act.kind);
         let row = kind.expect("every kind is listed") * PLACES.len() + place(act);
         // What a limit of the runtime ends is no trap of the spec's, but is told as one.

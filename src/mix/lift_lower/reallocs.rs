@@ -2,10 +2,9 @@
 //! Knows how a block is asked for, and not how a script is counted off.
 
 use crate::abi::{Block, Change, ReallocStep, Stage};
-use crate::case::Case;
+use crate::mix::passages::ProperCall;
 use crate::mix::rows::{BEHAVIORS, reallocs};
 use crate::mix::table::Table;
-use crate::observation::Reading;
 
 /// Why it is called: for a new block, or for a string that turns out longer or shorter.
 const STEPS: [&str; 3] = ["new", "grown", "shrunk"];
@@ -20,14 +19,12 @@ pub fn table() -> Table {
 }
 
 /// Counts each call of `realloc` for what the host passes.
-pub fn count(table: &mut Table, case: &Case, reading: &Reading) {
-    for (call, went) in case.calls.iter().zip(&reading.calls) {
-        let guests = call.scripts.iter().zip(&went.received);
-        let steps = guests.flat_map(|(script, received)| reallocs(script, received));
-        for (step, behavior) in steps.filter(|(step, _)| step.peer.is_none()) {
-            if let Some(stage) = STAGES.iter().position(|(stage, _)| *stage == step.stage) {
-                table.count(behavior, stage * STEPS.len() + kind(step));
-            }
+pub fn count(table: &mut Table, call: &ProperCall) {
+    let guests = call.call.scripts.iter().zip(&call.went.received);
+    let steps = guests.flat_map(|(script, received)| reallocs(script, received));
+    for (step, behavior) in steps.filter(|(step, _)| step.peer.is_none()) {
+        if let Some(stage) = STAGES.iter().position(|(stage, _)| *stage == step.stage) {
+            table.count(behavior, stage * STEPS.len() + kind(step));
         }
     }
 }

@@ -2,9 +2,11 @@
 //! Knows which of them each stage can meet.
 
 use crate::abi::Stage;
+use crate::case::Case;
+use crate::mix::passages::ended;
 use crate::mix::rows::{Impossible, TRAPS, impossible_trap, trap_row};
 use crate::mix::table::Table;
-use crate::observation::{CallReading, Outcome, Reading};
+use crate::observation::{Outcome, Reading};
 
 const STAGES: [(Stage, &str); 8] = [
     (Stage::LowerParams, "params lowered"),
@@ -32,13 +34,13 @@ pub fn table() -> Table {
 }
 
 /// Counts how the last call ended.
-pub fn count(table: &mut Table, reading: &Reading) {
+pub fn count(table: &mut Table, case: &Case, reading: &Reading) {
     let Outcome::Trapped(Some(trap), _) = &reading.observation.outcome else {
         return;
     };
-    let Some(CallReading { course, .. }) = reading.calls.last() else {
+    let Some(last) = ended(case, reading) else {
         return;
     };
-    let column = STAGES.iter().position(|(stage, _)| *stage == course.stage);
+    let column = STAGES.iter().position(|(stage, _)| *stage == last.went.course.stage);
     table.count(trap_row(*trap), column.expect("every stage has a column"));
 }

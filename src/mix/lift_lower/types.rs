@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Passage;
-use crate::abi::flatten::flatten_within;
-use crate::abi::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType, Stage};
+use crate::abi::Stage;
 use crate::case::check::{Feature, kind};
 use crate::case::{Resource, is_host};
 use crate::mix::parts::{Inside, parts};
@@ -113,15 +112,7 @@ fn impossible(stage: Stage, row: usize, column: usize) -> Option<&'static str> {
 
 /// Counts the types of these values.
 pub fn count(table: &mut Table, passage: &Passage) {
-    let max_flat = match passage.stage {
-        Stage::LowerParams | Stage::LiftParams => MAX_FLAT_PARAMS,
-        Stage::LiftResult | Stage::LowerResult => MAX_FLAT_RESULTS,
-        Stage::Callee | Stage::Host | Stage::PostReturn | Stage::Destructor => {
-            unreachable!("no values pass there")
-        }
-    };
-    let flat = flatten_within(passage.types, PtrType::I32, max_flat).is_some();
-    let passing = if flat { Passing::Flat } else { Passing::Spilled };
+    let passing = if passage.is_flat() { Passing::Flat } else { Passing::Spilled };
     for (value, ty) in passage.values.iter().zip(passage.types) {
         walk(table, value, ty, Place { passing, in_variant: false, resources: passage.resources });
     }
