@@ -26,7 +26,8 @@ pub struct Reading {
     /// How each of the calls went.
     pub calls: Vec<CallReading>,
     /// Where the run ended in a trap between two guests, or in a crash there: all traps that the same call can end in,
-    /// whichever of them an engine meets first.
+    /// whichever of them an engine meets first. Where it ended in a misuse: the trap that an engine may meet
+    /// before it sees the mistake.
     pub faults: BTreeSet<Trap>,
     /// Whether there may be more of them: a limit of ours was met in looking for them.
     pub unexplored: bool,
@@ -63,6 +64,8 @@ pub enum HostEvent {
     NotDropped(u32),
     /// What the first of two calls returned.
     FirstReturned(Option<Value>),
+    /// The host called the export with a mistake and was told so: the call was not made.
+    Misused,
 }
 
 /// A call that came back.
@@ -121,7 +124,7 @@ pub enum GuestEvent {
 impl CallObservation {
     /// Whether the host called the export at all.
     pub fn was_made(&self) -> bool {
-        !matches!(self.host.first(), Some(HostEvent::NotCalled(_)))
+        !matches!(self.host.first(), Some(HostEvent::NotCalled(_) | HostEvent::Misused))
     }
 
     /// What the last guest passed to the host's import, call by call.
@@ -131,7 +134,8 @@ impl CallObservation {
             HostEvent::Destructor { .. }
             | HostEvent::NotCalled(_)
             | HostEvent::NotDropped(_)
-            | HostEvent::FirstReturned(_) => None,
+            | HostEvent::FirstReturned(_)
+            | HostEvent::Misused => None,
         })
     }
 }
@@ -177,7 +181,11 @@ pub enum Outcome {
     Returned,
     /// The last call trapped. `None`: with a message that we cannot place.
     Trapped(Option<Trap>, String),
-    /// The component was not accepted, or the host was told that it misused the interface.
+    /// The host was told that it misused the interface, as the last call has it do, after the guests may
+    /// have seen something of that call.
+    Misused(String),
+    /// The component was not accepted, or the host was told that it misused the interface, which it did
+    /// not.
     Refused(String),
     /// This version lacks a feature that the case needs.
     Unsupported(String),

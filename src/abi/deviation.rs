@@ -1,5 +1,5 @@
 //! Named slips of the reference: how it would behave if it were wrong in one place.
-//! Knows the places in `abi/` and `component/` that consult it, not who registered a slip or why.
+//! Knows the places in `abi/`, `component/` and the reference's host that consult it, not who registered a slip or why.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ macro_rules! deviations {
         planted: { $($(#[$planted_doc:meta])* $planted:ident = $planted_name:literal,)* }
         planted_fused: { $($(#[$fused_doc:meta])* $fused:ident = $fused_name:literal,)* }
     ) => {
-        /// One slip. Each is consulted at one line of `abi/` or `component/`.
+        /// One slip. Each is consulted at one line of `abi/`, of `component/` or of `engine/reference.rs`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Deviation {
@@ -72,6 +72,14 @@ deviations! {
         HostMemoryIs32Bit = "host-memory-is-32-bit",
         /// The host cannot call a `realloc` whose pointers have 64 bits: the engine fails.
         HostReallocOf64BitsCrashes = "host-realloc-of-64-bits-crashes",
+
+        // Misused by the host
+        /// Flags that name one twice pass as if they named it once.
+        DuplicateFlagPasses = "duplicate-flag-passes",
+        /// A handle of another store passes for that of the same index in this one.
+        ForeignHandlePasses = "foreign-handle-passes",
+        /// An argument of another type leaves the instance entered: nobody can enter it again.
+        WrongArgLocksInstance = "wrong-arg-locks-instance",
 
         // Between guests
         /// Whether two components may call each other is checked before whether imports may be

@@ -48,7 +48,7 @@ pub enum Mistake {
     PayloadMissing,
     /// A case with a payload that it does not have.
     PayloadExtra,
-    /// A list with one more element, of another type.
+    /// A list with its last element of another type than those before.
     MixedElements,
     /// A list of fixed length with one element less.
     ElementMissing,
@@ -58,6 +58,20 @@ pub enum Mistake {
     OtherResource,
     /// A handle that another store has given.
     OtherStore,
+}
+
+impl Misuse {
+    /// The mistake in a value, if that is what is wrong.
+    pub fn mistake(self) -> Option<Mistake> {
+        match self {
+            Misuse::Arg { mistake, .. } | Misuse::Answer { mistake, .. } => Some(mistake),
+            Misuse::ArgMissing
+            | Misuse::ArgExtra
+            | Misuse::ResultMissing
+            | Misuse::ResultExtra
+            | Misuse::Signature(_) => None,
+        }
+    }
 }
 
 impl Mistake {
@@ -99,6 +113,11 @@ impl Mistake {
         }
     }
 
+    /// Whether it is one in choosing a handle, which is of the right kind otherwise.
+    pub fn is_of_handles(self) -> bool {
+        matches!(self, Mistake::OtherResource | Mistake::OtherStore)
+    }
+
     pub fn named(name: &str) -> Option<Mistake> {
         Mistake::ALL.into_iter().find(|mistake| mistake.name() == name)
     }
@@ -117,7 +136,7 @@ impl Mistake {
             Mistake::DuplicateFlag => matches!(value, Value::Flags(bits) if *bits != 0),
             Mistake::PayloadMissing => has_payload(ty, value) == Some(true),
             Mistake::PayloadExtra => has_payload(ty, value) == Some(false),
-            Mistake::MixedElements => matches!(ty, Type::List(_)),
+            Mistake::MixedElements => matches!(ty, Type::List(_)) && members > 1,
             Mistake::ElementMissing | Mistake::ElementExtra => {
                 matches!(ty, Type::FixedLengthList(..))
             }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::holdings::{Held, Holdings};
 use crate::case::check::payload_type;
-use crate::case::{Answer, Call, Resource, Shape, is_host};
+use crate::case::misuse::{Mistake, Misuse};
+use crate::case::{Answer, Call, Manner, Resource, Shape, is_host};
 use crate::observation::HostEvent;
 use crate::types::{self, FuncType, Handle, Type};
 use crate::value::Value;
@@ -20,6 +21,10 @@ pub struct HostScript<H> {
     answers: Vec<Answer>,
     /// How many of the answers were given.
     answered: usize,
+    /// The mistake that it makes in the running call.
+    pub misuse: Option<Misuse>,
+    /// How much it had seen when it was about to make the mistake.
+    pub due: Option<usize>,
     /// What it saw and did in the running call.
     pub seen: Vec<HostEvent>,
     pub holdings: Holdings<H>,
@@ -41,6 +46,8 @@ impl<H: Copy> HostScript<H> {
             args: Vec::new(),
             answers: Vec::new(),
             answered: 0,
+            misuse: None,
+            due: None,
             seen: Vec::new(),
             holdings: Holdings::none(),
         }
@@ -52,6 +59,11 @@ impl<H: Copy> HostScript<H> {
         let script = call.scripts.last().expect("there is one for each guest");
         self.answers = script.import_calls().map(|import| import.answer.clone()).collect();
         self.answered = 0;
+        self.misuse = match call.manner {
+            Manner::Misused(misuse) => Some(misuse),
+            Manner::Once | Manner::Twice => None,
+        };
+        self.due = None;
         self.seen.clear();
     }
 
@@ -61,7 +73,24 @@ impl<H: Copy> HostScript<H> {
         let answer = self.answers.get(self.answered).cloned().unwrap_or(Answer::Error);
         self.answered += 1;
         self.seen.push(HostEvent::Called(args));
+        let last = self.answered == self.answers.len();
+        if last && matches!(self.misuse, Some(Misuse::Answer { .. })) {
+            self.due = Some(self.seen.len());
+        }
         answer
+    }
+
+    /// What is wrong with the answer that is about to be given: which of its values, and how.
+    pub fn answer_mistake(&self) -> Option<(u32, Mistake)> {
+        match self.misuse? {
+            Misuse::Answer { node, mistake } => self.due.map(|_| (node, mistake)),
+            Misuse::ArgMissing
+            | Misuse::ArgExtra
+            | Misuse::ResultMissing
+            | Misuse::ResultExtra
+            | Misuse::Arg { .. }
+            | Misuse::Signature(_) => None,
+        }
     }
 
     /// Notes that the guest dropped what it owned of a resource of the host's.
@@ -76,11 +105,25 @@ impl<H: Copy> HostScript<H> {
             self.seen.push(HostEvent::NotCalled(number));
             return None;
         }
+        if self.misuse.is_some_and(|misuse| !matches!(misuse, Misuse::Answer { .. })) {
+            self.due.get_or_insert(self.seen.len());
+        }
         Some(self.args.clone())
     }
 
-    /// Forgets what it gives away with its arguments, once an engine has taken it.
+    /// Forgets what it gives away with its arguments, once an engine has taken it: which it does not, where
+    /// the call is not one of the export at all.
     pub fn give(&mut self) {
+        match self.misuse {
+            Some(
+                Misuse::ArgMissing
+                | Misuse::ArgExtra
+                | Misuse::ResultMissing
+                | Misuse::ResultExtra
+                | Misuse::Signature(_),
+            ) => return,
+            Some(Misuse::Arg { .. } | Misuse::Answer { .. }) | None => {}
+        }
         for used in self.uses().into_iter().filter(|used| used.gives) {
             self.holdings.take(used.number);
         }

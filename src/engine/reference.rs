@@ -2,6 +2,7 @@
 //! Knows the spec through `component` and `abi`, and nothing of the subject.
 
 pub mod any;
+mod misuse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +42,10 @@ pub fn instantiate(
     }
     let exported = instance.export(EXPORT);
     match exported.and_then(|ty| same_but_for_numbers(&shape.guests[0].export.ty, ty)) {
-        Some(numbers) => Ok(Run { instance, numbers, calls: Vec::new(), readings: Vec::new() }),
+        Some(numbers) => {
+            let (calls, readings) = (Vec::new(), Vec::new());
+            Ok(Run { instance, numbers, calls, readings, locked: false })
+        }
         None => Err(NotStarted::of("the component's export has another type than the case's")),
     }
 }
@@ -126,7 +130,8 @@ impl component::Host for Host {
             Answer::Error => Err(Trap::Host),
             Answer::Guest => unreachable!("a checked case has the host answer what it is asked"),
             Answer::Reenter(value) => {
-                if let Some(args) = args_to_pass(context.host()) {
+                if let Some(args) = context.host().args() {
+                    let args = pass(context.host(), &args);
                     let result = context.call(EXPORT, &args)?;
                     receive(context.host(), result);
                 }
@@ -142,9 +147,8 @@ impl component::Host for Host {
     }
 }
 
-/// What the host passes to the export, if it makes the call: for every handle its representation.
-fn args_to_pass(host: &mut Host) -> Option<Vec<Value>> {
-    let args = host.args()?;
+/// What the host passes to the export: for every handle its representation.
+fn pass(host: &mut Host, args: &[Value]) -> Vec<Value> {
     let rep = &mut |handle: &Handle, number| match handle.resource() {
         Some(resource) if !host.defines(resource) => {
             host.holdings.held(number).expect("nothing is missing").handle
@@ -154,7 +158,7 @@ fn args_to_pass(host: &mut Host) -> Option<Vec<Value>> {
     let args = args.iter().zip(&host.export.params);
     let args = args.map(|(value, ty)| change_handles(value, ty, rep)).collect();
     host.give();
-    Some(args)
+    args
 }
 
 /// The export's result as the host sees it: for every handle of a guest's resource its number.
@@ -168,6 +172,19 @@ fn receive(host: &mut Host, result: Option<Value>) -> Option<Value> {
     result.map(|(value, ty)| change_handles(&value, ty, number))
 }
 
+/// Why a call did not come back.
+enum Ended {
+    Failed(Failure),
+    /// With a mistake of the host's that an engine may see when it will.
+    Misused,
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Ended {
+        Ended::Failed(failure)
+    }
+}
+
 /// An instance and what it has shown.
 pub struct Run {
     instance: Instance<Host>,
@@ -175,6 +192,8 @@ pub struct Run {
     numbers: BTreeMap<Resource, u32>,
     calls: Vec<CallObservation>,
     readings: Vec<CallReading>,
+    /// Whether nobody can enter the instance any more, by a slip.
+    locked: bool,
 }
 
 impl Run {
@@ -182,13 +201,16 @@ impl Run {
     pub fn run(mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
         let mut outcome = Outcome::Returned;
         for (i, scripts) in scripts.iter().enumerate() {
-            if let Err(failure) = self.call(case, i, scripts) {
-                outcome = match failure {
-                    Failure::Trap(Trap::Crash) => {
+            if let Err(ended) = self.call(case, i, scripts) {
+                outcome = match ended {
+                    Ended::Failed(Failure::Trap(Trap::Crash)) => {
                         Outcome::Crashed("as a deviation has it".to_string())
                     }
-                    Failure::Trap(trap) => Outcome::Trapped(Some(trap), format!("{trap:?}")),
-                    Failure::Exhausted(message) => Outcome::Exhausted(message),
+                    Ended::Failed(Failure::Trap(trap)) => {
+                        Outcome::Trapped(Some(trap), format!("{trap:?}"))
+                    }
+                    Ended::Failed(Failure::Exhausted(message)) => Outcome::Exhausted(message),
+                    Ended::Misused => Outcome::Misused("the host made a mistake".to_string()),
                 };
                 break;
             }
@@ -200,14 +222,15 @@ impl Run {
         Reading { observation, taken, calls: self.readings, faults, unexplored }
     }
 
-    fn call(&mut self, case: &Case, index: usize, scripts: &[Vec<u8>]) -> Result<(), Failure> {
+    fn call(&mut self, case: &Case, index: usize, scripts: &[Vec<u8>]) -> Result<(), Ended> {
         let call = &case.calls[index];
         self.instance.host().begin(call);
         for (guest, script) in scripts.iter().enumerate() {
             self.load_script(&encode::load_script(guest), script)?;
         }
         self.begin_notes(scripts.len());
-        let result = self.call_and_drop(call);
+        let result = self.call_and_drop(case, call);
+        let result = self.with_mistake(result);
         let course = std::mem::take(&mut self.instance.notes().course);
         let received = (0..scripts.len()).map(|guest| self.take_received(guest)).collect();
         self.readings.push(CallReading { course, received });
@@ -222,24 +245,30 @@ impl Run {
     }
 
     /// Makes the call, if the host can, and drops what the host is to drop after it.
-    fn call_and_drop(&mut self, call: &Call) -> Result<Option<Value>, Failure> {
-        let mut result = self.call_export()?;
+    fn call_and_drop(&mut self, case: &Case, call: &Call) -> Result<Option<Value>, Failure> {
+        let mut result = self.call_export(case)?;
         if call.manner == Manner::Twice {
-            let first = std::mem::replace(&mut result, self.call_export()?);
+            let first = std::mem::replace(&mut result, self.call_export(case)?);
             self.instance.host().seen.push(HostEvent::FirstReturned(first));
         }
         for number in &call.host_drops {
             if let Some(Held { resource, handle }) = self.instance.host().take_to_drop(*number) {
+                self.check_unlocked()?;
                 self.instance.drop_resource(self.numbers[&resource], handle)?;
             }
         }
+        self.check_unlocked()?;
         Ok(result)
     }
 
-    fn call_export(&mut self) -> Result<Option<Value>, Failure> {
-        let Some(args) = args_to_pass(self.instance.host()) else {
+    fn call_export(&mut self, case: &Case) -> Result<Option<Value>, Failure> {
+        let Some(args) = self.instance.host().args() else {
             return Ok(None);
         };
+        if self.refuses(case) {
+            return Ok(None);
+        }
+        let args = pass(self.instance.host(), &args);
         let returned = self.instance.call(EXPORT, &args)?;
         Ok(receive(self.instance.host(), returned))
     }

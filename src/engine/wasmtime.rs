@@ -13,6 +13,7 @@ mod config;
 pub mod fault;
 mod handles;
 mod reflect;
+mod spoil;
 mod trap;
 mod val;
 mod wait;

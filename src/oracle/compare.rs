@@ -120,7 +120,8 @@ fn same_host_event(expected: &HostEvent, observed: &HostEvent) -> bool {
             | HostEvent::Destructor { .. }
             | HostEvent::NotCalled(_)
             | HostEvent::NotDropped(_)
-            | HostEvent::FirstReturned(_),
+            | HostEvent::FirstReturned(_)
+            | HostEvent::Misused,
             _,
         ) => expected == observed,
     }
@@ -263,10 +264,11 @@ fn both_refused(expected: &Outcome, observed: &Outcome) -> bool {
     matches!((expected, observed), (Outcome::Refused(_), Outcome::Refused(_)))
 }
 
-/// Between guests an engine may meet any of the faults that there are first. Only a deviation makes a
-/// crash one of them.
+/// Between guests an engine may meet any of the faults that there are first; of a misuse's, either it or
+/// the mistake. Only a deviation makes a crash one of them.
 fn same_ending_of(expected: &Outcome, observed: &Outcome, faults: &BTreeSet<Trap>) -> bool {
-    let faulty = matches!(expected, Outcome::Trapped(..) | Outcome::Crashed(_));
+    let faulty =
+        matches!(expected, Outcome::Trapped(..) | Outcome::Crashed(_) | Outcome::Misused(_));
     match observed {
         Outcome::Trapped(trap, words) if faulty && !faults.is_empty() => {
             faults.iter().any(|fault| same_trap(*fault, *trap, words))
@@ -274,6 +276,7 @@ fn same_ending_of(expected: &Outcome, observed: &Outcome, faults: &BTreeSet<Trap
         Outcome::Crashed(_) if faulty && faults.contains(&Trap::Crash) => true,
         Outcome::Returned
         | Outcome::Trapped(..)
+        | Outcome::Misused(_)
         | Outcome::Refused(_)
         | Outcome::Unsupported(_)
         | Outcome::Exhausted(_)
@@ -287,10 +290,12 @@ fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
         (Outcome::Trapped(Some(a), _), Outcome::Trapped(Some(b), _)) => kind(*a) == kind(*b),
         // The reference crashes only by a deviation that has the subject crash.
         (Outcome::Crashed(_), Outcome::Crashed(_)) => true,
+        (Outcome::Misused(_), Outcome::Misused(_)) => true,
         // A refusal is a finding even where both refuse, unless a deviation has them do so.
         (
             Outcome::Returned
             | Outcome::Trapped(..)
+            | Outcome::Misused(_)
             | Outcome::Refused(_)
             | Outcome::Unsupported(_)
             | Outcome::Exhausted(_)

@@ -209,6 +209,7 @@ pub fn ended(outcome: &Outcome) -> String {
         Outcome::Returned => "returned".to_string(),
         Outcome::Trapped(Some(trap), _) => format!("trapped {trap:?}"),
         Outcome::Trapped(None, _) => "trapped".to_string(),
+        Outcome::Misused(_) => "misused".to_string(),
         Outcome::Refused(_) => "refused".to_string(),
         Outcome::Unsupported(_) => "unsupported".to_string(),
         Outcome::Exhausted(_) => "exhausted".to_string(),
@@ -244,6 +245,7 @@ fn host_event_kind(observed: &Observed) -> &'static str {
             "a handle that the host does not hold"
         }
         Observed::HostEvent(HostEvent::FirstReturned(_)) => "result of the first of two calls",
+        Observed::HostEvent(HostEvent::Misused) => "a mistake of the host's",
         Observed::Outcome(_)
         | Observed::GuestEvent(_)
         | Observed::Result(_)

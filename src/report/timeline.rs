@@ -48,6 +48,7 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::Returned => "returned".to_string(),
         Outcome::Trapped(Some(trap), message) => trapped(*trap, message),
         Outcome::Trapped(None, message) => format!("trapped ({message})"),
+        Outcome::Misused(message) => format!("refused the host's mistake ({message})"),
         Outcome::Refused(message) => format!("refused ({message})"),
         Outcome::Unsupported(feature) => format!("does not support {feature}"),
         Outcome::Exhausted(limit) => format!("met a limit ({limit})"),
@@ -102,6 +103,7 @@ pub fn host_event(case: &Case, event: &HostEvent) -> String {
             let results = case.shape.guests[0].export.ty.results();
             format!("the first of both returned ({})", values(result.as_slice(), results))
         }
+        HostEvent::Misused => "is told of its mistake: the call is not made".to_string(),
     }
 }
 

@@ -55,7 +55,7 @@ impl Stop {
         match outcome {
             Outcome::Returned => Stop::Crashed("the engine returned, but nothing".to_string()),
             Outcome::Trapped(trap, words) => Stop::Trapped(trap, words),
-            Outcome::Refused(why) => Stop::refused(&why),
+            Outcome::Misused(why) | Outcome::Refused(why) => Stop::refused(&why),
             Outcome::Unsupported(feature) => Stop::Unsupported(feature),
             Outcome::Exhausted(limit) => Stop::Exhausted(limit),
             Outcome::Crashed(how) => Stop::Crashed(how),

@@ -6,9 +6,8 @@ use wasmtime::{AsContextMut, Result, StoreContextMut};
 
 use super::fault::Place;
 use super::wait::both;
-use super::{Data, give, take};
+use super::{Data, give, spoil, take};
 use crate::case::paths::Mode;
-use crate::types::FuncType;
 use crate::value::Value;
 
 /// What one call needs.
@@ -87,13 +86,11 @@ fn prepare(store: &mut StoreContextMut<'_, Data>) -> Result<Option<Prepared>> {
     for (value, ty) in args.iter().zip(&ty.params) {
         vals.push(give(store, value, ty)?);
     }
+    spoil::args(store, &mut vals)?;
     store.data_mut().host.give();
     let func = store.data().export.expect("set before the first call");
-    Ok(Some(Prepared { func, args: vals, results: slots(&ty) }))
-}
-
-fn slots(ty: &FuncType) -> Vec<Val> {
-    vec![Val::Bool(false); ty.results().len()]
+    let slots = spoil::slots(store.data().host.misuse, ty.results().len());
+    Ok(Some(Prepared { func, args: vals, results: vec![Val::Bool(false); slots] }))
 }
 
 fn result(store: &mut StoreContextMut<'_, Data>, results: &[Val]) -> Result<Option<Value>> {

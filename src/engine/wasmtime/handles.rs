@@ -2,12 +2,15 @@
 //! Knows the host's resources as types of its own, and nothing of values around a handle.
 
 use wasmtime::component::{Resource, ResourceAny, ResourceType};
-use wasmtime::{AsContextMut, Result};
+use wasmtime::{AsContextMut, Engine, Result, Store};
 
 use crate::types;
 
 /// What the host's resource of this number is to Wasmtime: a type that has no values.
 enum Marker<const N: u32> {}
+
+/// The number of a resource that no case has.
+const UNKNOWN: u32 = 4;
 
 /// The type of the host's resource of this number.
 pub fn host_type(resource: types::Resource) -> ResourceType {
@@ -34,6 +37,39 @@ pub fn from_rep(
         3 => Resource::<Marker<3>>::new_own(rep).try_into_resource_any(store),
         _ => unreachable!("a checked case has at most four resources"),
     }
+}
+
+/// A handle for a resource of the host's that no component knows.
+pub fn unknown(store: impl AsContextMut) -> Result<ResourceAny> {
+    Resource::<Marker<UNKNOWN>>::new_own(0).try_into_resource_any(store)
+}
+
+/// A handle of another store for a resource of the host's: one that is equal to this handle, if that store
+/// soon gives such a one. Hosts that do the same in two stores have such pairs.
+pub fn foreign(
+    engine: &Engine,
+    handle: ResourceAny,
+    resource: types::Resource,
+) -> Result<ResourceAny> {
+    const HANDLES: u32 = 32;
+    const GENERATIONS: u32 = 32;
+    let mut found = None;
+    for others in 0..HANDLES {
+        let mut store = Store::new(engine, ());
+        for rep in 0..others {
+            from_rep(resource, rep, &mut store)?;
+        }
+        for rep in 0..GENERATIONS {
+            // None that is alive has this number.
+            let next = from_rep(resource, u32::MAX - rep, &mut store)?;
+            if next == handle {
+                return Ok(next);
+            }
+            to_rep(resource, next, &mut store)?;
+            found = Some(next);
+        }
+    }
+    Ok(found.expect("there was one"))
 }
 
 /// What a handle that the host was given stands for. If it was lent, this returns it.

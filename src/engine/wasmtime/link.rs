@@ -10,7 +10,7 @@ use super::fault::Place;
 use super::handles::host_type;
 use super::trap::HostFailed;
 use super::wait::pending;
-use super::{Data, call, give, last, take};
+use super::{Data, call, give, last, spoil, take};
 use crate::case::paths::{Mode, Path};
 use crate::case::{Answer, Resource, Shape, function_name};
 use crate::types::resource_name;
@@ -155,5 +155,5 @@ fn reply(
     for ((result, value), ty) in results.iter_mut().zip(&value).zip(&function.ty.result) {
         *result = give(store, value, ty)?;
     }
-    Ok(())
+    spoil::answer(store, shape, results)
 }

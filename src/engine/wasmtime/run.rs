@@ -5,11 +5,12 @@ use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower, ResourceAny
 use wasmtime::{AsContextMut, Store, UpdateDeadline};
 
 use super::fault::Fault;
-use super::trap::outcome;
+use super::trap::{outcome, outcome_of_misuse};
 use super::wait::wait;
 use super::{Data, Loaded, call};
+use crate::case::check;
 use crate::case::paths::{Mode, Paths};
-use crate::case::{Call, Case, Guest, Manner, Tuning};
+use crate::case::{Call, Case, Guest, Manner, Shape, Tuning};
 use crate::encode::script::read_observed;
 use crate::encode::{self, EXPORT};
 use crate::engine::crash::catch;
@@ -116,9 +117,9 @@ impl Run {
         }
         self.store.data_mut().host.begin(call);
         self.store.engine().increment_epoch();
-        let result = self.call_and_drop(call).await;
+        let result = self.call_and_drop(case, call).await;
         observed.host = std::mem::take(&mut self.store.data_mut().host.seen);
-        let result = result.map_err(|error| outcome(&error))?;
+        let result = result?;
         let mut guests = Vec::new();
         for (number, guest) in case.shape.guests.iter().enumerate() {
             guests.push(self.observe(number, guest).await?);
@@ -152,23 +153,43 @@ impl Run {
     }
 
     /// Makes the call, if the host can, and drops what the host is to drop after it.
-    async fn call_and_drop(&mut self, call: &Call) -> wasmtime::Result<Option<Value>> {
-        let mut store = self.store.as_context_mut();
-        let result = match call.manner {
-            Manner::Once | Manner::Misused(_) => call::call(&mut store, self.mode).await?,
-            Manner::Twice => {
-                let [first, second] = call::call_twice(&mut store, self.mode).await?;
-                store.data_mut().host.seen.push(HostEvent::FirstReturned(first));
-                second
-            }
-        };
+    async fn call_and_drop(&mut self, case: &Case, call: &Call) -> Result<Option<Value>, Outcome> {
+        let result = self.make_call(call).await;
+        let result = result.or_else(|error| self.told(&case.shape, &error))?;
         for number in &call.host_drops {
             let held = self.store.data_mut().host.take_to_drop(*number);
             if let Some(Held { handle, .. }) = held {
-                self.drop(handle).await?;
+                self.drop(handle).await.map_err(|error| outcome(&error))?;
             }
         }
         Ok(result)
+    }
+
+    async fn make_call(&mut self, call: &Call) -> wasmtime::Result<Option<Value>> {
+        let mut store = self.store.as_context_mut();
+        match call.manner {
+            Manner::Once | Manner::Misused(_) => call::call(&mut store, self.mode).await,
+            Manner::Twice => {
+                let [first, second] = call::call_twice(&mut store, self.mode).await?;
+                store.data_mut().host.seen.push(HostEvent::FirstReturned(first));
+                Ok(second)
+            }
+        }
+    }
+
+    /// What an error says of a call. Where the host has made a mistake, that may be all that it says.
+    fn told(&mut self, shape: &Shape, error: &wasmtime::Error) -> Result<Option<Value>, Outcome> {
+        let host = &mut self.store.data_mut().host;
+        let Some(misuse) = host.misuse.filter(|_| host.due.is_some()) else {
+            return Err(outcome(error));
+        };
+        match outcome_of_misuse(error, misuse) {
+            Outcome::Misused(_) if !check::ends(shape, misuse) => {
+                host.seen.push(HostEvent::Misused);
+                Ok(None)
+            }
+            other => Err(other),
+        }
     }
 
     async fn drop(&mut self, handle: ResourceAny) -> wasmtime::Result<()> {

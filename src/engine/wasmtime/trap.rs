@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::abi::Trap;
+use crate::case::misuse::{Mistake, Misuse};
 use crate::observation::Outcome;
 
 /// The error of a host's function that was told to fail.
@@ -17,6 +18,18 @@ impl fmt::Display for HostFailed {
 }
 
 impl std::error::Error for HostFailed {}
+
+/// There is no function of other static types to take an export for.
+#[derive(Debug)]
+pub struct NoSignature;
+
+impl fmt::Display for NoSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a function of other static types")
+    }
+}
+
+impl std::error::Error for NoSignature {}
 
 /// A value of the engine's that is not of its type.
 #[derive(Debug)]
@@ -36,6 +49,9 @@ pub fn outcome(error: &wasmtime::Error) -> Outcome {
     if let Some(wrong) = error.downcast_ref::<WrongValue>() {
         return Outcome::Refused(wrong.to_string());
     }
+    if error.downcast_ref::<NoSignature>().is_some() {
+        return Outcome::Unsupported(message);
+    }
     if error.downcast_ref::<HostFailed>().is_some() {
         return Outcome::Trapped(Some(Trap::Host), message);
     }
@@ -49,6 +65,26 @@ pub fn outcome(error: &wasmtime::Error) -> Outcome {
         Some(wasmtime::Trap::StackOverflow) => Outcome::Crashed(message),
         Some(trap) => Outcome::Trapped(coded(*trap), message),
         None => said(message),
+    }
+}
+
+/// What an error says of a run in which the host has made a mistake: that it was seen, unless it is a trap
+/// that has nothing to do with it.
+pub fn outcome_of_misuse(error: &wasmtime::Error, misuse: Misuse) -> Outcome {
+    if error.downcast_ref::<WrongValue>().is_some() {
+        return outcome(error);
+    }
+    let handle = misuse.mistake().is_some_and(Mistake::is_of_handles);
+    match outcome(error) {
+        Outcome::Refused(message) | Outcome::Trapped(None, message) => Outcome::Misused(message),
+        // What the host passes is no index of a guest's.
+        Outcome::Trapped(Some(Trap::UnknownHandle), message) if handle => Outcome::Misused(message),
+        Outcome::Returned => unreachable!("an error is no success"),
+        other @ (Outcome::Trapped(Some(_), _)
+        | Outcome::Misused(_)
+        | Outcome::Unsupported(_)
+        | Outcome::Exhausted(_)
+        | Outcome::Crashed(_)) => other,
     }
 }
 
