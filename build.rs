@@ -1,12 +1,16 @@
 //! Reads the version of the subject from the lock file and says it as cfgs and an environment
 //! variable; another says how to run this program again, which `scripts/subject` leaves in a file. `cargo metadata` would answer for another lock file where the sources are linked
-//! into a folder of `scripts/subject`.
+//! into a folder of `scripts/subject`. Also writes the part of the signatures with Rust types that is
+//! drawn.
+
+#[path = "build/signatures.rs"]
+mod signatures;
 
 use std::path::Path;
 use std::{env, fs};
 
 /// The releases at which an interface or a feature changed that the adapter knows about.
-const STEPS: [u32; 7] = [41, 42, 43, 44, 45, 46, 48];
+const STEPS: [u32; 8] = [41, 42, 43, 44, 45, 46, 47, 48];
 
 fn main() {
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
@@ -28,6 +32,17 @@ fn main() {
         if major >= step {
             println!("cargo::rustc-cfg=wasmtime_{step}");
         }
+    }
+    write_signatures();
+}
+
+fn write_signatures() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build/signatures.rs");
+    let folder = env::var("OUT_DIR").expect("cargo sets it");
+    for (name, text) in [("wide", signatures::wide()), ("random", signatures::random())] {
+        let path = Path::new(&folder).join(name).with_extension("rs");
+        fs::write(path, text).expect("the folder is writable");
     }
 }
 

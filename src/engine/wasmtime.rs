@@ -15,6 +15,7 @@ mod handles;
 mod reflect;
 mod spoil;
 mod trap;
+pub mod typed;
 mod val;
 mod wait;
 

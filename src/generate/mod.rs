@@ -20,6 +20,7 @@ mod types;
 mod values;
 
 mod mutate;
+pub mod near_miss;
 mod stream;
 
 mod draw;

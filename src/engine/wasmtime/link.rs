@@ -43,7 +43,7 @@ fn link_function(linker: &mut Linker<Data>, shape: Arc<Shape>, mode: Mode) -> Re
 }
 
 /// Destructors are as the function is.
-fn link_resources(linker: &mut Linker<Data>, shape: &Shape, mode: Mode) -> Result<()> {
+pub fn link_resources(linker: &mut Linker<Data>, shape: &Shape, mode: Mode) -> Result<()> {
     for (number, resource) in (0..).zip(&shape.resources) {
         if *resource != Resource::Host {
             continue;
