@@ -6,6 +6,7 @@ pub mod any;
 
 mod run;
 
+mod answer;
 mod call;
 mod link;
 
@@ -28,16 +29,17 @@ use wasmtime::{Engine, Store, StoreContextMut};
 
 use self::fault::{Fault, Place};
 use self::handles::{from_rep, to_rep};
+use self::typed::{Signature, Way};
 use self::val::{from_val, to_val};
 use crate::case::allowed::Allowed;
 use crate::case::check::{self, Feature};
-use crate::case::paths::{Mode, Path};
+use crate::case::paths::{Api, Mode, Path};
 use crate::case::{Case, Guest, Shape, Tuning};
 use crate::engine::crash::catch;
 use crate::engine::host::HostScript;
 use crate::engine::reference::same_but_for_numbers;
 use crate::observation::Outcome;
-use crate::types::{Handle, Type};
+use crate::types::{FuncType, Handle, Type};
 use crate::value::Value;
 
 pub use run::{Run, instantiate};
@@ -91,6 +93,8 @@ pub type NotLoaded = Outcome;
 struct Data {
     host: HostScript<ResourceAny>,
     export: Option<Func>,
+    /// The static types that the host calls it by.
+    typed: Option<&'static Signature>,
     /// How often the host's function is polled in vain.
     polls: u32,
     /// What is planted in the way that values pass, if it is in this one.
@@ -98,6 +102,11 @@ struct Data {
 }
 
 impl Data {
+    /// A host that calls in the plainest way.
+    fn of(shape: &Shape) -> Data {
+        Data { host: HostScript::of(shape), export: None, typed: None, polls: 0, fault: None }
+    }
+
     /// Values on their way, which are as they were but where a fault is planted.
     fn pass(&self, place: Place, values: &mut [Value]) {
         if let Some(fault) = self.fault.filter(|fault| fault.place == place) {
@@ -138,6 +147,7 @@ impl Subject {
         if let Some(feature) = missing {
             return Err(Outcome::Unsupported(feature.name().to_string()));
         }
+        check_typed(case)?;
         let setup = Setup::of(case);
         let mut known = known.into_iter();
         let known = known.find(|(other, _)| other.configuration == setup.configuration);
@@ -164,6 +174,35 @@ impl Subject {
         let engine = engine.map_err(|error| Outcome::Refused(format!("{error:#}")))?;
         self.engines.insert(configuration, engine.clone());
         Ok(engine)
+    }
+}
+
+/// Whether there are static types for a case that wants some.
+fn check_typed(case: &Case) -> Result<(), NotLoaded> {
+    let Case { shape, paths, .. } = case;
+    let call = paths.call.api.is_typed() && typed_call(shape, paths.call).is_none();
+    let import = paths.import.api.is_typed() && typed_import(shape, paths.import).is_none();
+    if call || import {
+        return Err(Outcome::Unsupported("static types for the function".to_string()));
+    }
+    Ok(())
+}
+
+/// The static types by which the host calls the export.
+fn typed_call(shape: &Shape, path: Path) -> Option<&'static Signature> {
+    chosen(&shape.guests[0].export.ty, shape, path.api, Way::out(path.mode))
+}
+
+/// The static types by which the host defines its function.
+fn typed_import(shape: &Shape, path: Path) -> Option<&'static Signature> {
+    let import = last(shape).import.as_ref()?;
+    chosen(&import.ty, shape, path.api, Way::back(path.mode))
+}
+
+fn chosen(ty: &FuncType, shape: &Shape, api: Api, way: Way) -> Option<&'static Signature> {
+    match api {
+        Api::Dynamic => None,
+        Api::Typed(form) => typed::choose(ty, &shape.resources, way, form),
     }
 }
 

@@ -5,26 +5,42 @@ use wasmtime::component::{Accessor, Func, Val};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
 
 use super::fault::Place;
+use super::typed::Signature;
 use super::wait::both;
 use super::{Data, give, spoil, take};
 use crate::case::paths::Mode;
 use crate::value::Value;
 
 /// What one call needs.
-struct Prepared {
-    func: Func,
-    args: Vec<Val>,
-    results: Vec<Val>,
+enum Prepared {
+    /// The host does not hold what it would pass.
+    Nothing,
+    Dynamic {
+        func: Func,
+        args: Vec<Val>,
+        results: Vec<Val>,
+    },
+    Typed {
+        func: Func,
+        signature: &'static Signature,
+        args: Vec<Value>,
+    },
 }
 
 /// Calls the export and waits, if the host can, and answers with its result.
 pub fn call_sync(store: &mut StoreContextMut<'_, Data>) -> Result<Option<Value>> {
-    let Some(Prepared { func, args, mut results }) = prepare(store)? else {
-        return Ok(None);
-    };
-    func.call(&mut *store, &args, &mut results)?;
-    post_return(&func, &mut *store)?;
-    result(store, &results)
+    match prepare(store)? {
+        Prepared::Nothing => Ok(None),
+        Prepared::Dynamic { func, args, mut results } => {
+            func.call(&mut *store, &args, &mut results)?;
+            post_return(&func, &mut *store)?;
+            result(store, &results)
+        }
+        Prepared::Typed { func, signature, args } => {
+            let result = signature.call(func, store.as_context_mut(), &args)?;
+            Ok(passed(store, result))
+        }
+    }
 }
 
 /// The same, by a call that is awaited.
@@ -58,29 +74,50 @@ pub async fn call_twice(
 }
 
 async fn call_async(store: &mut StoreContextMut<'_, Data>) -> Result<Option<Value>> {
-    let Some(Prepared { func, args, mut results }) = prepare(store)? else {
-        return Ok(None);
-    };
-    func.call_async(&mut *store, &args, &mut results).await?;
-    post_return_async(&func, &mut *store).await?;
-    result(store, &results)
+    match prepare(store)? {
+        Prepared::Nothing => Ok(None),
+        Prepared::Dynamic { func, args, mut results } => {
+            func.call_async(&mut *store, &args, &mut results).await?;
+            post_return_async(&func, &mut *store).await?;
+            result(store, &results)
+        }
+        Prepared::Typed { func, signature, args } => {
+            let result = signature.call_async(func, store.as_context_mut(), args).await?;
+            Ok(passed(store, result))
+        }
+    }
 }
 
 async fn call_concurrent(accessor: &Accessor<Data>) -> Result<Option<Value>> {
-    let prepared = accessor.with(|mut access| prepare(&mut access.as_context_mut()))?;
-    let Some(Prepared { func, args, mut results }) = prepared else {
-        return Ok(None);
-    };
-    wait_for_exit(func.call_concurrent(accessor, &args, &mut results).await?, accessor).await;
-    accessor.with(|mut access| result(&mut access.as_context_mut(), &results))
+    match accessor.with(|mut access| prepare(&mut access.as_context_mut()))? {
+        Prepared::Nothing => Ok(None),
+        Prepared::Dynamic { func, args, mut results } => {
+            let called = func.call_concurrent(accessor, &args, &mut results).await?;
+            wait_for_exit(called, accessor).await;
+            accessor.with(|mut access| result(&mut access.as_context_mut(), &results))
+        }
+        Prepared::Typed { func, signature, args } => {
+            let result = signature.call_concurrent(func, accessor, args).await?;
+            Ok(accessor.with(|mut access| passed(&mut access.as_context_mut(), result)))
+        }
+    }
 }
 
 /// The arguments, if the host has them.
-fn prepare(store: &mut StoreContextMut<'_, Data>) -> Result<Option<Prepared>> {
+fn prepare(store: &mut StoreContextMut<'_, Data>) -> Result<Prepared> {
     let Some(mut args) = store.data_mut().host.args() else {
-        return Ok(None);
+        return Ok(Prepared::Nothing);
     };
     store.data().pass(Place::Args, &mut args);
+    let func = store.data().export.expect("set before the first call");
+    spoil::signature(store, func)?;
+    match store.data().typed {
+        Some(signature) => Ok(Prepared::Typed { func, signature, args }),
+        None => dynamic(store, func, &args),
+    }
+}
+
+fn dynamic(store: &mut StoreContextMut<'_, Data>, func: Func, args: &[Value]) -> Result<Prepared> {
     let ty = store.data().host.export.clone();
     let mut vals = Vec::new();
     for (value, ty) in args.iter().zip(&ty.params) {
@@ -88,17 +125,20 @@ fn prepare(store: &mut StoreContextMut<'_, Data>) -> Result<Option<Prepared>> {
     }
     spoil::args(store, &mut vals)?;
     store.data_mut().host.give();
-    let func = store.data().export.expect("set before the first call");
     let slots = spoil::slots(store.data().host.misuse, ty.results().len());
-    Ok(Some(Prepared { func, args: vals, results: vec![Val::Bool(false); slots] }))
+    Ok(Prepared::Dynamic { func, args: vals, results: vec![Val::Bool(false); slots] })
 }
 
 fn result(store: &mut StoreContextMut<'_, Data>, results: &[Val]) -> Result<Option<Value>> {
     let ty = store.data().host.export.clone();
     let result = results.first().zip(ty.result.as_ref());
-    let mut result = result.map(|(val, ty)| take(store, val, ty)).transpose()?;
+    let result = result.map(|(val, ty)| take(store, val, ty)).transpose()?;
+    Ok(passed(store, result))
+}
+
+fn passed(store: &mut StoreContextMut<'_, Data>, mut result: Option<Value>) -> Option<Value> {
     store.data().pass(Place::Result, result.as_mut_slice());
-    Ok(result)
+    result
 }
 
 #[cfg(wasmtime_42)]

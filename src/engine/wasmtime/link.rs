@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Accessor, Linker, Val};
+use wasmtime::component::{Accessor, Linker, LinkerInstance, Val};
 use wasmtime::{AsContextMut, Engine, Result, StoreContextMut};
 
-use super::fault::Place;
+use super::answer::{answer, answer_async, answer_concurrent};
 use super::handles::host_type;
-use super::trap::HostFailed;
+use super::typed::{Called, Signature};
 use super::wait::pending;
-use super::{Data, call, give, last, spoil, take};
+use super::{Data, give, last, spoil, take, typed_import};
 use crate::case::paths::{Mode, Path};
-use crate::case::{Answer, Resource, Shape, function_name};
+use crate::case::{Resource, Shape, function_name};
 use crate::types::resource_name;
 use crate::value::Value;
 
@@ -21,24 +21,16 @@ pub fn linker(engine: &Engine, shape: &Arc<Shape>, path: Path) -> Result<Linker<
     let mut linker = Linker::<Data>::new(engine);
     link_resources(&mut linker, shape, path.mode)?;
     if last(shape).import.is_some() {
-        link_function(&mut linker, shape.clone(), path.mode)?;
+        link_function(&mut linker, shape, path)?;
     }
     Ok(linker)
 }
 
-fn link_function(linker: &mut Linker<Data>, shape: Arc<Shape>, mode: Mode) -> Result<()> {
+fn link_function(linker: &mut Linker<Data>, shape: &Arc<Shape>, path: Path) -> Result<()> {
     let name = function_name(shape.guests.len());
-    let mut root = linker.root();
-    match mode {
-        Mode::Sync => root.func_new(name, move |mut store, _, params, results| {
-            import(&shape, &mut store, params, results)
-        }),
-        Mode::Async => root.func_new_async(name, move |store, _, params, results| {
-            Box::new(import_async(shape.clone(), store, params, results))
-        }),
-        Mode::Concurrent => root.func_new_concurrent(name, move |accessor, _, params, results| {
-            Box::pin(import_concurrent(shape.clone(), accessor, params, results))
-        }),
+    match typed_import(shape, path) {
+        Some(signature) => link_typed(linker.root(), name, signature, path.mode),
+        None => link_dynamic(linker.root(), name, shape.clone(), path.mode),
     }
 }
 
@@ -74,85 +66,91 @@ pub fn link_resources(linker: &mut Linker<Data>, shape: &Shape, mode: Mode) -> R
     Ok(())
 }
 
-/// The host's function.
-fn import(
-    shape: &Shape,
-    store: &mut StoreContextMut<'_, Data>,
-    params: &[Val],
-    results: &mut [Val],
+/// The function by values that say what they are.
+fn link_dynamic(
+    mut root: LinkerInstance<'_, Data>,
+    name: &str,
+    shape: Arc<Shape>,
+    mode: Mode,
 ) -> Result<()> {
-    let answer = called(shape, store, params)?;
-    let value = match answer {
-        Answer::Reenter(value) => {
-            call::call_sync(store)?;
-            value
-        }
-        Answer::Return(value) => value,
-        Answer::Error | Answer::Guest => unreachable!("`called` has dealt with these"),
-    };
-    reply(shape, store, value, results)
+    match mode {
+        Mode::Sync => root.func_new(name, move |mut store, _, params, results| {
+            let args = args(&shape, &mut store, params)?;
+            let value = answer(&mut store, args)?;
+            reply(&shape, &mut store, value, results)
+        }),
+        Mode::Async => root.func_new_async(name, move |store, _, params, results| {
+            Box::new(dynamic_async(shape.clone(), store, params, results))
+        }),
+        Mode::Concurrent => root.func_new_concurrent(name, move |accessor, _, params, results| {
+            Box::pin(dynamic_concurrent(shape.clone(), accessor, params, results))
+        }),
+    }
 }
 
-async fn import_async(
+async fn dynamic_async(
     shape: Arc<Shape>,
     mut store: StoreContextMut<'_, Data>,
     params: &[Val],
     results: &mut [Val],
 ) -> Result<()> {
-    let answer = called(&shape, &mut store, params)?;
-    pending(store.data().polls).await;
-    reply(&shape, &mut store, returned(answer), results)
+    let args = args(&shape, &mut store, params)?;
+    let value = answer_async(store.as_context_mut(), args).await?;
+    reply(&shape, &mut store, value, results)
 }
 
-async fn import_concurrent(
+async fn dynamic_concurrent(
     shape: Arc<Shape>,
     accessor: &Accessor<Data>,
     params: &[Val],
     results: &mut [Val],
 ) -> Result<()> {
-    let (answer, polls) = accessor.with(|mut access| {
-        let mut store = access.as_context_mut();
-        called(&shape, &mut store, params).map(|answer| (answer, store.data().polls))
-    })?;
-    pending(polls).await;
-    accessor
-        .with(|mut access| reply(&shape, &mut access.as_context_mut(), returned(answer), results))
+    let args = accessor.with(|mut access| args(&shape, &mut access.as_context_mut(), params))?;
+    let value = answer_concurrent(accessor, args).await?;
+    accessor.with(|mut access| reply(&shape, &mut access.as_context_mut(), value, results))
 }
 
-/// What to answer: an error where the script says so.
-fn called(shape: &Shape, store: &mut StoreContextMut<'_, Data>, params: &[Val]) -> Result<Answer> {
-    let function = last(shape).import.as_ref().expect("only linked where there is one");
-    store.engine().increment_epoch();
-    let mut args = Vec::new();
-    for (val, ty) in params.iter().zip(&function.ty.params) {
-        args.push(take(store, val, ty)?);
-    }
-    store.data().pass(Place::Params, &mut args);
-    match store.data_mut().host.called(args) {
-        Answer::Error => Err(wasmtime::Error::new(HostFailed)),
-        Answer::Guest => unreachable!("a checked case has the host answer what it is asked"),
-        answer @ (Answer::Return(_) | Answer::Reenter(_)) => Ok(answer),
-    }
-}
-
-fn returned(answer: Answer) -> Option<Value> {
-    match answer {
-        Answer::Return(value) => value,
-        Answer::Guest | Answer::Error | Answer::Reenter(_) => {
-            unreachable!("a checked case has a host that awaits do nothing but return")
+/// The function by static types.
+fn link_typed(
+    mut root: LinkerInstance<'_, Data>,
+    name: &str,
+    signature: &Signature,
+    mode: Mode,
+) -> Result<()> {
+    match mode {
+        Mode::Sync => {
+            signature.wrap(&mut root, name, Arc::new(|mut store, args| answer(&mut store, args)))
         }
+        Mode::Async => signature.wrap_async(&mut root, name, Arc::new(answer_boxed)),
+        Mode::Concurrent => signature.wrap_concurrent(
+            &mut root,
+            name,
+            Arc::new(|accessor, args| Box::pin(answer_concurrent(accessor, args))),
+        ),
     }
+}
+
+fn answer_boxed(store: StoreContextMut<'_, Data>, args: Vec<Value>) -> Called<'_> {
+    Box::pin(answer_async(store, args))
+}
+
+fn args(
+    shape: &Shape,
+    store: &mut StoreContextMut<'_, Data>,
+    params: &[Val],
+) -> Result<Vec<Value>> {
+    let (types, _) = last(shape).types_of_import();
+    params.iter().zip(types).map(|(val, ty)| take(store, val, ty)).collect()
 }
 
 fn reply(
     shape: &Shape,
     store: &mut StoreContextMut<'_, Data>,
-    mut value: Option<Value>,
+    value: Option<Value>,
     results: &mut [Val],
 ) -> Result<()> {
-    let function = last(shape).import.as_ref().expect("only linked where there is one");
-    store.data().pass(Place::Answer, value.as_mut_slice());
-    for ((result, value), ty) in results.iter_mut().zip(&value).zip(&function.ty.result) {
+    let (_, types) = last(shape).types_of_import();
+    for ((result, value), ty) in results.iter_mut().zip(&value).zip(types) {
         *result = give(store, value, ty)?;
     }
     spoil::answer(store, shape, results)

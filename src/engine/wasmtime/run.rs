@@ -7,7 +7,7 @@ use wasmtime::{AsContextMut, Store, UpdateDeadline};
 use super::fault::Fault;
 use super::trap::{outcome, outcome_of_misuse};
 use super::wait::wait;
-use super::{Data, Loaded, call};
+use super::{Data, Loaded, call, typed_call};
 use crate::case::check;
 use crate::case::paths::{Mode, Paths};
 use crate::case::{Call, Case, Guest, Manner, Shape, Tuning};
@@ -234,9 +234,9 @@ fn store(
     paths: Paths,
     fault: Option<Fault>,
 ) -> wasmtime::Result<Store<Data>> {
-    let host = HostScript::of(&loaded.shape);
     let fault = fault.filter(|fault| fault.applies(tuning, paths));
-    let data = Data { host, export: None, polls: paths.polls, fault };
+    let typed = typed_call(&loaded.shape, paths.call);
+    let data = Data { typed, polls: paths.polls, fault, ..Data::of(&loaded.shape) };
     let mut store = Store::new(&loaded.engine, data);
     #[cfg(wasmtime_42)]
     store.set_hostcall_fuel(usize::MAX);

@@ -1,11 +1,11 @@
 //! The host's mistakes, made in values as Wasmtime's dynamic interface has them.
 //! Knows how to make each, and not what comes of it.
 
-use wasmtime::component::Val;
+use wasmtime::component::{Func, Val};
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut};
 
 use super::trap::NoSignature;
-use super::{Data, handles, last};
+use super::{Data, handles, last, typed};
 use crate::case::Shape;
 use crate::case::misuse::{Mistake, Misuse};
 use crate::types::{CASE, FIELD, FLAG, Label, Resource, Type};
@@ -25,9 +25,27 @@ pub fn args(store: &mut StoreContextMut<'_, Data>, vals: &mut Vec<Val>) -> Resul
             let export = store.data().host.export.clone();
             make(store, &export.params, vals, node, mistake)
         }
-        Some(Misuse::Signature(_)) => Err(Error::new(NoSignature)),
-        Some(Misuse::ResultMissing | Misuse::ResultExtra | Misuse::Answer { .. }) | None => Ok(()),
+        Some(
+            Misuse::ResultMissing
+            | Misuse::ResultExtra
+            | Misuse::Answer { .. }
+            | Misuse::Signature(_),
+        )
+        | None => Ok(()),
     }
+}
+
+/// Takes the function for one of other static types, if that is the mistake to make. Types that are the
+/// function's own are none.
+pub fn signature(store: &mut StoreContextMut<'_, Data>, func: Func) -> Result<()> {
+    let Some(Misuse::Signature(number)) = store.data().host.misuse else {
+        return Ok(());
+    };
+    let signature = typed::numbered(number);
+    if signature.ty() == *store.data().host.export {
+        return Err(Error::new(NoSignature));
+    }
+    signature.matches(&func, &*store)
 }
 
 /// How many results the host has room for, of a function that has so many.

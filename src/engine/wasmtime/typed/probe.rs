@@ -13,7 +13,6 @@ use super::{Signature, Way};
 use crate::case::paths::Mode;
 use crate::case::{Shape, Tuning, function_name};
 use crate::encode::EXPORT;
-use crate::engine::host::HostScript;
 
 /// A component of some shape, compiled.
 pub struct Compiled {
@@ -30,8 +29,7 @@ pub fn compile(tuning: Tuning, shape: &Shape, bytes: &[u8]) -> Result<Compiled, 
 
 /// Whether the export is of this signature; an error says why not.
 pub fn exports(compiled: &Compiled, signature: &Signature) -> Result<(), String> {
-    let data = Data { host: HostScript::of(&compiled.shape), export: None, polls: 0, fault: None };
-    let mut store = Store::new(&compiled.engine, data);
+    let mut store = Store::new(&compiled.engine, Data::of(&compiled.shape));
     let mut linker = Linker::new(&compiled.engine);
     link_resources(&mut linker, &compiled.shape, Mode::Sync).map_err(said)?;
     linker.define_unknown_imports_as_traps(&compiled.component).map_err(said)?;

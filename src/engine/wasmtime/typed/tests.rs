@@ -1,6 +1,6 @@
 //! Each signature by each of its ways: a guest hands on what it is given to its import, and back.
 
-use wasmtime::component::{Component, Linker, ResourceAny};
+use wasmtime::component::{Component, Linker};
 use wasmtime::{AsContextMut, Engine, Store};
 
 use super::super::call::{post_return, post_return_async};
@@ -17,7 +17,7 @@ use crate::case::{
 use crate::component::Compiled;
 use crate::encode::script::scripts;
 use crate::encode::{self, EXPORT};
-use crate::engine::host::{HostScript, change_handles};
+use crate::engine::host::change_handles;
 use crate::engine::reference;
 use crate::observation::{HostEvent, Outcome};
 use crate::types::{self, Type};
@@ -262,8 +262,7 @@ async fn by_subject(
     let engine = Engine::new(&config::config(Tuning { concurrency, ..Tuning::PLAIN }, awaits))?;
     let linker = linker(&engine, case, signature, back)?;
     let pre = linker.instantiate_pre(&Component::from_binary(&engine, bytes)?)?;
-    let host = HostScript::<ResourceAny>::of(&case.shape);
-    let mut store = Store::new(&engine, Data { host, export: None, polls: 0, fault: None });
+    let mut store = Store::new(&engine, Data::of(&case.shape));
     let name = encode::load_script(0);
     let script = &scripts(case).unwrap()[0][0];
     let instance = if awaits {
