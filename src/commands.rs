@@ -156,6 +156,13 @@ pub fn vectors(path: &Path) -> Result<bool> {
 }
 
 pub fn planted(kind: CaseKind, seed: u64, cases: u64) -> Result<bool> {
+    if planted::all(kind).is_empty() {
+        let name = kind.name();
+        print(&format!(
+            "no fault is planted that cases of {name} are to find: all are of the Canonical ABI"
+        ));
+        return Ok(true);
+    }
     let bar = bar();
     let planted = planted::hunt(kind, seed, cases, &mut |number, planted| {
         if number.is_multiple_of(100) {

@@ -36,7 +36,7 @@ pub enum Input {
     Reject,
 }
 
-/// The targets `lift_lower` and `adapter`: an encoded case of this kind, checked. Panics with a report
+/// The target of this kind: an encoded case of it, checked. Panics with a report
 /// where the two disagree.
 pub fn target(kind: CaseKind, data: &[u8]) -> Input {
     match bytes::decode(data) {

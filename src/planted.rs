@@ -53,7 +53,7 @@ pub fn all(kind: CaseKind) -> Vec<Planted> {
     let planted = match kind {
         CaseKind::LiftLower | CaseKind::Typed => Deviation::PLANTED,
         CaseKind::Adapter => Deviation::PLANTED_FUSED,
-        // The host's mistakes are no matter of the Canonical ABI.
+        // All faults are of the Canonical ABI, which knows nothing of a host's mistakes.
         CaseKind::Misuse => &[],
     };
     planted.iter().map(fault).collect()

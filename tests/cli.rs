@@ -136,6 +136,7 @@ fn verdicts_are_written_for_scripts() {
 #[test]
 fn planted_faults_that_are_not_found_are_said() {
     check(&["planted", "--cases", "1"], 1, "not found", "");
+    check(&["planted", "--shape", "misuse"], 0, "no fault is planted", "");
 }
 
 #[test]
