@@ -121,12 +121,15 @@ pub fn supports(feature: Feature) -> bool {
         Feature::Map => cfg!(wasmtime_44),
         Feature::FixedLengthList => cfg!(wasmtime_48),
         Feature::Memory64 => cfg!(wasmtime_48),
+        // Since 48 the type has to say so.
+        Feature::ConcurrentImport => !cfg!(wasmtime_48),
     }
 }
 
 /// The features that this version has.
 pub fn features() -> BTreeSet<Feature> {
-    let all = [Feature::Map, Feature::FixedLengthList, Feature::Memory64];
+    let all =
+        [Feature::Map, Feature::FixedLengthList, Feature::Memory64, Feature::ConcurrentImport];
     all.into_iter().filter(|feature| supports(*feature)).collect()
 }
 

@@ -6,7 +6,7 @@ use arbitrary::{Result, Unstructured};
 use super::draw::{chance, position, weighted, weighted_where};
 use super::weights;
 use crate::case::allowed::{Allowed, Signature};
-use crate::case::check::check_paths;
+use crate::case::check::{Feature, check_paths};
 use crate::case::paths::{Api, Mode, Path, Paths};
 use crate::case::{Case, CaseKind, Limits, Manner, Shape};
 
@@ -23,7 +23,10 @@ pub fn paths(
         import: Path { mode: import, ..Path::PLAIN },
         ..Paths::PLAIN
     };
-    let possible = |modes| check_paths(case, of_modes(modes), limits).is_ok();
+    let possible = |modes| {
+        let paths = of_modes(modes);
+        may_be(paths, allowed) && check_paths(case, paths, limits).is_ok()
+    };
     let mut paths = of_modes(weighted_where(u, weights::MODES, possible)?);
     paths.polls = polls(u, paths.import.mode, limits)?;
     paths.neighbor = chance(u, weights::NEIGHBOR)?;
@@ -31,6 +34,12 @@ pub fn paths(
         [paths.call.api, paths.import.api] = apis(u, case, allowed)?;
     }
     Ok(paths)
+}
+
+/// Whether a subject may have these.
+pub fn may_be(paths: Paths, allowed: &Allowed) -> bool {
+    let concurrent = allowed.features.contains(&Feature::ConcurrentImport);
+    concurrent || paths.import.mode != Mode::Concurrent
 }
 
 /// How often a function of this mode is polled in vain.

@@ -4,6 +4,7 @@
 use arbitrary::Unstructured;
 
 use super::draw::{chance, entropy};
+use super::paths::may_be;
 use super::{options, weights};
 use crate::case::allowed::Allowed;
 use crate::case::check::check;
@@ -59,7 +60,9 @@ impl Stream {
             let others = case.paths.others(case.tuning).into_iter();
             let others = others.map(|paths| Case { paths, ..case.clone() });
             let mut flips: Vec<Case> = tunings.into_iter().chain(others).collect();
-            flips.retain(|flip| check(flip, &self.limits).is_ok());
+            flips.retain(|flip| {
+                may_be(flip.paths, &self.allowed) && check(flip, &self.limits).is_ok()
+            });
             let chosen = u.choose_index(flips.len()).expect("no choice is empty");
             self.flipped = Some(flips.swap_remove(chosen));
         }

@@ -6,8 +6,9 @@ use super::table::Table;
 use super::ways::{self, Apis};
 use crate::abi::Stage;
 use crate::case::allowed::{Allowed, Signature, form};
+use crate::case::check::Feature;
 use crate::case::paths::{Api, Mode, Path};
-use crate::case::text::{print_call_path, print_import_path};
+use crate::case::text::host::{print_call_path, print_import_path};
 use crate::case::{Case, Resource};
 use crate::observation::Reading;
 use crate::types::FuncType;
@@ -32,6 +33,8 @@ enum Side {
 /// What is passed on each side, in the order of the columns.
 const PASSED: [&str; 2] = ["params", "result"];
 const SIDES: [Side; 2] = [Side::Call, Side::Import];
+/// The position of `func_wrap_concurrent` among all paths.
+const LAST_PATH: usize = 5;
 
 impl Typed {
     /// Empty tables, for subjects with these signatures.
@@ -43,7 +46,8 @@ impl Typed {
             }
         }
         let passing = passing(allowed, &families);
-        let (forms, ways) = (forms(allowed, &families), ways::table(Apis::Typed));
+        let (forms, ways) =
+            (forms(allowed, &families), ways::table(Apis::Typed, &allowed.features));
         Typed { allowed: allowed.clone(), families, passing, forms, ways }
     }
 
@@ -116,6 +120,10 @@ fn passing(allowed: &Allowed, families: &[&str]) -> Table {
             _ => ty.result.is_some(),
         };
         let any = family.map(|signature| &signature.ty).any(passes);
+        let concurrent = allowed.features.contains(&Feature::ConcurrentImport);
+        if !concurrent && column / PASSED.len() == LAST_PATH {
+            return Some("this release wants a type that says so");
+        }
         (!any).then_some("no type of this family has one")
     })
 }

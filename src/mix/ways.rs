@@ -1,11 +1,14 @@
 //! By which ways calls went, and what happened on each.
 //! Knows which ways there are; nothing of what is passed but whether it is flat.
 
+use std::collections::BTreeSet;
+
 use super::passages::{Passage, ProperCall, passages, proper_calls};
 use super::table::Table;
 use crate::abi::Stage;
+use crate::case::check::Feature;
 use crate::case::paths::{Api, Mode, Path, Paths};
-use crate::case::text::{print_call_path, print_import_path};
+use crate::case::text::host::{print_call_path, print_import_path};
 use crate::case::{Case, Manner, Tuning};
 use crate::observation::Reading;
 
@@ -124,14 +127,21 @@ fn name(row: Row) -> String {
     }
 }
 
-pub fn table(apis: Apis) -> Table {
+pub fn table(apis: Apis, features: &BTreeSet<Feature>) -> Table {
     let rows = rows(apis);
     let names = rows.iter().map(|row| name(*row)).collect();
     let columns = COLUMNS.map(str::to_string).to_vec();
     Table::new("call paths", names, columns, |row, column| match rows[row] {
+        Row::Way(_, Some(import)) | Row::Polled(import) if lacks(import, features) => {
+            Some("this release wants a type that says so")
+        }
         Row::Way(_, None) if IMPORT.contains(&column) => Some("there is no import"),
         Row::Way(..) | Row::Beside(..) | Row::Polled(_) => None,
     })
+}
+
+fn lacks(import: Path, features: &BTreeSet<Feature>) -> bool {
+    import.mode == Mode::Concurrent && !features.contains(&Feature::ConcurrentImport)
 }
 
 /// Counts the calls that were made.

@@ -16,6 +16,7 @@ use crate::abi::flatten::flatten_within;
 use crate::abi::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::{FuncType, Handle, Type};
 
+use super::paths::Mode;
 use super::{Case, Function, Guest, Limits, Pages, Resource, Shape};
 
 pub use host::{check_manner, check_paths, ends, last_answer};
@@ -28,6 +29,9 @@ pub enum Feature {
     Map,
     FixedLengthList,
     Memory64,
+    /// An import that a host defines as one that may be called by several at the same time, although its
+    /// type does not say so.
+    ConcurrentImport,
 }
 
 impl Feature {
@@ -36,6 +40,7 @@ impl Feature {
             Feature::Map => "map",
             Feature::FixedLengthList => "fixed-length-list",
             Feature::Memory64 => "memory64",
+            Feature::ConcurrentImport => "concurrent-import",
         }
     }
 }
@@ -55,11 +60,13 @@ pub fn check(case: &Case, limits: &Limits) -> Result<(), String> {
     at_most("bytes of labels, strings and memory", total.bytes + label_bytes, limits.payload_bytes)
 }
 
-/// What the types and memories of `case` need of a subject.
+/// What the types, memories and paths of `case` need of a subject.
 pub fn features(case: &Case) -> BTreeSet<Feature> {
     let guests = &case.shape.guests;
     let wide = guests.iter().any(|guest| guest.ptr_type == PtrType::I64);
     let mut features: BTreeSet<Feature> = wide.then_some(Feature::Memory64).into_iter().collect();
+    let concurrent = case.paths.import.mode == Mode::Concurrent;
+    features.extend(concurrent.then_some(Feature::ConcurrentImport));
     for (_, function) in guests.iter().flat_map(Guest::functions) {
         for ty in types_of(&function.ty) {
             ty.any(&mut |ty| {

@@ -20,7 +20,6 @@ use crate::value::Value;
 
 use super::{Case, Shape};
 
-pub use host::{print_call_path, print_import_path};
 pub use read::parse;
 pub use write::print;
 

@@ -12,7 +12,7 @@ use crate::case::paths::{Api, Mode, Path, Paths};
 use crate::case::{Answer, Call, Case, Limits, Manner, is_host};
 use crate::generate::draw::pick;
 use crate::generate::misuses::misuse;
-use crate::generate::paths::{api, may_be_twice, polls, signature};
+use crate::generate::paths::{api, may_be, may_be_twice, polls, signature};
 
 /// Changes a mode, how often a function is polled, whether there is a neighbor or, in a case that is about
 /// static types, for which of them. (Any other becomes no such case: it would be of another kind.)
@@ -22,9 +22,12 @@ pub fn change_paths(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Re
         0 => case.paths.neighbor = !paths.neighbor,
         1 => case.paths.polls = polls(u, paths.import.mode, bounds.limits)?,
         2 | 3 => change_apis(u, case, bounds.allowed)?,
+        4 => case.paths.import.mode = pick(u, &Mode::ALL)?,
         _ => {
             let mut others = paths.others(case.tuning);
-            others.retain(|paths| check_paths(case, *paths, bounds.limits).is_ok());
+            others.retain(|paths| {
+                may_be(*paths, bounds.allowed) && check_paths(case, *paths, bounds.limits).is_ok()
+            });
             case.paths = pick(u, &others)?;
         }
     }
@@ -130,12 +133,16 @@ pub fn repair_paths(case: &mut Case, allowed: &Allowed, limits: &Limits) {
     let forms = allowed.forms_of_case(case).map(|forms| forms.len());
     let reenters = case.calls.iter().any(reenters);
     let imports = case.shape.guests.last().is_some_and(|last| last.import.is_some());
+    let imported = may_be(case.paths, allowed);
     let Paths { call, import, polls, .. } = &mut case.paths;
     for (path, forms) in [&mut *call, &mut *import].into_iter().zip(forms) {
         path.api = repair_api(path.api, forms);
         if path.mode == Mode::Concurrent && !case.tuning.concurrency {
             path.mode = Mode::Async;
         }
+    }
+    if !imported {
+        import.mode = Mode::Async;
     }
     if reenters {
         call.mode = Mode::Sync;

@@ -26,7 +26,9 @@ fn typed() -> Allowed {
         signature("resource-any", true, &[own(), borrow()], Some(own())),
         signature("resource-any", true, &[], Some(own())),
     ];
-    Allowed { signatures: signatures.into(), ..all() }
+    let mut allowed = Allowed { signatures: signatures.into(), ..all() };
+    allowed.features.insert(Feature::ConcurrentImport);
+    allowed
 }
 
 fn stream(seed: u64, kind: CaseKind) -> Stream {

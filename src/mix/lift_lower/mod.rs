@@ -36,7 +36,7 @@ impl LiftLower {
             traps: traps::table(),
             reallocs: reallocs::table(),
             acts: acts::table(),
-            ways: ways::table(Apis::Dynamic),
+            ways: ways::table(Apis::Dynamic, features),
         }
     }
 
