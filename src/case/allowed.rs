@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::check::Feature;
-use super::paths::Api;
-use super::{Case, Resource, is_host};
+use super::paths::{Api, Mode, Path, Paths};
+use super::{Case, Resource, Shape, is_host};
 use crate::types::{self, FuncType, Handle, Type};
 
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,36 @@ pub struct Signature {
     pub family: &'static str,
     /// Whether its handles may be of anybody's resources, rather than of the host's only.
     pub anybodys: bool,
+    /// How an export can be called by these types.
+    pub calls: Vec<Mode>,
+    /// How the function of an import can be defined by them.
+    pub imports: Vec<Mode>,
+}
+
+/// Which of the two functions that a host has to do with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Call,
+    Import,
+}
+
+impl Side {
+    pub const ALL: [Side; 2] = [Side::Call, Side::Import];
+
+    pub fn path(self, paths: Paths) -> Path {
+        match self {
+            Side::Call => paths.call,
+            Side::Import => paths.import,
+        }
+    }
+
+    /// The type of the function, if there is one.
+    pub fn ty(self, shape: &Shape) -> Option<&FuncType> {
+        match self {
+            Side::Call => shape.guests.first().map(|guest| &guest.export.ty),
+            Side::Import => Some(&shape.guests.last()?.import.as_ref()?.ty),
+        }
+    }
 }
 
 impl Allowed {
@@ -32,19 +62,48 @@ impl Allowed {
         Allowed { features, signatures: Arc::default() }
     }
 
-    /// The signatures that this function can be called by, or defined by: `Api::Typed` counts them, and
-    /// begins again after the last.
-    pub fn forms(&self, ty: &FuncType, resources: &[Resource]) -> Vec<&Signature> {
+    /// The signatures that a function of this type can have: `Api::Typed` counts them, and begins again
+    /// after the last.
+    pub fn forms(
+        &self,
+        ty: &FuncType,
+        resources: &[Resource],
+        side: Side,
+        mode: Mode,
+    ) -> Vec<&Signature> {
         let same = self.signatures.iter().filter(|signature| signature.ty == *ty);
-        same.filter(|signature| signature.knows(resources)).collect()
+        let same = same.filter(|signature| signature.knows(resources));
+        same.filter(|signature| signature.modes(side).contains(&mode)).collect()
     }
 
-    /// The signatures of the function that the host calls, and of the one that it defines.
-    pub fn forms_of_case(&self, case: &Case) -> [Vec<&Signature>; 2] {
-        let resources = &case.shape.resources;
-        let export = self.forms(&case.shape.guests[0].export.ty, resources);
-        let import = case.shape.guests.last().and_then(|last| last.import.as_ref());
-        [export, import.map(|import| self.forms(&import.ty, resources)).unwrap_or_default()]
+    /// The same for one of the functions of this shape.
+    pub fn forms_of(&self, shape: &Shape, side: Side, mode: Mode) -> Vec<&Signature> {
+        let ty = side.ty(shape);
+        ty.map(|ty| self.forms(ty, &shape.resources, side, mode)).unwrap_or_default()
+    }
+
+    /// The signature that a function of this case has, if it is to have one.
+    pub fn form(&self, case: &Case, side: Side) -> Option<&Signature> {
+        let path = side.path(case.paths);
+        match path.api {
+            Api::Dynamic => None,
+            Api::Typed(form) => {
+                let forms = self.forms_of(&case.shape, side, path.mode);
+                let form = usize::try_from(form).ok()?.checked_rem(forms.len())?;
+                Some(forms[form])
+            }
+        }
+    }
+
+    /// Whether these paths can be those of a case of this shape.
+    pub fn has(&self, shape: &Shape, paths: Paths) -> bool {
+        let concurrent = paths.import.mode == Mode::Concurrent;
+        let typed = |side: Side| {
+            let path = side.path(paths);
+            !path.api.is_typed() || !self.forms_of(shape, side, path.mode).is_empty()
+        };
+        (!concurrent || self.features.contains(&Feature::ConcurrentImport))
+            && Side::ALL.into_iter().all(typed)
     }
 }
 
@@ -63,15 +122,12 @@ impl Signature {
     pub fn types(&self) -> impl Iterator<Item = &Type> {
         self.ty.params.iter().chain(&self.ty.result)
     }
-}
 
-/// The form that is meant among these.
-pub fn form<'a>(api: Api, forms: &[&'a Signature]) -> Option<&'a Signature> {
-    match api {
-        Api::Dynamic => None,
-        Api::Typed(form) => {
-            let form = usize::try_from(form).ok()?.checked_rem(forms.len())?;
-            Some(forms[form])
+    /// The modes that it has.
+    pub fn modes(&self, side: Side) -> &[Mode] {
+        match side {
+            Side::Call => &self.calls,
+            Side::Import => &self.imports,
         }
     }
 }

@@ -22,7 +22,7 @@ mod wait;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use wasmtime::component::{Component, Func, InstancePre, ResourceAny, Val};
 use wasmtime::{Engine, Store, StoreContextMut};
@@ -31,7 +31,7 @@ use self::fault::{Fault, Place};
 use self::handles::{from_rep, to_rep};
 use self::typed::{Signature, Way};
 use self::val::{from_val, to_val};
-use crate::case::allowed::Allowed;
+use crate::case::allowed::{Allowed, Signature};
 use crate::case::check::{self, Feature};
 use crate::case::paths::{Api, Mode, Path};
 use crate::case::{Case, Guest, Shape, Tuning};
@@ -135,7 +135,9 @@ pub fn features() -> BTreeSet<Feature> {
 
 /// What cases for this version may have.
 pub fn allowed() -> Allowed {
-    Allowed::dynamic(features())
+    static SIGNATURES: LazyLock<Arc<[Signature]>> =
+        LazyLock::new(|| typed::signatures().map(typed::Signature::described).collect());
+    Allowed { features: features(), signatures: SIGNATURES.clone() }
 }
 
 impl Subject {

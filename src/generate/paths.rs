@@ -5,8 +5,8 @@ use arbitrary::{Result, Unstructured};
 
 use super::draw::{chance, position, weighted, weighted_where};
 use super::weights;
-use crate::case::allowed::{Allowed, Signature};
-use crate::case::check::{Feature, check_paths};
+use crate::case::allowed::{Allowed, Side, Signature};
+use crate::case::check::check_paths;
 use crate::case::paths::{Api, Mode, Path, Paths};
 use crate::case::{Case, CaseKind, Limits, Manner, Shape};
 
@@ -18,28 +18,54 @@ pub fn paths(
     allowed: &Allowed,
     limits: &Limits,
 ) -> Result<Paths> {
+    let typed = if kind == CaseKind::Typed { typed(u, &case.shape, allowed)? } else { [false; 2] };
     let of_modes = |(call, import)| Paths {
-        call: Path { mode: call, ..Path::PLAIN },
-        import: Path { mode: import, ..Path::PLAIN },
+        call: Path { api: any_form(typed[0]), mode: call },
+        import: Path { api: any_form(typed[1]), mode: import },
         ..Paths::PLAIN
     };
-    let possible = |modes| {
-        let paths = of_modes(modes);
-        may_be(paths, allowed) && check_paths(case, paths, limits).is_ok()
-    };
+    let possible = |modes| may_be(case, of_modes(modes), allowed, limits);
     let mut paths = of_modes(weighted_where(u, weights::MODES, possible)?);
     paths.polls = polls(u, paths.import.mode, limits)?;
     paths.neighbor = chance(u, weights::NEIGHBOR)?;
-    if kind == CaseKind::Typed {
-        [paths.call.api, paths.import.api] = apis(u, case, allowed)?;
-    }
+    paths.call.api = api(u, &case.shape, Side::Call, paths.call, allowed)?;
+    paths.import.api = api(u, &case.shape, Side::Import, paths.import, allowed)?;
     Ok(paths)
 }
 
-/// Whether a subject may have these.
-pub fn may_be(paths: Paths, allowed: &Allowed) -> bool {
-    let concurrent = allowed.features.contains(&Feature::ConcurrentImport);
-    concurrent || paths.import.mode != Mode::Concurrent
+/// Whether a case may have these, with all else that it has.
+pub fn may_be(case: &Case, paths: Paths, allowed: &Allowed, limits: &Limits) -> bool {
+    check_paths(case, paths, limits).is_ok() && allowed.has(&case.shape, paths)
+}
+
+fn any_form(typed: bool) -> Api {
+    if typed { Api::Typed(0) } else { Api::Dynamic }
+}
+
+/// Which of the two functions have static types: one at least, where there are some for one of them
+/// that waits.
+fn typed(u: &mut Unstructured, shape: &Shape, allowed: &Allowed) -> Result<[bool; 2]> {
+    let has = |side| !allowed.forms_of(shape, side, Mode::Sync).is_empty();
+    match Side::ALL.map(has) {
+        [true, true] => weighted(u, weights::TYPED_PATHS),
+        some => Ok(some),
+    }
+}
+
+/// One of the forms that there are on this path, if it is to have static types.
+pub fn api(
+    u: &mut Unstructured,
+    shape: &Shape,
+    side: Side,
+    path: Path,
+    allowed: &Allowed,
+) -> Result<Api> {
+    if !path.api.is_typed() {
+        return Ok(Api::Dynamic);
+    }
+    let form = position(u, allowed.forms_of(shape, side, path.mode).len())?;
+    let number = form.map(|form| u32::try_from(form).expect("a type has few forms"));
+    Ok(number.map_or(Api::Dynamic, Api::Typed))
 }
 
 /// How often a function of this mode is polled in vain.
@@ -50,30 +76,8 @@ pub fn polls(u: &mut Unstructured, mode: Mode, limits: &Limits) -> Result<u32> {
     }
 }
 
-/// One of the two is typed at least, where a type has static types.
-fn apis(u: &mut Unstructured, case: &Case, allowed: &Allowed) -> Result<[Api; 2]> {
-    let forms = allowed.forms_of_case(case);
-    let mut typed = weighted(u, weights::TYPED_PATHS)?;
-    if forms[0].is_empty() || forms[1].is_empty() {
-        typed = [true, true];
-    }
-    let mut apis = [Api::Dynamic; 2];
-    for side in [0, 1] {
-        if typed[side] {
-            apis[side] = api(u, &forms[side])?;
-        }
-    }
-    Ok(apis)
-}
-
-/// One of these forms, if there is one.
-pub fn api(u: &mut Unstructured, forms: &[&Signature]) -> Result<Api> {
-    let form = position(u, forms.len())?;
-    let number = form.map(|form| u32::try_from(form).expect("a type has few forms"));
-    Ok(number.map_or(Api::Dynamic, Api::Typed))
-}
-
-/// One of the signatures, if there are any. Some families are large, and would be nearly all that is seen.
+/// One of the signatures, if there are any. Some families are large, and would be nearly all that is seen;
+/// so would be those that only wait.
 pub fn signature<'a>(
     u: &mut Unstructured,
     from: &[&'a Signature],
@@ -84,8 +88,12 @@ pub fn signature<'a>(
         return Ok(None);
     };
     let any = chance(u, weights::ANY_SIGNATURE)?;
-    let wanted = |signature: &&&Signature| any || signature.family == families[index];
-    let from: Vec<&&Signature> = from.iter().filter(wanted).collect();
+    let awaited = chance(u, weights::AWAITED_SIGNATURE)?;
+    let awaits = |signature: &Signature| signature.calls.len().max(signature.imports.len()) > 1;
+    let of_family = |signature: &&&Signature| any || signature.family == families[index];
+    let from: Vec<&&Signature> = from.iter().filter(of_family).collect();
+    let best: Vec<&&Signature> = from.iter().filter(|one| awaits(one)).copied().collect();
+    let from = if awaited && !best.is_empty() { best } else { from };
     Ok(position(u, from.len())?.map(|index| *from[index]))
 }
 

@@ -4,7 +4,6 @@
 use arbitrary::Unstructured;
 
 use super::draw::{chance, entropy};
-use super::paths::may_be;
 use super::{options, weights};
 use crate::case::allowed::Allowed;
 use crate::case::check::check;
@@ -61,7 +60,7 @@ impl Stream {
             let others = others.map(|paths| Case { paths, ..case.clone() });
             let mut flips: Vec<Case> = tunings.into_iter().chain(others).collect();
             flips.retain(|flip| {
-                may_be(flip.paths, &self.allowed) && check(flip, &self.limits).is_ok()
+                self.allowed.has(&flip.shape, flip.paths) && check(flip, &self.limits).is_ok()
             });
             let chosen = u.choose_index(flips.len()).expect("no choice is empty");
             self.flipped = Some(flips.swap_remove(chosen));

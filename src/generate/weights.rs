@@ -412,6 +412,9 @@ pub const TYPED_PATHS: &Table<[bool; 2]> =
     &[(60, [true, true]), (20, [true, false]), (20, [false, true])];
 /// How often a signature is any of them, whatever its family; else all families are met as often.
 pub const ANY_SIGNATURE: Percent = Percent(50);
+/// How often it is one that can be awaited, where there is one: most cannot, for each way takes its time
+/// in every build.
+pub const AWAITED_SIGNATURE: Percent = Percent(60);
 
 // Options
 

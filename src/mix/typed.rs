@@ -5,7 +5,7 @@ use super::passages::{Passage, passages, proper_calls};
 use super::table::Table;
 use super::ways::{self, Apis};
 use crate::abi::Stage;
-use crate::case::allowed::{Allowed, Signature, form};
+use crate::case::allowed::{Allowed, Side, Signature};
 use crate::case::check::Feature;
 use crate::case::paths::{Api, Mode, Path};
 use crate::case::text::host::{print_call_path, print_import_path};
@@ -23,18 +23,9 @@ pub struct Typed {
     ways: Table,
 }
 
-/// Which of two functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Call,
-    Import,
-}
-
 /// What is passed on each side, in the order of the columns.
 const PASSED: [&str; 2] = ["params", "result"];
-const SIDES: [Side; 2] = [Side::Call, Side::Import];
-/// The position of `func_wrap_concurrent` among all paths.
-const LAST_PATH: usize = 5;
+const SIDES: usize = Side::ALL.len();
 
 impl Typed {
     /// Empty tables, for subjects with these signatures.
@@ -53,9 +44,7 @@ impl Typed {
 
     /// Counts what happened when the reference ran this case.
     pub fn add(&mut self, case: &Case, reading: &Reading) {
-        let all = self.allowed.forms_of_case(case);
-        let paths = [case.paths.call, case.paths.import];
-        let signatures = [0, 1].map(|side| form(paths[side].api, &all[side]));
+        let signatures = Side::ALL.map(|side| self.allowed.form(case, side));
         for call in proper_calls(case, reading) {
             for passage in passages(case, &call) {
                 let (side, passed) = place(&passage);
@@ -64,12 +53,14 @@ impl Typed {
                 };
                 let family = self.families.iter().position(|family| *family == signature.family);
                 let family = family.expect("every family has a row");
+                let mode = Side::ALL[side].path(case.paths).mode;
                 if !passage.types.is_empty() {
-                    self.passing.count(family, column(side, paths[side].mode, passed));
+                    self.passing.count(family, column(side, mode, passed));
                 }
                 if passed == 0 {
-                    let number = position(signature, &all[side]);
-                    self.forms.count(family, SIDES.len() * number + side);
+                    let forms = self.allowed.forms_of(&case.shape, Side::ALL[side], mode);
+                    let number = position(signature, &forms);
+                    self.forms.count(family, SIDES * number + side);
                 }
             }
         }
@@ -113,19 +104,29 @@ fn passing(allowed: &Allowed, families: &[&str]) -> Table {
     let columns = names.flat_map(|name| PASSED.map(|passed| format!("{name}: {passed}"))).collect();
     let rows = families.iter().map(|family| family.to_string()).collect();
     Table::new("static types", rows, columns, |row, column| {
-        let family =
-            allowed.signatures.iter().filter(|signature| signature.family == families[row]);
-        let passes = |ty: &FuncType| match column % PASSED.len() {
-            0 => !ty.params.is_empty(),
-            _ => ty.result.is_some(),
-        };
-        let any = family.map(|signature| &signature.ty).any(passes);
-        let concurrent = allowed.features.contains(&Feature::ConcurrentImport);
-        if !concurrent && column / PASSED.len() == LAST_PATH {
+        let (path, passed) = (column / PASSED.len(), column % PASSED.len());
+        let (side, mode) = (Side::ALL[path / Mode::ALL.len()], Mode::ALL[path % Mode::ALL.len()]);
+        if !has(allowed, side, mode) {
             return Some("this release wants a type that says so");
         }
-        (!any).then_some("no type of this family has one")
+        let family =
+            allowed.signatures.iter().filter(|signature| signature.family == families[row]);
+        let mut of_path =
+            family.filter(|signature| signature.modes(side).contains(&mode)).peekable();
+        if of_path.peek().is_none() {
+            return Some("no signature of this family has this path");
+        }
+        let passes =
+            |ty: &FuncType| if passed == 0 { !ty.params.is_empty() } else { ty.result.is_some() };
+        (!of_path.any(|signature| passes(&signature.ty)))
+            .then_some("no type of this family has one")
     })
+}
+
+/// Whether this release has this path for functions of the types that there are.
+fn has(allowed: &Allowed, side: Side, mode: Mode) -> bool {
+    let concurrent = side == Side::Import && mode == Mode::Concurrent;
+    !concurrent || allowed.features.contains(&Feature::ConcurrentImport)
 }
 
 /// Families by the position of the static types among those for one type.
@@ -136,7 +137,7 @@ fn forms(allowed: &Allowed, families: &[&str]) -> Table {
         .flat_map(|number| ["called by", "defined by"].map(|side| format!("{side} {number}.")));
     let rows = families.iter().map(|family| family.to_string()).collect();
     Table::new("forms", rows, columns.collect(), |row, column| {
-        let wanted = (families[row], column / SIDES.len(), SIDES[column % SIDES.len()]);
+        let wanted = (families[row], column / SIDES, Side::ALL[column % SIDES]);
         (!all.contains(&wanted)).then_some("it is no form of any type")
     })
 }
@@ -148,13 +149,16 @@ fn positions(allowed: &Allowed) -> Vec<(&'static str, usize, Side)> {
     for signature in &*allowed.signatures {
         let count = signature.resources().map(|number| number + 1).max().unwrap_or(0);
         let count = usize::try_from(count).unwrap_or(0);
-        let guests = Resource::Guest { by: 0, destructor: false };
-        let hosts = allowed.forms(&signature.ty, &vec![Resource::Host; count]);
-        positions.push((signature.family, position(signature, &hosts), Side::Call));
-        positions.push((signature.family, position(signature, &hosts), Side::Import));
+        let guests = vec![Resource::Guest { by: 0, destructor: false }; count];
+        let mut add = |resources: &[Resource], side: Side| {
+            for mode in signature.modes(side).iter().filter(|mode| has(allowed, side, **mode)) {
+                let forms = allowed.forms(&signature.ty, resources, side, *mode);
+                positions.push((signature.family, position(signature, &forms), side));
+            }
+        };
+        Side::ALL.into_iter().for_each(|side| add(&vec![Resource::Host; count], side));
         if signature.anybodys {
-            let guests = allowed.forms(&signature.ty, &vec![guests; count]);
-            positions.push((signature.family, position(signature, &guests), Side::Call));
+            add(&guests, Side::Call);
         }
     }
     positions

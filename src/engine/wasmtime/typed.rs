@@ -33,6 +33,7 @@ use wasmtime::{AsContext, Result, StoreContextMut};
 use self::path::Paths;
 use self::tuple::Params;
 use super::Data;
+use crate::case::allowed;
 use crate::case::paths::Mode;
 use crate::case::{Resource, is_host};
 use crate::types::{FuncType, Handle};
@@ -249,6 +250,20 @@ impl Signature {
 
     pub fn ty(&self) -> FuncType {
         (self.ty)()
+    }
+
+    /// What cases may know of it.
+    pub fn described(&self) -> allowed::Signature {
+        let by = |way: fn(Mode) -> Way| {
+            Mode::ALL.into_iter().filter(|mode| self.ways.contains(&way(*mode))).collect()
+        };
+        allowed::Signature {
+            ty: self.ty(),
+            family: self.family.name(),
+            anybodys: self.family == Family::ResourceAny,
+            calls: by(Way::out),
+            imports: by(Way::back),
+        }
     }
 
     /// Whether its Rust types stand for these resources.

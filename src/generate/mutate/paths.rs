@@ -5,8 +5,8 @@ use arbitrary::{Result, Unstructured};
 
 use super::Bounds;
 use super::shape::type_of;
-use crate::case::allowed::{Allowed, Signature};
-use crate::case::check::{check_manner, check_paths, ends};
+use crate::case::allowed::{Allowed, Side, Signature};
+use crate::case::check::{Feature, check_manner, ends};
 use crate::case::misuse::Misuse;
 use crate::case::paths::{Api, Mode, Path, Paths};
 use crate::case::{Answer, Call, Case, Limits, Manner, is_host};
@@ -22,12 +22,11 @@ pub fn change_paths(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Re
         0 => case.paths.neighbor = !paths.neighbor,
         1 => case.paths.polls = polls(u, paths.import.mode, bounds.limits)?,
         2 | 3 => change_apis(u, case, bounds.allowed)?,
-        4 => case.paths.import.mode = pick(u, &Mode::ALL)?,
         _ => {
             let mut others = paths.others(case.tuning);
-            others.retain(|paths| {
-                may_be(*paths, bounds.allowed) && check_paths(case, *paths, bounds.limits).is_ok()
-            });
+            let imports = Mode::ALL.map(|mode| Path { mode, ..paths.import });
+            others.extend(imports.map(|import| Paths { import, ..paths }));
+            others.retain(|paths| may_be(case, *paths, bounds.allowed, bounds.limits));
             case.paths = pick(u, &others)?;
         }
     }
@@ -35,15 +34,18 @@ pub fn change_paths(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Re
 }
 
 fn change_apis(u: &mut Unstructured, case: &mut Case, allowed: &Allowed) -> Result<()> {
-    let [export, import] = allowed.forms_of_case(case);
-    let Paths { call, import: defined, .. } = &mut case.paths;
-    let (path, other, forms) =
-        if u.arbitrary()? { (call, defined, export) } else { (defined, call, import) };
-    path.api = match path.api {
-        Api::Dynamic if !other.api.is_typed() => Api::Dynamic,
-        Api::Typed(_) if other.api.is_typed() && u.arbitrary()? => Api::Dynamic,
-        Api::Dynamic | Api::Typed(_) => api(u, &forms)?,
-    };
+    let Case { shape, paths: Paths { call, import, .. }, .. } = case;
+    let (side, path, other) =
+        if u.arbitrary()? { (Side::Call, call, import) } else { (Side::Import, import, call) };
+    if !other.api.is_typed() && !path.api.is_typed() {
+        return Ok(());
+    }
+    if other.api.is_typed() && path.api.is_typed() && u.arbitrary()? {
+        path.api = Api::Dynamic;
+        return Ok(());
+    }
+    let typed = Path { api: Api::Typed(0), ..*path };
+    path.api = api(u, shape, side, typed, allowed)?;
     Ok(())
 }
 
@@ -56,7 +58,8 @@ pub fn change_signature(
     allowed: &Allowed,
 ) -> Result<bool> {
     let exported = number < case.shape.guests.len();
-    let path = if exported { case.paths.call } else { case.paths.import };
+    let side = if exported { Side::Call } else { Side::Import };
+    let path = side.path(case.paths);
     if !path.api.is_typed() || case.shape.guests.len() > 1 {
         return Ok(false);
     }
@@ -67,7 +70,8 @@ pub fn change_signature(
             Ok(_) | Err(_) => is_host(resources, number),
         })
     };
-    let from: Vec<&Signature> = allowed.signatures.iter().filter(known).collect();
+    let from = allowed.signatures.iter().filter(known);
+    let from: Vec<_> = from.filter(|one| one.modes(side).contains(&path.mode)).collect();
     let Some(signature) = signature(u, &from)? else {
         return Ok(false);
     };
@@ -130,18 +134,14 @@ pub fn plainer_manner(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 
 /// Of each path what there is for this case, and no more.
 pub fn repair_paths(case: &mut Case, allowed: &Allowed, limits: &Limits) {
-    let forms = allowed.forms_of_case(case).map(|forms| forms.len());
     let reenters = case.calls.iter().any(reenters);
     let imports = case.shape.guests.last().is_some_and(|last| last.import.is_some());
-    let imported = may_be(case.paths, allowed);
     let Paths { call, import, polls, .. } = &mut case.paths;
-    for (path, forms) in [&mut *call, &mut *import].into_iter().zip(forms) {
-        path.api = repair_api(path.api, forms);
-        if path.mode == Mode::Concurrent && !case.tuning.concurrency {
-            path.mode = Mode::Async;
-        }
+    if !case.tuning.concurrency && call.mode == Mode::Concurrent {
+        call.mode = Mode::Async;
     }
-    if !imported {
+    let concurrent = allowed.features.contains(&Feature::ConcurrentImport);
+    if !(case.tuning.concurrency && concurrent) && import.mode == Mode::Concurrent {
         import.mode = Mode::Async;
     }
     if reenters {
@@ -153,10 +153,13 @@ pub fn repair_paths(case: &mut Case, allowed: &Allowed, limits: &Limits) {
         import.mode = Mode::Sync;
     }
     *polls = if import.mode == Mode::Sync { 0 } else { limits.polls.min(*polls) };
+    call.api = repair_api(*call, allowed.forms_of(&case.shape, Side::Call, call.mode).len());
+    let forms = allowed.forms_of(&case.shape, Side::Import, import.mode).len();
+    import.api = repair_api(*import, forms);
 }
 
-fn repair_api(api: Api, forms: usize) -> Api {
-    match api {
+fn repair_api(path: Path, forms: usize) -> Api {
+    match path.api {
         Api::Dynamic => Api::Dynamic,
         Api::Typed(form) => {
             let forms = u32::try_from(forms).expect("a type has few forms");

@@ -13,6 +13,8 @@ fn typed() -> Allowed {
         ty: FuncType { params: params.to_vec(), result },
         family,
         anybodys,
+        calls: Mode::ALL.to_vec(),
+        imports: Mode::ALL.to_vec(),
     };
     let list = || Type::List(Box::new(Type::U8));
     let signatures = vec![
@@ -26,9 +28,19 @@ fn typed() -> Allowed {
         signature("resource-any", true, &[own(), borrow()], Some(own())),
         signature("resource-any", true, &[], Some(own())),
     ];
+    let mut signatures = signatures;
+    signatures.push(Signature { imports: Vec::new(), ..waits(&[Type::U8]) });
+    signatures.push(Signature { calls: Vec::new(), ..waits(&[Type::U16]) });
     let mut allowed = Allowed { signatures: signatures.into(), ..all() };
     allowed.features.insert(Feature::ConcurrentImport);
     allowed
+}
+
+/// One that cannot be awaited.
+fn waits(params: &[Type]) -> Signature {
+    let ty = FuncType { params: params.to_vec(), result: None };
+    let modes = || vec![Mode::Sync];
+    Signature { ty, family: "random", anybodys: false, calls: modes(), imports: modes() }
 }
 
 fn stream(seed: u64, kind: CaseKind) -> Stream {
@@ -39,13 +51,7 @@ fn stream(seed: u64, kind: CaseKind) -> Stream {
 #[track_caller]
 fn check_typed(case: &Case) {
     check_valid(case);
-    let forms = typed().forms_of_case(case).map(|forms| forms.len());
-    for (path, forms) in [case.paths.call, case.paths.import].into_iter().zip(forms) {
-        match path.api {
-            Api::Dynamic => {}
-            Api::Typed(form) => assert!(usize::try_from(form).unwrap() < forms, "{case:#?}"),
-        }
-    }
+    assert!(typed().has(&case.shape, case.paths), "{case:#?}");
 }
 
 #[test]
