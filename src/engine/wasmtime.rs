@@ -31,7 +31,7 @@ use self::fault::{Fault, Place};
 use self::handles::{from_rep, to_rep};
 use self::typed::{Signature, Way};
 use self::val::{from_val, to_val};
-use crate::case::allowed::{Allowed, Signature};
+use crate::case::allowed::{self, Allowed};
 use crate::case::check::{self, Feature};
 use crate::case::paths::{Api, Mode, Path};
 use crate::case::{Case, Guest, Shape, Tuning};
@@ -135,8 +135,8 @@ pub fn features() -> BTreeSet<Feature> {
 
 /// What cases for this version may have.
 pub fn allowed() -> Allowed {
-    static SIGNATURES: LazyLock<Arc<[Signature]>> =
-        LazyLock::new(|| typed::signatures().map(typed::Signature::described).collect());
+    static SIGNATURES: LazyLock<Arc<[allowed::Signature]>> =
+        LazyLock::new(|| typed::signatures().map(Signature::described).collect());
     Allowed { features: features(), signatures: SIGNATURES.clone() }
 }
 
