@@ -1,10 +1,13 @@
 //! Mistakes of the host's in using the interface: each is answered with an error, wherever it is.
 
-use canonfuzz::abi::Deviation;
+use canonfuzz::abi::{Deviation, Deviations};
+use canonfuzz::case::allowed::Allowed;
 use canonfuzz::case::check::{self, check, last_answer};
 use canonfuzz::case::misuse::{Mistake, Misuse, nodes};
-use canonfuzz::case::{Case, Limits, Manner, text};
+use canonfuzz::case::{Case, CaseKind, Limits, Manner, text};
 use canonfuzz::engine::wasmtime;
+use canonfuzz::generate::Stream;
+use canonfuzz::mix::Mix;
 use canonfuzz::observation::{HostEvent, Outcome, Reading};
 use canonfuzz::oracle::Verdict;
 use canonfuzz::{Session, corpus, report};
@@ -233,4 +236,41 @@ fn arguments_and_results_are_counted() {
             assert_eq!(complaint, None);
         }
     }
+}
+
+fn generated(count: usize) -> impl Iterator<Item = Case> {
+    let allowed = Allowed::dynamic(wasmtime::features());
+    let mut stream = Stream::new(20_261_127, CaseKind::Misuse, allowed, Limits::CASE);
+    (0..count).map(move |_| stream.next_case())
+}
+
+/// Whatever goes before, and by whichever way the host calls.
+#[test]
+fn generated_mistakes_are_refused() {
+    let mut session = Session::new().unwrap();
+    let mut complaints = Vec::new();
+    let mut seen = 0;
+    for case in generated(1_500) {
+        let checked = session.check(&case).unwrap();
+        seen += usize::from(is_seen(&checked.expected));
+        if let Verdict::Disagree(difference) = &checked.verdict {
+            complaints.push(report::disagreement("", &case, &checked, difference, ""));
+            complaints.push(text::print(&corpus::unexplained(case)));
+        }
+    }
+    assert!(complaints.is_empty(), "{}\n{}", complaints.len(), complaints.join("\n"));
+    assert!(seen > 500, "only {seen} mistakes were made");
+}
+
+#[test]
+fn generated_mistakes_are_of_all_kinds_and_everywhere() {
+    let allowed = Allowed::dynamic(wasmtime::features());
+    let mut mix = Mix::new(CaseKind::Misuse, &allowed);
+    let mut session = Session::new().unwrap();
+    for case in generated(12_000) {
+        let reading = session.read(&case, Deviations::NONE).unwrap();
+        mix.add(&case, &reading);
+    }
+    assert!(mix.contradicted().is_empty(), "{:?}", mix.contradicted());
+    assert!(mix.empty().is_empty(), "{}", mix.text());
 }

@@ -3,6 +3,7 @@
 
 mod adapter;
 mod lift_lower;
+mod misuse;
 mod parts;
 mod passages;
 mod rows;
@@ -19,6 +20,7 @@ use crate::case::{Case, CaseKind};
 use crate::observation::Reading;
 use adapter::Adapter;
 use lift_lower::LiftLower;
+use misuse::Misuses;
 use table::Table;
 use typed::Typed;
 
@@ -33,6 +35,7 @@ enum Tables {
     LiftLower(LiftLower),
     Adapter(Adapter),
     Typed(Typed),
+    Misuse(Misuses),
 }
 
 impl Mix {
@@ -40,7 +43,10 @@ impl Mix {
     pub fn new(kind: CaseKind, allowed: &Allowed) -> Mix {
         let features = &allowed.features;
         let tables = match kind {
-            CaseKind::LiftLower | CaseKind::Misuse => Tables::LiftLower(LiftLower::new(features)),
+            CaseKind::LiftLower => Tables::LiftLower(LiftLower::new(features)),
+            CaseKind::Misuse => {
+                Tables::Misuse(Misuses::new(features, !allowed.signatures.is_empty()))
+            }
             CaseKind::Adapter => Tables::Adapter(Adapter::new(features)),
             CaseKind::Typed => Tables::Typed(Typed::new(allowed)),
         };
@@ -53,6 +59,7 @@ impl Mix {
             Tables::LiftLower(tables) => tables.add(case, reading),
             Tables::Adapter(tables) => tables.add(case, reading),
             Tables::Typed(tables) => tables.add(case, reading),
+            Tables::Misuse(tables) => tables.add(case, reading),
         }
     }
 
@@ -99,6 +106,7 @@ impl Mix {
             Tables::LiftLower(tables) => tables.tables(),
             Tables::Adapter(tables) => tables.tables(),
             Tables::Typed(tables) => tables.tables(),
+            Tables::Misuse(tables) => tables.tables(),
         }
     }
 
@@ -107,6 +115,7 @@ impl Mix {
             Tables::LiftLower(tables) => tables.tables_mut(),
             Tables::Adapter(tables) => tables.tables_mut(),
             Tables::Typed(tables) => tables.tables_mut(),
+            Tables::Misuse(tables) => tables.tables_mut(),
         }
     }
 }

@@ -295,3 +295,72 @@ fn list_kin(vals: Vec<Val>) -> Val {
 fn list_kin(vals: Vec<Val>) -> Val {
     Val::Tuple(vals)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::misuse::nodes;
+    use crate::engine::wasmtime::val::to_val;
+    use crate::types::{Field, VariantCase};
+    use crate::value::Value;
+
+    fn val(value: &Value, ty: &Type) -> Val {
+        to_val(value, ty, &mut |_, _| unreachable!("there are no handles")).unwrap()
+    }
+
+    /// The values within this one are found by their numbers, and no more of them.
+    #[track_caller]
+    fn check(ty: Type, value: Value, count: usize) {
+        let (types, values) = ([Type::U8, ty], [Value::U8(0), value]);
+        let nodes = nodes(&types, &values);
+        assert_eq!(nodes.len(), 1 + count);
+        let mut vals: Vec<Val> = values.iter().zip(&types).map(|(v, ty)| val(v, ty)).collect();
+        let mut nth = |mut left: u32| {
+            let found = types.iter().zip(&mut vals).find_map(|(ty, val)| find(ty, val, &mut left));
+            found.map(|(ty, val)| (ty.clone(), val.clone()))
+        };
+        for (number, node) in (0..).zip(&nodes) {
+            assert_eq!(nth(number), Some((node.ty.clone(), val(node.value, node.ty))));
+        }
+        assert_eq!(nth(u32::try_from(nodes.len()).unwrap()), None);
+    }
+
+    fn boxed(ty: Type) -> Box<Type> {
+        Box::new(ty)
+    }
+
+    #[test]
+    fn values_are_counted_as_in_the_case() {
+        let pair = || Value::Record(vec![Value::U16(1), Value::string("a")]);
+        let tuple = || Type::Tuple(vec![Type::U16, Type::String]);
+        let record = || Type::Record(vec![Field::new(Type::U16), Field::new(Type::String)]);
+        check(Type::U32, Value::U32(7), 1);
+        check(record(), pair(), 3);
+        check(Type::List(boxed(tuple())), Value::List(vec![pair(), pair()]), 7);
+        check(Type::Option(boxed(record())), Value::case(1, pair()), 4);
+        check(Type::Option(boxed(record())), Value::Variant(0, None), 1);
+        let result = || Type::Result(Some(boxed(tuple())), Some(boxed(Type::U8)));
+        check(result(), Value::case(0, pair()), 4);
+        check(result(), Value::case(1, Value::U8(3)), 2);
+        let cases = vec![VariantCase::new(None), VariantCase::new(Some(tuple()))];
+        check(Type::Variant(cases.clone()), Value::case(1, pair()), 4);
+        check(Type::Variant(cases), Value::Variant(0, None), 1);
+    }
+
+    #[cfg(wasmtime_48)]
+    #[test]
+    fn lists_of_fixed_length_and_maps_are_counted_as_in_the_case() {
+        let pair = |key| Value::Record(vec![Value::U8(key), Value::List(vec![Value::Bool(true)])]);
+        let list = Type::FixedLengthList(boxed(Type::Bool), 1);
+        let ty = Type::Map(boxed(Type::U8), boxed(list));
+        check(ty, Value::List(vec![pair(1), pair(2)]), 7);
+    }
+
+    #[test]
+    fn a_name_is_unknown_whatever_there_is() {
+        let field = |name: &str| Field { label: Label::named(name, FIELD, 0), ty: Type::U8 };
+        let ty = Type::Record(vec![field("unknown"), field("unknown-x")]);
+        assert_eq!(unknown(&ty), "unknown-x-x");
+        assert_eq!(unknown(&Type::Flags(Vec::new())), "unknown");
+    }
+}
