@@ -1,7 +1,7 @@
 //! A verdict for its reader: what was called, where the two sides part, and how to see it again.
 //! Knows nothing of files but the name that it is given.
 
-use super::timeline::{guest_event, hex, host_event, outcome, timeline, values};
+use super::timeline::{guest_event, hex, host_event, mistake, outcome, timeline, values};
 use crate::abi::{StringEncoding, Trap};
 use crate::case::paths::Path;
 use crate::case::text::host;
@@ -114,6 +114,7 @@ fn called(case: &Case, call: usize) -> String {
     let export = &case.shape.guests[0].export;
     let args = values(&made.args, &export.ty.params);
     let mut text = format!("{call}: {EXPORT}({args})  {}", encoding(export.opts.string_encoding));
+    mistake(case, call).iter().for_each(|mistake| text += &format!("; {mistake}"));
     for (number, guest) in case.shape.guests.iter().enumerate() {
         if let Some(import) = &guest.import {
             let name = function_name(number + 1);

@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::abi::{Core, Trap};
+use crate::case::check::last_answer;
+use crate::case::misuse::{Misuse, nodes};
+use crate::case::text::host::print_misuse;
 use crate::case::text::wave;
-use crate::case::{Case, Chunk, function_name};
+use crate::case::{Case, Chunk, Manner, function_name};
 use crate::encode::EXPORT;
 use crate::encode::guest::initial_size;
 use crate::encode::script::{filled, guest_data};
@@ -27,7 +30,9 @@ pub fn timeline(case: &Case, observation: &Observation) -> Vec<String> {
         for (guest, memory) in memories.iter_mut().enumerate() {
             put(memory, &chunks(case, i, guest));
         }
-        lines.push(format!("call {i}: {EXPORT}({})", values(&case.calls[i].args, params(case))));
+        let args = values(&case.calls[i].args, params(case));
+        let mistake = mistake(case, i).map_or(String::new(), |mistake| format!("  {mistake}"));
+        lines.push(format!("call {i}: {EXPORT}({args}){mistake}"));
         lines.extend(call_lines(case, call).map(|line| format!("  {line}")));
         let guests = call.returned.iter().flat_map(|returned| &returned.guests);
         for (number, (guest, memory)) in guests.zip(&mut memories).enumerate() {
@@ -105,6 +110,30 @@ pub fn host_event(case: &Case, event: &HostEvent) -> String {
         }
         HostEvent::Misused => "is told of its mistake: the call is not made".to_string(),
     }
+}
+
+/// What the host does wrong in the call of this number, in words: with the value that it is about.
+pub fn mistake(case: &Case, call: usize) -> Option<String> {
+    let call = &case.calls[call];
+    let Manner::Misused(misuse) = call.manner else {
+        return None;
+    };
+    let (types, values, number) = match misuse {
+        Misuse::Arg { node, .. } => (params(case), call.args.clone(), node),
+        Misuse::Answer { node, .. } => {
+            let (_, results) = case.shape.guests.last()?.types_of_import();
+            (results, last_answer(call).into_iter().collect(), node)
+        }
+        Misuse::ArgMissing
+        | Misuse::ArgExtra
+        | Misuse::ResultMissing
+        | Misuse::ResultExtra
+        | Misuse::Signature(_) => return Some(format!("misused: {}", print_misuse(misuse))),
+    };
+    let nodes = nodes(types, &values);
+    let node = nodes.get(usize::try_from(number).ok()?)?;
+    let value = wave(node.value, node.ty);
+    Some(format!("misused: {} instead of {value}", print_misuse(misuse)))
 }
 
 /// What a guest is called. The first needs no number, for most cases have no other.
