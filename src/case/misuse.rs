@@ -113,11 +113,6 @@ impl Mistake {
         }
     }
 
-    /// Whether it is one in choosing a handle, which is of the right kind otherwise.
-    pub fn is_of_handles(self) -> bool {
-        matches!(self, Mistake::OtherResource | Mistake::OtherStore)
-    }
-
     pub fn named(name: &str) -> Option<Mistake> {
         Mistake::ALL.into_iter().find(|mistake| mistake.name() == name)
     }

@@ -183,7 +183,7 @@ impl Run {
         let Some(misuse) = host.misuse.filter(|_| host.due.is_some()) else {
             return Err(outcome(error));
         };
-        match outcome_of_misuse(error, misuse) {
+        match outcome_of_misuse(error) {
             Outcome::Misused(_) if !check::ends(shape, misuse) => {
                 host.seen.push(HostEvent::Misused);
                 Ok(None)

@@ -4,7 +4,6 @@
 use std::fmt;
 
 use crate::abi::Trap;
-use crate::case::misuse::{Mistake, Misuse};
 use crate::observation::Outcome;
 
 /// The error of a host's function that was told to fail.
@@ -68,17 +67,14 @@ pub fn outcome(error: &wasmtime::Error) -> Outcome {
     }
 }
 
-/// What an error says of a run in which the host has made a mistake: that it was seen, unless it is a trap
-/// that has nothing to do with it.
-pub fn outcome_of_misuse(error: &wasmtime::Error, misuse: Misuse) -> Outcome {
+/// What an error says of a run in which the host has made a mistake: that it was seen, unless it is a trap,
+/// which has nothing to do with it.
+pub fn outcome_of_misuse(error: &wasmtime::Error) -> Outcome {
     if error.downcast_ref::<WrongValue>().is_some() {
         return outcome(error);
     }
-    let handle = misuse.mistake().is_some_and(Mistake::is_of_handles);
     match outcome(error) {
         Outcome::Refused(message) | Outcome::Trapped(None, message) => Outcome::Misused(message),
-        // What the host passes is no index of a guest's.
-        Outcome::Trapped(Some(Trap::UnknownHandle), message) if handle => Outcome::Misused(message),
         Outcome::Returned => unreachable!("an error is no success"),
         other @ (Outcome::Trapped(Some(_), _)
         | Outcome::Misused(_)
