@@ -71,6 +71,8 @@ pub struct Label(pub Option<Box<str>>);
 pub struct FuncType {
     pub params: Vec<Type>,
     pub result: Option<Type>,
+    /// Whether it may block before it returns.
+    pub is_async: bool,
 }
 
 /// Spec: `keytype`: the types that a map may have as keys.

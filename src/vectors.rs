@@ -184,7 +184,8 @@ fn measure(ty: &Type, ptr: PtrType) -> Measures {
 impl FunctypeOp {
     fn run(&self, checks: &mut Checks) -> Result<()> {
         let params = parse_types(&self.params)?;
-        let ft = FuncType { params, result: self.result.as_ref().map(parse_type).transpose()? };
+        let result = self.result.as_ref().map(parse_type).transpose()?;
+        let ft = FuncType { params, result, is_async: false };
         checks.check("functype for i32", &self.i32, &signatures(&ft, PtrType::I32));
         checks.check("functype for i64", &self.i64, &signatures(&ft, PtrType::I64));
         Ok(())
@@ -263,9 +264,11 @@ impl LowerOp {
 impl Role {
     fn functype(self, types: &[Type]) -> Result<FuncType> {
         match (self, types) {
-            (Role::Params, params) => Ok(FuncType { params: params.to_vec(), result: None }),
+            (Role::Params, params) => {
+                Ok(FuncType { params: params.to_vec(), ..FuncType::default() })
+            }
             (Role::Result, [result]) => {
-                Ok(FuncType { params: Vec::new(), result: Some(result.clone()) })
+                Ok(FuncType { result: Some(result.clone()), ..FuncType::default() })
             }
             (Role::Result, _) => bail!("a function has one result"),
         }

@@ -54,7 +54,7 @@ fn chain(functions: &[FuncType], import: Option<FuncType>, resources: &[Resource
 }
 
 fn func(params: &[Type], result: Option<Type>) -> FuncType {
-    FuncType { params: params.to_vec(), result }
+    FuncType { params: params.to_vec(), result, is_async: false }
 }
 
 fn own(resource: u32) -> Type {

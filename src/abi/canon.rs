@@ -3,7 +3,7 @@
 
 use super::explore;
 use super::flatten::{Context, flatten_functype, flatten_within};
-use super::handle::{borrows_remain, holds_borrows, return_lent};
+use super::handle::{borrows_remain, holds_borrows, may_block, return_lent};
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::{check_spilled, lower_flat_values};
 use super::{
@@ -193,6 +193,7 @@ pub fn canon_lower<I: Instance>(
         let trap = Trap::CannotLeaveComponent;
         return Err(if peer.is_some() { instance.notes().in_adapter(trap) } else { trap });
     }
+    check_may_block(instance, peer.is_some(), ft)?;
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lower);
     assert!(types_match_values(&flat_ft.params, flat_args), "the component was validated");
     let opts = narrowed(instance, opts, peer, ft);
@@ -204,6 +205,17 @@ pub fn canon_lower<I: Instance>(
     assert!(types_match_values(&seen_ft.results, &flat_results), "we lower to what we flatten to");
     instance.notes().course.stage = Stage::Callee;
     Ok(retyped(&flat_results, &flat_ft.results))
+}
+
+/// Only a slip refuses calls of functions that may block, whether they do or not: the rule until May
+/// 2026.
+fn check_may_block(instance: &mut dyn Guest, by_guest: bool, ft: &FuncType) -> Result<(), Trap> {
+    let refused = ft.is_async && !may_block(instance);
+    if refused && instance.notes().deviates(Deviation::AsyncCallsRefused) {
+        let trap = Trap::CannotBlockSyncTask;
+        return Err(if by_guest { instance.notes().in_adapter(trap) } else { trap });
+    }
+    Ok(())
 }
 
 /// Spec: `Subtask`: a call that a lowered function makes.
@@ -350,7 +362,8 @@ mod tests {
     fn check_lower(may_leave: bool, flat_args: &[u32], log: &[&str], expected: Result<(), Trap>) {
         let mut puppet = puppet(&[]);
         puppet.may_leave = may_leave;
-        let ft = FuncType { params: vec![Type::String], result: Some(Type::String) };
+        let ft =
+            FuncType { params: vec![Type::String], result: Some(Type::String), is_async: false };
         let flat_args: Vec<Core> = flat_args.iter().copied().map(Core::I32).collect();
         let echo = |puppet: &mut Puppet, subtask: &mut Subtask| {
             let args = subtask.on_start(puppet)?;
@@ -365,7 +378,7 @@ mod tests {
     #[test]
     fn lifting_lowers_calls_lifts_and_cleans_up() {
         let mut puppet = puppet(&[Core::I32(7)]);
-        let ft = FuncType { params: vec![Type::String], result: Some(Type::U8) };
+        let ft = FuncType { params: vec![Type::String], result: Some(Type::U8), is_async: false };
         let args = [Value::string("hi")];
         let result = canon_lift(&mut puppet, OPTS, None, &ft, &args, |puppet, result| {
             puppet.log.push("resolved".into());
@@ -387,7 +400,8 @@ mod tests {
         puppet.bytes.memory[..2].copy_from_slice(b"hi");
         puppet.bytes.memory[16] = 2;
         let opts = LiftLowerOptions { ptr_type: PtrType::I64, ..OPTS };
-        let ft = FuncType { params: vec![Type::String], result: Some(Type::String) };
+        let ft =
+            FuncType { params: vec![Type::String], result: Some(Type::String), is_async: false };
         let args = [Value::string("a")];
         let result = canon_lift(&mut puppet, opts, None, &ft, &args, |_, result| Ok(result));
         assert_eq!(result, expected.map(|text| Some(Value::string(text))));
@@ -406,7 +420,7 @@ mod tests {
     #[test]
     fn a_trap_while_lifting_the_result_comes_before_post_return() {
         let mut puppet = puppet(&[Core::I32(0xd800)]);
-        let ft = FuncType { params: Vec::new(), result: Some(Type::Char) };
+        let ft = FuncType { result: Some(Type::Char), ..FuncType::default() };
         let result = canon_lift(&mut puppet, OPTS, None, &ft, &[], |_, result| Ok(result));
         assert_eq!(result, Err(Trap::InvalidChar));
         assert_eq!(puppet.log, ["call []"]);

@@ -68,6 +68,8 @@ deviations! {
         SelfCallsRefused = "self-calls-refused",
         /// A component may not call what is in one that it contains, nor what contains it.
         FamilyCallsRefused = "family-calls-refused",
+        /// A function that is not async may not call one that is, whether or not that blocks.
+        AsyncCallsRefused = "async-calls-refused",
         /// The host takes a memory of 64 bits for one of 32: pointers, layouts and tags are those of 32.
         HostMemoryIs32Bit = "host-memory-is-32-bit",
         /// The host cannot call a `realloc` whose pointers have 64 bits: the engine fails.
@@ -226,6 +228,8 @@ deviations! {
         MayLeaveNotRestored = "may-leave-not-restored",
         /// `realloc` may call imports.
         ReallocMayLeave = "realloc-may-leave",
+        /// A function that is not async may block.
+        BlockingUnchecked = "blocking-unchecked",
 
         // Handles
         /// A handle to another type of resource is lifted.

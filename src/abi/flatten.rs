@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn params_and_results_are_spilled_beyond_the_limits() {
-        let many = FuncType { params: vec![Type::U64; 17], result: Some(Type::String) };
+        let many =
+            FuncType { params: vec![Type::U64; 17], result: Some(Type::String), is_async: false };
         let functype = |context| {
             let CoreFuncType { params, results } = flatten_functype(&many, PtrType::I32, context);
             (params, results)

@@ -30,9 +30,12 @@ pub struct ResourceType {
     pub implementer: Option<usize>,
 }
 
-/// Spec: `Task`, as far as borrows are concerned.
+/// Spec: `Task`, of one thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Task {
+    pub instance: usize,
+    /// Whether its function's type is async, so that it may block.
+    pub is_async: bool,
     pub num_borrows: u32,
 }
 
@@ -188,6 +191,12 @@ pub fn return_lent(guest: &mut dyn Guest, by_guest: bool) {
     }
     let table = handles(guest).table;
     lenders.into_iter().for_each(|i| table.unlend(i));
+}
+
+/// Whether the task under way may block.
+pub fn may_block(guest: &mut dyn Guest) -> bool {
+    let task = guest.handles().and_then(|handles| handles.tasks.last().copied());
+    task.is_some_and(|task| task.is_async)
 }
 
 /// Spec: `Task.return_`: whether whoever was called, by a guest or by the host, has not dropped all

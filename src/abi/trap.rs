@@ -36,6 +36,8 @@ pub enum Trap {
     CannotEnterComponent,
     /// An import was called while `may_leave` was false.
     CannotLeaveComponent,
+    /// A call blocks within a function that may not: its type is not async.
+    CannotBlockSyncTask,
     /// Core code trapped: the function, `realloc` or `post-return`.
     Guest,
     /// The host's import returned an error.
@@ -69,6 +71,7 @@ impl Trap {
             | Trap::BorrowsRemain
             | Trap::CannotEnterComponent
             | Trap::CannotLeaveComponent
+            | Trap::CannotBlockSyncTask
             | Trap::Guest
             | Trap::Host
             | Trap::Crash

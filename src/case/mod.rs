@@ -334,6 +334,18 @@ impl Shape {
     pub fn calls_guest(&self, guest: usize) -> bool {
         guest + 1 < self.guests.len()
     }
+
+    /// Whether the host's function is async.
+    pub fn awaits_import(&self) -> bool {
+        let last = self.guests.last().and_then(|last| last.import.as_ref());
+        last.is_some_and(|import| import.ty.is_async)
+    }
+
+    /// Whether any function is async.
+    pub fn any_async(&self) -> bool {
+        let mut functions = self.guests.iter().flat_map(Guest::functions);
+        functions.any(|(_, function)| function.ty.is_async)
+    }
 }
 
 impl Guest {

@@ -156,13 +156,18 @@ impl<T: Host> Context<'_, T> {
         &mut self.store.data_mut().host
     }
 
+    /// Blocks whoever called the host, unless they may not be blocked.
+    pub fn block(&mut self) -> Result<(), Trap> {
+        self.store.data_mut().block()
+    }
+
     /// Calls an export, unless the instance may not be entered.
     pub fn call(&mut self, export: &str, args: &[Value]) -> Result<Option<Value>, Trap> {
         match self.store.data().exports[export].clone() {
             Func::Host(func) => T::call(self, &func.path, args.to_vec()),
             Func::Lifted(lifted) => {
                 let callee = lifted.opts.instance;
-                self.store.data_mut().enter(callee, None)?;
+                self.store.data_mut().enter(callee, None, lifted.ty.is_async)?;
                 let store = self.store.as_context_mut();
                 let result = call_lifted(store, &lifted, args)?;
                 self.store.data_mut().leave(callee, None);
@@ -238,7 +243,7 @@ fn call_guest<T: Host>(
     let (opts, resources, callee) = (caller.opts, caller.resources, lifted.opts.instance);
     let state = caller.store.data_mut();
     state.check_kinship(callee, opts.instance)?;
-    let entered = state.enter(callee, Some(opts.instance));
+    let entered = state.enter(callee, Some(opts.instance), lifted.ty.is_async);
     entered.map_err(|trap| state.notes.in_adapter(trap))?;
     state.notes.course.depth += 1;
     let args = start(caller, subtask, lifted)?;
@@ -307,7 +312,7 @@ pub fn destroy<T: Host>(
         (Destructor::Guest(destructor), _) => destructor,
     };
     let callee = rt.implementer.expect("a guest's destructor is that of an instance");
-    state.enter(callee, caller)?;
+    state.enter(callee, caller, false)?;
     let crossed = usize::from(caller.is_some_and(|caller| caller != callee));
     state.notes.course.depth += crossed;
     let destructor = destructor.filter(|_| !state.notes.deviates(Deviation::DestructorSkipped));

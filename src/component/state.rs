@@ -153,7 +153,12 @@ impl<T> State<T> {
     }
 
     /// Spec: `ComponentInstance.enter_from`, if `may_enter_from`.
-    pub fn enter(&mut self, callee: usize, caller: Option<usize>) -> Result<(), Trap> {
+    pub fn enter(
+        &mut self,
+        callee: usize,
+        caller: Option<usize>,
+        is_async: bool,
+    ) -> Result<(), Trap> {
         let entered = self.entering_set(callee, caller);
         let refused = entered.iter().any(|i| !self.instances[*i].may_enter);
         let slips = refused && caller.is_none() && self.notes.deviates(Deviation::HostReentry);
@@ -162,9 +167,29 @@ impl<T> State<T> {
             self.exhausted = Some(format!("more than {} calls within one another", limits::CALLS));
             return Err(Trap::Exhausted);
         }
+        self.check_exclusive(callee, is_async)?;
         entered.into_iter().for_each(|i| self.instances[i].may_enter = false);
-        self.tasks.push(Task::default());
+        self.tasks.push(Task { instance: callee, is_async, num_borrows: 0 });
         Ok(())
+    }
+
+    /// Spec: `Task.enter_implicit_thread`: async functions of one instance wait for one another. One
+    /// that is called from within another waits for ever.
+    fn check_exclusive(&mut self, callee: usize, is_async: bool) -> Result<(), Trap> {
+        let mut tasks = self.tasks.iter();
+        if !is_async || !tasks.any(|task| task.is_async && task.instance == callee) {
+            return Ok(());
+        }
+        self.block()?;
+        self.exhausted = Some("a call waits for one that waits for it".to_string());
+        Err(Trap::Exhausted)
+    }
+
+    /// Spec: `canon_lift`, its end: a task that is not async traps if it blocks.
+    pub fn block(&mut self) -> Result<(), Trap> {
+        let refused = self.tasks.iter().any(|task| !task.is_async);
+        let slips = refused && self.notes.deviates(Deviation::BlockingUnchecked);
+        trap_if(refused && !slips, Trap::CannotBlockSyncTask)
     }
 
     /// Spec: `ComponentInstance.leave_to`.

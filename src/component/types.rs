@@ -91,11 +91,8 @@ impl Resolver<'_> {
     fn func(&mut self, id: ComponentFuncTypeId) -> Result<FuncType, Refusal> {
         let types = self.types;
         let ty = &types[id];
-        if ty.async_ {
-            return Err(Refusal::unsupported("async function types"));
-        }
         let params = ty.params.iter().map(|(_, ty)| self.value(*ty)).collect::<Result<_, _>>()?;
-        Ok(FuncType { params, result: self.option(&ty.result)? })
+        Ok(FuncType { params, result: self.option(&ty.result)?, is_async: ty.async_ })
     }
 
     /// The resource types that come with an item of this type and that no earlier one brought.

@@ -53,6 +53,7 @@ impl<'a> Types<'a> {
             .collect();
         let result = ty.result.as_ref().map(|ty| self.value(builder, ty));
         let (index, mut encoder) = builder.type_function(None);
+        encoder.async_(ty.is_async);
         encoder.params(params.iter().map(|(name, ty)| (name.as_str(), *ty))).result(result);
         index
     }

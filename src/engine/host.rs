@@ -25,6 +25,8 @@ pub struct HostScript<H> {
     pub misuse: Option<Misuse>,
     /// How much it had seen when it was about to make the mistake.
     pub due: Option<usize>,
+    /// Whether its function blocks before it returns.
+    pub blocks: bool,
     /// What it saw and did in the running call.
     pub seen: Vec<HostEvent>,
     pub holdings: Holdings<H>,
@@ -48,6 +50,7 @@ impl<H: Copy> HostScript<H> {
             answered: 0,
             misuse: None,
             due: None,
+            blocks: false,
             seen: Vec::new(),
             holdings: Holdings::none(),
         }
@@ -229,7 +232,7 @@ mod tests {
         };
         let shape = Shape {
             guests: vec![Guest {
-                export: Function { ty: FuncType { params, result: None }, opts },
+                export: Function { ty: FuncType { params, ..FuncType::default() }, opts },
                 import: None,
                 ptr_type: PtrType::I32,
                 pages: Pages { initial: 1, maximum: 1 },

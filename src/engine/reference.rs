@@ -125,7 +125,11 @@ impl component::Host for Host {
         _import: &str,
         args: Vec<Value>,
     ) -> Result<Option<Value>, Trap> {
-        match context.host().called(args) {
+        let answer = context.host().called(args);
+        if context.host().blocks {
+            context.block()?;
+        }
+        match answer {
             Answer::Return(value) => Ok(value),
             Answer::Error => Err(Trap::Host),
             Answer::Guest => unreachable!("a checked case has the host answer what it is asked"),
@@ -199,6 +203,7 @@ pub struct Run {
 impl Run {
     /// Runs a case. The scripts are those of the case's calls, one for each guest.
     pub fn run(mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
+        self.instance.host().blocks = case.shape.awaits_import() && case.paths.polls > 0;
         let mut outcome = Outcome::Returned;
         for (i, scripts) in scripts.iter().enumerate() {
             if let Err(ended) = self.call(case, i, scripts) {
@@ -319,7 +324,7 @@ mod tests {
     fn resources_may_have_other_numbers() {
         let handle = |resource| Type::Handle(Handle::Own(resource));
         let borrow = |resource| Type::Handle(Handle::Borrow(resource));
-        let ty = |params: &[Type]| FuncType { params: params.to_vec(), result: None };
+        let ty = |params: &[Type]| FuncType { params: params.to_vec(), ..FuncType::default() };
         let ours = ty(&[handle(2), Type::List(Box::new(borrow(0))), borrow(2)]);
         let same = ty(&[handle(0), Type::List(Box::new(borrow(1))), borrow(0)]);
         let numbers = BTreeMap::from([(0, 1), (2, 0)]);

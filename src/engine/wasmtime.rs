@@ -59,6 +59,8 @@ struct Configuration {
     tuning: Tuning,
     /// Whether calls are awaited. Until 41, an engine was either for such calls or for others.
     awaits: bool,
+    /// Whether functions may be async.
+    asyncs: bool,
 }
 
 /// What of a case a loaded component depends on, besides its shape.
@@ -71,7 +73,8 @@ pub struct Setup {
 impl Setup {
     pub fn of(case: &Case) -> Setup {
         let awaits = !cfg!(wasmtime_42) && case.paths.call.mode != Mode::Sync;
-        let configuration = Configuration { tuning: case.tuning, awaits };
+        let configuration =
+            Configuration { tuning: case.tuning, awaits, asyncs: case.shape.any_async() };
         Setup { configuration, import: case.paths.import }
     }
 }
@@ -123,13 +126,19 @@ pub fn supports(feature: Feature) -> bool {
         Feature::Memory64 => cfg!(wasmtime_48),
         // Since 48 the type has to say so.
         Feature::ConcurrentImport => !cfg!(wasmtime_48),
+        Feature::AsyncFunction => cfg!(wasmtime_41),
     }
 }
 
 /// The features that this version has.
 pub fn features() -> BTreeSet<Feature> {
-    let all =
-        [Feature::Map, Feature::FixedLengthList, Feature::Memory64, Feature::ConcurrentImport];
+    let all = [
+        Feature::Map,
+        Feature::FixedLengthList,
+        Feature::Memory64,
+        Feature::ConcurrentImport,
+        Feature::AsyncFunction,
+    ];
     all.into_iter().filter(|feature| supports(*feature)).collect()
 }
 
@@ -153,6 +162,11 @@ impl Subject {
             return Err(Outcome::Unsupported(feature.name().to_string()));
         }
         check_typed(case)?;
+        // Until 41, an engine for async functions was one for calls that are awaited.
+        let waits = case.paths.call.mode == Mode::Sync && case.shape.any_async();
+        if waits && !cfg!(wasmtime_42) {
+            return Err(Outcome::Unsupported("waiting for async functions".to_string()));
+        }
         let setup = Setup::of(case);
         let mut known = known.into_iter();
         let known = known.find(|(other, _)| other.configuration == setup.configuration);
@@ -175,7 +189,7 @@ impl Subject {
         if let Some(engine) = self.engines.get(&configuration) {
             return Ok(engine.clone());
         }
-        let engine = Engine::new(&config::config(configuration.tuning, configuration.awaits));
+        let engine = Engine::new(&config::config(configuration));
         let engine = engine.map_err(|error| Outcome::Refused(format!("{error:#}")))?;
         self.engines.insert(configuration, engine.clone());
         Ok(engine)

@@ -151,7 +151,7 @@ pub fn func_type(
         aim(u, &mut params)?;
     }
     params.truncate(usize::try_from(limits.params).unwrap_or(usize::MAX));
-    Ok(FuncType { params, result })
+    Ok(FuncType { params, result, is_async: false })
 }
 
 /// Adds an own and a borrow of one resource, sometimes, and its own as the result.

@@ -7,7 +7,7 @@ use crate::abi::{ReallocStep, Received, Stage, Trap};
 use crate::case::check::Feature;
 use crate::case::{Realloc, Script};
 
-pub const TRAPS: [Trap; 20] = [
+pub const TRAPS: [Trap; 21] = [
     Trap::UnalignedPointer,
     Trap::MemoryOutOfBounds,
     Trap::StringTooLong,
@@ -26,6 +26,7 @@ pub const TRAPS: [Trap; 20] = [
     Trap::BorrowsRemain,
     Trap::CannotEnterComponent,
     Trap::CannotLeaveComponent,
+    Trap::CannotBlockSyncTask,
     Trap::Guest,
     Trap::Host,
 ];
@@ -112,6 +113,7 @@ pub fn impossible_trap(trap: Trap, stage: Stage, why: &Impossible) -> Option<&'s
         Trap::CannotEnterComponent => (stage != Stage::Host).then_some(why.entered),
         Trap::CannotLeaveComponent => (!lowers && stage != Stage::PostReturn)
             .then_some("may_leave is false only in realloc and post-return"),
+        Trap::CannotBlockSyncTask => (stage != Stage::Host).then_some("only the host blocks"),
         Trap::Guest => (!guest_runs).then_some("no guest code runs here"),
         Trap::Host => (stage != Stage::Host).then_some("the host does not run here"),
         Trap::Crash | Trap::Exhausted => Some("no trap of the spec's"),

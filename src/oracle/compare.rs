@@ -366,6 +366,7 @@ fn kind(trap: Trap) -> &'static str {
         Trap::BorrowsRemain => "borrows remain",
         Trap::CannotEnterComponent => "cannot enter component",
         Trap::CannotLeaveComponent => "cannot leave component",
+        Trap::CannotBlockSyncTask => "cannot block",
         Trap::Guest => "guest code",
         Trap::Host => "host function",
         Trap::Crash => "crash",

@@ -316,6 +316,7 @@ pub fn trap_rule(trap: Trap) -> &'static str {
         Trap::BorrowsRemain => "Task.return_",
         Trap::CannotEnterComponent => "Store.lift: may_enter",
         Trap::CannotLeaveComponent => "canon_lower: may_leave",
+        Trap::CannotBlockSyncTask => "canon_lift: its end, canon_lower",
         Trap::Guest | Trap::Host | Trap::Crash | Trap::Exhausted => "canon_lift, canon_lower",
     }
 }

@@ -18,6 +18,7 @@ use Meaning::{Kind, Words};
 const PHRASES: [(&str, Meaning); 62] = [
     ("cannot enter component instance", Kind(Trap::CannotEnterComponent)),
     ("cannot leave component instance", Kind(Trap::CannotLeaveComponent)),
+    ("cannot block a synchronous task before returning", Kind(Trap::CannotBlockSyncTask)),
     ("realloc return: result not aligned", Kind(Trap::UnalignedPointer)),
     ("realloc return: beyond end of memory", Kind(Trap::MemoryOutOfBounds)),
     ("unaligned pointer", Kind(Trap::UnalignedPointer)),
@@ -53,7 +54,6 @@ const PHRASES: [(&str, Meaning); 62] = [
     ("integer divide by zero", Kind(Trap::Guest)),
     ("integer overflow", Kind(Trap::Guest)),
     ("invalid conversion to integer", Kind(Trap::Guest)),
-    ("cannot block a synchronous task before returning", Words),
     ("waitable cannot be used synchronously while added to a waitable set", Words),
     ("unsupported callback code", Words),
     ("deadlock detected", Words),

@@ -69,7 +69,7 @@ fn a_thousand_positional_cases_fit_easily() {
         cases.join(", ")
     ));
     let bytes = encode(&case);
-    assert_eq!(bytes.len(), 49);
+    assert_eq!(bytes.len(), 50);
     assert_eq!(decode(&bytes).unwrap(), case);
 }
 

@@ -66,6 +66,7 @@ pub fn upgrade(flat: Flat) -> v4::Flat {
         resources,
         types,
         functions,
+        asyncs: 0,
         guests,
         calls: calls.into_iter().map(call).collect(),
         values,

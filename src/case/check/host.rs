@@ -13,10 +13,22 @@ use super::{any_pointer, at_most, lift_needs, refuse_if};
 pub fn check_paths(case: &Case, paths: Paths, limits: &Limits) -> Result<(), String> {
     at_most("polls", paths.polls, limits.polls)?;
     paths.wrong(case.tuning).map_or(Ok(()), |why| Err(why.to_string()))?;
+    check_async(case)?;
     let imports = case.shape.guests.last().is_some_and(|last| last.import.is_some());
     refuse_if(!imports && paths.import != Path::PLAIN, "there is no import to define")?;
     let reenters = case.calls.iter().any(reenters);
     refuse_if(reenters && paths.call.mode != Mode::Sync, "only a host that waits can call again")
+}
+
+/// Async functions need a subject that runs concurrent calls, and the host's is one exactly if its
+/// type says so.
+fn check_async(case: &Case) -> Result<(), String> {
+    let alone = case.shape.any_async() && !case.tuning.concurrency;
+    refuse_if(alone, "async functions need `concurrency`")?;
+    let concurrent = case.paths.import.mode == Mode::Concurrent;
+    let awaits = case.shape.awaits_import();
+    refuse_if(awaits && !concurrent, "the import is async, so that it has to be `concurrent`")?;
+    refuse_if(!awaits && concurrent, "the import is not async, so that it cannot be `concurrent`")
 }
 
 fn reenters(call: &Call) -> bool {

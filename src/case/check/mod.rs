@@ -32,6 +32,7 @@ pub enum Feature {
     /// An import that a host defines as one that may be called by several at the same time, although its
     /// type does not say so.
     ConcurrentImport,
+    AsyncFunction,
 }
 
 impl Feature {
@@ -41,6 +42,7 @@ impl Feature {
             Feature::FixedLengthList => "fixed-length-list",
             Feature::Memory64 => "memory64",
             Feature::ConcurrentImport => "concurrent-import",
+            Feature::AsyncFunction => "async-function",
         }
     }
 }
@@ -65,8 +67,10 @@ pub fn features(case: &Case) -> BTreeSet<Feature> {
     let guests = &case.shape.guests;
     let wide = guests.iter().any(|guest| guest.ptr_type == PtrType::I64);
     let mut features: BTreeSet<Feature> = wide.then_some(Feature::Memory64).into_iter().collect();
-    let concurrent = case.paths.import.mode == Mode::Concurrent;
+    let concurrent =
+        case.paths.import.mode == Mode::Concurrent && !case.shape.awaits_import();
     features.extend(concurrent.then_some(Feature::ConcurrentImport));
+    features.extend(case.shape.any_async().then_some(Feature::AsyncFunction));
     for (_, function) in guests.iter().flat_map(Guest::functions) {
         for ty in types_of(&function.ty) {
             ty.any(&mut |ty| {
@@ -204,7 +208,7 @@ pub struct Needs {
 }
 
 /// What validation demands of the options of `canon lift`.
-pub fn lift_needs(FuncType { params, result }: &FuncType) -> Needs {
+pub fn lift_needs(FuncType { params, result, .. }: &FuncType) -> Needs {
     let realloc = any_pointer(params) || spills(params, MAX_FLAT_PARAMS);
     let result = result.as_slice();
     let reads = any_pointer(result) || spills(result, MAX_FLAT_RESULTS);
@@ -212,7 +216,7 @@ pub fn lift_needs(FuncType { params, result }: &FuncType) -> Needs {
 }
 
 /// What validation demands of the options of `canon lower`.
-pub fn lower_needs(FuncType { params, result }: &FuncType) -> Needs {
+pub fn lower_needs(FuncType { params, result, .. }: &FuncType) -> Needs {
     let reads = any_pointer(params) || spills(params, MAX_FLAT_PARAMS);
     let result = result.as_slice();
     let writes = any_pointer(result) || spills(result, MAX_FLAT_RESULTS);

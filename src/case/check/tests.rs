@@ -1,7 +1,7 @@
 mod guests;
 
 use super::super::Manner;
-use super::super::paths::Paths;
+use super::super::paths::{Mode, Paths};
 use super::*;
 use crate::abi::StringEncoding;
 use crate::case::{
@@ -31,8 +31,8 @@ fn valid() -> Case {
         post_return: true,
     };
     let result = Some(Type::Tuple(vec![Type::U8, Type::F32]));
-    let export = FuncType { params: vec![Type::String, Type::U8], result };
-    let import = FuncType { params: vec![Type::U8], result: Some(Type::U8) };
+    let export = FuncType { params: vec![Type::String, Type::U8], result, is_async: false };
+    let import = FuncType { params: vec![Type::U8], result: Some(Type::U8), is_async: false };
     let import_opts = CanonOpts { memory: false, realloc: false, post_return: false, ..opts };
     let returned = Value::Record(vec![Value::U8(1), Value::F32(0)]);
     let script = Script {
@@ -345,7 +345,7 @@ fn a_lift_has_the_options_that_its_type_needs() {
     let opts = |params: Vec<Type>, result: Option<Type>, memory, realloc| {
         move |case: &mut Case| {
             case.calls.clear();
-            case.shape.guests[0].export.ty = FuncType { params, result };
+            case.shape.guests[0].export.ty = FuncType { params, result, is_async: false };
             case.shape.guests[0].export.opts.memory = memory;
             case.shape.guests[0].export.opts.realloc = realloc;
         }
@@ -364,7 +364,7 @@ fn a_lower_has_the_options_that_its_type_needs() {
     let opts = |params: Vec<Type>, result: Option<Type>, memory, realloc| {
         move |case: &mut Case| {
             case.calls.clear();
-            import(case).ty = FuncType { params, result };
+            import(case).ty = FuncType { params, result, is_async: false };
             import(case).opts.memory = memory;
             import(case).opts.realloc = realloc;
         }
@@ -478,4 +478,33 @@ fn features_are_found_at_any_depth() {
     let mut case = valid();
     case.shape.guests[0].ptr_type = PtrType::I64;
     assert_eq!(features(&case), BTreeSet::from([Feature::Memory64]));
+    let mut case = valid();
+    import(&mut case).ty.is_async = true;
+    assert_eq!(features(&case), BTreeSet::from([Feature::AsyncFunction]));
+}
+
+#[test]
+fn async_functions_need_a_subject_and_a_host_for_them() {
+    let with = |is_async: [bool; 2], concurrency, import: Mode| {
+        move |case: &mut Case| {
+            case.tuning.concurrency = concurrency;
+            case.paths.call.mode = Mode::Async;
+            case.paths.import.mode = import;
+            case.shape.guests[0].export.ty.is_async = is_async[0];
+            self::import(case).ty.is_async = is_async[1];
+        }
+    };
+    check("", with([true, true], true, Mode::Concurrent));
+    check("", with([false, true], true, Mode::Concurrent));
+    check("", with([true, false], true, Mode::Async));
+    let alone = "paths: async functions need `concurrency`";
+    check(alone, with([true, false], false, Mode::Sync));
+    check(
+        "paths: concurrent calls need `concurrency`",
+        with([true, true], false, Mode::Concurrent),
+    );
+    let sync = "paths: the import is async, so that it has to be `concurrent`";
+    check(sync, with([true, true], true, Mode::Async));
+    let concurrent = "paths: the import is not async, so that it cannot be `concurrent`";
+    check(concurrent, with([true, false], true, Mode::Concurrent));
 }

@@ -75,6 +75,13 @@ fn types_are_named_when_they_are_complete() {
 }
 
 #[test]
+fn functions_may_be_async() {
+    let text = document("  export f: async func(p0: u8);\n", "");
+    let text = text.replace("concurrency = false", "concurrency = true");
+    check(&text, &text);
+}
+
+#[test]
 fn every_type_can_be_written() {
     check_canonical(
         "  variant t0 { c0, %type(bool), %option(s8) }\n  flags t1 { b0, %f32, A-1 }\n\

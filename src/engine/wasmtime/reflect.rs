@@ -72,7 +72,18 @@ pub struct Resources(Vec<ResourceType>);
 pub fn func_type(resources: &mut Resources, ty: &ComponentFunc) -> Result<FuncType, String> {
     let params = ty.params().map(|(_, ty)| resources.ty(&ty)).collect::<Result<_, _>>()?;
     let result = ty.results().next().map(|ty| resources.ty(&ty)).transpose()?;
-    Ok(FuncType { params, result })
+    Ok(FuncType { params, result, is_async: is_async(ty) })
+}
+
+#[cfg(wasmtime_41)]
+fn is_async(ty: &ComponentFunc) -> bool {
+    ty.async_()
+}
+
+/// There are none.
+#[cfg(not(wasmtime_41))]
+fn is_async(_: &ComponentFunc) -> bool {
+    false
 }
 
 impl Resources {

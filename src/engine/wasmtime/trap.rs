@@ -85,7 +85,7 @@ pub fn outcome_of_misuse(error: &wasmtime::Error) -> Outcome {
 }
 
 /// Traps that Wasmtime has a code for: core wasm's own are the guest's doing, the component model's
-/// are placed by their words, since each release has others. Those of async have no kind.
+/// are placed by their words, since each release has others. Most of those of async have no kind.
 #[expect(clippy::wildcard_enum_match_arm, reason = "each release has others")]
 fn coded(trap: wasmtime::Trap) -> Option<Trap> {
     match trap {
@@ -114,9 +114,10 @@ fn coded(trap: wasmtime::Trap) -> Option<Trap> {
 }
 
 /// Traps that have a code in some releases only.
-const CODES: [(&str, Trap); 7] = [
+const CODES: [(&str, Trap); 8] = [
     ("degenerate component adapter called", Trap::CannotEnterComponent),
     ("cannot leave component", Trap::CannotLeaveComponent),
+    ("cannot block a synchronous task", Trap::CannotBlockSyncTask),
     ("invalid `char` bit pattern", Trap::InvalidChar),
     ("string content out-of-bounds", Trap::StringOutOfBounds),
     ("list content out-of-bounds", Trap::ListOutOfBounds),

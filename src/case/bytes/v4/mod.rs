@@ -21,6 +21,8 @@ pub struct Flat {
     pub types: Vec<TypeEntry>,
     /// What each guest exports, and then what the last one imports, if it does.
     pub functions: Vec<FuncType>,
+    /// Which of them are async: a bit each, the lowest for the first.
+    pub asyncs: u32,
     pub guests: Vec<Guest>,
     pub calls: Vec<Call>,
     pub values: Vec<u8>,

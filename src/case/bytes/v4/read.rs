@@ -30,7 +30,8 @@ pub fn take_all<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
 pub fn build(flat: Flat, limits: &Limits) -> Result<case::Case> {
     check_guests(&flat, limits)?;
     let mut builder = Builder::new(&flat.types, limits);
-    let functions = flat.functions.iter().map(|ty| builder.functype(ty));
+    let functions = flat.functions.iter().zip(bits(flat.asyncs));
+    let functions = functions.map(|(ty, is_async)| builder.functype(ty, is_async));
     let guests = guests(flat.guests, &functions.collect::<Result<Vec<_>>>()?);
     let resources = flat.resources.into_iter().map(resource).collect();
     let shape = case::Shape { guests, resources };
@@ -40,6 +41,11 @@ pub fn build(flat: Flat, limits: &Limits) -> Result<case::Case> {
     ensure!(values.rest.is_empty(), "{} bytes follow the values", values.rest.len());
     let (tuning, paths) = (paths::read_tuning(flat.tuning), paths::read(flat.paths));
     Ok(case::Case { tuning, paths, shape, calls })
+}
+
+/// The lowest comes first.
+fn bits(bits: u32) -> impl Iterator<Item = bool> {
+    (0..u32::BITS).map(move |bit| bits & 1 << bit != 0)
 }
 
 fn resource(resource: Resource) -> case::Resource {
@@ -149,7 +155,7 @@ fn built_in(call: BuiltIn) -> case::BuiltIn {
 }
 
 /// For calls of an import that is not there, which are refused once they are read.
-static NO_IMPORT: FuncType = FuncType { params: Vec::new(), result: None };
+static NO_IMPORT: FuncType = FuncType { params: Vec::new(), result: None, is_async: false };
 
 fn realloc(action: Realloc) -> case::Realloc {
     match action {

@@ -119,11 +119,11 @@ impl<'a> Builder<'a> {
         Builder { entries, limits, nodes: 0, label_bytes: 0 }
     }
 
-    pub fn functype(&mut self, ty: &FuncType) -> Result<types::FuncType> {
+    pub fn functype(&mut self, ty: &FuncType, is_async: bool) -> Result<types::FuncType> {
         self.nodes = 0;
         let params = self.typed(&ty.params, self.entries.len(), 0)?;
         let result = ty.result.map(|ty| self.build(ty, self.entries.len(), 0)).transpose()?;
-        Ok(types::FuncType { params, result })
+        Ok(types::FuncType { params, result, is_async })
     }
 
     /// `end` is the position of the entry that refers to `ty`.

@@ -15,7 +15,9 @@ pub fn encode(case: &case::Case) -> Vec<u8> {
     let guests = &case.shape.guests;
     let exports = guests.iter().map(|guest| &guest.export);
     let import = guests.last().and_then(|guest| guest.import.as_ref());
-    let functions = exports.chain(import).map(|function| types.functype(&function.ty)).collect();
+    let functions: Vec<_> = exports.chain(import).map(|function| &function.ty).collect();
+    let asyncs = functions.iter().rev().fold(0, |bits, ty| bits << 1 | u32::from(ty.is_async));
+    let functions = functions.into_iter().map(|ty| types.functype(ty)).collect();
     let calls = case.calls.iter().map(|c| call(c, &mut values)).collect();
     let flat = Flat {
         tuning: paths::write_tuning(case.tuning),
@@ -23,6 +25,7 @@ pub fn encode(case: &case::Case) -> Vec<u8> {
         resources: case.shape.resources.iter().map(|defined| resource(*defined)).collect(),
         types: types.into_entries(),
         functions,
+        asyncs,
         guests: guests.iter().map(guest).collect(),
         calls,
         values,

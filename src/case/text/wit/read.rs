@@ -112,14 +112,15 @@ fn functype(
     function: &Function,
     limits: &Limits,
 ) -> Result<FuncType, String> {
-    if function.kind != FunctionKind::Freestanding {
+    let is_async = function.kind == FunctionKind::AsyncFreestanding;
+    if !is_async && function.kind != FunctionKind::Freestanding {
         return Err(format!("`{}` is not a plain function", function.name));
     }
     let mut reader = Reader { resolve, resources, limits, nodes: 0 };
     let params =
         function.params.iter().map(|param| reader.ty(param.ty, 0)).collect::<Result<_, _>>()?;
     let result = function.result.map(|ty| reader.ty(ty, 0)).transpose()?;
-    Ok(FuncType { params, result })
+    Ok(FuncType { params, result, is_async })
 }
 
 /// Builds trees from names. A name may be used often, so that a short world can stand for a tree

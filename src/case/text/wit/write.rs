@@ -83,7 +83,12 @@ impl<'a> Names<'a> {
         let params = params.map(|(i, ty)| format!("{}: {}", positional(PARAM, i), self.ty(ty)));
         let params: Vec<String> = params.collect();
         let result = ty.result.as_ref().map(|ty| format!(" -> {}", self.ty(ty)));
-        item([&format!("{head}: func("), &format!("){};", result.unwrap_or_default())], "", &params)
+        let func = if ty.is_async { "async func" } else { "func" };
+        item(
+            [&format!("{head}: {func}("), &format!("){};", result.unwrap_or_default())],
+            "",
+            &params,
+        )
     }
 
     fn ty(&mut self, ty: &'a Type) -> String {
