@@ -13,7 +13,8 @@ const SUBJECT: &str = "subject";
 
 /// Directives that an engine does not fulfil, by the script's name and what their first line
 /// contains.
-const KNOWN: [(&str, &str, &str, &str); 7] = [
+const KNOWN: [(&str, &str, &str, &str); 8] = [
+    (SUBJECT, "async-functions", "\"sync-to-async\"", "it has the rule of before May 2026"),
     (SUBJECT, "post-return", "\"ask\"", "an adapter between guests lets post-return leave"),
     (SUBJECT, "reentrance", "\"parent-to-child\"", "it has the rule of before May 2026"),
     (SUBJECT, "reentrance", "\"child-to-parent\"", "it has the rule of before May 2026"),
