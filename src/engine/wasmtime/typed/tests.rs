@@ -9,6 +9,7 @@ use super::super::wait::wait;
 use super::super::{call, config, link};
 use super::*;
 use crate::abi::{Deviations, PtrType, StringEncoding};
+use crate::case::check::Feature;
 use crate::case::paths::{Api, Path, Paths};
 use crate::case::{
     Answer, BuiltIn, Call, CanonOpts, Case, Finish, Function, Guest, ImportCall, Manner, Pages,
@@ -292,7 +293,10 @@ fn pairs(signature: &Signature) -> Vec<[Mode; 2]> {
     let typed = |[out, back]: &[Mode; 2]| {
         signature.ways.contains(&Way::out(*out)) || signature.ways.contains(&Way::back(*back))
     };
-    pairs.filter(|pair| together(pair) && typed(pair)).collect()
+    let possible = |[_, back]: &[Mode; 2]| {
+        *back != Mode::Concurrent || super::super::supports(Feature::ConcurrentImport)
+    };
+    pairs.filter(|pair| together(pair) && typed(pair) && possible(pair)).collect()
 }
 
 #[track_caller]
