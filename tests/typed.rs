@@ -137,7 +137,7 @@ fn the_family_has_what_it_should() {
 
 #[test]
 fn a_form_is_chosen_by_type_and_by_whose_the_resources_are() {
-    let text = FuncType { params: vec![Type::String], result: Some(Type::String) };
+    let text = FuncType { params: vec![Type::String], result: Some(Type::String), is_async: false };
     let forms = typed::forms(&text, &[], Way::Call);
     assert!(forms.len() >= 2 && forms.iter().any(|form| form.lazy));
     let first = typed::choose(&text, &[], Way::Call, 0).unwrap();
@@ -145,7 +145,7 @@ fn a_form_is_chosen_by_type_and_by_whose_the_resources_are() {
     assert!(std::ptr::eq(first, typed::choose(&text, &[], Way::Call, again).unwrap()));
 
     let own = Type::Handle(Handle::Own(0));
-    let handed = FuncType { params: vec![own.clone()], result: Some(own) };
+    let handed = FuncType { params: vec![own.clone()], result: Some(own), is_async: false };
     let guest = Resource::Guest { by: 0, destructor: false };
     let families = |resource| {
         let forms = typed::forms(&handed, &[resource], Way::Call);

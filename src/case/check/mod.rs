@@ -67,8 +67,7 @@ pub fn features(case: &Case) -> BTreeSet<Feature> {
     let guests = &case.shape.guests;
     let wide = guests.iter().any(|guest| guest.ptr_type == PtrType::I64);
     let mut features: BTreeSet<Feature> = wide.then_some(Feature::Memory64).into_iter().collect();
-    let concurrent =
-        case.paths.import.mode == Mode::Concurrent && !case.shape.awaits_import();
+    let concurrent = case.paths.import.mode == Mode::Concurrent && !case.shape.awaits_import();
     features.extend(concurrent.then_some(Feature::ConcurrentImport));
     features.extend(case.shape.any_async().then_some(Feature::AsyncFunction));
     for (_, function) in guests.iter().flat_map(Guest::functions) {

@@ -10,7 +10,7 @@ fn typed() -> Allowed {
     let own = || Type::Handle(Handle::Own(0));
     let borrow = || Type::Handle(Handle::Borrow(1));
     let signature = |family, anybodys, params: &[Type], result: Option<Type>| Signature {
-        ty: FuncType { params: params.to_vec(), result },
+        ty: FuncType { params: params.to_vec(), result, is_async: false },
         family,
         anybodys,
         calls: Mode::ALL.to_vec(),
@@ -38,7 +38,7 @@ fn typed() -> Allowed {
 
 /// One that cannot be awaited.
 fn waits(params: &[Type]) -> Signature {
-    let ty = FuncType { params: params.to_vec(), result: None };
+    let ty = FuncType { params: params.to_vec(), result: None, is_async: false };
     let modes = || vec![Mode::Sync];
     Signature { ty, family: "random", anybodys: false, calls: modes(), imports: modes() }
 }

@@ -8,7 +8,7 @@ use wasmtime::{Engine, Store};
 
 use super::super::link::link_resources;
 use super::super::wait::wait;
-use super::super::{Data, config};
+use super::super::{Configuration, Data, config};
 use super::{Signature, Way};
 use crate::case::paths::Mode;
 use crate::case::{Shape, Tuning, function_name};
@@ -22,7 +22,8 @@ pub struct Compiled {
 }
 
 pub fn compile(tuning: Tuning, shape: &Shape, bytes: &[u8]) -> Result<Compiled, String> {
-    let engine = Engine::new(&config::config(tuning, true)).map_err(said)?;
+    let configuration = Configuration { tuning, awaits: true, asyncs: false };
+    let engine = Engine::new(&config::config(configuration)).map_err(said)?;
     let component = Component::from_binary(&engine, bytes).map_err(said)?;
     Ok(Compiled { engine, component, shape: shape.clone() })
 }

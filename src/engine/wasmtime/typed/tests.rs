@@ -6,7 +6,7 @@ use wasmtime::{AsContextMut, Engine, Store};
 use super::super::call::{post_return, post_return_async};
 use super::super::trap::HostFailed;
 use super::super::wait::wait;
-use super::super::{call, config, link};
+use super::super::{Configuration, call, config, link};
 use super::*;
 use crate::abi::{Deviations, PtrType, StringEncoding};
 use crate::case::check::Feature;
@@ -260,7 +260,8 @@ async fn by_subject(
     concurrency: bool,
 ) -> Result<Shown> {
     let awaits = out != Mode::Sync;
-    let engine = Engine::new(&config::config(Tuning { concurrency, ..Tuning::PLAIN }, awaits))?;
+    let tuning = Tuning { concurrency, ..Tuning::PLAIN };
+    let engine = Engine::new(&config::config(Configuration { tuning, awaits, asyncs: false }))?;
     let linker = linker(&engine, case, signature, back)?;
     let pre = linker.instantiate_pre(&Component::from_binary(&engine, bytes)?)?;
     let mut store = Store::new(&engine, Data::of(&case.shape));

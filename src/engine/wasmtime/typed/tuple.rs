@@ -29,7 +29,7 @@ pub(super) trait Params: 'static {
 }
 
 pub(super) fn func_type<P: Params, R: Params>() -> FuncType {
-    FuncType { params: P::types(), result: R::types().pop() }
+    FuncType { params: P::types(), result: R::types().pop(), is_async: false }
 }
 
 macro_rules! tuples {
