@@ -4,6 +4,7 @@
 mod weights;
 
 mod acts;
+mod asyncs;
 mod calls;
 mod damage;
 mod guest;
@@ -63,6 +64,7 @@ fn case_of(
 ) -> Result<Case> {
     let calls = calls(u, shape, limits)?;
     let mut case = Case { tuning, paths: Paths::PLAIN, shape: shape.clone(), calls };
+    asyncs::settle(&mut case);
     case.paths = paths::paths(u, kind, &case, allowed, limits)?;
     if kind == CaseKind::Misuse {
         misuses::misuse(u, &mut case, allowed)?;
@@ -100,7 +102,10 @@ pub fn calls(u: &mut Unstructured, shape: &Shape, limits: &Limits) -> Result<Vec
 }
 
 fn untuned(shape: &Shape, calls: Vec<Call>) -> Case {
-    Case { tuning: Tuning::PLAIN, paths: Paths::PLAIN, shape: shape.clone(), calls }
+    let paths = Paths::PLAIN;
+    let mut case = Case { tuning: Tuning::PLAIN, paths, shape: shape.clone(), calls };
+    asyncs::settle(&mut case);
+    case
 }
 
 /// The component that does nothing.

@@ -4,6 +4,7 @@
 use arbitrary::{Result, Unstructured};
 
 use super::acts::defines;
+use super::asyncs;
 use super::draw::{chance, position, weighted};
 use super::handles::{needed, needs_guests};
 use super::options::{self, Role};
@@ -28,6 +29,11 @@ pub fn shape(
         CaseKind::Typed => typed(u, allowed, limits)?,
     };
     options::narrow(&mut shape.guests);
+    match kind {
+        CaseKind::LiftLower | CaseKind::Adapter => asyncs::asyncs(u, &mut shape, allowed)?,
+        // Static types are of functions that are not async, and misuse is not about them.
+        CaseKind::Typed | CaseKind::Misuse => {}
+    }
     Ok(shape)
 }
 

@@ -355,6 +355,12 @@ pub const RESULT: Percent = Percent(85);
 pub const RESULT_STRING: Percent = Percent(25);
 /// How often there is an import. It costs an adapter, and half of what we look for is in it.
 pub const IMPORT: Percent = Percent(75);
+/// How often functions are async, where a subject has them.
+pub const ASYNC: Percent = Percent(20);
+/// How often one is that does not wait for another: the host's, above all.
+pub const ASYNC_CALLEE: Percent = Percent(75);
+/// How often one is that waits for another. If it is not, the call traps.
+pub const ASYNC_CALLER: Percent = Percent(85);
 
 /// Members of records, tuples, variants and enums.
 pub const MEMBERS: &Table<usize> = &[(30, 1), (34, 2), (18, 3), (8, 4), (4, 5), (3, 8), (1, 12)];

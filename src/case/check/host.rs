@@ -13,7 +13,7 @@ use super::{any_pointer, at_most, lift_needs, refuse_if};
 pub fn check_paths(case: &Case, paths: Paths, limits: &Limits) -> Result<(), String> {
     at_most("polls", paths.polls, limits.polls)?;
     paths.wrong(case.tuning).map_or(Ok(()), |why| Err(why.to_string()))?;
-    check_async(case)?;
+    check_async(case, paths)?;
     let imports = case.shape.guests.last().is_some_and(|last| last.import.is_some());
     refuse_if(!imports && paths.import != Path::PLAIN, "there is no import to define")?;
     let reenters = case.calls.iter().any(reenters);
@@ -22,10 +22,10 @@ pub fn check_paths(case: &Case, paths: Paths, limits: &Limits) -> Result<(), Str
 
 /// Async functions need a subject that runs concurrent calls, and the host's is one exactly if its
 /// type says so.
-fn check_async(case: &Case) -> Result<(), String> {
+fn check_async(case: &Case, paths: Paths) -> Result<(), String> {
     let alone = case.shape.any_async() && !case.tuning.concurrency;
     refuse_if(alone, "async functions need `concurrency`")?;
-    let concurrent = case.paths.import.mode == Mode::Concurrent;
+    let concurrent = paths.import.mode == Mode::Concurrent;
     let awaits = case.shape.awaits_import();
     refuse_if(awaits && !concurrent, "the import is async, so that it has to be `concurrent`")?;
     refuse_if(!awaits && concurrent, "the import is not async, so that it cannot be `concurrent`")

@@ -187,7 +187,7 @@ fn grow(
         Change::Ending => calls::change_ending(u, case),
         Change::Call => calls::change_calls(u, case, bounds.limits),
         Change::Type => types::change(u, case, bounds),
-        Change::Options => shape::change_options(u, case),
+        Change::Options => shape::change_options(u, case, bounds),
         Change::Tuning => shape::change_tuning(u, case),
         Change::Pages => shape::change_pages(u, case, bounds),
         Change::BuiltIn => resources::change_built_ins(u, case),

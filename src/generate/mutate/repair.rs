@@ -11,6 +11,7 @@ use crate::case::import_calls_mut;
 use crate::case::{Answer, BuiltIn, Call, Case, Destructor, Finish, Function, Guest, Limits};
 use crate::case::{Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step};
 use crate::encode::guest::Side;
+use crate::generate::asyncs::settle;
 use crate::generate::handles::Handles;
 use crate::generate::options::{Role, narrow, with_needed};
 use crate::generate::types::Palette;
@@ -39,6 +40,7 @@ pub fn repair(
     narrow(&mut shape.guests);
     calls.truncate(most(limits.calls));
     calls.iter_mut().try_for_each(|call| repair_call(u, shape, call, limits))?;
+    settle(case);
     repair_paths(case, allowed, limits);
     repair_manners(case);
     Ok(())

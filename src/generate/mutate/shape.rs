@@ -11,7 +11,12 @@ use crate::generate::draw::weighted;
 use crate::generate::{options, weights};
 use crate::types::FuncType;
 
-pub fn change_options(u: &mut Unstructured, case: &mut Case) -> Result<()> {
+pub fn change_options(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<()> {
+    if bounds.allowed.features.contains(&Feature::AsyncFunction) && u.ratio(1, 6)? {
+        let ty = any_type(u, &mut case.shape)?;
+        ty.is_async = !ty.is_async;
+        return Ok(());
+    }
     let opts = &mut any_function(u, &mut case.shape)?.opts;
     match u.int_in_range(0..=5)? {
         0..=2 => opts.string_encoding = weighted(u, weights::ENCODINGS)?,

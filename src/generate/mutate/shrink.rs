@@ -11,7 +11,8 @@ use super::{Bounds, Change, guests, resources};
 use crate::abi::{PtrType, StringEncoding};
 use crate::case::import_calls_mut;
 use crate::case::{
-    Answer, Call, Case, Destructor, Finish, ImportCall, Passed, PostReturn, Realloc, Script,
+    Answer, Call, Case, Destructor, Finish, Function, ImportCall, Passed, PostReturn, Realloc,
+    Script,
 };
 use crate::generate::draw::position;
 use crate::generate::options::ONE_PAGE;
@@ -259,12 +260,13 @@ fn labels_mut(ty: &mut Type) -> Vec<&mut Label> {
 
 /// Those that are needed come back.
 fn fewer_options(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let opts = &mut any_function(u, &mut case.shape)?.opts;
-    match u.int_in_range(0..=3)? {
+    let Function { ty, opts } = any_function(u, &mut case.shape)?;
+    match u.int_in_range(0..=4)? {
         0 => opts.string_encoding = StringEncoding::Utf8,
         1 => opts.realloc = false,
         2 => (opts.memory, opts.realloc) = (false, false),
-        _ => opts.post_return = false,
+        3 => opts.post_return = false,
+        _ => ty.is_async = false,
     }
     Ok(())
 }

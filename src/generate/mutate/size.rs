@@ -105,6 +105,7 @@ impl Size {
         self.bits +=
             [opts.memory, opts.realloc, opts.post_return].map(u64::from).iter().sum::<u64>();
         self.bits += u64::from(opts.string_encoding != StringEncoding::Utf8);
+        self.bits += u64::from(function.ty.is_async);
     }
 
     fn ty(&mut self, ty: &Type) {
