@@ -97,7 +97,7 @@ impl Allowed {
 
     /// Whether these paths can be those of a case of this shape.
     pub fn has(&self, shape: &Shape, paths: Paths) -> bool {
-        let concurrent = paths.import.mode == Mode::Concurrent;
+        let concurrent = paths.import.mode == Mode::Concurrent && !shape.awaits_import();
         let typed = |side: Side| {
             let path = side.path(paths);
             !path.api.is_typed() || !self.forms_of(shape, side, path.mode).is_empty()

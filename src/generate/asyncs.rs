@@ -34,15 +34,11 @@ pub fn asyncs(u: &mut Unstructured, shape: &mut Shape, allowed: &Allowed) -> Res
 pub fn settle(case: &mut Case) {
     case.tuning.concurrency |= case.shape.any_async();
     let paths = &mut case.paths;
-    match (case.shape.awaits_import(), paths.import.mode) {
-        (true, _) => paths.import.mode = Mode::Concurrent,
-        (false, Mode::Concurrent) => paths.import.mode = Mode::Async,
-        (false, Mode::Sync | Mode::Async) => {}
-    }
-    if paths.import.mode != Mode::Sync && paths.call.mode == Mode::Sync {
-        paths.call.mode = Mode::Async;
-    }
     if case.shape.awaits_import() {
+        paths.import.mode = Mode::Concurrent;
+        if paths.call.mode == Mode::Sync {
+            paths.call.mode = Mode::Async;
+        }
         let scripts = case.calls.iter_mut().flat_map(|call| &mut call.scripts);
         scripts.flat_map(|script| import_calls_mut(&mut script.steps)).for_each(|call| {
             if let Answer::Reenter(value) = &mut call.answer {

@@ -141,7 +141,8 @@ pub fn table(apis: Apis, features: &BTreeSet<Feature>) -> Table {
 }
 
 fn lacks(import: Path, features: &BTreeSet<Feature>) -> bool {
-    import.mode == Mode::Concurrent && !features.contains(&Feature::ConcurrentImport)
+    let concurrent = [Feature::ConcurrentImport, Feature::AsyncFunction];
+    import.mode == Mode::Concurrent && !concurrent.iter().any(|feature| features.contains(feature))
 }
 
 /// Counts the calls that were made.

@@ -20,15 +20,14 @@ pub fn check_paths(case: &Case, paths: Paths, limits: &Limits) -> Result<(), Str
     refuse_if(reenters && paths.call.mode != Mode::Sync, "only a host that waits can call again")
 }
 
-/// Async functions need a subject that runs concurrent calls, and the host's is one exactly if its
-/// type says so.
+/// Async functions need a subject that runs concurrent calls, and one of the host's has to be defined as
+/// such.
 fn check_async(case: &Case, paths: Paths) -> Result<(), String> {
     let alone = case.shape.any_async() && !case.tuning.concurrency;
     refuse_if(alone, "async functions need `concurrency`")?;
     let concurrent = paths.import.mode == Mode::Concurrent;
     let awaits = case.shape.awaits_import();
-    refuse_if(awaits && !concurrent, "the import is async, so that it has to be `concurrent`")?;
-    refuse_if(!awaits && concurrent, "the import is not async, so that it cannot be `concurrent`")
+    refuse_if(awaits && !concurrent, "the import is async, so that it has to be `concurrent`")
 }
 
 fn reenters(call: &Call) -> bool {

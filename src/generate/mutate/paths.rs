@@ -141,6 +141,7 @@ pub fn repair_paths(case: &mut Case, allowed: &Allowed, limits: &Limits) {
         call.mode = Mode::Async;
     }
     let concurrent = allowed.features.contains(&Feature::ConcurrentImport);
+    let concurrent = concurrent || case.shape.awaits_import();
     if !(case.tuning.concurrency && concurrent) && import.mode == Mode::Concurrent {
         import.mode = Mode::Async;
     }

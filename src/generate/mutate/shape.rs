@@ -13,7 +13,8 @@ use crate::types::FuncType;
 
 pub fn change_options(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<()> {
     if bounds.allowed.features.contains(&Feature::AsyncFunction) && u.ratio(1, 6)? {
-        let ty = any_type(u, &mut case.shape)?;
+        let number = any_type(u, &case.shape)?;
+        let ty = type_of(&mut case.shape, number);
         ty.is_async = !ty.is_async;
         return Ok(());
     }

@@ -38,7 +38,7 @@ fn typed() -> Allowed {
 
 /// One that cannot be awaited.
 fn waits(params: &[Type]) -> Signature {
-    let ty = FuncType { params: params.to_vec(), result: None, is_async: false };
+    let ty = FuncType { params: params.to_vec(), ..FuncType::default() };
     let modes = || vec![Mode::Sync];
     Signature { ty, family: "random", anybodys: false, calls: modes(), imports: modes() }
 }
