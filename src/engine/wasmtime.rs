@@ -189,12 +189,7 @@ impl Subject {
         if let Some(engine) = self.engines.get(&configuration) {
             return Ok(engine.clone());
         }
-        let Configuration { tuning, awaits, asyncs } = configuration;
-        let mut config = config::config(tuning, awaits);
-        if asyncs {
-            config.wasm_component_model_async(true);
-        }
-        let engine = Engine::new(&config);
+        let engine = Engine::new(&config::config(configuration));
         let engine = engine.map_err(|error| Outcome::Refused(format!("{error:#}")))?;
         self.engines.insert(configuration, engine.clone());
         Ok(engine)

@@ -5,7 +5,7 @@ use wasmtime::{
     Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm,
 };
 
-use crate::case::Tuning;
+use super::Configuration;
 
 /// Instances that live at once in one engine: one and its neighbor, and room for both to go away late.
 const INSTANCES: u32 = 4;
@@ -23,8 +23,9 @@ const RESERVATION: u64 = 4 << 20;
 /// The memories of most cases.
 const KEEP_RESIDENT: usize = 256 << 10;
 
-/// The configuration for a tuning, and calls that are awaited or not.
-pub fn config(tuning: Tuning, awaits: bool) -> Config {
+/// The configuration for a case.
+pub(super) fn config(configuration: Configuration) -> Config {
+    let tuning = configuration.tuning;
     let mut config = Config::new();
     config.wasm_component_model(true).wasm_multi_memory(true);
     #[cfg(wasmtime_44)]
@@ -36,7 +37,8 @@ pub fn config(tuning: Tuning, awaits: bool) -> Config {
     #[cfg(wasmtime_42)]
     config.concurrency_support(tuning.concurrency);
     config.consume_fuel(tuning.fuel).epoch_interruption(tuning.epochs);
-    until_41(&mut config, tuning, awaits);
+    config.wasm_component_model_async(configuration.asyncs);
+    until_41(&mut config, configuration);
     // Only backtraces need it, and nobody reads them.
     config.generate_address_map(false);
     if tuning.optimize {
@@ -87,11 +89,11 @@ pub fn everything() -> Config {
 }
 
 #[cfg(wasmtime_42)]
-fn until_41(_: &mut Config, _: Tuning, _: bool) {}
+fn until_41(_: &mut Config, _: Configuration) {}
 
 /// Calls that are awaited, and those at the same time, were something that an engine had or had not.
 #[cfg(not(wasmtime_42))]
-fn until_41(config: &mut Config, tuning: Tuning, awaits: bool) {
+fn until_41(config: &mut Config, Configuration { tuning, awaits, .. }: Configuration) {
     config.async_support(awaits).wasm_component_model_async(awaits && tuning.concurrency);
 }
 
