@@ -113,6 +113,14 @@ impl Signature {
         self.anybodys || self.resources().all(|number| is_host(resources, number))
     }
 
+    /// Whether its static types stand for those of a function, too: they do not tell a borrowed handle from
+    /// an owned one, and some not one resource from another.
+    pub fn stands_for(&self, ty: &FuncType) -> bool {
+        let alike = self.ty.params.len() == ty.params.len()
+            && self.ty.result.is_some() == ty.result.is_some();
+        alike && loosened(&self.ty, self.anybodys) == loosened(ty, self.anybodys)
+    }
+
     /// The resources that it mentions, some more than once.
     pub fn resources(&self) -> impl Iterator<Item = types::Resource> {
         self.types().flat_map(Type::handles).filter_map(Handle::resource)
@@ -130,4 +138,18 @@ impl Signature {
             Side::Import => &self.imports,
         }
     }
+}
+/// The type of a function that is not async, with nothing but owned handles, of the one resource where
+/// `any`.
+fn loosened(ty: &FuncType, any: bool) -> FuncType {
+    let mut ty = FuncType { is_async: false, ..ty.clone() };
+    ty.params.iter_mut().chain(&mut ty.result).for_each(|ty| loosen(ty, any));
+    ty
+}
+
+fn loosen(ty: &mut Type, any: bool) {
+    if let Type::Handle(Handle::Own(resource) | Handle::Borrow(resource)) = ty {
+        *ty = Type::Handle(Handle::Own(if any { 0 } else { *resource }));
+    }
+    ty.children_mut().into_iter().for_each(|ty| loosen(ty, any));
 }

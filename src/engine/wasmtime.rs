@@ -124,8 +124,8 @@ pub fn supports(feature: Feature) -> bool {
         Feature::Map => cfg!(wasmtime_44),
         Feature::FixedLengthList => cfg!(wasmtime_48),
         Feature::Memory64 => cfg!(wasmtime_48),
-        // Since 48 the type has to say so.
-        Feature::ConcurrentImport => !cfg!(wasmtime_48),
+        // Since 41 the type of the function has to say so.
+        Feature::ConcurrentImport => !cfg!(wasmtime_41),
         Feature::AsyncFunction => cfg!(wasmtime_41),
     }
 }

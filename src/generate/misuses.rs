@@ -69,7 +69,7 @@ fn misuses(case: &Case, number: usize, allowed: &Allowed) -> Vec<Vec<Misuse>> {
         add((5, Some(mistake), deep), Misuse::Answer { node, mistake });
     }
     let signatures = allowed.signatures.iter().zip(0..);
-    let others = signatures.filter(|(signature, _)| signature.ty != *export);
+    let others = signatures.filter(|(signature, _)| !signature.stands_for(export));
     others.for_each(|(_, number)| add((6, None, false), Misuse::Signature(number)));
     groups.into_values().collect()
 }

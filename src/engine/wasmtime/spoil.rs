@@ -42,7 +42,7 @@ pub fn signature(store: &mut StoreContextMut<'_, Data>, func: Func) -> Result<()
         return Ok(());
     };
     let signature = typed::numbered(number);
-    if signature.ty() == *store.data().host.export {
+    if signature.described().stands_for(&store.data().host.export) {
         return Err(Error::new(NoSignature));
     }
     signature.matches(&func, &*store)
