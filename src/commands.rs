@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use canonfuzz::case::CaseKind;
 use canonfuzz::engine::{wasmtime, worker};
-use canonfuzz::planted::{Found, Planted};
+use canonfuzz::planted::{Found, Planted, ways};
 use canonfuzz::releases::{self, Column};
 use canonfuzz::run::{self, Plan, Progress};
 use canonfuzz::{Session, corpus, encode, planted, replay, report, shrink, vectors};
@@ -156,30 +156,36 @@ pub fn vectors(path: &Path) -> Result<bool> {
 }
 
 pub fn planted(kind: CaseKind, seed: u64, cases: u64) -> Result<bool> {
-    if planted::all(kind).is_empty() {
-        let name = kind.name();
-        print(&format!(
-            "no fault is planted that cases of {name} are to find: all are of the Canonical ABI"
-        ));
+    if planted::all(kind).is_empty() && ways::all(kind).is_empty() {
+        print(&format!("no fault is planted that cases of {} are to find", kind.name()));
         return Ok(true);
     }
     let bar = bar();
-    let planted = planted::hunt(kind, seed, cases, &mut |number, planted| {
+    let tick = |number: u64, found: usize, all: usize| {
         if number.is_multiple_of(100) {
-            let found = planted.iter().filter(|fault| fault.found.is_some()).count();
-            bar.set_message(format!("{number} cases, {found} of {} faults", planted.len()));
+            bar.set_message(format!("{number} cases, {found} of {all} faults"));
         }
+    };
+    let in_reference = planted::hunt(kind, seed, cases, &mut |number, planted| {
+        tick(number, count(planted), planted.len());
+    })?;
+    let in_ways = ways::hunt(kind, seed, cases, &mut |number, planted| {
+        tick(number, count(planted), planted.len());
     })?;
     bar.finish_and_clear();
     print("cases  planted fault                        shows as");
-    planted.iter().for_each(|fault| print(&planted_line(fault)));
-    let found = planted.iter().filter(|fault| fault.found.is_some()).count();
-    print(&format!("{found} of {} planted faults found, seed {seed}", planted.len()));
-    Ok(found == planted.len())
+    in_reference.iter().for_each(|one| print(&planted_line(one.fault.name(), &one.found)));
+    in_ways.iter().for_each(|one| print(&planted_line(one.fault.name, &one.found)));
+    let (found, all) = (count(&in_reference) + count(&in_ways), in_reference.len() + in_ways.len());
+    print(&format!("{found} of {all} planted faults found, seed {seed}"));
+    Ok(found == all)
 }
 
-fn planted_line(Planted { deviation, found }: &Planted) -> String {
-    let name = deviation.name();
+fn count<F>(planted: &[Planted<F>]) -> usize {
+    planted.iter().filter(|one| one.found.is_some()).count()
+}
+
+fn planted_line(name: &str, found: &Option<Found>) -> String {
     match found {
         Some(Found { number, class, .. }) => format!("{number:>5}  {name:<36} {class}"),
         None => format!("    -  {name:<36} not found"),

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 
+use crate::abi::Deviation;
 use crate::case::allowed::Allowed;
 use crate::case::{Case, CaseKind, Limits, bytes};
 use crate::engine::{reference, wasmtime};
@@ -26,7 +27,7 @@ thread_local! {
 /// Planted faults, and how many inputs there were so far.
 struct Hunt {
     executions: u64,
-    planted: Vec<Planted>,
+    planted: Vec<Planted<Deviation>>,
 }
 
 /// Whether an input is worth keeping.
@@ -52,8 +53,9 @@ pub fn planted(data: &[u8]) -> Input {
     HUNT.with_borrow_mut(|Hunt { executions, planted }| {
         *executions += 1;
         if let (Input::Keep, Ok(case)) = (input, bytes::decode(data)) {
-            let open =
-                |planted: &[Planted]| planted.iter().filter(|one| one.found.is_none()).count();
+            let open = |planted: &[Planted<Deviation>]| {
+                planted.iter().filter(|one| one.found.is_none()).count()
+            };
             let before = open(planted);
             let looked =
                 with_session(|session| planted::look(session, &case, *executions, planted));

@@ -1,6 +1,8 @@
-//! The proof that a run can see: faults planted in the reference, and how soon cases show them.
-//! Knows of the subject only what it lacks: the reference is compared with itself, by the oracle
-//! that judges subjects.
+//! The proof that a run can see: planted faults, and how soon cases show them.
+//! Knows of the subject only what it lacks: for faults in the reference, that is compared with itself, by
+//! the oracle that judges subjects; those in the ways in and out of the subject are in `ways`.
+
+pub mod ways;
 
 use crate::abi::{Deviation, Deviations};
 use crate::case::{Case, CaseKind, Limits};
@@ -12,8 +14,8 @@ use crate::report;
 use crate::session::{BadCase, Session};
 
 /// A planted fault, and whether it was found.
-pub struct Planted {
-    pub deviation: Deviation,
+pub struct Planted<F> {
+    pub fault: F,
     pub found: Option<Found>,
 }
 
@@ -32,8 +34,8 @@ pub fn hunt(
     kind: CaseKind,
     seed: u64,
     cases: u64,
-    tick: &mut dyn FnMut(u64, &[Planted]),
-) -> anyhow::Result<Vec<Planted>> {
+    tick: &mut dyn FnMut(u64, &[Planted<Deviation>]),
+) -> anyhow::Result<Vec<Planted<Deviation>>> {
     let mut session = Session::new()?;
     let mut stream = Stream::new(seed, kind, wasmtime::allowed(), Limits::CASE);
     let mut planted = all(kind);
@@ -48,13 +50,13 @@ pub fn hunt(
 }
 
 /// Every fault that cases of this kind are to show, not found yet.
-pub fn all(kind: CaseKind) -> Vec<Planted> {
-    let fault = |deviation: &Deviation| Planted { deviation: *deviation, found: None };
+pub fn all(kind: CaseKind) -> Vec<Planted<Deviation>> {
+    let fault = |deviation: &Deviation| Planted { fault: *deviation, found: None };
     let planted = match kind {
-        CaseKind::LiftLower | CaseKind::Typed => Deviation::PLANTED,
+        CaseKind::LiftLower => Deviation::PLANTED,
         CaseKind::Adapter => Deviation::PLANTED_FUSED,
-        // All faults are of the Canonical ABI, which knows nothing of a host's mistakes.
-        CaseKind::Misuse => &[],
+        // The Canonical ABI knows nothing of static types, nor of a host's mistakes.
+        CaseKind::Typed | CaseKind::Misuse => &[],
     };
     planted.iter().map(fault).collect()
 }
@@ -64,7 +66,7 @@ pub fn look(
     session: &mut Session,
     case: &Case,
     number: u64,
-    planted: &mut [Planted],
+    planted: &mut [Planted<Deviation>],
 ) -> Result<(), BadCase> {
     let expected = session.read(case, Deviations::NONE)?;
     // Two refusals are never equal, and would pass for a fault that was found.
@@ -72,7 +74,7 @@ pub fn look(
         return Err(BadCase(format!("the reference refuses its component: {message}")));
     }
     for fault in planted.iter_mut().filter(|fault| fault.found.is_none()) {
-        let observed = session.read(case, Deviations::from_iter([fault.deviation]))?;
+        let observed = session.read(case, Deviations::from_iter([fault.fault]))?;
         let again = |_| expected.clone();
         let none = Deviations::NONE;
         let verdict = oracle::judge(&expected, &observed.observation, none, again);

@@ -120,12 +120,7 @@ impl Session {
         Session::with(Subject::Here(Box::default()))
     }
 
-    /// The same, with a fault planted in one way in or out of the subject.
-    pub fn with_fault(fault: Fault) -> Result<Session> {
-        Session::with(Subject::Here(Box::new(Local::with(fault))))
-    }
-
-    /// A session with the subject in a process of its own where there is a limit: the time that it
+    /// The same, with the subject in a process of its own where there is a limit: the time that it
     /// may take for one case.
     pub fn maybe_isolated(limit: Option<Duration>) -> Result<Session> {
         match limit {
@@ -142,6 +137,14 @@ impl Session {
             shapes: LruCache::new(SHAPES),
             timings: Timings::default(),
         })
+    }
+
+    /// Plants a fault in one way in or out of the subject, or takes it away. For a subject in this process.
+    pub fn plant(&mut self, fault: Option<Fault>) {
+        match &mut self.subject {
+            Subject::Here(local) => local.fault = fault,
+            Subject::Apart(_) => unreachable!("faults are planted in this process only"),
+        }
     }
 
     /// Runs a case on both sides and compares. The case has passed `case::check`. An error is a

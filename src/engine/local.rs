@@ -19,7 +19,7 @@ pub struct Local {
     subject: Subject,
     loaded: LruCache<Shape, Vec<Prepared>>,
     /// What is planted in the way in and out of each instance.
-    fault: Option<Fault>,
+    pub fault: Option<Fault>,
 }
 
 /// A component compiled and linked for cases of one setup, or why it could not be.
@@ -32,11 +32,6 @@ impl Default for Local {
 }
 
 impl Local {
-    /// A subject with a fault.
-    pub fn with(fault: Fault) -> Local {
-        Local { fault: Some(fault), ..Local::default() }
-    }
-
     /// Compiles the component for this case, unless it is kept.
     pub fn load(&mut self, case: &Case, component: impl FnOnce() -> Vec<u8>) {
         let Local { subject, loaded, .. } = self;
