@@ -1,7 +1,6 @@
 //! Mistakes of the host's in using the interface: each is answered with an error, wherever it is.
 
 use canonfuzz::abi::{Deviation, Deviations};
-use canonfuzz::case::allowed::Allowed;
 use canonfuzz::case::check::{self, check, last_answer};
 use canonfuzz::case::misuse::{Mistake, Misuse, nodes};
 use canonfuzz::case::{Case, CaseKind, Limits, Manner, text};
@@ -238,8 +237,23 @@ fn arguments_and_results_are_counted() {
     }
 }
 
+#[test]
+fn a_function_is_not_taken_for_one_of_other_static_types() {
+    let mut session = Session::new().unwrap();
+    let call = format!("{CALL}args = ['1']\n[call.return]\nvalues = ['5']\n");
+    let case = case("", "export f: func(p0: u8) -> u8;", &call.repeat(3), true);
+    let ours = &case.shape.guests[0].export.ty;
+    let signatures = wasmtime::allowed().signatures;
+    for (number, signature) in (0..).zip(&*signatures) {
+        if signature.ty != *ours {
+            let misuse = Misuse::Signature(number);
+            assert_eq!(complaint(&mut session, &with(&case, 1, misuse), misuse), None);
+        }
+    }
+}
+
 fn generated(count: usize) -> impl Iterator<Item = Case> {
-    let allowed = Allowed::dynamic(wasmtime::features());
+    let allowed = wasmtime::allowed();
     let mut stream = Stream::new(20_261_127, CaseKind::Misuse, allowed, Limits::CASE);
     (0..count).map(move |_| stream.next_case())
 }
@@ -264,7 +278,7 @@ fn generated_mistakes_are_refused() {
 
 #[test]
 fn generated_mistakes_are_of_all_kinds_and_everywhere() {
-    let allowed = Allowed::dynamic(wasmtime::features());
+    let allowed = wasmtime::allowed();
     let mut mix = Mix::new(CaseKind::Misuse, &allowed);
     let mut session = Session::new().unwrap();
     for case in generated(12_000) {

@@ -41,7 +41,7 @@ const ANSWER: usize = 2;
 impl Misuses {
     /// Empty tables, for subjects with these features.
     pub fn new(features: &BTreeSet<Feature>, signatures: bool) -> Misuses {
-        Misuses { kinds: kinds(features, signatures), ways: ways(signatures) }
+        Misuses { kinds: kinds(features, signatures), ways: ways(features, signatures) }
     }
 
     /// Counts what happened when the reference ran this case.
@@ -164,7 +164,7 @@ fn call_paths() -> [Path; 3] {
     Mode::ALL.map(|mode| Path { api: Api::Dynamic, mode })
 }
 
-fn ways(signatures: bool) -> Table {
+fn ways(features: &BTreeSet<Feature>, signatures: bool) -> Table {
     let calls = call_paths().map(print_call_path);
     let imports = call_paths().map(print_import_path);
     let rows = calls.into_iter().chain(imports).collect();
@@ -175,7 +175,11 @@ fn ways(signatures: bool) -> Table {
             None if column == usage(Misuse::Signature(0)) => no_signatures(signatures),
             None => None,
             Some(_) if column != ANSWER => Some("the host calls by the way of the export"),
-            Some(_) => None,
+            Some(import) => {
+                let concurrent = call_paths()[import].mode == Mode::Concurrent;
+                let lacks = concurrent && !features.contains(&Feature::ConcurrentImport);
+                lacks.then_some("this release wants a type that says so")
+            }
         }
     })
 }
