@@ -111,6 +111,26 @@ fn until_may_2026_a_function_that_is_not_async_could_not_call_one_that_is() {
     check([true, false, true], slips, false, TRAPPED);
 }
 
+#[test]
+fn a_function_that_the_host_waits_for_may_count_as_not_async() {
+    let check = |waits, asyncs: [bool; 3], slips: &[Deviation], expected| {
+        let [outer, inner, host] = asyncs;
+        let text = chain(Asyncs { outer, inner, host });
+        let mut instance = instance(&text, slips, Answering { blocks: false });
+        instance.set_host_waits(waits);
+        assert_eq!(instance.call("f", &[]).is_ok(), expected);
+        let taken: Vec<_> = instance.notes().taken.iter().collect();
+        assert_eq!(taken, if expected { &[] } else { slips });
+    };
+    let slips = &[Deviation::AsyncCallsRefused, Deviation::WaitedForIsSync];
+    check(true, [true, true, false], slips, false);
+    check(false, [true, true, false], slips, true);
+    check(true, [true, false, false], slips, true);
+    check(true, [true, true, false], &slips[1..], true);
+    // Nobody waits for what a guest calls.
+    check(true, [true, true, true], &slips[..1], true);
+}
+
 /// An async function that calls an async function of its own component waits for itself.
 #[test]
 fn async_functions_of_one_instance_exclude_one_another() {

@@ -210,8 +210,8 @@ pub fn canon_lower<I: Instance>(
 /// Only a slip refuses calls of functions that may block, whether they do or not: the rule until May
 /// 2026.
 fn check_may_block(instance: &mut dyn Guest, by_guest: bool, ft: &FuncType) -> Result<(), Trap> {
-    let refused = ft.is_async && !may_block(instance);
-    if refused && instance.notes().deviates(Deviation::AsyncCallsRefused) {
+    let slips = ft.is_async && instance.notes().deviations.contains(Deviation::AsyncCallsRefused);
+    if slips && !may_block(instance) && instance.notes().deviates(Deviation::AsyncCallsRefused) {
         let trap = Trap::CannotBlockSyncTask;
         return Err(if by_guest { instance.notes().in_adapter(trap) } else { trap });
     }

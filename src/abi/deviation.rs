@@ -70,6 +70,8 @@ deviations! {
         FamilyCallsRefused = "family-calls-refused",
         /// A function that is not async may not call one that is, whether or not that blocks.
         AsyncCallsRefused = "async-calls-refused",
+        /// A function that the host waits for, rather than awaits, counts as not async.
+        WaitedForIsSync = "waited-for-is-sync",
         /// The host takes a memory of 64 bits for one of 32: pointers, layouts and tags are those of 32.
         HostMemoryIs32Bit = "host-memory-is-32-bit",
         /// The host cannot call a `realloc` whose pointers have 64 bits: the engine fails.

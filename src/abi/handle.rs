@@ -36,6 +36,8 @@ pub struct Task {
     pub instance: usize,
     /// Whether its function's type is async, so that it may block.
     pub is_async: bool,
+    /// Whether the host called it and waits for it. Only a slip asks.
+    pub waited_for: bool,
     pub num_borrows: u32,
 }
 
@@ -193,10 +195,11 @@ pub fn return_lent(guest: &mut dyn Guest, by_guest: bool) {
     lenders.into_iter().for_each(|i| table.unlend(i));
 }
 
-/// Whether the task under way may block.
+/// Whether the task under way may block. Only a slip asks, and another one mistakes some.
 pub fn may_block(guest: &mut dyn Guest) -> bool {
     let task = guest.handles().and_then(|handles| handles.tasks.last().copied());
-    task.is_some_and(|task| task.is_async)
+    let task = task.filter(|task| task.is_async);
+    task.is_some_and(|task| !task.waited_for || !guest.notes().deviates(Deviation::WaitedForIsSync))
 }
 
 /// Spec: `Task.return_`: whether whoever was called, by a guest or by the host, has not dropped all

@@ -70,6 +70,11 @@ impl<T: Host> Instance<T> {
         &mut self.store.data_mut().notes
     }
 
+    /// Says whether the host waits for what it calls, rather than awaits it.
+    pub fn set_host_waits(&mut self, waits: bool) {
+        self.store.data_mut().host_waits = waits;
+    }
+
     /// The type of an exported function.
     pub fn export(&self, path: &str) -> Option<&FuncType> {
         self.decoded.export(path)

@@ -23,6 +23,8 @@ pub struct State<T> {
     pub destructors: Vec<Destructor>,
     /// The calls under way, of whatever instance.
     pub tasks: Vec<Task>,
+    /// Whether the host waits for what it calls, rather than awaits it.
+    pub host_waits: bool,
     /// A limit that the spec lacks was met.
     pub exhausted: Option<String>,
     pub limits: wasmi::StoreLimits,
@@ -124,6 +126,7 @@ impl<T> State<T> {
             instances: Vec::new(),
             destructors: Vec::new(),
             tasks: Vec::new(),
+            host_waits: false,
             exhausted: None,
             limits: store_limits(),
         }
@@ -169,7 +172,8 @@ impl<T> State<T> {
         }
         self.check_exclusive(callee, is_async)?;
         entered.into_iter().for_each(|i| self.instances[i].may_enter = false);
-        self.tasks.push(Task { instance: callee, is_async, num_borrows: 0 });
+        let waited_for = caller.is_none() && self.host_waits;
+        self.tasks.push(Task { instance: callee, is_async, waited_for, num_borrows: 0 });
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod misuse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::abi::{Core, Deviations, Notes, Place, Received, Trap};
+use crate::case::paths::Mode;
 use crate::case::{Answer, Call, Case, Guest, Manner, Shape};
 use crate::component::instantiate::Compiled;
 use crate::component::{self, Context, Failure, Instance, NotInstantiated};
@@ -203,6 +204,7 @@ pub struct Run {
 impl Run {
     /// Runs a case. The scripts are those of the case's calls, one for each guest.
     pub fn run(mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
+        self.instance.set_host_waits(case.paths.call.mode == Mode::Sync);
         self.instance.host().blocks = case.shape.awaits_import() && case.paths.polls > 0;
         let mut outcome = Outcome::Returned;
         for (i, scripts) in scripts.iter().enumerate() {
