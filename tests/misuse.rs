@@ -143,15 +143,13 @@ fn is_seen(reading: &Reading) -> bool {
 
 /// The mistakes that this release is known to take, and what it takes them for.
 fn is_known(misuse: Misuse, deviations: &[Deviation]) -> bool {
-    deviations.iter().all(|deviation| match misuse {
-        Misuse::Arg { mistake, .. } | Misuse::Answer { mistake, .. } => match deviation {
-            Deviation::DuplicateFlagPasses => mistake == Mistake::DuplicateFlag,
-            Deviation::ForeignHandlePasses => mistake == Mistake::OtherStore,
-            Deviation::WrongArgLocksInstance => matches!(misuse, Misuse::Arg { .. }),
-            _ => false,
-        },
-        _ => false,
-    })
+    let locks = matches!(misuse, Misuse::Arg { .. }).then_some(Deviation::WrongArgLocksInstance);
+    let passes = match misuse.mistake() {
+        Some(Mistake::DuplicateFlag) => Some(Deviation::DuplicateFlagPasses),
+        Some(Mistake::OtherStore) => Some(Deviation::ForeignHandlePasses),
+        Some(_) | None => None,
+    };
+    deviations.iter().all(|deviation| Some(*deviation) == locks || Some(*deviation) == passes)
 }
 
 /// Runs a case with a mistake; a complaint, where it is not as it should be.

@@ -32,8 +32,8 @@ pub struct Mix {
 
 #[derive(Clone)]
 enum Tables {
-    LiftLower(LiftLower),
-    Adapter(Adapter),
+    LiftLower(Box<LiftLower>),
+    Adapter(Box<Adapter>),
     Typed(Typed),
     Misuse(Misuses),
 }
@@ -43,11 +43,11 @@ impl Mix {
     pub fn new(kind: CaseKind, allowed: &Allowed) -> Mix {
         let features = &allowed.features;
         let tables = match kind {
-            CaseKind::LiftLower => Tables::LiftLower(LiftLower::new(features)),
+            CaseKind::LiftLower => Tables::LiftLower(Box::new(LiftLower::new(features))),
             CaseKind::Misuse => {
                 Tables::Misuse(Misuses::new(features, !allowed.signatures.is_empty()))
             }
-            CaseKind::Adapter => Tables::Adapter(Adapter::new(features)),
+            CaseKind::Adapter => Tables::Adapter(Box::new(Adapter::new(features))),
             CaseKind::Typed => Tables::Typed(Typed::new(allowed)),
         };
         Mix { tables }

@@ -183,13 +183,12 @@ impl Run {
         let Some(misuse) = host.misuse.filter(|_| host.due.is_some()) else {
             return Err(outcome(error));
         };
-        match outcome_of_misuse(error) {
-            Outcome::Misused(_) if !check::ends(shape, misuse) => {
-                host.seen.push(HostEvent::Misused);
-                Ok(None)
-            }
-            other => Err(other),
+        let outcome = outcome_of_misuse(error);
+        if !matches!(outcome, Outcome::Misused(_)) || check::ends(shape, misuse) {
+            return Err(outcome);
         }
+        host.seen.push(HostEvent::Misused);
+        Ok(None)
     }
 
     async fn drop(&mut self, handle: ResourceAny) -> wasmtime::Result<()> {

@@ -245,13 +245,31 @@ fn names(ty: &Type) -> Vec<String> {
         Type::Variant(cases) => (CASE, cases.iter().map(|case| &case.label).collect()),
         Type::Enum(labels) => (CASE, labels.iter().collect()),
         Type::Flags(labels) => (FLAG, labels.iter().collect()),
-        _ => return Vec::new(),
+        Type::Bool
+        | Type::S8
+        | Type::U8
+        | Type::S16
+        | Type::U16
+        | Type::S32
+        | Type::U32
+        | Type::S64
+        | Type::U64
+        | Type::F32
+        | Type::F64
+        | Type::Char
+        | Type::String
+        | Type::List(_)
+        | Type::FixedLengthList(..)
+        | Type::Tuple(_)
+        | Type::Option(_)
+        | Type::Result(..)
+        | Type::Map(..)
+        | Type::Handle(_) => return Vec::new(),
     };
     labels.iter().enumerate().map(|(i, label)| label.at(kind, i).into_owned()).collect()
 }
 
 /// A value of another type that has much in common with this one: what is likeliest to be mistaken for it.
-#[expect(clippy::wildcard_enum_match_arm, reason = "no case has values of async types")]
 fn kin(val: Val) -> Val {
     match val {
         Val::Bool(_) | Val::S8(_) => Val::U8(0),
@@ -282,6 +300,7 @@ fn kin(val: Val) -> Val {
         Val::Map(entries) => {
             Val::List(entries.into_iter().map(|(k, v)| Val::Tuple(vec![k, v])).collect())
         }
+        // No case has values of async types.
         _ => Val::Bool(false),
     }
 }
