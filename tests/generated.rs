@@ -149,6 +149,11 @@ fn chains_reach_nearly_everything_that_is_possible_and_nothing_else() {
     check_mix(Mix::new(CaseKind::Adapter, &wasmtime::allowed()), stream(CaseKind::Adapter, 60_000));
 }
 
+#[test]
+fn static_types_reach_nearly_everything_that_is_possible_and_nothing_else() {
+    check_mix(Mix::new(CaseKind::Typed, &wasmtime::allowed()), stream(CaseKind::Typed, 30_000));
+}
+
 /// Some cells are reached so rarely that another seed is needed for them.
 const RARE: usize = 5;
 

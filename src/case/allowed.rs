@@ -71,7 +71,7 @@ impl Allowed {
         side: Side,
         mode: Mode,
     ) -> Vec<&Signature> {
-        let same = self.signatures.iter().filter(|signature| signature.ty == *ty);
+        let same = self.signatures.iter().filter(|signature| signature.is_of(ty));
         let same = same.filter(|signature| signature.knows(resources));
         same.filter(|signature| signature.modes(side).contains(&mode)).collect()
     }
@@ -111,6 +111,11 @@ impl Signature {
     /// Whether a function of its type that has these resources is one of its functions.
     pub fn knows(&self, resources: &[Resource]) -> bool {
         self.anybodys || self.resources().all(|number| is_host(resources, number))
+    }
+
+    /// Whether it is one of a function of this type, async or not.
+    fn is_of(&self, ty: &FuncType) -> bool {
+        self.ty.params == ty.params && self.ty.result == ty.result
     }
 
     /// Whether its static types stand for those of a function, too: they do not tell a borrowed handle from

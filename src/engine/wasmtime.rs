@@ -221,7 +221,11 @@ fn typed_import(shape: &Shape, path: Path) -> Option<&'static Signature> {
 fn chosen(ty: &FuncType, shape: &Shape, api: Api, way: Way) -> Option<&'static Signature> {
     match api {
         Api::Dynamic => None,
-        Api::Typed(form) => typed::choose(ty, &shape.resources, way, form),
+        Api::Typed(form) => {
+            // Static types do not say whether a function is async.
+            let ty = FuncType { is_async: false, ..ty.clone() };
+            typed::choose(&ty, &shape.resources, way, form)
+        }
     }
 }
 

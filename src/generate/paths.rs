@@ -42,14 +42,23 @@ fn any_form(typed: bool) -> Api {
     if typed { Api::Typed(0) } else { Api::Dynamic }
 }
 
-/// Which of the two functions have static types: one at least, where there are some for one of them
-/// that waits.
+/// Which of the two functions are to have static types: one at least, where there are some.
 fn typed(u: &mut Unstructured, shape: &Shape, allowed: &Allowed) -> Result<[bool; 2]> {
-    let has = |side| !allowed.forms_of(shape, side, Mode::Sync).is_empty();
-    match Side::ALL.map(has) {
+    match is_typed(shape, allowed) {
         [true, true] => weighted(u, weights::TYPED_PATHS),
         some => Ok(some),
     }
+}
+
+/// For which of the two functions there are static types, on the plainest paths that a case of this shape
+/// can have.
+pub fn is_typed(shape: &Shape, allowed: &Allowed) -> [bool; 2] {
+    let (call, import) = match shape.awaits_import() {
+        true => (Mode::Async, Mode::Concurrent),
+        false => (Mode::Sync, Mode::Sync),
+    };
+    let has = |side, mode| !allowed.forms_of(shape, side, mode).is_empty();
+    [has(Side::Call, call), has(Side::Import, import)]
 }
 
 /// One of the forms that there are on this path, if it is to have static types.

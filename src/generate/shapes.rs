@@ -8,11 +8,12 @@ use super::asyncs;
 use super::draw::{chance, position, weighted};
 use super::handles::{needed, needs_guests};
 use super::options::{self, Role};
-use super::paths::signature;
+use super::paths::{is_typed, signature};
 use super::types::{Palette, callable, dispensable, func_type, spilling};
 use super::weights;
 use crate::abi::PtrType;
-use crate::case::allowed::{Allowed, Signature};
+use crate::case::allowed::{Allowed, Side, Signature};
+use crate::case::paths::Mode;
 use crate::case::{CaseKind, Guest, Limits, Resource, Shape, is_host};
 use crate::types::{FuncType, Handle, Type};
 
@@ -31,8 +32,16 @@ pub fn shape(
     options::narrow(&mut shape.guests);
     match kind {
         CaseKind::LiftLower | CaseKind::Adapter => asyncs::asyncs(u, &mut shape, allowed)?,
-        // Static types are of functions that are not async, and misuse is not about them.
-        CaseKind::Typed | CaseKind::Misuse => {}
+        CaseKind::Typed => {
+            let mut with_asyncs = shape.clone();
+            asyncs::asyncs(u, &mut with_asyncs, allowed)?;
+            // Most static types are for functions that nobody awaits.
+            if is_typed(&with_asyncs, allowed).contains(&true) {
+                shape = with_asyncs;
+            }
+        }
+        // Misuse is not about them.
+        CaseKind::Misuse => {}
     }
     Ok(shape)
 }
@@ -42,10 +51,13 @@ type Signatures<'a> = [Option<&'a Signature>; 2];
 
 /// The export or the import has static types, or both have; where there are none, it is any shape.
 fn typed(u: &mut Unstructured, allowed: &Allowed, limits: &Limits) -> Result<Shape> {
-    let from: Vec<&Signature> = allowed.signatures.iter().collect();
     let [export, import] = weighted(u, weights::TYPED_FUNCTIONS)?;
-    let export = signature(u, if export { &from } else { &[] })?;
-    let import = signature(u, if import { &from } else { &[] })?;
+    let of_side = |side: Side| {
+        let has = |signature: &&Signature| signature.modes(side).contains(&Mode::Sync);
+        allowed.signatures.iter().filter(has).collect::<Vec<_>>()
+    };
+    let export = if export { signature(u, &of_side(Side::Call))? } else { None };
+    let import = if import { signature(u, &of_side(Side::Import))? } else { None };
     one_guest(u, allowed, limits, [export, import])
 }
 

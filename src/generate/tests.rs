@@ -12,7 +12,11 @@ use crate::encode::script::scripts;
 use crate::types::{FuncType, Type};
 
 fn all() -> Allowed {
-    Allowed::dynamic(BTreeSet::from([Feature::Map, Feature::FixedLengthList]))
+    Allowed::dynamic(BTreeSet::from([
+        Feature::Map,
+        Feature::FixedLengthList,
+        Feature::AsyncFunction,
+    ]))
 }
 
 fn stream(seed: u64) -> Stream {
@@ -264,6 +268,7 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
         note(a.opts.post_return != b.opts.post_return, names[5]);
     }
     note(a.shape.resources != b.shape.resources, "resources");
+    note(a.shape.any_async() != b.shape.any_async(), "async");
     note(a.calls.len() != b.calls.len(), "calls");
     for (a, b) in a.calls.iter().zip(&b.calls) {
         note(a.args != b.args, "args");
@@ -338,7 +343,7 @@ fn every_field_of_a_case_can_be_mutated() {
     }
     let mut fields: BTreeSet<&str> = "optimize pooling moving-memory concurrency initial maximum \
         import calls args realloc post-return finish answer values patches flat memory signals guards \
-        fuel epochs polls neighbor manner"
+        fuel epochs polls neighbor manner async"
         .split_whitespace()
         .collect();
     fields.extend(["import calls", "kind of answer", "kind of data", "call path", "import path"]);

@@ -107,7 +107,7 @@ fn passing(allowed: &Allowed, families: &[&str]) -> Table {
         let (path, passed) = (column / PASSED.len(), column % PASSED.len());
         let (side, mode) = (Side::ALL[path / Mode::ALL.len()], Mode::ALL[path % Mode::ALL.len()]);
         if !has(allowed, side, mode) {
-            return Some("this release wants a type that says so");
+            return Some("this release has no async functions");
         }
         let family =
             allowed.signatures.iter().filter(|signature| signature.family == families[row]);
@@ -126,7 +126,7 @@ fn passing(allowed: &Allowed, families: &[&str]) -> Table {
 /// Whether this release has this path for functions of the types that there are.
 fn has(allowed: &Allowed, side: Side, mode: Mode) -> bool {
     let concurrent = side == Side::Import && mode == Mode::Concurrent;
-    !concurrent || allowed.features.contains(&Feature::ConcurrentImport)
+    !concurrent || allowed.features.contains(&Feature::AsyncFunction)
 }
 
 /// Families by the position of the static types among those for one type.

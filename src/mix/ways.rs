@@ -133,7 +133,7 @@ pub fn table(apis: Apis, features: &BTreeSet<Feature>) -> Table {
     let columns = COLUMNS.map(str::to_string).to_vec();
     Table::new("call paths", names, columns, |row, column| match rows[row] {
         Row::Way(_, Some(import)) | Row::Polled(import) if lacks(import, features) => {
-            Some("this release wants a type that says so")
+            Some("this release has no async functions")
         }
         Row::Way(_, None) if IMPORT.contains(&column) => Some("there is no import"),
         Row::Way(..) | Row::Beside(..) | Row::Polled(_) => None,
@@ -141,8 +141,7 @@ pub fn table(apis: Apis, features: &BTreeSet<Feature>) -> Table {
 }
 
 fn lacks(import: Path, features: &BTreeSet<Feature>) -> bool {
-    let concurrent = [Feature::ConcurrentImport, Feature::AsyncFunction];
-    import.mode == Mode::Concurrent && !concurrent.iter().any(|feature| features.contains(feature))
+    import.mode == Mode::Concurrent && !features.contains(&Feature::AsyncFunction)
 }
 
 /// Counts the calls that were made.

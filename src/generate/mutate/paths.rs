@@ -13,6 +13,7 @@ use crate::case::{Answer, Call, Case, Limits, Manner, is_host};
 use crate::generate::draw::pick;
 use crate::generate::misuses::misuse;
 use crate::generate::paths::{api, may_be, may_be_twice, polls, signature};
+use crate::types::FuncType;
 
 /// Changes a mode, how often a function is polled, whether there is a neighbor or, in a case that is about
 /// static types, for which of them. (Any other becomes no such case: it would be of another kind.)
@@ -75,7 +76,8 @@ pub fn change_signature(
     let Some(signature) = signature(u, &from)? else {
         return Ok(false);
     };
-    *type_of(&mut case.shape, number) = signature.ty.clone();
+    let ty = type_of(&mut case.shape, number);
+    *ty = FuncType { is_async: ty.is_async, ..signature.ty.clone() };
     Ok(true)
 }
 

@@ -32,7 +32,7 @@ fn typed() -> Allowed {
     signatures.push(Signature { imports: Vec::new(), ..waits(&[Type::U8]) });
     signatures.push(Signature { calls: Vec::new(), ..waits(&[Type::U16]) });
     let mut allowed = Allowed { signatures: signatures.into(), ..all() };
-    allowed.features.insert(Feature::ConcurrentImport);
+    allowed.features.insert(Feature::AsyncFunction);
     allowed
 }
 
