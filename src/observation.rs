@@ -29,7 +29,8 @@ pub struct Reading {
     /// whichever of them an engine meets first. Where it ended in a misuse: the trap that an engine may meet
     /// before it sees the mistake.
     pub faults: BTreeSet<Trap>,
-    /// Whether there may be more of them: a limit of ours was met in looking for them.
+    /// Whether there may be more of them: a limit of ours was met in looking for them, or the host looks
+    /// at some values late.
     pub unexplored: bool,
 }
 

@@ -207,6 +207,14 @@ fn check_typed(case: &Case) -> Result<(), NotLoaded> {
     Ok(())
 }
 
+/// Whether the host looks at some of what it is passed only when the engine is done with the rest, so
+/// that of two faults it may meet the later one first.
+pub fn looks_late(case: &Case) -> bool {
+    let Case { shape, paths, .. } = case;
+    let typed = [typed_call(shape, paths.call), typed_import(shape, paths.import)];
+    typed.into_iter().flatten().any(|signature| signature.lazy)
+}
+
 /// The static types by which the host calls the export.
 fn typed_call(shape: &Shape, path: Path) -> Option<&'static Signature> {
     chosen(&shape.guests[0].export.ty, shape, path.api, Way::out(path.mode))

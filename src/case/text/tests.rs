@@ -254,7 +254,6 @@ fn wit_errors_name_the_line() {
     check("\n  export f: func(p0: t);\n", "line 5: wit: name `t` does not exist");
     check("  export h: func();\n", "line 3: wit: expected a function `f`, found `h`");
     check("", "line 3: wit: the world must export a function `f`");
-    check("  export f: async func();\n", "line 3: wit: `f` is not a plain function");
     check(
         "  export f: func(p0: stream<u8>);\n",
         "line 3: wit: a type of kind stream is not supported",

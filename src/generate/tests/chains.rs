@@ -109,7 +109,9 @@ fn hidden(script: &Script) -> Vec<BuiltIn> {
 
 /// The case of one of the guests, to which all others are the host.
 fn alone(case: &Case, number: usize) -> Case {
-    let guest = case.shape.guests[number].clone();
+    let mut guest = case.shape.guests[number].clone();
+    guest.export.ty.is_async = false;
+    guest.import.iter_mut().for_each(|import| import.ty.is_async = false);
     let resource = |resource: &Resource| match resource {
         Resource::Guest { by, destructor } if usize::try_from(*by) == Ok(number) => {
             Resource::Guest { by: 0, destructor: *destructor }
