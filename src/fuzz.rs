@@ -3,13 +3,12 @@
 
 use std::cell::RefCell;
 
-use crate::abi::Deviation;
 use crate::case::allowed::Allowed;
 use crate::case::{Case, CaseKind, Limits, bytes};
 use crate::engine::{reference, wasmtime};
 use crate::generate;
 use crate::oracle::Verdict;
-use crate::planted::{self, Planted};
+use crate::planted::{self, InReference};
 use crate::report;
 use crate::session::Session;
 
@@ -27,7 +26,7 @@ thread_local! {
 /// Planted faults, and how many inputs there were so far.
 struct Hunt {
     executions: u64,
-    planted: Vec<Planted<Deviation>>,
+    planted: Vec<InReference>,
 }
 
 /// Whether an input is worth keeping.
@@ -53,9 +52,8 @@ pub fn planted(data: &[u8]) -> Input {
     HUNT.with_borrow_mut(|Hunt { executions, planted }| {
         *executions += 1;
         if let (Input::Keep, Ok(case)) = (input, bytes::decode(data)) {
-            let open = |planted: &[Planted<Deviation>]| {
-                planted.iter().filter(|one| one.found.is_none()).count()
-            };
+            let open =
+                |planted: &[InReference]| planted.iter().filter(|one| one.found.is_none()).count();
             let before = open(planted);
             let looked =
                 with_session(|session| planted::look(session, &case, *executions, planted));
@@ -86,7 +84,7 @@ fn check(session: &mut Session, case: &Case) -> Input {
         Verdict::Inconclusive(_) | Verdict::Unsupported(_) => Input::Reject,
         Verdict::Disagree(difference) => {
             let replay = report::replay_command("ARTIFACT (libFuzzer names it below)");
-            let name = CaseKind::of(&case).name();
+            let name = CaseKind::of(case).name();
             let report = report::disagreement(name, case, &checked, difference, &replay);
             panic!("{report}");
         }

@@ -19,6 +19,9 @@ pub struct Planted<F> {
     pub found: Option<Found>,
 }
 
+/// One that is planted in the reference.
+pub type InReference = Planted<Deviation>;
+
 /// The first case that shows a fault.
 pub struct Found {
     /// Which case it is, counted from 1.
@@ -34,8 +37,8 @@ pub fn hunt(
     kind: CaseKind,
     seed: u64,
     cases: u64,
-    tick: &mut dyn FnMut(u64, &[Planted<Deviation>]),
-) -> anyhow::Result<Vec<Planted<Deviation>>> {
+    tick: &mut dyn FnMut(u64, &[InReference]),
+) -> anyhow::Result<Vec<InReference>> {
     let mut session = Session::new()?;
     let mut stream = Stream::new(seed, kind, wasmtime::allowed(), Limits::CASE);
     let mut planted = all(kind);
@@ -50,7 +53,7 @@ pub fn hunt(
 }
 
 /// Every fault that cases of this kind are to show, not found yet.
-pub fn all(kind: CaseKind) -> Vec<Planted<Deviation>> {
+pub fn all(kind: CaseKind) -> Vec<InReference> {
     let fault = |deviation: &Deviation| Planted { fault: *deviation, found: None };
     let planted = match kind {
         CaseKind::LiftLower => Deviation::PLANTED,
@@ -66,7 +69,7 @@ pub fn look(
     session: &mut Session,
     case: &Case,
     number: u64,
-    planted: &mut [Planted<Deviation>],
+    planted: &mut [InReference],
 ) -> Result<(), BadCase> {
     let expected = session.read(case, Deviations::NONE)?;
     // Two refusals are never equal, and would pass for a fault that was found.

@@ -164,7 +164,9 @@ fn complaint(session: &mut Session, case: &Case, misuse: Misuse) -> Option<Strin
                 + "\n"
                 + &text::print(&corpus::unexplained(case.clone())),
         ),
-        other => Some(format!("{misuse:?}: {other:?}")),
+        other @ (Verdict::Accepted(_) | Verdict::Inconclusive(_) | Verdict::Unsupported(_)) => {
+            Some(format!("{misuse:?}: {other:?}"))
+        }
     }
 }
 

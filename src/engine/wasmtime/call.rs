@@ -92,8 +92,8 @@ async fn call_concurrent(accessor: &Accessor<Data>) -> Result<Option<Value>> {
     match accessor.with(|mut access| prepare(&mut access.as_context_mut()))? {
         Prepared::Nothing => Ok(None),
         Prepared::Dynamic { func, args, mut results } => {
-            let called = func.call_concurrent(accessor, &args, &mut results).await?;
-            wait_for_exit(called, accessor).await;
+            wait_for_exit(func.call_concurrent(accessor, &args, &mut results).await?, accessor)
+                .await;
             accessor.with(|mut access| result(&mut access.as_context_mut(), &results))
         }
         Prepared::Typed { func, signature, args } => {

@@ -66,15 +66,15 @@ impl Fault {
     /// All that are planted.
     pub const ALL: [Fault; 12] = [
         Fault::of("call-async-narrows-strings", Place::Args, CALL_ASYNC, Change::NarrowStrings),
-        Fault::of("call-concurrent-shortens-lists", Place::Result, CONCURRENT, Change::ShortLists),
+        Fault::of("call-concurrent-loses-flags", Place::Result, CONCURRENT, Change::FlagsOfAByte),
         Fault::of("typed-call-narrows-integers", Place::Args, TYPED, Change::NarrowIntegers),
         Fault::of("typed-call-has-few-cases", Place::Result, TYPED, Change::FewCases),
         Fault::of("typed-call-async-swaps", Place::Args, TYPED_ASYNC, Change::LastAsFirst),
         Fault::of(
-            "typed-call-concurrent-loses-flags",
+            "typed-call-concurrent-shortens-lists",
             Place::Result,
             TYPED_CONCURRENT,
-            Change::FlagsOfAByte,
+            Change::ShortLists,
         ),
         Fault::of("func-new-async-narrows-floats", Place::Params, CALL_ASYNC, Change::NarrowFloats)
             .only(Only::Polled),

@@ -167,10 +167,10 @@ fn payload_type<F: Form>() -> Option<Box<Type>> {
 
 /// Which case a value is, and its payload.
 pub(super) fn case_of(value: &Value) -> (u32, Option<&Value>) {
-    match value {
-        Value::Variant(index, payload) => (*index, payload.as_deref()),
-        other => unreachable!("a checked case has no {other:?} where there are cases"),
-    }
+    let Value::Variant(index, payload) = value else {
+        unreachable!("a checked case has no {value:?} where there are cases");
+    };
+    (*index, payload.as_deref())
 }
 
 /// Makes a case, with the last value for its payload if it has one.

@@ -10,10 +10,7 @@ use crate::types::{self, Handle, Type};
 use crate::value::Value;
 
 fn number(value: &Value, ty: &Type) -> u32 {
-    match value {
-        Value::Handle(number) => *number,
-        other => misfit(other, ty),
-    }
+    if let Value::Handle(number) = value { *number } else { misfit(value, ty) }
 }
 
 macro_rules! of_host {

@@ -18,15 +18,20 @@ pub(super) type Called<'a> = Pin<Box<dyn Future<Output = Result<Option<Value>>> 
 
 type Linker<'a, 'b> = &'a mut LinkerInstance<'b, Data>;
 
+type Call = fn(Func, StoreContextMut<'_, Data>, &[Value]) -> Result<Option<Value>>;
+type CallAsync = fn(Func, StoreContextMut<'_, Data>, Vec<Value>) -> Called<'_>;
+type CallConcurrent = fn(Func, &Accessor<Data>, Vec<Value>) -> Called<'_>;
+type Wrap<H> = fn(Linker<'_, '_>, &str, H) -> Result<()>;
+
 /// The functions that are made for a signature.
 pub(super) struct Paths {
     pub matches: fn(&Func, StoreContext<'_, Data>) -> Result<()>,
-    pub call: Option<fn(Func, StoreContextMut<'_, Data>, &[Value]) -> Result<Option<Value>>>,
-    pub call_async: Option<fn(Func, StoreContextMut<'_, Data>, Vec<Value>) -> Called<'_>>,
-    pub call_concurrent: Option<fn(Func, &Accessor<Data>, Vec<Value>) -> Called<'_>>,
-    pub wrap: Option<fn(Linker<'_, '_>, &str, SyncHost) -> Result<()>>,
-    pub wrap_async: Option<fn(Linker<'_, '_>, &str, AsyncHost) -> Result<()>>,
-    pub wrap_concurrent: Option<fn(Linker<'_, '_>, &str, ConcurrentHost) -> Result<()>>,
+    pub call: Option<Call>,
+    pub call_async: Option<CallAsync>,
+    pub call_concurrent: Option<CallConcurrent>,
+    pub wrap: Option<Wrap<SyncHost>>,
+    pub wrap_async: Option<Wrap<AsyncHost>>,
+    pub wrap_concurrent: Option<Wrap<ConcurrentHost>>,
 }
 
 impl Paths {

@@ -11,10 +11,7 @@ use crate::types::Type;
 use crate::value::Value;
 
 fn text(value: &Value) -> &str {
-    match value {
-        Value::String(string) => &string.text,
-        other => misfit(other, &Type::String),
-    }
+    if let Value::String(string) = value { &string.text } else { misfit(value, &Type::String) }
 }
 
 macro_rules! strings {
