@@ -127,13 +127,19 @@ fn mutating_cases_with_resources_keeps_them_valid() {
 #[test]
 fn subject_and_reference_agree_on_them() {
     let mut session = Session::new().unwrap();
+    let mut inconclusive = 0;
     for case in of_all_kinds(1_000) {
         let checked = session.check(&case).unwrap();
         if let Verdict::Disagree(difference) = &checked.verdict {
             panic!("{}", report::disagreement("generated", &case, &checked, difference, "-"));
         }
-        assert!(!matches!(checked.verdict, Verdict::Inconclusive(_)), "{:?}", checked.verdict);
+        if matches!(checked.verdict, Verdict::Inconclusive(_)) {
+            // Of two faults in views that the host looks at late, either may be met.
+            assert!(wasmtime::looks_late(&case), "{:?}", checked.verdict);
+            inconclusive += 1;
+        }
     }
+    assert!(inconclusive <= 10, "{inconclusive} cases say nothing");
 }
 
 #[test]
