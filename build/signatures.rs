@@ -18,6 +18,8 @@ const PRIMITIVES: [&str; 13] =
     ["bool", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64", "char", "String"];
 const WORDS: [&str; 6] = ["zulu", "a", "kilo-metre", "URL", "x-Y", "m-n-o"];
 
+const STRINGS_GROW: &str = "a string takes all that is written to it";
+
 /// Variants and enums on both sides of the limit of a discriminant of one byte.
 pub fn wide() -> String {
     let mut text = String::new();
@@ -28,10 +30,10 @@ pub fn wide() -> String {
             _ => format!("{i} c{i}, "),
         });
         writeln!(text, "variant! {{ Variant{count} {{ {} }} }}", cases.collect::<String>())
-            .unwrap();
+            .expect(STRINGS_GROW);
         let repr = if count > 256 { "u16" } else { "u8" };
         let cases = (0..count).map(|i| format!("c{i}, ")).collect::<String>();
-        writeln!(text, "enumeration! {{ {repr} Enum{count} {{ {cases} }} }}").unwrap();
+        writeln!(text, "enumeration! {{ {repr} Enum{count} {{ {cases} }} }}").expect(STRINGS_GROW);
     }
     text
 }
@@ -49,7 +51,7 @@ pub fn random() -> String {
             "    Signature::by::<({params}), ({result})>(Family::Random, {}),",
             WAYS[i % WAYS.len()]
         )
-        .unwrap();
+        .expect(STRINGS_GROW);
     }
     let Draw { definitions, .. } = draw;
     format!("{definitions}\npub(super) const RANDOM: &[Signature] = &[\n{signatures}];\n")
@@ -77,8 +79,8 @@ impl Draw {
     }
 
     fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        let index = self.below(u64::try_from(from.len()).unwrap());
-        from[usize::try_from(index).unwrap()]
+        let index = self.below(u64::try_from(from.len()).expect("a length fits"));
+        from[usize::try_from(index).expect("it is below a length")]
     }
 
     /// A form of at most this depth.
@@ -126,7 +128,8 @@ impl Draw {
     fn define(&mut self, depth: u32, (kind, members): (&str, String)) -> String {
         let name = format!("T{}", self.named.len());
         let repr = if kind == "enumeration" { "u8 " } else { "" };
-        writeln!(self.definitions, "{kind}! {{ {repr}{name} {{ {members} }} }}").unwrap();
+        writeln!(self.definitions, "{kind}! {{ {repr}{name} {{ {members} }} }}")
+            .expect(STRINGS_GROW);
         let depth = if matches!(kind, "record" | "variant") { depth } else { 1 };
         self.named.push((depth, name.clone()));
         name
