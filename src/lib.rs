@@ -5,8 +5,7 @@
 //! the reference and the subject run them; the oracle compares what they show. All else feeds it
 //! cases (`generate`, `corpus`) or explains what it said (`report`).
 
-pub mod types;
-pub mod value;
+pub use canonfuzz_values::{types, value};
 
 pub mod abi;
 

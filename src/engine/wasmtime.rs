@@ -12,9 +12,9 @@ mod link;
 
 mod config;
 pub mod fault;
-mod handles;
 mod reflect;
 mod spoil;
+mod state;
 mod trap;
 pub mod typed;
 mod val;
@@ -24,11 +24,12 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use wasmtime::component::{Component, Func, InstancePre, ResourceAny, Val};
+use canonfuzz_typed::Data;
+use canonfuzz_typed::handles::{from_rep, to_rep};
+use wasmtime::component::{Component, InstancePre, Val};
 use wasmtime::{Engine, Store, StoreContextMut};
 
-use self::fault::{Fault, Place};
-use self::handles::{from_rep, to_rep};
+use self::state::AsState;
 use self::typed::{Signature, Way};
 use self::val::{from_val, to_val};
 use crate::case::allowed::{self, Allowed};
@@ -36,7 +37,6 @@ use crate::case::check::{self, Feature};
 use crate::case::paths::{Api, Mode, Path};
 use crate::case::{Case, Guest, Shape, Tuning};
 use crate::engine::crash::catch;
-use crate::engine::host::HostScript;
 use crate::engine::reference::same_but_for_numbers;
 use crate::observation::Outcome;
 use crate::types::{FuncType, Handle, Type};
@@ -92,32 +92,6 @@ pub struct Loaded {
 /// Why a component could not be loaded.
 pub type NotLoaded = Outcome;
 
-/// What a store carries.
-struct Data {
-    host: HostScript<ResourceAny>,
-    export: Option<Func>,
-    /// The static types that the host calls it by.
-    typed: Option<&'static Signature>,
-    /// How often the host's function is polled in vain.
-    polls: u32,
-    /// What is planted in the way that values pass, if it is in this one.
-    fault: Option<Fault>,
-}
-
-impl Data {
-    /// A host that calls in the plainest way.
-    fn of(shape: &Shape) -> Data {
-        Data { host: HostScript::of(shape), export: None, typed: None, polls: 0, fault: None }
-    }
-
-    /// Values on their way, which are as they were but where a fault is planted.
-    fn pass(&self, place: Place, values: &mut [Value]) {
-        if let Some(fault) = self.fault.filter(|fault| fault.place == place) {
-            fault.change(values);
-        }
-    }
-}
-
 /// Whether this version has a feature.
 pub fn supports(feature: Feature) -> bool {
     match feature {
@@ -145,7 +119,7 @@ pub fn features() -> BTreeSet<Feature> {
 /// What cases for this version may have.
 pub fn allowed() -> Allowed {
     static SIGNATURES: LazyLock<Arc<[allowed::Signature]>> =
-        LazyLock::new(|| typed::signatures().map(Signature::described).collect());
+        LazyLock::new(|| typed::signatures().map(typed::described).collect());
     Allowed { features: features(), signatures: SIGNATURES.clone() }
 }
 
@@ -217,13 +191,13 @@ pub fn looks_late(case: &Case) -> bool {
 
 /// The static types by which the host calls the export.
 fn typed_call(shape: &Shape, path: Path) -> Option<&'static Signature> {
-    chosen(&shape.guests[0].export.ty, shape, path.api, Way::out(path.mode))
+    chosen(&shape.guests[0].export.ty, shape, path.api, typed::out(path.mode))
 }
 
 /// The static types by which the host defines its function.
 fn typed_import(shape: &Shape, path: Path) -> Option<&'static Signature> {
     let import = last(shape).import.as_ref()?;
-    chosen(&import.ty, shape, path.api, Way::back(path.mode))
+    chosen(&import.ty, shape, path.api, typed::back(path.mode))
 }
 
 fn chosen(ty: &FuncType, shape: &Shape, api: Api, way: Way) -> Option<&'static Signature> {
@@ -255,7 +229,7 @@ impl Loaded {
     }
 
     fn reflected(&self, store: &Store<Data>) -> Result<(), Outcome> {
-        let export = store.data().export.expect("set before the first call");
+        let export = store.data().state().export.expect("set before the first call");
         let exported = reflect::func_type(&mut reflect::Resources::default(), &export.ty(store));
         let ty = self.component.component_type();
         let imported = reflect::import(&self.engine, &ty);
@@ -284,10 +258,11 @@ fn last(shape: &Shape) -> &Guest {
 fn give(store: &mut StoreContextMut<'_, Data>, value: &Value, ty: &Type) -> wasmtime::Result<Val> {
     to_val(value, ty, &mut |handle, number| {
         let resource = resource(handle);
-        if store.data().host.defines(resource) {
+        let host = &store.data().0;
+        if host.defines(resource) {
             return from_rep(resource, number, &mut *store);
         }
-        Ok(store.data().host.holdings.held(number).expect("nothing is missing").handle)
+        Ok(host.held(number))
     })
 }
 
@@ -295,10 +270,11 @@ fn give(store: &mut StoreContextMut<'_, Data>, value: &Value, ty: &Type) -> wasm
 fn take(store: &mut StoreContextMut<'_, Data>, val: &Val, ty: &Type) -> wasmtime::Result<Value> {
     from_val(val, ty, &mut |handle, any| {
         let resource = resource(handle);
-        if store.data().host.defines(resource) {
+        let host = &mut store.data_mut().0;
+        if host.defines(resource) {
             return to_rep(resource, any, &mut *store);
         }
-        Ok(store.data_mut().host.holdings.receive(resource, any))
+        Ok(host.receive(resource, any))
     })
 }
 

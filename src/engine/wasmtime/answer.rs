@@ -1,13 +1,15 @@
 //! What the host's function does when it is called, by each way that the engine has to define it.
 //! Knows values, and nothing of how they reach the engine.
 
+use canonfuzz_typed::Data;
 use wasmtime::component::Accessor;
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut};
 
+use super::call;
 use super::fault::Place;
+use super::state::AsState;
 use super::trap::HostFailed;
 use super::wait::pending;
-use super::{Data, call};
 use crate::case::Answer;
 use crate::value::Value;
 
@@ -30,7 +32,7 @@ pub async fn answer_async(
     args: Vec<Value>,
 ) -> Result<Option<Value>> {
     let answer = called(&mut store, args)?;
-    pending(store.data().polls).await;
+    pending(store.data().state().polls).await;
     Ok(passed(&mut store, returned(answer)))
 }
 
@@ -41,7 +43,7 @@ pub async fn answer_concurrent(
 ) -> Result<Option<Value>> {
     let (answer, polls) = accessor.with(|mut access| {
         let mut store = access.as_context_mut();
-        called(&mut store, args).map(|answer| (answer, store.data().polls))
+        called(&mut store, args).map(|answer| (answer, store.data().state().polls))
     })?;
     pending(polls).await;
     Ok(accessor.with(|mut access| passed(&mut access.as_context_mut(), returned(answer))))
@@ -50,8 +52,8 @@ pub async fn answer_concurrent(
 /// What to answer: an error where the script says so.
 fn called(store: &mut StoreContextMut<'_, Data>, mut args: Vec<Value>) -> Result<Answer> {
     store.engine().increment_epoch();
-    store.data().pass(Place::Params, &mut args);
-    match store.data_mut().host.called(args) {
+    store.data().state().pass(Place::Params, &mut args);
+    match store.data_mut().state_mut().host.called(args) {
         Answer::Error => Err(Error::new(HostFailed)),
         Answer::Guest => unreachable!("a checked case has the host answer what it is asked"),
         answer @ (Answer::Return(_) | Answer::Reenter(_)) => Ok(answer),
@@ -68,6 +70,6 @@ fn returned(answer: Answer) -> Option<Value> {
 }
 
 fn passed(store: &mut StoreContextMut<'_, Data>, mut value: Option<Value>) -> Option<Value> {
-    store.data().pass(Place::Answer, value.as_mut_slice());
+    store.data().state().pass(Place::Answer, value.as_mut_slice());
     value
 }

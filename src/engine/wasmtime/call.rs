@@ -1,13 +1,15 @@
 //! Calls of the export, by each way that the engine has.
 //! Knows nothing of what the calls show.
 
+use canonfuzz_typed::{Data, post_return, post_return_async};
 use wasmtime::component::{Accessor, Func, Val};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
 
 use super::fault::Place;
+use super::state::AsState;
 use super::typed::Signature;
 use super::wait::both;
-use super::{Data, give, spoil, take};
+use super::{give, spoil, take};
 use crate::case::paths::Mode;
 use crate::value::Value;
 
@@ -105,61 +107,40 @@ async fn call_concurrent(accessor: &Accessor<Data>) -> Result<Option<Value>> {
 
 /// The arguments, if the host has them.
 fn prepare(store: &mut StoreContextMut<'_, Data>) -> Result<Prepared> {
-    let Some(mut args) = store.data_mut().host.args() else {
+    let Some(mut args) = store.data_mut().state_mut().host.args() else {
         return Ok(Prepared::Nothing);
     };
-    store.data().pass(Place::Args, &mut args);
-    let func = store.data().export.expect("set before the first call");
+    store.data().state().pass(Place::Args, &mut args);
+    let func = store.data().state().export.expect("set before the first call");
     spoil::signature(store, func)?;
-    match store.data().typed {
+    match store.data().state().typed {
         Some(signature) => Ok(Prepared::Typed { func, signature, args }),
         None => dynamic(store, func, &args),
     }
 }
 
 fn dynamic(store: &mut StoreContextMut<'_, Data>, func: Func, args: &[Value]) -> Result<Prepared> {
-    let ty = store.data().host.export.clone();
+    let ty = store.data().state().host.export.clone();
     let mut vals = Vec::new();
     for (value, ty) in args.iter().zip(&ty.params) {
         vals.push(give(store, value, ty)?);
     }
     spoil::args(store, &mut vals)?;
-    store.data_mut().host.give();
-    let slots = spoil::slots(store.data().host.misuse, ty.results().len());
+    store.data_mut().state_mut().host.give();
+    let slots = spoil::slots(store.data().state().host.misuse, ty.results().len());
     Ok(Prepared::Dynamic { func, args: vals, results: vec![Val::Bool(false); slots] })
 }
 
 fn result(store: &mut StoreContextMut<'_, Data>, results: &[Val]) -> Result<Option<Value>> {
-    let ty = store.data().host.export.clone();
+    let ty = store.data().state().host.export.clone();
     let result = results.first().zip(ty.result.as_ref());
     let result = result.map(|(val, ty)| take(store, val, ty)).transpose()?;
     Ok(passed(store, result))
 }
 
 fn passed(store: &mut StoreContextMut<'_, Data>, mut result: Option<Value>) -> Option<Value> {
-    store.data().pass(Place::Result, result.as_mut_slice());
+    store.data().state().pass(Place::Result, result.as_mut_slice());
     result
-}
-
-#[cfg(wasmtime_42)]
-pub fn post_return(_: &Func, _: impl AsContextMut) -> Result<()> {
-    Ok(())
-}
-
-/// Until 41, the host called it.
-#[cfg(not(wasmtime_42))]
-pub fn post_return(func: &Func, store: impl AsContextMut) -> Result<()> {
-    func.post_return(store)
-}
-
-#[cfg(wasmtime_42)]
-pub async fn post_return_async(_: &Func, _: impl AsContextMut) -> Result<()> {
-    Ok(())
-}
-
-#[cfg(not(wasmtime_42))]
-pub async fn post_return_async(func: &Func, store: impl AsContextMut<Data: Send>) -> Result<()> {
-    func.post_return_async(store).await
 }
 
 #[cfg(wasmtime_43)]

@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
+use canonfuzz_typed::handles::host_type;
+use canonfuzz_typed::{Called, Data};
 use wasmtime::component::{Accessor, Linker, LinkerInstance, Val};
 use wasmtime::{AsContextMut, Engine, Result, StoreContextMut};
 
 use super::answer::{answer, answer_async, answer_concurrent};
-use super::handles::host_type;
-use super::typed::{Called, Signature};
+use super::state::AsState;
+use super::typed::Signature;
 use super::wait::pending;
-use super::{Data, give, last, spoil, take, typed_import};
+use super::{give, last, spoil, take, typed_import};
 use crate::case::paths::{Mode, Path};
 use crate::case::{Resource, Shape, function_name};
 use crate::types::resource_name;
@@ -44,20 +46,22 @@ pub fn link_resources(linker: &mut Linker<Data>, shape: &Shape, mode: Mode) -> R
         let mut root = linker.root();
         match mode {
             Mode::Sync => root.resource(&name, ty, move |mut store, rep| {
-                store.data_mut().host.destroyed(number, rep);
+                store.data_mut().state_mut().host.destroyed(number, rep);
                 Ok(())
             }),
             Mode::Async => root.resource_async(&name, ty, move |mut store, rep| {
                 Box::new(async move {
-                    pending(store.data().polls).await;
-                    store.data_mut().host.destroyed(number, rep);
+                    pending(store.data().state().polls).await;
+                    store.data_mut().state_mut().host.destroyed(number, rep);
                     Ok(())
                 })
             }),
             Mode::Concurrent => root.resource_concurrent(&name, ty, move |accessor, rep| {
                 Box::pin(async move {
-                    pending(accessor.with(|mut access| access.data_mut().polls)).await;
-                    accessor.with(|mut access| access.data_mut().host.destroyed(number, rep));
+                    pending(accessor.with(|mut access| access.data_mut().state_mut().polls)).await;
+                    accessor.with(|mut access| {
+                        access.data_mut().state_mut().host.destroyed(number, rep)
+                    });
                     Ok(())
                 })
             }),

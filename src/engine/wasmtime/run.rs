@@ -1,13 +1,15 @@
 //! A case on an instance: its calls, and what they show.
 //! Knows by which ways the host calls, and nothing of compilation.
 
+use canonfuzz_typed::{Data, post_return, post_return_async};
 use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower, ResourceAny};
 use wasmtime::{AsContextMut, Store, UpdateDeadline};
 
 use super::fault::Fault;
+use super::state::{AsState, State};
 use super::trap::{outcome, outcome_of_misuse};
 use super::wait::wait;
-use super::{Data, Loaded, call, typed_call};
+use super::{Loaded, call, typed_call};
 use crate::case::check;
 use crate::case::paths::{Mode, Paths};
 use crate::case::{Call, Case, Guest, Manner, Shape, Tuning};
@@ -83,7 +85,7 @@ impl Run {
         let export = self.instance.get_func(&mut self.store, EXPORT);
         let export =
             export.ok_or_else(|| Outcome::Refused("the component has no export".to_string()))?;
-        self.store.data_mut().export = Some(export);
+        self.store.data_mut().state_mut().export = Some(export);
         Ok(())
     }
 
@@ -115,10 +117,10 @@ impl Run {
             let loaded: wasmtime::Result<()> = self.control(&name, (&script[..],)).await;
             loaded.map_err(|error| outcome(&error))?;
         }
-        self.store.data_mut().host.begin(call);
+        self.store.data_mut().state_mut().host.begin(call);
         self.store.engine().increment_epoch();
         let result = self.call_and_drop(case, call).await;
-        observed.host = std::mem::take(&mut self.store.data_mut().host.seen);
+        observed.host = std::mem::take(&mut self.store.data_mut().state_mut().host.seen);
         let result = result?;
         let mut guests = Vec::new();
         for (number, guest) in case.shape.guests.iter().enumerate() {
@@ -147,7 +149,7 @@ impl Run {
     fn swap(&mut self) -> Result<(), Outcome> {
         if let Some(neighbor) = &mut self.neighbor {
             std::mem::swap(&mut neighbor.instance, &mut self.instance);
-            std::mem::swap(&mut neighbor.host, &mut self.store.data_mut().host);
+            std::mem::swap(&mut neighbor.host, &mut self.store.data_mut().state_mut().host);
         }
         self.take_turn()
     }
@@ -157,7 +159,7 @@ impl Run {
         let result = self.make_call(call).await;
         let result = result.or_else(|error| self.told(&case.shape, &error))?;
         for number in &call.host_drops {
-            let held = self.store.data_mut().host.take_to_drop(*number);
+            let held = self.store.data_mut().state_mut().host.take_to_drop(*number);
             if let Some(Held { handle, .. }) = held {
                 self.drop(handle).await.map_err(|error| outcome(&error))?;
             }
@@ -171,7 +173,7 @@ impl Run {
             Manner::Once | Manner::Misused(_) => call::call(&mut store, self.mode).await,
             Manner::Twice => {
                 let [first, second] = call::call_twice(&mut store, self.mode).await?;
-                store.data_mut().host.seen.push(HostEvent::FirstReturned(first));
+                store.data_mut().state_mut().host.seen.push(HostEvent::FirstReturned(first));
                 Ok(second)
             }
         }
@@ -179,7 +181,7 @@ impl Run {
 
     /// What an error says of a call. Where the host has made a mistake, that may be all that it says.
     fn told(&mut self, shape: &Shape, error: &wasmtime::Error) -> Result<Option<Value>, Outcome> {
-        let host = &mut self.store.data_mut().host;
+        let host = &mut self.store.data_mut().state_mut().host;
         let Some(misuse) = host.misuse.filter(|_| host.due.is_some()) else {
             return Err(outcome(error));
         };
@@ -218,11 +220,11 @@ impl Run {
         let func = self.instance.get_typed_func::<P, R>(&mut self.store, name)?;
         if self.mode == Mode::Sync {
             let result = func.call(&mut self.store, params)?;
-            call::post_return(func.func(), &mut self.store)?;
+            post_return(func.func(), &mut self.store)?;
             return Ok(result);
         }
         let result = func.call_async(&mut self.store, params).await?;
-        call::post_return_async(func.func(), &mut self.store).await?;
+        post_return_async(func.func(), &mut self.store).await?;
         Ok(result)
     }
 }
@@ -235,8 +237,8 @@ fn store(
 ) -> wasmtime::Result<Store<Data>> {
     let fault = fault.filter(|fault| fault.applies(tuning, paths));
     let typed = typed_call(&loaded.shape, paths.call);
-    let data = Data { typed, polls: paths.polls, fault, ..Data::of(&loaded.shape) };
-    let mut store = Store::new(&loaded.engine, data);
+    let state = State { typed, polls: paths.polls, fault, ..State::of(&loaded.shape) };
+    let mut store = Store::new(&loaded.engine, state.carried());
     #[cfg(wasmtime_42)]
     store.set_hostcall_fuel(usize::MAX);
     let awaits = paths.call.mode != Mode::Sync;

@@ -1,18 +1,20 @@
 //! The host's mistakes, made in values as Wasmtime's dynamic interface has them.
 //! Knows how to make each, and not what comes of it.
 
+use canonfuzz_typed::{Data, handles};
 use wasmtime::component::{Func, Val};
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut};
 
+use super::state::AsState;
 use super::trap::NoSignature;
-use super::{Data, handles, last, typed};
+use super::{last, typed};
 use crate::case::Shape;
 use crate::case::misuse::{Mistake, Misuse};
 use crate::types::{CASE, FIELD, FLAG, Label, Resource, Type};
 
 /// Makes the mistake in the arguments of a call, if one is to be there.
 pub fn args(store: &mut StoreContextMut<'_, Data>, vals: &mut Vec<Val>) -> Result<()> {
-    match store.data().host.misuse {
+    match store.data().state().host.misuse {
         Some(Misuse::ArgMissing) => {
             vals.pop();
             Ok(())
@@ -22,7 +24,7 @@ pub fn args(store: &mut StoreContextMut<'_, Data>, vals: &mut Vec<Val>) -> Resul
             Ok(())
         }
         Some(Misuse::Arg { node, mistake }) => {
-            let export = store.data().host.export.clone();
+            let export = store.data().state().host.export.clone();
             make(store, &export.params, vals, node, mistake)
         }
         Some(
@@ -38,11 +40,11 @@ pub fn args(store: &mut StoreContextMut<'_, Data>, vals: &mut Vec<Val>) -> Resul
 /// Takes the function for one of other static types, if that is the mistake to make. Types that are the
 /// function's own are none.
 pub fn signature(store: &mut StoreContextMut<'_, Data>, func: Func) -> Result<()> {
-    let Some(Misuse::Signature(number)) = store.data().host.misuse else {
+    let Some(Misuse::Signature(number)) = store.data().state().host.misuse else {
         return Ok(());
     };
     let signature = typed::numbered(number);
-    if signature.described().stands_for(&store.data().host.export) {
+    if typed::described(signature).stands_for(&store.data().state().host.export) {
         return Err(Error::new(NoSignature));
     }
     signature.matches(&func, &*store)
@@ -70,7 +72,7 @@ pub fn answer(
     shape: &Shape,
     results: &mut [Val],
 ) -> Result<()> {
-    let Some((node, mistake)) = store.data().host.answer_mistake() else {
+    let Some((node, mistake)) = store.data().state().host.answer_mistake() else {
         return Ok(());
     };
     let (_, types) = last(shape).types_of_import();
@@ -117,7 +119,7 @@ fn foreign(store: &mut StoreContextMut<'_, Data>, ty: &Type, val: &mut Val) -> R
     let resource: Option<Resource> = ty.handles().first().and_then(|handle| handle.resource());
     let resource = resource.expect("a checked case makes this mistake with handles");
     let Val::Resource(handle) = val else { unreachable!("a handle is a resource") };
-    *handle = match store.data().host.defines(resource) {
+    *handle = match store.data().state().host.defines(resource) {
         true => handles::foreign(store.engine(), *handle, resource)?,
         false => handles::unknown(wasmtime::Store::new(store.engine(), ()))?,
     };

@@ -7,8 +7,9 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Store};
 
 use super::super::link::link_resources;
+use super::super::state::State;
 use super::super::wait::wait;
-use super::super::{Configuration, Data, config};
+use super::super::{Configuration, config};
 use super::{Signature, Way};
 use crate::case::paths::Mode;
 use crate::case::{Shape, Tuning, function_name};
@@ -30,7 +31,7 @@ pub fn compile(tuning: Tuning, shape: &Shape, bytes: &[u8]) -> Result<Compiled, 
 
 /// Whether the export is of this signature; an error says why not.
 pub fn exports(compiled: &Compiled, signature: &Signature) -> Result<(), String> {
-    let mut store = Store::new(&compiled.engine, Data::of(&compiled.shape));
+    let mut store = Store::new(&compiled.engine, State::of(&compiled.shape).carried());
     let mut linker = Linker::new(&compiled.engine);
     link_resources(&mut linker, &compiled.shape, Mode::Sync).map_err(said)?;
     linker.define_unknown_imports_as_traps(&compiled.component).map_err(said)?;

@@ -1,9 +1,12 @@
 //! Each signature by each of its ways: a guest hands on what it is given to its import, and back.
 
-use wasmtime::component::{Component, Linker};
-use wasmtime::{AsContextMut, Engine, Store};
+use std::sync::Arc;
 
-use super::super::call::{post_return, post_return_async};
+use canonfuzz_typed::{Data, post_return, post_return_async};
+use wasmtime::component::{Accessor, Component, Linker};
+use wasmtime::{AsContextMut, Engine, Result, Store, StoreContextMut};
+
+use super::super::state::{AsState, State};
 use super::super::trap::HostFailed;
 use super::super::wait::wait;
 use super::super::{Configuration, call, config, link};
@@ -22,6 +25,7 @@ use crate::engine::host::change_handles;
 use crate::engine::reference;
 use crate::observation::{HostEvent, Outcome};
 use crate::types::{self, Type};
+use crate::value::Value;
 
 /// What a call shows to the host.
 #[derive(Debug, PartialEq)]
@@ -191,14 +195,14 @@ fn by_reference(case: &Case, bytes: &[u8]) -> Shown {
 
 /// A host whose answers are the script's, whatever the way.
 fn called(store: &mut StoreContextMut<'_, Data>, args: Vec<Value>) -> Result<Option<Value>> {
-    match store.data_mut().host.called(args) {
+    match store.data_mut().state_mut().host.called(args) {
         Answer::Return(value) => Ok(value),
         Answer::Error | Answer::Guest | Answer::Reenter(_) => Err(wasmtime::Error::new(HostFailed)),
     }
 }
 
 fn linker(engine: &Engine, case: &Case, signature: &Signature, back: Mode) -> Result<Linker<Data>> {
-    let way = Way::back(back);
+    let way = super::back(back);
     if !signature.ways.contains(&way) {
         let path = Path { api: Api::Dynamic, mode: back };
         return link::linker(engine, &Arc::new(case.shape.clone()), path);
@@ -235,11 +239,11 @@ async fn outward(
     signature: &Signature,
     out: Mode,
 ) -> Result<Option<Value>> {
-    if !signature.ways.contains(&Way::out(out)) {
+    if !signature.ways.contains(&super::out(out)) {
         return call::call(&mut store.as_context_mut(), out).await;
     }
-    let func = store.data().export.unwrap();
-    let args = store.data_mut().host.args().unwrap();
+    let func = store.data().state().export.unwrap();
+    let args = store.data_mut().state_mut().host.args().unwrap();
     match out {
         Mode::Sync => signature.call(func, store.as_context_mut(), &args),
         Mode::Async => signature.call_async(func, store.as_context_mut(), args).await,
@@ -264,7 +268,7 @@ async fn by_subject(
     let engine = Engine::new(&config::config(Configuration { tuning, awaits, asyncs: false }))?;
     let linker = linker(&engine, case, signature, back)?;
     let pre = linker.instantiate_pre(&Component::from_binary(&engine, bytes)?)?;
-    let mut store = Store::new(&engine, Data::of(&case.shape));
+    let mut store = Store::new(&engine, State::of(&case.shape).carried());
     let name = encode::load_script(0);
     let script = &scripts(case).unwrap()[0][0];
     let instance = if awaits {
@@ -280,10 +284,10 @@ async fn by_subject(
         post_return(load.func(), &mut store)?;
         instance
     };
-    store.data_mut().host.begin(&case.calls[0]);
-    store.data_mut().export = instance.get_func(&mut store, EXPORT);
+    store.data_mut().state_mut().host.begin(&case.calls[0]);
+    store.data_mut().state_mut().export = instance.get_func(&mut store, EXPORT);
     let result = outward(&mut store, signature, out).await?;
-    Ok(Shown { events: std::mem::take(&mut store.data_mut().host.seen), result })
+    Ok(Shown { events: std::mem::take(&mut store.data_mut().state_mut().host.seen), result })
 }
 
 /// Modes that go together, for at least one of which the signature has a way. Where it lacks the
@@ -292,7 +296,7 @@ fn pairs(signature: &Signature) -> Vec<[Mode; 2]> {
     let pairs = Mode::ALL.into_iter().flat_map(|out| Mode::ALL.map(|back| [out, back]));
     let together = |[out, back]: &[Mode; 2]| *out != Mode::Sync || *back == Mode::Sync;
     let typed = |[out, back]: &[Mode; 2]| {
-        signature.ways.contains(&Way::out(*out)) || signature.ways.contains(&Way::back(*back))
+        signature.ways.contains(&super::out(*out)) || signature.ways.contains(&super::back(*back))
     };
     let possible = |[_, back]: &[Mode; 2]| {
         *back != Mode::Concurrent || super::super::supports(Feature::ConcurrentImport)

@@ -4,7 +4,7 @@
 use wasmtime::component::{Lift, Lower};
 use wasmtime::{Result, StoreContextMut};
 
-use super::super::Data;
+use super::Data;
 use crate::types::Type;
 use crate::value::Value;
 

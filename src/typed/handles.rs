@@ -7,7 +7,7 @@ use wasmtime::{AsContextMut, Engine, Result, Store};
 use crate::types;
 
 /// What the host's resource of this number is to Wasmtime: a type that has no values.
-pub(super) enum Marker<const N: u32> {}
+pub(crate) enum Marker<const N: u32> {}
 
 /// The number of a resource that no case has.
 const UNKNOWN: u32 = 4;

@@ -6,15 +6,14 @@ use std::pin::Pin;
 use wasmtime::component::{Accessor, Func, LinkerInstance, TypedFunc};
 use wasmtime::{AsContextMut, Error, Result, StoreContext, StoreContextMut};
 
-use super::super::Data;
-use super::super::call::{post_return, post_return_async};
+use super::Data;
 use super::form::Cx;
 use super::tuple::Params;
 use super::{AsyncHost, ConcurrentHost, SyncHost, Way};
 use crate::value::Value;
 
 /// A call that is under way.
-pub(super) type Called<'a> = Pin<Box<dyn Future<Output = Result<Option<Value>>> + Send + 'a>>;
+pub type Called<'a> = Pin<Box<dyn Future<Output = Result<Option<Value>>> + Send + 'a>>;
 
 type Linker<'a, 'b> = &'a mut LinkerInstance<'b, Data>;
 
@@ -72,7 +71,7 @@ fn matches<P: Params, R: Params>(func: &Func, store: StoreContext<'_, Data>) -> 
 /// The arguments, about to be given.
 fn slots<P: Params>(cx: Cx<'_, '_>, args: &[Value]) -> Result<P::Slots> {
     let slots = P::slots(cx, args)?;
-    cx.data_mut().host.give();
+    cx.data_mut().0.give();
     Ok(slots)
 }
 
@@ -149,6 +148,30 @@ async fn ended<R>(
 ) -> R {
     exit.block(accessor).await;
     lift
+}
+
+/// The engine's own doing.
+#[cfg(wasmtime_42)]
+pub fn post_return(_: &Func, _: impl AsContextMut) -> Result<()> {
+    Ok(())
+}
+
+/// Until 41, the host called it.
+#[cfg(not(wasmtime_42))]
+pub fn post_return(func: &Func, store: impl AsContextMut) -> Result<()> {
+    func.post_return(store)
+}
+
+/// The engine's own doing.
+#[cfg(wasmtime_42)]
+pub async fn post_return_async(_: &Func, _: impl AsContextMut) -> Result<()> {
+    Ok(())
+}
+
+/// Until 41, the host called it.
+#[cfg(not(wasmtime_42))]
+pub async fn post_return_async(func: &Func, store: impl AsContextMut<Data: Send>) -> Result<()> {
+    func.post_return_async(store).await
 }
 
 fn wrap<P: Params, R: Params>(linker: Linker<'_, '_>, name: &str, host: SyncHost) -> Result<()> {

@@ -4,8 +4,8 @@
 use wasmtime::Result;
 use wasmtime::component::{Resource, ResourceAny};
 
-use super::super::handles::{Marker, from_rep, to_rep};
 use super::form::{Cx, Form, misfit, whole};
+use super::handles::{Marker, from_rep, to_rep};
 use crate::types::{self, Handle, Type};
 use crate::value::Value;
 
@@ -82,15 +82,15 @@ of_anybody! {
 }
 
 fn give(cx: Cx<'_, '_>, resource: types::Resource, number: u32) -> Result<ResourceAny> {
-    if cx.data().host.defines(resource) {
+    if cx.data().0.defines(resource) {
         return from_rep(resource, number, cx);
     }
-    Ok(cx.data().host.holdings.held(number).expect("nothing is missing").handle)
+    Ok(cx.data().0.held(number))
 }
 
 fn take(cx: Cx<'_, '_>, resource: types::Resource, any: ResourceAny) -> Result<u32> {
-    if cx.data().host.defines(resource) {
+    if cx.data().0.defines(resource) {
         return to_rep(resource, any, cx);
     }
-    Ok(cx.data_mut().host.holdings.receive(resource, any))
+    Ok(cx.data_mut().0.receive(resource, any))
 }

@@ -1,0 +1,81 @@
+//! What a store carries: the host of a case, and how it goes about its calls.
+//! Knows nothing of the calls themselves.
+
+use std::any::Any;
+
+use canonfuzz_typed::{Data, Host};
+use wasmtime::component::{Func, ResourceAny};
+
+use super::fault::{Fault, Place};
+use super::typed::Signature;
+use crate::case::Shape;
+use crate::engine::host::HostScript;
+use crate::types::Resource;
+use crate::value::Value;
+
+pub struct State {
+    pub host: HostScript<ResourceAny>,
+    pub export: Option<Func>,
+    /// The static types that the host calls it by.
+    pub typed: Option<&'static Signature>,
+    /// How often the host's function is polled in vain.
+    pub polls: u32,
+    /// What is planted in the way that values pass, if it is in this one.
+    pub fault: Option<Fault>,
+}
+
+impl State {
+    /// A host that calls in the plainest way.
+    pub fn of(shape: &Shape) -> State {
+        State { host: HostScript::of(shape), export: None, typed: None, polls: 0, fault: None }
+    }
+
+    /// Values on their way, which are as they were but where a fault is planted.
+    pub fn pass(&self, place: Place, values: &mut [Value]) {
+        if let Some(fault) = self.fault.filter(|fault| fault.place == place) {
+            fault.change(values);
+        }
+    }
+
+    pub fn carried(self) -> Data {
+        Data(Box::new(self))
+    }
+}
+
+impl Host for State {
+    fn defines(&self, resource: Resource) -> bool {
+        self.host.defines(resource)
+    }
+
+    fn held(&self, number: u32) -> ResourceAny {
+        self.host.holdings.held(number).expect("nothing is missing").handle
+    }
+
+    fn receive(&mut self, resource: Resource, handle: ResourceAny) -> u32 {
+        self.host.holdings.receive(resource, handle)
+    }
+
+    fn give(&mut self) {
+        self.host.give();
+    }
+}
+
+/// What stores of this adapter carry is always a `State`.
+pub trait AsState {
+    fn state(&self) -> &State;
+    fn state_mut(&mut self) -> &mut State;
+}
+
+const OURS: &str = "every store is made with a state";
+
+impl AsState for Data {
+    fn state(&self) -> &State {
+        let host: &dyn Any = &*self.0;
+        host.downcast_ref().expect(OURS)
+    }
+
+    fn state_mut(&mut self) -> &mut State {
+        let host: &mut dyn Any = &mut *self.0;
+        host.downcast_mut().expect(OURS)
+    }
+}
