@@ -125,7 +125,7 @@ impl Register {
 
 impl Divergence {
     /// Whether this release, so configured and called, has it.
-    pub fn applies(&self, version: &semver::Version, tuning: Tuning, paths: Paths) -> bool {
+    fn applies(&self, version: &semver::Version, tuning: Tuning, paths: Paths) -> bool {
         let queued = tuning.concurrency && paths.call.mode != Mode::Sync;
         self.versions.matches(version)
             && self.queued.is_none_or(|wanted| wanted == queued)
