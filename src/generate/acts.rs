@@ -49,7 +49,7 @@ pub fn built_in_count(
     if handles.known().is_empty() {
         return Ok(0);
     }
-    let counts = if guest == 0 { weights::BUILT_INS } else { weights::CALLEE_BUILT_INS };
+    let counts = if guest == 0 { weights::BUILT_INS } else { weights::chain::CALLEE_BUILT_INS };
     Ok(weighted(u, counts)?.max(usize::from(slips)))
 }
 

@@ -100,7 +100,7 @@ fn imports(u: &mut Unstructured, shape: &Shape, guest: usize, limits: &Limits) -
     }
     // Another call would return what is gone, and lend what nobody drops.
     let once = mentioned(import.ty.results()) || acts::borrows(shape, guest + 1);
-    let count = weighted(u, weights::FUSED_CALLS)?.min(limits.steps);
+    let count = weighted(u, weights::chain::FUSED_CALLS)?.min(limits.steps);
     Ok(if once { count.min(1) } else { count })
 }
 

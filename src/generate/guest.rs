@@ -94,10 +94,10 @@ impl<'a> GuestData<'a> {
 
     /// Puts something where the memory ends, or in a longer encoding, which is as good, mostly not.
     fn elsewhere(&self, u: &mut Unstructured, places: &[Place]) -> Result<Vec<Patch>> {
-        if chance(u, weights::RETAGGED)? {
+        if chance(u, weights::chain::RETAGGED)? {
             return Ok(self.retagged(u, places)?.unwrap_or_default());
         }
-        if chance(u, weights::MOVED)? {
+        if chance(u, weights::chain::MOVED)? {
             return Ok(self
                 .moved(u, places, |last, align| vec![last / align * align])?
                 .unwrap_or_default());

@@ -99,7 +99,7 @@ pub fn narrow(guests: &mut [Guest]) {
 
 /// The resource types of that many guests, mostly none.
 pub fn resources(u: &mut Unstructured, limits: &Limits, guests: usize) -> Result<Vec<Resource>> {
-    let share = if guests > 1 { weights::CHAIN_RESOURCES } else { weights::RESOURCES };
+    let share = if guests > 1 { weights::chain::RESOURCES } else { weights::RESOURCES };
     if !chance(u, share)? {
         return Ok(Vec::new());
     }
@@ -109,7 +109,7 @@ pub fn resources(u: &mut Unstructured, limits: &Limits, guests: usize) -> Result
     for _ in 0..count {
         let drawn = resource(u, guests)?;
         let same = resources.last().filter(|last| **last != Resource::Host).copied();
-        let same = if chance(u, weights::SAME_DEFINER)? { same } else { None };
+        let same = if chance(u, weights::chain::SAME_DEFINER)? { same } else { None };
         resources.push(same.unwrap_or(drawn));
     }
     Ok(resources)
@@ -121,7 +121,7 @@ pub fn resource(u: &mut Unstructured, guests: usize) -> Result<Resource> {
         Resource::Host => Resource::Host,
         Resource::Guest { destructor, .. } => {
             // What the first one defines is met between it and the host only.
-            let first = usize::from(guests > 1 && !chance(u, weights::FIRST_DEFINES)?);
+            let first = usize::from(guests > 1 && !chance(u, weights::chain::FIRST_DEFINES)?);
             let by = first + u.choose_index(guests - first)?;
             let by = u32::try_from(by).expect("guests are few");
             Resource::Guest { by, destructor }

@@ -75,12 +75,12 @@ pub fn chain_script(
     heap: u64,
     handles: &Handles,
 ) -> Result<Vec<Realloc>> {
-    if !has(guest) || !(slips || chance(u, weights::CHAIN_ODD_REALLOC)?) {
+    if !has(guest) || !(slips || chance(u, weights::chain::ODD_REALLOC)?) {
         return Ok(Vec::new());
     }
-    let mut script = vec![Realloc::Bump; weighted(u, weights::ODD_REALLOC_INDICES)?];
-    let kept = chance(u, weights::ODD_REALLOC_KEPT)?;
-    for _ in 0..weighted(u, weights::ODD_REALLOCS_ON_END)? {
+    let mut script = vec![Realloc::Bump; weighted(u, weights::chain::ODD_REALLOC_INDICES)?];
+    let kept = chance(u, weights::chain::ODD_REALLOC_KEPT)?;
+    for _ in 0..weighted(u, weights::chain::ODD_REALLOCS_ON_END)? {
         script.push(match script.last() {
             Some(last) if kept && *last != Realloc::Bump => *last,
             _ if slips => odd(u, guest, heap, handles)?,
@@ -143,7 +143,7 @@ pub fn odd(u: &mut Unstructured, guest: &Guest, heap: u64, handles: &Handles) ->
         | Odd::Trap
         | Odd::Grow => true,
     };
-    Ok(match weighted_where(u, weights::ODD_REALLOCS, possible)? {
+    Ok(match weighted_where(u, weights::chain::ODD_REALLOCS, possible)? {
         Odd::Misaligned => Realloc::Skew(pick(u, &[1, 1, 1, 2, 3, 4, 5, 7])?),
         Odd::AtEnd => Realloc::End(0),
         Odd::BeyondEnd => Realloc::End(pick(u, &BEYOND_END)?),

@@ -128,7 +128,7 @@ fn maybe_returning_string(u: &mut Unstructured, mut ty: FuncType) -> Result<Func
 
 fn adapter(u: &mut Unstructured, allowed: &Allowed, limits: &Limits) -> Result<Shape> {
     let most = usize::try_from(limits.guests).unwrap_or(usize::MAX);
-    let count = weighted(u, weights::GUESTS)?.min(most).max(1);
+    let count = weighted(u, weights::chain::GUESTS)?.min(most).max(1);
     let mut resources = options::resources(u, limits, count)?;
     if count > 2 {
         defined_last(&mut resources, count);
@@ -136,7 +136,8 @@ fn adapter(u: &mut Unstructured, allowed: &Allowed, limits: &Limits) -> Result<S
     let limits = &fused(limits);
     let mut types = Vec::new();
     for function in 0..count {
-        let plans = if function == 0 { weights::ENTRY_PLANS } else { weights::FUSED_PLANS };
+        let plans =
+            if function == 0 { weights::chain::ENTRY_PLANS } else { weights::chain::FUSED_PLANS };
         let palette = Palette::of(&resources, function, count);
         let ty = func_type(u, &allowed.features, limits, &palette, plans)?;
         types.push(if function == 0 { ty } else { with_string(u, ty)? });
@@ -145,14 +146,14 @@ fn adapter(u: &mut Unstructured, allowed: &Allowed, limits: &Limits) -> Result<S
     supply(u, &resources, &mut types)?;
     relay(u, &resources, &mut types)?;
     types[0] = callable(u, std::mem::take(&mut types[0]), &resources)?;
-    if chance(u, weights::LAST_IMPORT)? {
+    if chance(u, weights::chain::LAST_IMPORT)? {
         let palette = Palette::of(&resources, count, count);
-        types.push(func_type(u, &allowed.features, limits, &palette, weights::ENTRY_PLANS)?);
+        types.push(func_type(u, &allowed.features, limits, &palette, weights::chain::ENTRY_PLANS)?);
     }
     let mut guests: Vec<Guest> = Vec::new();
     for number in 0..count {
         let wide = guests.last().is_some_and(|last| last.ptr_type == PtrType::I64);
-        let wide = if wide { weights::WIDE_AFTER_WIDE } else { weights::CHAIN_WIDE };
+        let wide = if wide { weights::chain::WIDE_AFTER_WIDE } else { weights::chain::WIDE };
         let ptr_type = options::ptr_type(u, &allowed.features, wide)?;
         guests.push(guest(u, number, &types, limits, ptr_type)?);
     }
@@ -161,7 +162,7 @@ fn adapter(u: &mut Unstructured, allowed: &Allowed, limits: &Limits) -> Result<S
 
 /// What a function between guests may have at most.
 pub fn fused(limits: &Limits) -> Limits {
-    Limits { members: limits.members.min(weights::FUSED_MEMBERS), ..*limits }
+    Limits { members: limits.members.min(weights::chain::FUSED_MEMBERS), ..*limits }
 }
 
 /// The guest that exports the function of its own number and imports the next, if there is one.
@@ -187,12 +188,12 @@ fn with_string(u: &mut Unstructured, mut ty: FuncType) -> Result<FuncType> {
         return Ok(ty);
     }
     if has(&ty.params) {
-        if chance(u, weights::STRING_RETURNED)? {
+        if chance(u, weights::chain::STRING_RETURNED)? {
             return_string(&mut ty);
         }
         return Ok(ty);
     }
-    if !chance(u, weights::STRING_ADDED)? {
+    if !chance(u, weights::chain::STRING_ADDED)? {
         return Ok(ty);
     }
     if ty.result.is_none() || u.ratio(1, 4)? {
@@ -217,7 +218,7 @@ fn circulate(u: &mut Unstructured, resources: &[Resource], ty: &mut FuncType) ->
     let of_guest = |number: &u32| !is_host(resources, *number);
     let mut passed: Vec<u32> = numbers(&ty.params).into_iter().filter(of_guest).collect();
     passed.retain(|number| !numbers(ty.results()).contains(number));
-    if passed.is_empty() || !chance(u, weights::CIRCULATED)? {
+    if passed.is_empty() || !chance(u, weights::chain::CIRCULATED)? {
         return Ok(());
     }
     let own = Type::Handle(Handle::Own(*u.choose(&passed)?));
@@ -238,8 +239,9 @@ fn supply(u: &mut Unstructured, resources: &[Resource], types: &mut [FuncType]) 
         let (callers, callees) = types.split_at_mut(number);
         for param in &mut callees[0].params {
             let needed = needed(param);
-            let of_host = !needs_guests(resources, param) && needed.len() <= weights::SUPPLIES;
-            if of_host && chance(u, weights::SUPPLIED)? {
+            let of_host =
+                !needs_guests(resources, param) && needed.len() <= weights::chain::SUPPLIES;
+            if of_host && chance(u, weights::chain::SUPPLIED)? {
                 callers[number - 1].params.extend(needed.into_iter().map(Type::Handle));
             } else if !needed.is_empty() && chance(u, weights::CALLABLE)? {
                 *param = dispensable(u, param)?;
@@ -279,7 +281,7 @@ fn relay(u: &mut Unstructured, resources: &[Resource], types: &mut [FuncType]) -
     };
     let (number, resource) = relayed[chosen];
     let of_host = *resource == Resource::Host;
-    if !chance(u, if of_host { weights::HOSTS_RELAYED } else { weights::RELAYED })? {
+    if !chance(u, if of_host { weights::chain::HOSTS_RELAYED } else { weights::chain::RELAYED })? {
         return Ok(());
     }
     let own = Type::Handle(Handle::Own(number));

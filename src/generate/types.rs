@@ -136,7 +136,7 @@ pub fn func_type(
         types.constructors = weights::HANDLE_CONSTRUCTORS;
     }
     if plan == TypePlan::Strings {
-        types.constructors = weights::STRING_CONSTRUCTORS;
+        types.constructors = weights::chain::STRING_CONSTRUCTORS;
     }
     let mut params = types.params(u, plan)?;
     types.handles = &palette.result;

@@ -1,13 +1,14 @@
 //! Every probability and size that generation draws by, each with its reason.
 //! Knows only what there is to choose from.
 
+pub mod chain;
+
 use super::calls::{Conduct, Slip};
 use super::draw::{Percent, Table};
 use super::guest::Lie;
 use super::handles::{BuiltInKind, Wrong};
 use super::mutate::Change;
 use super::places::Kind;
-use super::realloc::Odd;
 use super::strings::StringKind;
 use super::types::{Constructor, TypePlan, Wrapping};
 use crate::abi::StringEncoding;
@@ -49,12 +50,12 @@ pub const ALONE: Habits = Habits {
 };
 
 pub const CHAINED: Habits = Habits {
-    conducts: CHAIN_CONDUCTS,
-    slips: CHAIN_SLIPS,
-    lies: CHAIN_LIES,
-    string_kinds: CHAIN_STRING_KINDS,
-    string_lengths: CHAIN_STRING_LENGTHS,
-    large_value: CHAIN_LARGE_VALUE,
+    conducts: chain::CONDUCTS,
+    slips: chain::SLIPS,
+    lies: chain::LIES,
+    string_kinds: chain::STRING_KINDS,
+    string_lengths: chain::STRING_LENGTHS,
+    large_value: chain::LARGE_VALUE,
     small_bytes: 3000,
 };
 
@@ -62,184 +63,6 @@ pub const CHAINED: Habits = Habits {
 pub fn habits(shape: &Shape) -> &'static Habits {
     if shape.guests.len() > 1 { &CHAINED } else { &ALONE }
 }
-
-// Chains
-
-/// Guests of a chain. What two do with one another is nearly everything; with three, one of them is
-/// callee and caller.
-pub const GUESTS: &Table<usize> = &[(86, 2), (14, 3)];
-/// How often the last guest imports something of the host: it is the other shapes that are about
-/// that.
-pub const LAST_IMPORT: Percent = Percent(50);
-/// Members of a type between guests. Before release 50, Wasmtime calls itself for ever where a type
-/// has more than 1000 (#14354).
-pub const FUSED_MEMBERS: u32 = 900;
-/// How often the memory of a guest alone has addresses of 64 bits. A chance takes one byte, of which
-/// the low numbers have more: this is one shape in 33.
-pub const WIDE: Percent = Percent(4);
-/// The same in a chain, one guest in seven: subjects take them between guests only, or mostly.
-pub const CHAIN_WIDE: Percent = Percent(19);
-/// The same where the guest before has: else two of them are next to one another too seldom.
-pub const WIDE_AFTER_WIDE: Percent = Percent(60);
-
-/// The types of what the host calls: they cost two lowerings and a lifting that others look into.
-pub const ENTRY_PLANS: &Table<TypePlan> = &[
-    (70, TypePlan::Small),
-    (20, TypePlan::Strings),
-    (3, TypePlan::Rich),
-    (2, TypePlan::Wide),
-    (2, TypePlan::ManyFlat),
-    (2, TypePlan::Joined),
-    (1, TypePlan::Cases),
-    (140, TypePlan::Handles),
-];
-/// The types of what guests call of one another: an adapter transcodes strings by code of its own,
-/// and all else by code that it generates for the type.
-pub const FUSED_PLANS: &Table<TypePlan> = &[
-    (110, TypePlan::Strings),
-    (14, TypePlan::Small),
-    (8, TypePlan::Rich),
-    (7, TypePlan::Wide),
-    (7, TypePlan::ManyFlat),
-    (8, TypePlan::Joined),
-    (7, TypePlan::Cases),
-    (3, TypePlan::Deep),
-    (80, TypePlan::Handles),
-];
-/// The shares of type constructors where strings are wanted.
-pub const STRING_CONSTRUCTORS: &Table<Constructor> = &[
-    (10, Constructor::Primitive),
-    (56, Constructor::String),
-    (14, Constructor::List),
-    (4, Constructor::FixedLengthList),
-    (6, Constructor::Record),
-    (5, Constructor::Tuple),
-    (9, Constructor::Variant),
-    (1, Constructor::Enum),
-    (6, Constructor::Option),
-    (5, Constructor::Result),
-    (2, Constructor::Flags),
-    (6, Constructor::Map),
-    (4, Constructor::Handle),
-];
-/// How often a function between guests that has no string gets one more param or a result that is
-/// one.
-pub const STRING_ADDED: Percent = Percent(60);
-/// How often what has a string in its params gets one in its result, too.
-pub const STRING_RETURNED: Percent = Percent(40);
-/// How often a guest gets as params the handles of the host's without which it cannot call the next.
-pub const SUPPLIED: Percent = Percent(50);
-/// How many it gets at most: others become a list.
-pub const SUPPLIES: usize = 3;
-
-/// How often a function between guests whose params mention a resource of a guest's returns one.
-pub const CIRCULATED: Percent = Percent(75);
-/// How often a chain has resources, and how often any guest may define one of a guest's, which
-/// otherwise is one that others call.
-pub const CHAIN_RESOURCES: Percent = Percent(42);
-pub const FIRST_DEFINES: Percent = Percent(36);
-/// How often a resource is defined by whom the one before is: who defines two can mistake one for the
-/// other anywhere.
-pub const SAME_DEFINER: Percent = Percent(35);
-/// How often all guests between the one that defines a resource and the first hand it on: only so does
-/// a guest ever pass what a later one defines.
-pub const RELAYED: Percent = Percent(75);
-/// How often what the host defines is handed on to the last guest, and back.
-pub const HOSTS_RELAYED: Percent = Percent(10);
-
-/// Calls of the next guest in one call. The steps of a callee are done in the first.
-pub const FUSED_CALLS: &Table<u32> = &[(80, 1), (14, 2), (4, 3), (2, 0)];
-/// Built-ins that a guest calls which others call.
-pub const CALLEE_BUILT_INS: &Table<usize> = &[(56, 0), (26, 1), (18, 2)];
-
-/// What a guest hands over decides how far an adapter comes, so that most of it is well-formed.
-pub const CHAIN_CONDUCTS: &Table<Conduct> =
-    &[(46, Conduct::Honest), (45, Conduct::OneSlip), (9, Conduct::Slips)];
-/// The shares of slips, of any of the guests: what `realloc` answers is checked in many places.
-pub const CHAIN_SLIPS: &Table<Slip> = &[
-    (34, Slip::Import),
-    (26, Slip::Return),
-    (80, Slip::Realloc),
-    (1, Slip::Answer),
-    (1, Slip::Reenter),
-    (2, Slip::Finish),
-    (10, Slip::PostReturn),
-    (14, Slip::BuiltIn),
-    (10, Slip::KeptBorrow),
-    (8, Slip::Destructor),
-    (2, Slip::Host),
-];
-/// How guest data is wrong.
-pub const CHAIN_LIES: &Table<Lie> = &[
-    (60, Lie::OnePatch),
-    (10, Lie::Patches),
-    (14, Lie::Move),
-    (6, Lie::Retag),
-    (8, Lie::Raw),
-    (60, Lie::Handle),
-];
-/// How often what is no lie is put where the memory ends, and how often a string is tagged UTF-16
-/// that could be Latin-1: an adapter shrinks it.
-pub const MOVED: Percent = Percent(10);
-pub const RETAGGED: Percent = Percent(24);
-
-/// Transcoders first guess how long a string becomes, and change their mind late.
-pub const CHAIN_STRING_KINDS: &Table<StringKind> = &[
-    (5, StringKind::Empty),
-    (16, StringKind::Ascii),
-    (14, StringKind::Latin1),
-    (15, StringKind::AsciiThenLatin1),
-    (10, StringKind::AsciiThenWide),
-    (20, StringKind::NarrowThenWide),
-    (8, StringKind::Bmp),
-    (8, StringKind::Supplementary),
-    (8, StringKind::Boundary),
-];
-/// Code points of a string, with more of those beyond what is transcoded at once.
-pub const CHAIN_STRING_LENGTHS: &Table<usize> = &[
-    (20, 1),
-    (18, 2),
-    (14, 3),
-    (10, 5),
-    (7, 8),
-    (5, 15),
-    (5, 16),
-    (5, 17),
-    (3, 31),
-    (3, 32),
-    (3, 33),
-    (2, 64),
-    (2, 255),
-    (2, 257),
-    (2, 1000),
-    (1, 2500),
-];
-pub const CHAIN_LARGE_VALUE: Percent = Percent(5);
-
-/// What a `realloc` in a chain does when it is up to something.
-pub const ODD_REALLOCS: &Table<Odd> = &[
-    (14, Odd::Misaligned),
-    (10, Odd::AtEnd),
-    (10, Odd::BeyondEnd),
-    (8, Odd::Edge),
-    (10, Odd::NearHeap),
-    (9, Odd::Old),
-    (7, Odd::Forget),
-    (16, Odd::Trap),
-    (6, Odd::Grow),
-    (30, Odd::Import),
-    (18, Odd::BuiltIn),
-    (14, Odd::Wide),
-];
-/// At which call: a string takes one, and at most two more, to grow and to shrink.
-pub const ODD_REALLOC_INDICES: &Table<usize> =
-    &[(30, 0), (29, 1), (22, 2), (8, 3), (4, 4), (4, 5), (2, 7), (1, 12)];
-/// For how many calls on end something odd is drawn, each time anew.
-pub const ODD_REALLOCS_ON_END: &Table<usize> = &[(60, 1), (22, 2), (12, 3), (6, 6)];
-/// How often an honest `realloc` in a chain does something that harms nobody.
-pub const CHAIN_ODD_REALLOC: Percent = Percent(26);
-/// How often all calls that are left do the same.
-pub const ODD_REALLOC_KEPT: Percent = Percent(25);
 
 // Types
 
@@ -427,6 +250,9 @@ pub const AWAITED_SIGNATURE: Percent = Percent(60);
 /// What is compact has two forms, and more ways to and from them.
 pub const ENCODINGS: &Table<StringEncoding> =
     &[(29, StringEncoding::Utf8), (29, StringEncoding::Utf16), (42, StringEncoding::Latin1OrUtf16)];
+/// How often the memory of a guest alone has addresses of 64 bits. A chance takes one byte, of which
+/// the low numbers have more: this is one shape in 33.
+pub const WIDE: Percent = Percent(4);
 /// How often `memory` and `realloc` are given although nothing needs them.
 pub const NEEDLESS_OPTION: Percent = Percent(25);
 pub const POST_RETURN: Percent = Percent(40);

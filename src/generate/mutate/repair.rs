@@ -90,7 +90,7 @@ fn repair_fused(shape: &mut Shape) {
 }
 
 fn repair_members(ty: &mut Type) {
-    let most = most(weights::FUSED_MEMBERS);
+    let most = most(weights::chain::FUSED_MEMBERS);
     if let Type::Record(fields) = ty {
         fields.truncate(most);
     } else if let Type::Tuple(types) = ty {
@@ -100,7 +100,7 @@ fn repair_members(ty: &mut Type) {
     } else if let Type::Enum(labels) | Type::Flags(labels) = ty {
         labels.truncate(most);
     } else if let Type::FixedLengthList(_, length) = ty {
-        *length = weights::FUSED_MEMBERS.min(*length);
+        *length = weights::chain::FUSED_MEMBERS.min(*length);
     }
     ty.children_mut().into_iter().for_each(repair_members);
 }
