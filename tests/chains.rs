@@ -14,7 +14,7 @@ use canonfuzz::component::definition::Import;
 use canonfuzz::component::{Compiled, Context, Failure, Host, Instance, decode};
 use canonfuzz::encode::script::{read_observed, scripts};
 use canonfuzz::encode::{self, EXPORT};
-use canonfuzz::engine::reference::same_but_for_numbers;
+use canonfuzz::engine::numbers::same_but_for_numbers;
 use canonfuzz::engine::wasmtime;
 use canonfuzz::generate::Stream;
 use canonfuzz::observation::GuestEvent;

@@ -7,7 +7,7 @@ use canonfuzz::case::text::{self, CaseFile};
 use canonfuzz::case::{Case, CaseKind, Limits, Shape, bytes, check};
 use canonfuzz::component::decode;
 use canonfuzz::component::definition::Import;
-use canonfuzz::engine::{reference, wasmtime};
+use canonfuzz::engine::{numbers, wasmtime};
 use canonfuzz::fuzz::{self, Input};
 use canonfuzz::generate::{self, Stream};
 use canonfuzz::mix::Mix;
@@ -46,7 +46,7 @@ fn they_are_valid_and_survive_both_encodings() {
 
 /// Whether two types differ in the numbers of resources at most.
 fn is_same(ours: &FuncType, theirs: &FuncType) -> bool {
-    reference::same_but_for_numbers(ours, theirs).is_some()
+    numbers::same_but_for_numbers(ours, theirs).is_some()
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod crash;
 pub mod holdings;
 pub mod host;
 pub mod local;
+pub mod numbers;
 pub mod reference;
 pub mod wasmtime;
 pub mod worker;

@@ -37,7 +37,7 @@ use crate::case::check::{self, Feature};
 use crate::case::paths::{Api, Mode, Path};
 use crate::case::{Case, Guest, Shape, Tuning};
 use crate::engine::crash::catch;
-use crate::engine::reference::same_but_for_numbers;
+use crate::engine::numbers::same_but_for_numbers;
 use crate::observation::Outcome;
 use crate::types::{FuncType, Handle, Type};
 use crate::value::Value;
