@@ -7,4 +7,4 @@ mod timeline;
 
 pub use disagreement::{class, disagreement, ended, replay_command, trap_rule, verdict};
 pub use layout::show;
-pub use timeline::{outcome, timeline};
+pub use timeline::{host_event, outcome, timeline};

@@ -15,7 +15,7 @@ enum Meaning {
 use Meaning::{Kind, Words};
 
 /// Phrases with what they mean. The first that the script's message contains counts.
-const PHRASES: [(&str, Meaning); 62] = [
+const PHRASES: [(&str, Meaning); 63] = [
     ("cannot enter component instance", Kind(Trap::CannotEnterComponent)),
     ("cannot leave component instance", Kind(Trap::CannotLeaveComponent)),
     ("cannot block a synchronous task before returning", Kind(Trap::CannotBlockSyncTask)),
@@ -78,6 +78,7 @@ const PHRASES: [(&str, Meaning); 62] = [
     ("async-lifted export failed to produce a result", Words),
     ("`task.return` or `task.cancel` called more than once", Words),
     ("`subtask.cancel` called after terminal status delivered", Words),
+    ("out of bounds", Kind(Trap::MemoryOutOfBounds)),
 ];
 
 /// Whether a trap is the one that a script's message speaks of; if not, what is wrong.
