@@ -1,6 +1,7 @@
 //! What each command does: call the library, print what it says.
 
 pub mod diff;
+pub mod export;
 pub mod wast;
 
 use std::collections::BTreeMap;

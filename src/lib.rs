@@ -39,6 +39,8 @@ pub mod wast;
 
 pub mod diff;
 
+pub mod export;
+
 mod session;
 
 pub use session::{BadCase, Checked, Session, Timings, subject_crashes};

@@ -101,6 +101,13 @@ enum Command {
     Wast(commands::wast::Arguments),
     /// Run a component from anywhere on both engines, with generated values, and compare
     Diff(commands::diff::Arguments),
+    /// Write a case as a file that stands on its own: a script, a component, …
+    Export {
+        #[command(flatten)]
+        arguments: commands::export::Arguments,
+        #[command(flatten)]
+        isolation: Isolation,
+    },
     /// Run cases from the standard input, for another process of this program
     #[command(name = worker::COMMAND, hide = true)]
     Worker,
@@ -164,6 +171,9 @@ fn main() -> ExitCode {
         Command::Vectors { file } => commands::vectors(&file),
         Command::Wast(arguments) => commands::wast::run(&arguments),
         Command::Diff(arguments) => commands::diff::run(&arguments),
+        Command::Export { arguments, isolation } => {
+            isolation.limit().and_then(|limit| commands::export::run(&arguments, limit))
+        }
         Command::Worker => commands::worker(),
     };
     match done {

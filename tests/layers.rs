@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with those it may use. Order: from the bottom up.
-const ROOMS: [(&str, &[&str]); 24] = [
+const ROOMS: [(&str, &[&str]); 25] = [
     ("types", &[]),
     ("value", &[]),
     ("typed", &["types", "value"]),
@@ -51,6 +51,7 @@ const ROOMS: [(&str, &[&str]); 24] = [
             "wast",
         ],
     ),
+    ("export", &["abi", "case", "encode", "observation", "report", "types", "value", "wast"]),
 ];
 
 #[test]

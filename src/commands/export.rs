@@ -1,0 +1,95 @@
+//! `export`: what can be asked of it, and where the result goes.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use canonfuzz::case::text::CaseFile;
+use canonfuzz::engine::wasmtime;
+use canonfuzz::export::{self, About, Format};
+use canonfuzz::observation::Outcome;
+use canonfuzz::oracle::Verdict;
+use canonfuzz::{Session, corpus};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+#[derive(Args)]
+#[command(after_help = "Example:
+  canonfuzz export corpus/known/adapter-wide-tag-at-bit-31.toml --format wast -o issue.wast
+  wasmtime wast issue.wast
+
+Formats:
+  wast       a script that fails where the engine is wrong: the guests' code is written out and checks
+             what it sees; where the host is a party, the script says what a host has to do
+  component  the same component, binary
+  core       the core module of one guest in it, binary
+  wit        the case's functions
+  bytes      the case as fuzzers have it
+  text       the case as the corpus has it")]
+pub struct Arguments {
+    /// The case, as text or encoded
+    case: PathBuf,
+    /// What to export it as
+    #[arg(long, value_parser = format())]
+    format: Format,
+    /// The guest whose module `core` is to be
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    guest: usize,
+    /// Write to this file, whole or not at all, instead of the standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+fn format() -> impl TypedValueParser<Value = Format> {
+    let names = Format::ALL.map(Format::name);
+    PossibleValuesParser::new(names).map(|name| Format::named(&name).expect("one of them"))
+}
+
+pub fn run(arguments: &Arguments, isolated: Option<Duration>) -> Result<bool> {
+    let Arguments { case, format, guest, output } = arguments;
+    let name = || case.display().to_string();
+    let file = corpus::load(case)?.file;
+    let stem = case.file_stem().map_or("case".into(), |stem| stem.to_string_lossy());
+    let exported = exported(&file, &stem, *format, *guest, isolated).with_context(name)?;
+    match output {
+        Some(path) => corpus::write_atomically(path, &exported)?,
+        None => to_stdout(&exported, *format)?,
+    }
+    Ok(true)
+}
+
+fn exported(
+    file: &CaseFile,
+    stem: &str,
+    format: Format,
+    guest: usize,
+    isolated: Option<Duration>,
+) -> Result<Vec<u8>> {
+    if let Some(exported) = export::unrun(file, format) {
+        return Ok(exported);
+    }
+    let mut session = Session::maybe_isolated(isolated)?;
+    let checked = session.check(&export::without_unused_import(&file.case))?;
+    let words = match (&checked.verdict, &checked.observed.outcome) {
+        (Verdict::Agree, Outcome::Trapped(_, words)) => words.lines().next().map(str::to_string),
+        _ => None,
+    };
+    let about = About::new(stem, guest, wasmtime::VERSION, words);
+    Ok(export::export(file, &checked.expected, format, &about)?)
+}
+
+fn to_stdout(exported: &[u8], format: Format) -> Result<()> {
+    let mut stdout = std::io::stdout();
+    if !format.is_text() && stdout.is_terminal() {
+        bail!("{} is nothing for a terminal: use -o FILE", format.name());
+    }
+    let written = stdout.write_all(exported).and_then(|()| stdout.flush());
+    match written {
+        // What is left of it is of no use, so who reads half of it is told.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            bail!("the reader of the standard output has gone away")
+        }
+        written => written.context("cannot write to the standard output"),
+    }
+}

@@ -1,0 +1,223 @@
+//! The component of a case as text: one guest, or several as siblings.
+//! Knows nothing of what is in a guest's core module.
+
+use super::guest::{built_in_word, module, table_size};
+use super::plan::{GuestPlan, Plan, Standing, is_spoken_of};
+use super::text::{Lines, block, signature};
+use super::types::Types;
+use crate::abi::{CoreFuncType, CoreType, StringEncoding};
+use crate::case::{CanonOpts, Resource, function_name};
+use crate::encode::script::{built_in_slot, slot};
+use crate::types::{self, resource_name};
+
+/// The name under which the whole component exports what is asked after a call.
+pub fn check_name(guest: usize) -> String {
+    if guest == 0 { "check".to_string() } else { format!("check{guest}") }
+}
+
+/// The component, without a name.
+pub fn component(plan: &Plan) -> Lines {
+    match &plan.guests[..] {
+        [guest] => single("component", guest).lines,
+        _ => chain(plan),
+    }
+}
+
+struct Single<'a> {
+    lines: Lines,
+    imported_types: Vec<(String, &'a types::Type)>,
+}
+
+/// The component of one guest.
+fn single<'a>(head: &str, guest: &'a GuestPlan) -> Single<'a> {
+    let mut types = Types::default();
+    for (number, standing) in &guest.resources {
+        if *standing == Standing::Imported {
+            types.import_resource(*number);
+        }
+    }
+    let mut lines = types.take_lines();
+    if let Some(function) = &guest.guest.import {
+        let signature = types.signature(&function.ty);
+        lines.extend(types.take_lines());
+        lines.push(format!("(import \"g\" (func $g{signature}))"));
+    }
+    lines.extend(module("core module $guest-code", guest));
+    lines.push("(core instance $guest (instantiate $guest-code))".to_string());
+    lines.extend(aliases(guest));
+    for (number, standing) in &guest.resources {
+        if let Standing::Defined { destructor } = standing {
+            lines.push(resource(*number, *destructor));
+            types.export_resource(*number);
+            lines.extend(types.take_lines());
+        }
+    }
+    if guest.has_table() {
+        lines.extend(wire(guest));
+    }
+    let signature = types.signature(&guest.guest.export.ty);
+    lines.extend(types.take_lines());
+    let options = options(&guest.guest.export.opts);
+    lines.extend(block(
+        &format!("func (export \"f\"){signature}"),
+        vec![format!("(canon lift (core func $guest \"f\"){options})")],
+    ));
+    if guest.is_asked() {
+        lines.push(
+            "(func (export \"check\") (canon lift (core func $guest \"check\")))".to_string(),
+        );
+    }
+    Single { lines: block(head, lines), imported_types: types.imported }
+}
+
+fn resource(number: types::Resource, destructor: bool) -> String {
+    let name = resource_name(number);
+    let destructor =
+        if destructor { format!(" (dtor $destructor-{number})") } else { String::new() };
+    format!("(type ${name}' (resource (rep i32){destructor}))")
+}
+
+fn options(opts: &CanonOpts) -> String {
+    let mut text = match opts.string_encoding {
+        StringEncoding::Utf8 => "",
+        StringEncoding::Utf16 => " string-encoding=utf16",
+        StringEncoding::Latin1OrUtf16 => " string-encoding=latin1+utf16",
+    }
+    .to_string();
+    if opts.memory {
+        text += " (memory $memory)";
+    }
+    if opts.realloc {
+        text += " (realloc $realloc)";
+    }
+    if opts.post_return {
+        text += " (post-return $post-return)";
+    }
+    text
+}
+
+/// What options refer to. Every version of the text format has names for it.
+fn aliases(guest: &GuestPlan) -> Lines {
+    let there = [
+        ("memory", "memory", guest.has_memory()),
+        ("func", "realloc", guest.has_realloc()),
+        ("func", "post-return", guest.has_post_return()),
+        ("table", "imports", guest.has_table()),
+    ];
+    let there = there.into_iter().filter(|(.., there)| *there);
+    let alias = |kind: &str, name: &str| {
+        format!("(alias core export $guest \"{name}\" (core {kind} ${name}))")
+    };
+    let destructors = guest.destructors().into_iter();
+    let destructors = destructors.map(|number| alias("func", &format!("destructor-{number}")));
+    there.map(|(kind, name, _)| alias(kind, name)).chain(destructors).collect()
+}
+
+/// A core function that the guest finds in its table.
+struct Wired {
+    slot: u32,
+    name: String,
+    ty: CoreFuncType,
+}
+
+/// What the guest may call is made with its memory, so it comes to it by a table.
+fn wire(guest: &GuestPlan) -> Lines {
+    let mut lines = Vec::new();
+    let mut wired = Vec::new();
+    if let (Some(function), Some(ty)) = (&guest.guest.import, &guest.import) {
+        let options = options(&function.opts);
+        lines.push(format!("(core func $core-g (canon lower (func $g){options}))"));
+        let name = "core-g".to_string();
+        wired.push(Wired { slot: slot::IMPORT, name, ty: ty.clone() });
+    }
+    for (place, number) in &guest.built_ins {
+        let word = built_in_word(*place);
+        let resource = resource_name(*number);
+        let name = format!("{resource}-{word}");
+        lines.push(format!("(core func ${name} (canon resource.{word} ${resource}))"));
+        let results = if *place == slot::DROP { Vec::new() } else { vec![CoreType::I32] };
+        let ty = CoreFuncType { params: vec![CoreType::I32], results };
+        wired.push(Wired { slot: built_in_slot(*place, *number), name, ty });
+    }
+    lines.extend(wire_module(guest, &wired));
+    let mut exports = vec!["(export \"imports\" (table $imports))".to_string()];
+    exports.extend(
+        wired.iter().map(|Wired { name, .. }| format!("(export \"{name}\" (func ${name}))")),
+    );
+    let with = block("with \"\"", block("instance", exports));
+    lines.extend(block("core instance", block("instantiate $wire", with)));
+    lines
+}
+
+fn wire_module(guest: &GuestPlan, wired: &[Wired]) -> Lines {
+    let mut inside =
+        vec![format!("(import \"\" \"imports\" (table {} funcref))", table_size(guest))];
+    for Wired { name, ty, .. } in wired {
+        inside.push(format!("(import \"\" \"{name}\" (func ${name}{}))", signature(ty)));
+    }
+    for Wired { slot, name, .. } in wired {
+        inside.push(format!("(elem (i32.const {slot}) func ${name})"));
+    }
+    block("core module $wire", inside)
+}
+
+/// The guests as siblings. The last comes first, for the one before it imports from it.
+fn chain(plan: &Plan) -> Lines {
+    let case = plan.case;
+    let mut types = Types::default();
+    for (number, resource) in (0..).zip(&case.shape.resources) {
+        if *resource == Resource::Host && is_spoken_of(case, number) {
+            types.import_resource(number);
+        }
+    }
+    let mut lines = types.take_lines();
+    let mut function = None;
+    if let Some(import) = plan.guests.last().and_then(|last| last.guest.import.as_ref()) {
+        let name = function_name(plan.guests.len());
+        let signature = types.signature(&import.ty);
+        lines.extend(types.take_lines());
+        lines.push(format!("(import \"{name}\" (func $host{signature}))"));
+        function = Some("(func $host)".to_string());
+    }
+    for guest in plan.guests.iter().rev() {
+        lines.extend(sibling(guest, function.as_deref(), &mut types));
+        function = Some(format!("(func $guest{} \"f\")", guest.number));
+    }
+    let signature = types.signature(&case.shape.guests[0].export.ty);
+    lines.extend(types.take_lines());
+    lines.push(format!("(export \"f\" (func $guest0 \"f\") (func{signature}))"));
+    block("component", lines)
+}
+
+fn sibling<'a>(guest: &'a GuestPlan, function: Option<&str>, types: &mut Types<'a>) -> Lines {
+    let number = guest.number;
+    let Single { mut lines, imported_types } =
+        single(&format!("component $guest{number}-code"), guest);
+    let mut with = Vec::new();
+    for (number, standing) in &guest.resources {
+        if *standing == Standing::Imported {
+            let name = resource_name(*number);
+            with.push(format!("(with \"{name}\" (type ${name}))"));
+        }
+    }
+    for (name, ty) in imported_types {
+        let here = types.ty(ty);
+        with.push(format!("(with \"{name}\" (type {here}))"));
+    }
+    with.extend(function.map(|function| format!("(with \"g\" {function})")));
+    lines.extend(types.take_lines());
+    let instantiate = block(&format!("instantiate $guest{number}-code"), with);
+    lines.extend(block(&format!("instance $guest{number}"), instantiate));
+    for (resource, standing) in &guest.resources {
+        if let Standing::Defined { .. } = standing {
+            let name = resource_name(*resource);
+            lines.push(format!("(alias export $guest{number} \"{name}\" (type ${name}'))"));
+            types.export_resource(*resource);
+            lines.extend(types.take_lines());
+        }
+    }
+    if guest.is_asked() {
+        lines.push(format!("(export \"{}\" (func $guest{number} \"check\"))", check_name(number)));
+    }
+    lines
+}

@@ -1,0 +1,229 @@
+//! What each guest of a case does and is to see, call by call.
+//! Knows the scripts, and nothing of how a guest's code is written.
+
+use std::collections::BTreeSet;
+
+use super::{NotExported, runs};
+use crate::abi::CoreFuncType;
+use crate::case::paths::Path;
+use crate::case::{
+    Answer, BuiltIn, Call, Case, Destructor, Guest, Manner, PostReturn, Realloc, Resource, Script,
+    Step,
+};
+use crate::encode::guest::{core_export, core_import};
+use crate::encode::script::{GuestData, guest_data, slot};
+use crate::observation::{CallObservation, GuestObservation, HostEvent, Reading};
+use crate::types;
+use crate::value::Value;
+
+/// A case, taken apart.
+pub struct Plan<'a> {
+    pub case: &'a Case,
+    pub reading: &'a Reading,
+    pub guests: Vec<GuestPlan<'a>>,
+}
+
+/// One guest.
+pub struct GuestPlan<'a> {
+    pub number: usize,
+    pub guest: &'a Guest,
+    pub function: CoreFuncType,
+    pub import: Option<CoreFuncType>,
+    /// The resources that a guest knows, by how it does; only those that somebody speaks of.
+    pub resources: Vec<(types::Resource, Standing)>,
+    /// The built-ins that it calls: `slot::NEW`, `slot::REP` or `slot::DROP`, and of which resource.
+    pub built_ins: BTreeSet<(u32, types::Resource)>,
+    /// The calls of the host's that are made.
+    pub calls: Vec<GuestCall<'a>>,
+    /// Whether its function may be called more than once in one of them.
+    pub again: bool,
+}
+
+/// What a guest does in one of the host's calls.
+pub struct GuestCall<'a> {
+    pub script: &'a Script,
+    pub data: GuestData,
+    /// What it sees, where that is said: not in a call that traps.
+    pub seen: Option<&'a GuestObservation>,
+}
+
+/// What a resource is to a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Imported,
+    Defined { destructor: bool },
+}
+
+/// The case without the host's function, where no guest ever calls that. Nothing else is different then.
+pub fn without_unused_import(case: &Case) -> Case {
+    let mut case = case.clone();
+    let last = case.shape.guests.len() - 1;
+    if case.calls.iter().all(|call| !calls_import(&call.scripts[last])) {
+        case.shape.guests[last].import = None;
+        (case.paths.import, case.paths.polls) = (Path::PLAIN, 0);
+    }
+    case
+}
+
+fn calls_import(script: &Script) -> bool {
+    script.import_calls().next().is_some()
+        || script.realloc.contains(&Realloc::Import)
+        || script.post_return == PostReturn::Import
+}
+
+/// Takes a case apart that the reference has run.
+pub fn plan<'a>(case: &'a Case, reading: &'a Reading) -> Result<Plan<'a>, NotExported> {
+    runs(case, reading)?;
+    let guests = (0..case.shape.guests.len()).map(|number| guest_plan(case, reading, number));
+    Ok(Plan { case, reading, guests: guests.collect::<Result<_, _>>()? })
+}
+
+fn guest_plan<'a>(
+    case: &'a Case,
+    reading: &'a Reading,
+    number: usize,
+) -> Result<GuestPlan<'a>, NotExported> {
+    let guest = &case.shape.guests[number];
+    let (mut calls, mut called) = (Vec::new(), BTreeSet::new());
+    for (call, seen) in case.calls.iter().zip(&reading.observation.calls) {
+        let script = &call.scripts[number];
+        let data = guest_data(guest, script).map_err(NotExported)?;
+        let seen = seen.returned.as_ref().map(|returned| &returned.guests[number]);
+        called.extend(built_ins(script).into_iter().map(place));
+        calls.push(GuestCall { script, data, seen });
+    }
+    Ok(GuestPlan {
+        number,
+        guest,
+        function: core_export(guest),
+        import: core_import(guest),
+        resources: resources(case, number),
+        built_ins: called,
+        calls,
+        again: case.calls.iter().any(|call| is_called_again(call, number)),
+    })
+}
+
+/// Whether a guest's function may be called more than once in a call of the host's.
+fn is_called_again(call: &Call, guest: usize) -> bool {
+    let reenters = |script: &Script| {
+        script.import_calls().any(|import| matches!(import.answer, Answer::Reenter(_)))
+    };
+    let caller = guest.checked_sub(1).map(|caller| &call.scripts[caller]);
+    call.manner == Manner::Twice
+        || call.scripts.iter().any(reenters)
+        || caller.is_some_and(|script| script.import_calls().count() > 1)
+}
+
+fn resources(case: &Case, guest: usize) -> Vec<(types::Resource, Standing)> {
+    let resources = (0..).zip(&case.shape.resources);
+    let known = resources
+        .filter(|(number, _)| case.shape.knows(guest, *number) && is_spoken_of(case, *number));
+    let standing = |(number, resource): (types::Resource, &Resource)| match resource {
+        Resource::Guest { by, destructor } if usize::try_from(*by) == Ok(guest) => {
+            (number, Standing::Defined { destructor: *destructor })
+        }
+        Resource::Guest { .. } | Resource::Host => (number, Standing::Imported),
+    };
+    known.map(standing).collect()
+}
+
+/// Whether a type mentions a resource or a guest calls one of its built-ins.
+pub fn is_spoken_of(case: &Case, resource: types::Resource) -> bool {
+    let mut functions = case.shape.guests.iter().flat_map(Guest::functions);
+    let in_types = functions.any(|(_, function)| {
+        let types = function.ty.params.iter().chain(&function.ty.result);
+        let mut handles = types.flat_map(types::Type::handles);
+        handles.any(|handle| handle.resource() == Some(resource))
+    });
+    let mut scripts = case.calls.iter().flat_map(|call| &call.scripts);
+    in_types || scripts.any(|script| built_ins(script).iter().any(|one| one.resource() == resource))
+}
+
+fn place(built_in: BuiltIn) -> (u32, types::Resource) {
+    match built_in {
+        BuiltIn::New { resource, .. } => (slot::NEW, resource),
+        BuiltIn::Rep { resource, .. } => (slot::REP, resource),
+        BuiltIn::Drop { resource, .. } => (slot::DROP, resource),
+    }
+}
+
+/// The built-ins that a script calls.
+fn built_ins(script: &Script) -> Vec<BuiltIn> {
+    let steps = script.steps.iter().filter_map(|step| match step {
+        Step::BuiltIn(built_in) => Some(*built_in),
+        Step::Import(_) => None,
+    });
+    let reallocs = script.realloc.iter().filter_map(|realloc| match realloc {
+        Realloc::BuiltIn(built_in) => Some(*built_in),
+        Realloc::Bump
+        | Realloc::Forget
+        | Realloc::At(_)
+        | Realloc::End(_)
+        | Realloc::Old
+        | Realloc::Skew(_)
+        | Realloc::Grow(_)
+        | Realloc::Trap
+        | Realloc::Import => None,
+    });
+    let post_return = match script.post_return {
+        PostReturn::BuiltIn(built_in) => Some(built_in),
+        PostReturn::Nothing | PostReturn::Trap | PostReturn::Import => None,
+    };
+    let destructor = match script.destructor {
+        Destructor::BuiltIn(built_in) => Some(built_in),
+        Destructor::Nothing | Destructor::Trap => None,
+    };
+    steps.chain(reallocs).chain(post_return).chain(destructor).collect()
+}
+
+/// What the first of two calls returned.
+pub fn first_returned(observed: &CallObservation) -> Option<&Option<Value>> {
+    observed.host.iter().find_map(|event| match event {
+        HostEvent::FirstReturned(result) => Some(result),
+        HostEvent::Called(_)
+        | HostEvent::Destructor { .. }
+        | HostEvent::NotCalled(_)
+        | HostEvent::NotDropped(_)
+        | HostEvent::Misused => None,
+    })
+}
+
+impl GuestPlan<'_> {
+    /// Whether it has a memory that anybody can see.
+    pub fn has_memory(&self) -> bool {
+        self.guest.functions().any(|(_, function)| function.opts.memory)
+    }
+
+    pub fn has_realloc(&self) -> bool {
+        self.guest.functions().any(|(_, function)| function.opts.realloc)
+    }
+
+    pub fn has_post_return(&self) -> bool {
+        self.guest.export.opts.post_return
+    }
+
+    /// Whether it has something to call: its import or a built-in.
+    pub fn has_table(&self) -> bool {
+        self.import.is_some() || !self.built_ins.is_empty()
+    }
+
+    /// Whether it is known what it sees in some call.
+    pub fn is_checked(&self) -> bool {
+        self.calls.iter().any(|call| call.seen.is_some())
+    }
+
+    /// Whether it has to be asked after a call whether all was as it is to be, or told to get ready for
+    /// the next.
+    pub fn is_asked(&self) -> bool {
+        let silent = self.has_memory() || self.has_post_return() || !self.destructors().is_empty();
+        self.calls.len() > 1 || self.is_checked() && (silent || self.again)
+    }
+
+    /// The resources with destructors.
+    pub fn destructors(&self) -> Vec<types::Resource> {
+        let with = Standing::Defined { destructor: true };
+        let resources = self.resources.iter().filter(|(_, standing)| *standing == with);
+        resources.map(|(number, _)| *number).collect()
+    }
+}
