@@ -79,6 +79,10 @@ fn is_well_formed(bytes: &[u8], format: Format) -> bool {
         }
         Format::Bytes => canonfuzz::case::bytes::decode(bytes).is_ok(),
         Format::Text => canonfuzz::case::text::parse(std::str::from_utf8(bytes).unwrap()).is_ok(),
+        Format::Rust => {
+            let text = std::str::from_utf8(bytes).unwrap();
+            text.contains("#[test]")
+        }
         Format::Wit => bytes.starts_with(b"world case {"),
         Format::Wast => {
             let text = std::str::from_utf8(bytes).unwrap();
@@ -187,6 +191,14 @@ fn where_the_host_is_a_party_a_script_says_what_it_does() {
         ";;   (assert_trap (invoke \"f\") \"the host's function fails, as it is told\")",
     ];
     check("corpus/host-import/error.toml", Format::Wast, &lines);
+    let lines = [
+        "let args = [];",
+        "let trapped = call(&mut store, f, &args);",
+        "let error = format!(\"{:?}\", trapped.expect_err(\"it has to trap\"));",
+        "assert!(error.contains(\"the host's function fails, as it is told\"), \"{error}\");",
+        "assert_eq!(std::mem::take(&mut store.data_mut().seen), [(\"g\", vec![Val::U8(1)]), (\"g\", vec![Val::U8(2)])]);",
+    ];
+    check("corpus/host-import/error.toml", Format::Rust, &lines);
 }
 
 /// Runs the command; the exit code, what it prints and what it complains of.
@@ -223,7 +235,7 @@ fn what_goes_wrong_is_said_in_one_line() {
         (&[CASE, "--format", "core", "--guest", "1"], "there is no guest 1: the case has 1"),
         (&[CASE, "--format", "wast", "-o", "/dev/null/x"], "cannot write /dev/null/x"),
         (
-            &["corpus/misuse/answer-other-type.toml", "--format", "wast"],
+            &["corpus/misuse/answer-other-type.toml", "--format", "rust"],
             "a host that makes a mistake",
         ),
         (&["corpus", "--format", "text"], "corpus: "),

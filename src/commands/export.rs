@@ -22,6 +22,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 Formats:
   wast       a script that fails where the engine is wrong: the guests' code is written out and checks
              what it sees; where the host is a party, the script says what a host has to do
+  rust       a test for a crate that depends on wasmtime alone, by the case's own way of calling
   component  the same component, binary
   core       the core module of one guest in it, binary
   wit        the case's functions

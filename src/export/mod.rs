@@ -13,6 +13,8 @@ mod types;
 mod script;
 mod values;
 
+mod rust;
+
 use std::fmt;
 
 use crate::case::text::{CaseFile, print, wit};
@@ -25,6 +27,7 @@ pub use plan::without_unused_import;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Wast,
+    Rust,
     Component,
     Core,
     Wit,
@@ -45,12 +48,20 @@ impl fmt::Display for NotExported {
 impl std::error::Error for NotExported {}
 
 impl Format {
-    pub const ALL: [Format; 6] =
-        [Format::Wast, Format::Component, Format::Core, Format::Wit, Format::Bytes, Format::Text];
+    pub const ALL: [Format; 7] = [
+        Format::Wast,
+        Format::Rust,
+        Format::Component,
+        Format::Core,
+        Format::Wit,
+        Format::Bytes,
+        Format::Text,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Format::Wast => "wast",
+            Format::Rust => "rust",
             Format::Component => "component",
             Format::Core => "core",
             Format::Wit => "wit",
@@ -66,7 +77,7 @@ impl Format {
     /// Whether what comes out is for people rather than for programs.
     pub fn is_text(self) -> bool {
         match self {
-            Format::Wast | Format::Wit | Format::Text => true,
+            Format::Wast | Format::Rust | Format::Wit | Format::Text => true,
             Format::Component | Format::Core | Format::Bytes => false,
         }
     }
@@ -82,6 +93,7 @@ pub fn export(
     match format {
         Format::Text | Format::Bytes | Format::Wit => Ok(unrun(file, format).expect("one of them")),
         Format::Wast => script::script(file, reading, about).map(String::into_bytes),
+        Format::Rust => rust::test(file, reading, about).map(String::into_bytes),
         Format::Component => binary(&component_text(&file.case, reading)?),
         Format::Core => binary(&core_text(&file.case, reading, about.guest)?),
     }
@@ -93,7 +105,7 @@ pub fn unrun(file: &CaseFile, format: Format) -> Option<Vec<u8>> {
         Format::Text => Some(print(file).into_bytes()),
         Format::Bytes => Some(bytes::encode(&file.case)),
         Format::Wit => Some(wit(&file.case.shape).into_bytes()),
-        Format::Wast | Format::Component | Format::Core => None,
+        Format::Wast | Format::Rust | Format::Component | Format::Core => None,
     }
 }
 
@@ -120,6 +132,12 @@ impl About {
             name.insert_str(0, "case_");
         }
         About { name, guest, release, words }
+    }
+
+    /// The release's first number; the newest where it has none.
+    fn major(&self) -> u32 {
+        let major = self.release.split('.').next();
+        major.and_then(|major| major.parse().ok()).unwrap_or(u32::MAX)
     }
 }
 
