@@ -2,6 +2,7 @@
 
 pub mod diff;
 pub mod export;
+pub mod show;
 pub mod wast;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use canonfuzz::engine::{wasmtime, worker};
 use canonfuzz::planted::{Found, Planted, ways};
 use canonfuzz::releases::{self, Column};
 use canonfuzz::run::{self, Plan, Progress};
-use canonfuzz::{Session, corpus, encode, planted, replay, report, shrink, vectors};
+use canonfuzz::{Session, corpus, planted, replay, report, shrink, vectors};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Prints a line; a reader that has gone away is no error of ours.
@@ -134,16 +135,6 @@ pub fn shrink(path: &Path, output: &Path, isolated: Option<Duration>) -> Result<
     file.expect = Vec::new();
     corpus::save(output, &file)?;
     print(&format!("{}: {}, {} candidates", output.display(), shrunk.kind, shrunk.tried));
-    Ok(true)
-}
-
-pub fn show(path: &Path, component: bool) -> Result<bool> {
-    let found = corpus::load(path)?;
-    print(&report::show(&found.file));
-    if component {
-        let bytes = encode::component(&found.file.case.shape);
-        print(&wasmprinter::print_bytes(bytes).context("cannot print the component")?);
-    }
     Ok(true)
 }
 

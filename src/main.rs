@@ -26,6 +26,9 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Generate cases and compare, until told to stop
+    #[command(
+        after_help = "Example:\n  canonfuzz run --shape adapter --for 10m --json summary.json"
+    )]
     Run {
         /// The shapes to generate
         #[arg(long, default_value = "lift_lower", value_parser = shape())]
@@ -52,6 +55,7 @@ enum Command {
         isolation: Isolation,
     },
     /// Check cases again: text cases, encoded cases, fuzzing artifacts, folders of them
+    #[command(after_help = "Example:\n  canonfuzz replay corpus/strings")]
     Replay {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
@@ -68,6 +72,9 @@ enum Command {
         isolation: Isolation,
     },
     /// Make a case that does not agree smaller, as long as its verdict is of the same kind
+    #[command(
+        after_help = "Example:\n  canonfuzz shrink corpus/known/adapter-wide-tag-at-bit-31.toml -o smaller.toml"
+    )]
     Shrink {
         case: PathBuf,
         /// Where the smaller case is written, as text
@@ -76,14 +83,10 @@ enum Command {
         #[command(flatten)]
         isolation: Isolation,
     },
-    /// Explain a case: its text, and where its values lie
-    Show {
-        case: PathBuf,
-        /// Print the component as text as well
-        #[arg(long)]
-        component: bool,
-    },
+    /// Explain a case: where both sides part, by which rule, where its values lie; as text or as a page
+    Show(commands::show::Arguments),
     /// Plant faults in the reference, and count the cases that it takes to find each
+    #[command(after_help = "Example:\n  canonfuzz planted --shape adapter --seed 7")]
     Planted {
         /// The shapes to generate
         #[arg(long, default_value = "lift_lower", value_parser = shape())]
@@ -96,10 +99,15 @@ enum Command {
         seed: u64,
     },
     /// Check the reference against vectors of the executable specification
+    #[command(after_help = "Example:\n  canonfuzz vectors tests/vectors/vectors.jsonl")]
     Vectors { file: PathBuf },
     /// Run scripts of the component model's reference tests: files, folders of them
+    #[command(after_help = "Example:\n  canonfuzz wast tests/wast --on reference")]
     Wast(commands::wast::Arguments),
     /// Run a component from anywhere on both engines, with generated values, and compare
+    #[command(
+        after_help = "Example:\n  canonfuzz diff corpus/known/component-calls-itself.wat --rounds 10"
+    )]
     Diff(commands::diff::Arguments),
     /// Write a case as a file that stands on its own: a script, a component, …
     Export {
@@ -166,7 +174,7 @@ fn main() -> ExitCode {
         Command::Shrink { case, output, isolation } => {
             isolation.limit().and_then(|limit| commands::shrink(&case, &output, limit))
         }
-        Command::Show { case, component } => commands::show(&case, component),
+        Command::Show(arguments) => commands::show::run(&arguments),
         Command::Planted { shape, cases, seed } => commands::planted(shape, seed, cases),
         Command::Vectors { file } => commands::vectors(&file),
         Command::Wast(arguments) => commands::wast::run(&arguments),

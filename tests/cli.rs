@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn canonfuzz(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_canonfuzz")).args(arguments).output().unwrap()
@@ -93,6 +93,44 @@ fn show_explains_where_values_lie() {
     check(&["show", CASE], 0, "p0: string: flat 0..2, size 8, align 4, flat [i32 i32]", "");
     check(&["show", "corpus/spill/seventeen-params.toml"], 0, "spilled into memory", "");
     check(&["show", "--component", CASE], 0, "(canon lift", "");
+}
+
+#[test]
+fn show_writes_pages_of_cases_and_of_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("new/page.html");
+    let page = page.to_str().unwrap();
+    check(&["show", CASE, "--html", page], 0, "page.html: agree", "");
+    assert!(fs::read_to_string(page).unwrap().ends_with("</html>"));
+    check(&["show", "--html", page, "corpus/spill"], 0, "16 cases, 0 of them in full", "");
+    assert!(fs::read_to_string(page).unwrap().contains("16 cases: 16 agree."));
+    check(&["show", "corpus/spill"], 2, "", "--html FILE shows one");
+    let taken = folder.path().to_str().unwrap();
+    check(&["show", "--html", taken, CASE], 2, "", "cannot write");
+    check(&["show", "--html", "/dev/null/page.html", CASE], 2, "", "/dev/null/page.html");
+    check(&["show", "--html", page, "nowhere.toml"], 2, "", "nowhere.toml");
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    check(&["show", "--html", page, empty.to_str().unwrap()], 2, "", "no cases");
+    // What was there before is there still.
+    assert!(fs::read_to_string(page).unwrap().contains("16 cases: 16 agree."));
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_panic() {
+    let mut show = Command::new(env!("CARGO_BIN_EXE_canonfuzz"));
+    let mut child =
+        show.args(["show", CASE]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    for command in ["run", "replay", "shrink", "show", "planted", "vectors", "wast", "diff"] {
+        check(&[command, "--help"], 0, &format!("\n  canonfuzz {command} "), "");
+    }
 }
 
 #[test]

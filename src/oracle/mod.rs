@@ -4,7 +4,7 @@
 pub(crate) mod compare;
 pub mod register;
 
-pub use compare::{Difference, Observed, Where};
+pub use compare::{Difference, Observed, Where, first_difference};
 
 use crate::abi::{Deviation, Deviations};
 use crate::observation::{Observation, Outcome, Reading};

@@ -1,8 +1,9 @@
 //! A verdict for its reader: what was called, where the two sides part, and how to see it again.
 //! Knows nothing of files but the name that it is given.
 
+use super::spec;
 use super::timeline::{guest_event, hex, host_event, mistake, outcome, timeline, values};
-use crate::abi::{StringEncoding, Trap};
+use crate::abi::StringEncoding;
 use crate::case::paths::Path;
 use crate::case::text::host;
 use crate::case::{Case, function_name};
@@ -63,15 +64,10 @@ pub fn disagreement(
     difference: &Difference,
     replay: &str,
 ) -> String {
-    let Difference { call, at, .. } = difference;
-    let asserting = if cfg!(debug_assertions) { " with debug assertions" } else { "" };
-    let subject = format!("wasmtime {VERSION}{asserting}");
     let mut lines = vec![format!("disagree  {name}")];
-    lines.push(format!("  call      {}", called(case, *call)));
-    lines.push(format!("  {:<9} reference   {}", place(*at), side(case, difference, true)));
-    lines.push(format!("            {:<11} {}", "subject", side(case, difference, false)));
-    lines.push(format!("  subject   {subject} ({})", configuration(case)));
-    lines.push(format!("  spec      {}", spec(difference)));
+    lines.extend(parting(case, difference).into_iter().map(|line| format!("  {line}")));
+    lines.push(format!("  subject   {}", subject(case)));
+    lines.push(format!("  spec      {}", spec::functions(difference)));
     lines.push(format!("  replay    {replay}"));
     for (side, observation) in
         [("reference", &checked.expected.observation), ("subject", &checked.observed)]
@@ -80,6 +76,22 @@ pub fn disagreement(
         lines.extend(timeline(case, observation).into_iter().map(|line| format!("    {line}")));
     }
     lines.join("\n")
+}
+
+/// What was called, and what each side shows there first that the other does not.
+pub(super) fn parting(case: &Case, difference: &Difference) -> [String; 3] {
+    let Difference { call, at, .. } = difference;
+    [
+        format!("call      {}", called(case, *call)),
+        format!("{:<9} reference   {}", place(*at), side(case, difference, true)),
+        format!("          {:<11} {}", "subject", side(case, difference, false)),
+    ]
+}
+
+/// Which release the subject is, how it was built, configured and called.
+pub(super) fn subject(case: &Case) -> String {
+    let asserting = if cfg!(debug_assertions) { " with debug assertions" } else { "" };
+    format!("wasmtime {VERSION}{asserting} ({})", configuration(case))
 }
 
 /// How the subject was configured and called, as far as that is not plain.
@@ -107,7 +119,7 @@ fn configuration(case: &Case) -> String {
     if names.is_empty() { "no options".to_string() } else { names.join(", ") }
 }
 
-fn called(case: &Case, call: usize) -> String {
+pub(super) fn called(case: &Case, call: usize) -> String {
     let Some(made) = case.calls.get(call) else {
         return "none: the component was not accepted".to_string();
     };
@@ -135,7 +147,7 @@ fn encoding(encoding: StringEncoding) -> &'static str {
     }
 }
 
-fn place(at: Where) -> String {
+pub(super) fn place(at: Where) -> String {
     match at {
         Where::Outcome => "end".to_string(),
         Where::HostEvent(i) => format!("host {i}"),
@@ -149,7 +161,7 @@ fn place(at: Where) -> String {
     }
 }
 
-fn side(case: &Case, difference: &Difference, expected: bool) -> String {
+pub(super) fn side(case: &Case, difference: &Difference, expected: bool) -> String {
     let observed = if expected { &difference.expected } else { &difference.observed };
     match observed {
         Observed::Outcome(end) => outcome(end),
@@ -253,70 +265,5 @@ fn host_event_kind(observed: &Observed) -> &'static str {
         | Observed::MemorySize(_)
         | Observed::Memory(_)
         | Observed::Nothing => "no event",
-    }
-}
-
-/// The part of `CanonicalABI.md` to read.
-fn spec(difference: &Difference) -> &'static str {
-    match (&difference.at, &difference.expected, &difference.observed) {
-        (Where::Outcome, Observed::Outcome(Outcome::Trapped(Some(trap), _)), _)
-        | (Where::Outcome, _, Observed::Outcome(Outcome::Trapped(Some(trap), _))) => {
-            trap_rule(*trap)
-        }
-        (Where::Outcome, _, _) => "canon_lift, canon_lower",
-        (Where::HostEvent(_), Observed::HostEvent(HostEvent::Destructor { .. }), _)
-        | (Where::HostEvent(_), _, Observed::HostEvent(HostEvent::Destructor { .. })) => {
-            "canon_resource_drop"
-        }
-        (Where::HostEvent(_), _, _) => "canon_lower: lift_flat_values of the params",
-        // A call of `realloc` that only one side makes is what is wrong.
-        (Where::GuestEvent { .. }, _, Observed::GuestEvent(event @ GuestEvent::Realloc { .. }))
-        | (Where::GuestEvent { .. }, Observed::GuestEvent(event), _)
-        | (Where::GuestEvent { .. }, _, Observed::GuestEvent(event)) => guest_rule(event),
-        (Where::GuestEvent { .. }, _, _) => "lower_flat_values",
-        (Where::Result, _, _) => "canon_lift: lift_flat_values of the result",
-        (Where::MemorySize { .. } | Where::Memory { .. }, _, _) => "store",
-    }
-}
-
-fn guest_rule(event: &GuestEvent) -> &'static str {
-    match event {
-        GuestEvent::Called(_) | GuestEvent::ImportReturned(_) | GuestEvent::Reallocated(_) => {
-            "lower_flat_values"
-        }
-        GuestEvent::Realloc { .. } => {
-            "store_string_into_range, store_list_into_range, lower_flat_values"
-        }
-        GuestEvent::PostReturn(_) => "canon_lift: post_return",
-        GuestEvent::ResourceNew { .. } => "canon_resource_new, Table.add",
-        GuestEvent::ResourceRep { .. } => "canon_resource_rep",
-        GuestEvent::ResourceDrop { .. } | GuestEvent::Destructor { .. } => "canon_resource_drop",
-    }
-}
-
-/// The functions of the spec where a trap comes from.
-pub fn trap_rule(trap: Trap) -> &'static str {
-    match trap {
-        Trap::UnalignedPointer => {
-            "load_list_from_range, load_string_from_range, lift_flat_values, lower_flat_values"
-        }
-        Trap::MemoryOutOfBounds => "lift_flat_values, lower_flat_values, store_*_into_range",
-        Trap::StringTooLong | Trap::StringOutOfBounds | Trap::InvalidUtf8 | Trap::InvalidUtf16 => {
-            "load_string_from_range"
-        }
-        Trap::ListTooLong | Trap::ListOutOfBounds => "load_list_from_range",
-        Trap::InvalidChar => "convert_i32_to_char",
-        Trap::InvalidDiscriminant => "load_variant, lift_flat_variant",
-        Trap::UnknownHandle => "Table.get, Table.remove",
-        Trap::HandleOfOtherType | Trap::HandleLent => {
-            "lift_own, lift_borrow, canon_resource_drop, canon_resource_rep"
-        }
-        Trap::HandleNotOwned => "lift_own",
-        Trap::TooManyHandles => "Table.add",
-        Trap::BorrowsRemain => "Task.return_",
-        Trap::CannotEnterComponent => "Store.lift: may_enter",
-        Trap::CannotLeaveComponent => "canon_lower: may_leave",
-        Trap::CannotBlockSyncTask => "canon_lift: its end, canon_lower",
-        Trap::Guest | Trap::Host | Trap::Crash | Trap::Exhausted => "canon_lift, canon_lower",
     }
 }

@@ -1,10 +1,19 @@
-//! What people read: observations, differences and cases, in words.
+//! What people read: observations, differences and cases, in words and as pages.
 //! Knows how things look; decides nothing about them.
 
 mod disagreement;
-mod layout;
+mod spec;
 mod timeline;
 
-pub use disagreement::{class, disagreement, ended, replay_command, trap_rule, verdict};
-pub use layout::show;
+mod layout;
+mod memory;
+
+mod align;
+mod explain;
+
+pub mod html;
+
+pub use disagreement::{class, disagreement, ended, replay_command, verdict};
+pub use explain::{Explained, explain, show};
+pub use spec::trap_rule;
 pub use timeline::{host_event, outcome, timeline};

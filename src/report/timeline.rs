@@ -141,7 +141,7 @@ pub fn guest_name(guest: usize) -> String {
     if guest == 0 { "guest".to_string() } else { format!("guest {guest}") }
 }
 
-fn memory_name(guest: usize) -> String {
+pub(super) fn memory_name(guest: usize) -> String {
     if guest == 0 { "memory".to_string() } else { format!("memory of guest {guest}") }
 }
 
@@ -158,7 +158,7 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn params(case: &Case) -> &[Type] {
+pub(super) fn params(case: &Case) -> &[Type] {
     &case.shape.guests[0].export.ty.params
 }
 
@@ -189,7 +189,7 @@ fn guest_lines(guest: usize, events: &[GuestEvent]) -> Vec<String> {
     lines
 }
 
-fn result_line(case: &Case, returned: &Returned) -> String {
+pub(super) fn result_line(case: &Case, returned: &Returned) -> String {
     let types = case.shape.guests[0].export.ty.results();
     match values(returned.result.as_slice(), types).as_str() {
         "" => "host  returned".to_string(),
@@ -197,11 +197,11 @@ fn result_line(case: &Case, returned: &Returned) -> String {
     }
 }
 
-fn cores(flat: &[Core]) -> String {
+pub(super) fn cores(flat: &[Core]) -> String {
     flat.iter().map(|core| self::core(*core)).collect::<Vec<_>>().join(", ")
 }
 
-fn core(core: Core) -> String {
+pub(super) fn core(core: Core) -> String {
     match core {
         Core::I32(bits) => word(u64::from(bits)),
         Core::I64(bits) => word(bits),
@@ -211,16 +211,16 @@ fn core(core: Core) -> String {
 }
 
 /// Small numbers are lengths and are read in decimal, large ones in hex.
-fn word(bits: u64) -> String {
+pub(super) fn word(bits: u64) -> String {
     if bits < 0x1_0000 { bits.to_string() } else { format!("{bits:#x}") }
 }
 
-fn chunks(case: &Case, call: usize, guest: usize) -> Vec<Chunk> {
+pub(super) fn chunks(case: &Case, call: usize, guest: usize) -> Vec<Chunk> {
     let script = &case.calls[call].scripts[guest];
     guest_data(&case.shape.guests[guest], script).map(|data| data.memory).unwrap_or_default()
 }
 
-fn put(memory: &mut [u8], chunks: &[Chunk]) {
+pub(super) fn put(memory: &mut [u8], chunks: &[Chunk]) {
     for chunk in chunks {
         let start = usize::try_from(chunk.at).expect("an address fits");
         if let Some(place) = memory.get_mut(start..start + chunk.bytes.len()) {

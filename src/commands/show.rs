@@ -1,0 +1,91 @@
+//! `show`: a case explained as text, or a case or a folder as a page.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use canonfuzz::engine::wasmtime;
+use canonfuzz::report::{self, Explained, html};
+use canonfuzz::{Session, corpus, encode};
+use clap::Args;
+
+use super::print;
+
+/// Cases of a folder that follow its index in full: a page has to be opened by a browser.
+const WHOLE: usize = 100;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  canonfuzz show corpus/known/adapter-wide-tag-at-bit-31.toml
+  canonfuzz show --html page.html corpus/known")]
+pub struct Arguments {
+    /// A case; with --html also a folder of them
+    case: PathBuf,
+    /// Write a page to this file instead: all in one, for any browser
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Print the component as text as well
+    #[arg(long, conflicts_with = "html")]
+    component: bool,
+    #[command(flatten)]
+    isolation: crate::Isolation,
+}
+
+pub fn run(arguments: &Arguments) -> Result<bool> {
+    let Arguments { case, html, component, isolation } = arguments;
+    let limit = isolation.limit()?;
+    match html {
+        Some(file) if case.is_dir() => folder(case, file, limit),
+        Some(file) => {
+            let explained = explain(&mut Session::maybe_isolated(limit)?, case)?;
+            corpus::write_atomically(file, html::page(&explained).as_bytes())?;
+            print(&format!("{}: {}", file.display(), explained.verdict()));
+            Ok(agrees(&explained))
+        }
+        None => text(case, *component, limit),
+    }
+}
+
+fn text(case: &Path, component: bool, limit: Option<Duration>) -> Result<bool> {
+    if case.is_dir() {
+        bail!("{} is a folder: --html FILE shows one", case.display());
+    }
+    let explained = explain(&mut Session::maybe_isolated(limit)?, case)?;
+    print(&report::show(&explained));
+    if component {
+        let bytes = encode::component(&explained.file.case.shape);
+        print(&wasmprinter::print_bytes(bytes).context("cannot print the component")?);
+    }
+    Ok(agrees(&explained))
+}
+
+fn folder(folder: &Path, file: &Path, limit: Option<Duration>) -> Result<bool> {
+    let paths = corpus::find(&[folder.to_path_buf()])?;
+    if paths.is_empty() {
+        bail!("no cases at {}", folder.display());
+    }
+    let mut session = Session::maybe_isolated(limit)?;
+    let (mut entries, mut whole, mut clean) = (Vec::new(), 0, true);
+    for (number, path) in paths.iter().enumerate() {
+        let explained = explain(&mut session, path)?;
+        clean &= agrees(&explained);
+        let entry = html::entry(&explained, number, whole < WHOLE);
+        whole += usize::from(entry.is_whole());
+        entries.push(entry);
+    }
+    let subject = format!("wasmtime {}", wasmtime::VERSION);
+    let page = html::index(&folder.display().to_string(), &subject, entries);
+    corpus::write_atomically(file, page.as_bytes())?;
+    print(&format!("{}: {} cases, {whole} of them in full", file.display(), paths.len()));
+    Ok(clean)
+}
+
+fn explain(session: &mut Session, path: &Path) -> Result<Explained> {
+    let file = corpus::load(path)?.file;
+    let checked = session.check(&file.case).with_context(|| path.display().to_string())?;
+    report::explain(&path.display().to_string(), file, checked)
+}
+
+fn agrees(explained: &Explained) -> bool {
+    !explained.is_finding()
+}

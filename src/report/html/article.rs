@@ -1,0 +1,222 @@
+//! One case on a page, from its verdict to the command that shows it again.
+//! Knows the order in which a reader asks, and nothing of other cases.
+
+use super::drawing::figure;
+use super::events::timelines;
+use super::write::Html;
+use crate::abi::SPEC_COMMIT;
+use crate::case::text::{print, wit};
+use crate::case::{Case, function_name};
+use crate::encode::EXPORT;
+use crate::oracle::Verdict;
+use crate::oracle::register::Divergence;
+use crate::report::disagreement::{called, place, side};
+use crate::report::explain::Explained;
+use crate::report::layout;
+use crate::report::timeline::{mistake, params, values};
+
+/// Calls whose memories are drawn.
+const CALLS: usize = 4;
+
+/// Everything about one case, below a heading of this level.
+pub(super) fn article(html: &mut Html, explained: &Explained, id: &str, heading: &str) {
+    html.element("article", &[("id", id)], |html| {
+        head(html, explained, heading);
+        section(html, "First difference", |html| difference(html, explained));
+        section(html, "The call", |html| call(html, &explained.file.case));
+        section(html, "Event by event", |html| timelines(html, explained));
+        section(html, "Guest memory", |html| memory(html, explained));
+        section(html, "Layout and passing", |html| {
+            let lines = layout::lines(&explained.file.case.shape).join("\n");
+            code(html, lines.trim_start());
+        });
+        section(html, "Register", |html| register(html, explained));
+        section(html, "Reproduce", |html| reproduce(html, explained));
+    });
+}
+
+fn section(html: &mut Html, title: &str, inside: impl FnOnce(&mut Html)) {
+    html.element("section", &[], |html| {
+        html.leaf("h2", &[], title);
+        inside(html);
+    });
+}
+
+fn code(html: &mut Html, text: &str) {
+    // Who has no mouse can still scroll it.
+    html.element("pre", &[("tabindex", "0")], |html| html.leaf("code", &[], text));
+}
+
+/// The class of a verdict's colours.
+pub(super) fn tone(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Agree => "agree",
+        Verdict::Accepted(_) => "accepted",
+        Verdict::Inconclusive(_) | Verdict::Unsupported(_) => "undecided",
+        Verdict::Disagree(_) => "disagree",
+    }
+}
+
+fn head(html: &mut Html, explained: &Explained, heading: &str) {
+    html.element("header", &[], |html| {
+        let badge = format!("badge {}", tone(&explained.checked.verdict));
+        html.leaf("p", &[("class", &badge)], &explained.verdict());
+        html.leaf(heading, &[("class", "name")], &explained.name);
+        html.leaf("p", &[("class", "rule")], &explained.file.rule);
+        if let Some(story) = &explained.file.story {
+            html.leaf("p", &[("class", "story")], story.trim_end());
+        }
+        html.element("p", &[("class", "facts")], |html| {
+            html.text("Subject: ");
+            html.leaf("strong", &[], &explained.subject());
+        });
+    });
+}
+
+fn difference(html: &mut Html, explained: &Explained) {
+    let Some(difference) = &explained.difference else {
+        html.leaf("p", &[], &without(&explained.checked.verdict));
+        return;
+    };
+    let case = &explained.file.case;
+    html.element("p", &[], |html| {
+        html.text("In call ");
+        html.leaf("code", &[], &called(case, difference.call));
+        html.text(", at ");
+        html.leaf("strong", &[], &place(difference.at));
+        html.text(":");
+    });
+    html.element("div", &[("class", "sides")], |html| {
+        for (name, label, expected) in
+            [("reference", "Reference", true), ("subject", "Subject", false)]
+        {
+            html.element("div", &[("class", name)], |html| {
+                html.leaf("h3", &[], label);
+                html.leaf("code", &[], &side(case, difference, expected));
+            });
+        }
+    });
+    html.leaf("h3", &[], "The specification says");
+    html.element("ul", &[("class", "spec")], |html| {
+        explained.rules().iter().for_each(|rule| {
+            html.element("li", &[], |html| {
+                html.leaf("a", &[("href", &heading_link(rule.section))], rule.section);
+                html.text(": ");
+                html.leaf("code", &[], &rule.functions.join(", "));
+            });
+        });
+    });
+}
+
+/// What there is to say where there is no difference to show.
+fn without(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Agree => "None: both sides show the same.".to_string(),
+        Verdict::Inconclusive(limit) => format!("None that says anything: {limit}."),
+        Verdict::Unsupported(feature) => {
+            format!("None: this release of the subject does not support {feature}.")
+        }
+        // A difference that only a deviating reference shows.
+        Verdict::Accepted(_) | Verdict::Disagree(_) => "None that can be shown.".to_string(),
+    }
+}
+
+/// Where a heading of the specification is, at the commit that is read.
+fn heading_link(section: &str) -> String {
+    let kept = section.chars().filter(|c| c.is_ascii_alphanumeric() || *c == ' ');
+    let anchor: String =
+        kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect();
+    let path = "WebAssembly/component-model/blob";
+    format!("https://github.com/{path}/{SPEC_COMMIT}/design/mvp/CanonicalABI.md#{anchor}")
+}
+
+fn call(html: &mut Html, case: &Case) {
+    html.leaf("h3", &[], "Types, as WIT");
+    code(html, wit(&case.shape).trim_end());
+    html.leaf("h3", &[], "Arguments, as WAVE");
+    let lines: Vec<_> = (0..case.calls.len()).map(|call| call_line(case, call)).collect();
+    code(html, &lines.join("\n"));
+    html.element("p", &[("class", "note")], |html| html.text(&chain(case)));
+}
+
+fn call_line(case: &Case, call: usize) -> String {
+    let args = values(&case.calls[call].args, params(case));
+    let mistake = mistake(case, call).map_or(String::new(), |mistake| format!("; {mistake}"));
+    let drops = &case.calls[call].host_drops;
+    let drops = match drops.as_slice() {
+        [] => String::new(),
+        drops => format!("; then the host drops {drops:?}"),
+    };
+    format!("call {call}: {EXPORT}({args}){mistake}{drops}")
+}
+
+/// Who calls whom.
+fn chain(case: &Case) -> String {
+    let guests = &case.shape.guests;
+    let mut text = format!("The host calls {EXPORT} of the guest");
+    for (number, guest) in guests.iter().enumerate() {
+        if guest.import.is_some() {
+            let whose = if number + 1 < guests.len() {
+                format!("guest {}", number + 1)
+            } else {
+                "the host".to_string()
+            };
+            text += &format!(", which may call {} of {whose}", function_name(number + 1));
+        }
+    }
+    text + "."
+}
+
+fn memory(html: &mut Html, explained: &Explained) {
+    let calls = explained.file.case.calls.len();
+    let first = explained.call();
+    let others = (0..calls).filter(|call| *call != first);
+    let shown: Vec<_> = std::iter::once(first).chain(others).take(CALLS).collect();
+    for call in shown.iter().filter(|call| **call < calls) {
+        for picture in explained.pictures(*call) {
+            figure(html, &picture, *call == first);
+        }
+    }
+    if calls > CALLS {
+        let text = format!("Memories of {} further calls are not drawn.", calls - CALLS);
+        html.leaf("p", &[("class", "note")], &text);
+    }
+    if calls == 0 {
+        html.leaf("p", &[], "No call is made.");
+    }
+}
+
+fn register(html: &mut Html, explained: &Explained) {
+    let register = &explained.register;
+    html.element("p", &[], |html| {
+        html.text("This is ");
+        html.text(&register.says);
+        html.text(".");
+    });
+    for Divergence { deviation, versions, reason, link, case, .. } in &register.entries {
+        html.element("div", &[("class", "entry")], |html| {
+            html.leaf("h3", &[], deviation.name());
+            html.leaf("p", &[], reason);
+            html.element("p", &[], |html| {
+                html.text("Wasmtime ");
+                html.leaf("code", &[], &versions.to_string());
+                html.text(", ");
+                if link.starts_with("https://") {
+                    html.leaf("a", &[("href", link)], link);
+                } else {
+                    html.text(link);
+                }
+                html.text(", shown by ");
+                html.leaf("code", &[], case);
+            });
+        });
+    }
+}
+
+fn reproduce(html: &mut Html, explained: &Explained) {
+    code(html, &explained.replay);
+    html.element("details", &[("open", "")], |html| {
+        html.leaf("summary", &[], "The case file");
+        code(html, print(&explained.file).trim_end());
+    });
+}

@@ -1,0 +1,117 @@
+//! A folder of cases as one page: findings by kind, and each of them in full.
+//! Knows what of a case is listed; how one looks is `article`'s.
+
+use std::collections::BTreeMap;
+
+use super::article::{article, tone};
+use super::document;
+use super::write::Html;
+use crate::oracle::Verdict;
+use crate::report::explain::Explained;
+
+/// A case in an index.
+pub struct Entry {
+    name: String,
+    rule: String,
+    kind: String,
+    tone: &'static str,
+    /// What comes first.
+    rank: u32,
+    id: String,
+    /// The case in full, where there is more to it than that both sides agree.
+    article: Option<Html>,
+}
+
+/// What the index says of the case with this number; `whole` has it follow in full if it does not agree.
+pub fn entry(explained: &Explained, number: usize, whole: bool) -> Entry {
+    let verdict = &explained.checked.verdict;
+    let id = format!("case-{number}");
+    let article = (whole && *verdict != Verdict::Agree).then(|| {
+        let mut html = Html::default();
+        article(&mut html, explained, &id, "h1");
+        html
+    });
+    Entry {
+        name: explained.name.clone(),
+        rule: explained.file.rule.clone(),
+        kind: explained.kind(),
+        tone: tone(verdict),
+        rank: rank(verdict),
+        id,
+        article,
+    }
+}
+
+impl Entry {
+    /// Whether the case follows in full.
+    pub fn is_whole(&self) -> bool {
+        self.article.is_some()
+    }
+}
+
+fn rank(verdict: &Verdict) -> u32 {
+    match verdict {
+        Verdict::Disagree(_) => 0,
+        Verdict::Accepted(_) => 1,
+        Verdict::Inconclusive(_) => 2,
+        Verdict::Unsupported(_) => 3,
+        Verdict::Agree => 4,
+    }
+}
+
+/// The page of a folder.
+pub fn index(folder: &str, subject: &str, entries: Vec<Entry>) -> String {
+    let mut kinds: BTreeMap<(u32, String), Vec<Entry>> = BTreeMap::new();
+    for entry in entries {
+        kinds.entry((entry.rank, entry.kind.clone())).or_default().push(entry);
+    }
+    document(&format!("canonfuzz · {folder}"), |html| {
+        html.element("header", &[], |html| {
+            html.leaf("h1", &[("class", "name")], folder);
+            html.element("p", &[("class", "facts")], |html| {
+                html.text("Subject: ");
+                html.leaf("strong", &[], subject);
+            });
+            html.element("p", &[], |html| html.text(&counts(&kinds)));
+        });
+        html.element("nav", &[("aria-label", "Cases by kind")], |html| {
+            kinds.iter().for_each(|((_, kind), entries)| group(html, kind, entries));
+        });
+        let articles = kinds.into_values().flatten().filter_map(|entry| entry.article);
+        articles.for_each(|article| html.append(article));
+    })
+}
+
+fn counts(kinds: &BTreeMap<(u32, String), Vec<Entry>>) -> String {
+    let mut counts: BTreeMap<u32, (&str, usize)> = BTreeMap::new();
+    for entry in kinds.values().flatten() {
+        counts.entry(entry.rank).or_insert((entry.tone, 0)).1 += 1;
+    }
+    let all: usize = counts.values().map(|(_, count)| count).sum();
+    let said = counts.values().map(|(tone, count)| format!("{count} {tone}"));
+    format!("{all} cases: {}.", said.collect::<Vec<_>>().join(", "))
+}
+
+fn group(html: &mut Html, kind: &str, entries: &[Entry]) {
+    let tone = entries.first().map_or("agree", |entry| entry.tone);
+    html.element("details", &[("open", "")], |html| {
+        html.element("summary", &[], |html| {
+            html.leaf("span", &[("class", &format!("badge {tone}"))], kind);
+            html.text(&format!(" {}", entries.len()));
+        });
+        html.element("ul", &[("class", "cases")], |html| {
+            entries.iter().for_each(|entry| {
+                html.element("li", &[], |html| listed(html, entry));
+            });
+        });
+    });
+}
+
+fn listed(html: &mut Html, entry: &Entry) {
+    if entry.is_whole() {
+        html.leaf("a", &[("href", &format!("#{}", entry.id))], &entry.name);
+    } else {
+        html.leaf("code", &[], &entry.name);
+    }
+    html.element("p", &[], |html| html.text(&entry.rule));
+}
