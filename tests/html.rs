@@ -1,5 +1,6 @@
 //! Pages of cases: what is on them, where the first difference is marked, and that they are sound. How
-//! they look, people and a browser have to judge.
+//! they look, people and a browser have to judge: some are left in `target/tmp/pages` for
+//! `scripts/look-at-pages`.
 
 use std::path::{Path, PathBuf};
 
@@ -31,9 +32,15 @@ fn planted_in(case: &Case, fault: &str) -> Checked {
     let fault = Deviation::named(fault).unwrap();
     let (expected, observed) =
         (read(Deviations::NONE), read(Deviations::from_iter([fault])).observation);
-    let verdict =
-        oracle::judge(&expected, &observed, Deviations::NONE, |_| unreachable!("none is known"));
+    let again = |_| expected.clone();
+    let verdict = oracle::judge(&expected, &observed, Deviations::NONE, again);
     Checked { verdict, expected, observed }
+}
+
+/// Leaves a page for those who want to look at it.
+fn leave(name: &str, page: &str) {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages").join(name);
+    corpus::write_atomically(&path.with_extension("html"), page.as_bytes()).unwrap();
 }
 
 /// One element: its name and attributes as they are written, and the text inside, its children's as well.
@@ -81,8 +88,9 @@ fn check_sound(page: &str) {
     let mut ids = Vec::new();
     for Element { name, attributes, .. } in &elements {
         assert!(!["script", "link", "img", "iframe", "base", "image"].contains(&name.as_str()));
-        for loads in ["src=", "srcset=", "xlink", " on"] {
-            assert!(!attributes.contains(loads), "{name} {attributes}");
+        for attribute in attributes.split('"').step_by(2).map(str::trim) {
+            let loads = ["src=", "srcset=", "xlink:href=", "data=", "action="].contains(&attribute);
+            assert!(!loads && !attribute.starts_with("on"), "{name} {attributes}");
         }
         assert!(!attributes.contains("http") || name == "a", "{name} {attributes}");
         ids.extend(attributes.split(' ').filter(|attribute| attribute.starts_with("id=")));
@@ -125,7 +133,8 @@ fn check_marked(path: &str, fault: &str, expected: &str) {
     assert!(explained.is_finding());
     assert_eq!(marked(&page), [expected]);
     assert!(page.contains("<p class=\"badge disagree\">"));
-    assert!(page.contains("not registered"));
+    assert!(page.contains("<p>Not registered: "));
+    leave(fault, &page);
 }
 
 #[test]
@@ -138,22 +147,22 @@ fn the_first_difference_is_marked_in_its_row() {
     check_marked(
         "corpus/strings/latin1-grows-to-utf16.toml",
         "growth-forgets-old-size",
-        "guest≠ first difference | realloc(1024, 6, 2, 12) -&gt; 1030 | realloc(0, 0, 2, 12) -&gt; 1030",
+        "guest≠ first difference | realloc(1024, 6, 2, 12) -&gt; 1030 | realloc(1024, 0, 2, 12) -&gt; 1030",
     );
     check_marked(
         "corpus/post-return/gets-the-flat-results.toml",
         "post-return-skipped",
-        "guest≠ first difference | post-return(0xffffff80) | nothing",
+        "guest≠ first difference | post-return(1024) | nothing",
     );
     check_marked(
         PADDING,
         "padding-zeroed",
-        "memory 0x0400≠ first difference | 0102030402000000 | 0100000002000000",
+        "memory 0x0400≠ first difference | 011617180200000003001f2021222324 | 01000000020000000300000000000000",
     );
     check_marked(
-        "corpus/strings/surrogate-in-utf8.toml",
+        "corpus/strings/unpaired-surrogate.toml",
         "unpaired-surrogate-replaced",
-        "end≠ first difference | trapped InvalidUtf8 | returned",
+        "end≠ first difference | trapped InvalidUtf16 | returned",
     );
 }
 
@@ -227,13 +236,12 @@ fn memory_is_drawn_with_fields_padding_and_pointers() {
     for name in [
         "p0: pointer = 1024",
         "p0: length = 2",
-        "! f1: u32 = 2",
-        "f2: u16",
-        "p0[1].f3: option, case 1 some",
+        "! padding",
+        "f1: u32 = 2",
+        "f2: u16 = 3",
         "some: u64 = 7",
     ] {
-        let name = name.trim_start_matches("! ");
-        assert!(names.iter().any(|drawn| drawn.ends_with(name)), "{name}: {names:?}");
+        assert!(names.iter().any(|drawn| drawn == name), "{name}: {names:?}");
     }
     assert_eq!(drawn(&page, "heading"), ["params of f, received: passed flat"]);
     assert_eq!(drawn(&page, "address")[..2], ["0x0400", "0x0410"]);
@@ -266,7 +274,7 @@ fn what_cannot_be_lifted_is_marked() {
     );
     check(
         "corpus/variants/discriminant-out-of-range.toml",
-        "#   > flat 0  2  result: case = 2  InvalidDiscriminant",
+        "#   > flat 0  256  result: case = 256  InvalidDiscriminant",
     );
 }
 
@@ -274,7 +282,7 @@ fn what_cannot_be_lifted_is_marked() {
 fn text_marks_the_bytes_that_differ() {
     let text = report::show(&planted(PADDING, "padding-zeroed"));
     assert!(text.starts_with("# disagree (memory)  corpus/alignment/padding-is-left-alone\n"));
-    assert!(text.contains("#   > 0x0401  020304, subject 000000  padding\n"), "{text}");
+    assert!(text.contains("#   > 0x0401  161718, subject 000000  padding\n"), "{text}");
     assert!(text.contains("#     0x0400  01  p0[0].f0: u8 = 1\n"), "{text}");
     // It can be read as the case file that it explains.
     let read = canonfuzz::case::text::parse(&text).unwrap();

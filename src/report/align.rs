@@ -254,7 +254,7 @@ impl CallRows<'_> {
     }
 }
 
-/// Events of one party on one side: which number each has, and what it is.
+/// Events of one party on one side: what each is, and the number of the last that is in it.
 type Events = [(usize, String)];
 
 /// Calls of `realloc` with their answers.
@@ -264,9 +264,10 @@ fn joined(guest: usize, events: &[GuestEvent]) -> Vec<(usize, String)> {
     for (number, event) in events.iter().enumerate() {
         if let GuestEvent::Reallocated(ptr) = event
             && called
-            && let Some((_, last)) = joined.last_mut()
+            && let Some((last, text)) = joined.last_mut()
         {
-            *last += &format!(" -> {}", word(*ptr));
+            *last = number;
+            *text += &format!(" -> {}", word(*ptr));
         } else {
             joined.push((number, guest_event(guest, event)));
         }
@@ -284,18 +285,10 @@ fn lane(
     unseen: [bool; 2],
 ) -> Vec<Row> {
     let before = |events: &Events| match first {
-        Some(first) => events.partition_point(|(number, _)| *number < first),
+        Some(first) => events.partition_point(|(last, _)| *last < first),
         None => 0,
     };
-    // A call of `realloc` and its answer are one event here: the answer may be what parts.
-    let answers = first.is_some_and(|first| {
-        [expected, observed].iter().any(|events| {
-            !events.iter().any(|(number, _)| *number == first)
-                && events.iter().any(|(number, _)| *number + 1 == first)
-        })
-    });
     let same = before(expected).min(before(observed));
-    let same = if answers { same.saturating_sub(1) } else { same };
     let mut pairs: Vec<_> = (0..same).map(|i| (Some(i), Some(i))).collect();
     let pair = |(a, b): (Option<usize>, Option<usize>)| (a.map(|a| a + same), b.map(|b| b + same));
     pairs.extend(aligned(&expected[same..], &observed[same..]).into_iter().map(pair));
@@ -408,7 +401,7 @@ mod tests {
             let realloc = GuestEvent::Realloc { old: 0, old_size: 0, align: 1, new_size: 9 };
             joined(0, &[realloc, GuestEvent::Reallocated(answer), GuestEvent::Called(Vec::new())])
         });
-        assert_eq!(a, [(0, "realloc(0, 0, 1, 9) -> 1".to_string()), (2, "f()".to_string())]);
+        assert_eq!(a, [(1, "realloc(0, 0, 1, 9) -> 1".to_string()), (2, "f()".to_string())]);
         let lane = lane("", [&a, &b], Some(1), [false, false]);
         let marks: Vec<_> = lane.iter().map(|row| row.mark).collect();
         assert_eq!(marks, [Mark::First, Mark::Same]);

@@ -11,7 +11,7 @@ use super::spec::{Rule, rules};
 use super::timeline::{core, guest_name, hex};
 use crate::abi::Deviation;
 use crate::case::text::{CaseFile, print};
-use crate::observation::Observation;
+use crate::observation::{Observation, Outcome};
 use crate::oracle::register::{Divergence, Register};
 use crate::oracle::{Difference, Verdict, first_difference};
 use crate::session::Checked;
@@ -107,9 +107,14 @@ impl Explained {
         self.difference.as_ref().map(rules).unwrap_or_default()
     }
 
-    /// The call that is to be looked at first.
+    /// The call that is to be looked at first: where they part, or else the one that did not return.
     pub fn call(&self) -> usize {
-        self.difference.as_ref().map_or(0, |difference| difference.call)
+        let expected = &self.checked.expected.observation;
+        match &self.difference {
+            Some(difference) => difference.call,
+            None if expected.outcome != Outcome::Returned => expected.calls.len().saturating_sub(1),
+            None => 0,
+        }
     }
 
     /// The memories of all guests in one call.
@@ -169,7 +174,7 @@ pub(super) fn title(picture: &Picture) -> String {
             "after the call, as the subject leaves it: on the reference it did not return"
         }
         State::HandedOver => {
-            "when it is called: after a call that does not return nobody can look into it"
+            "as the guest has it when it is called, for after a trap nobody can look into it"
         }
     };
     format!("memory of {} in call {call}, {state}", guest_name(*guest))
@@ -192,10 +197,11 @@ fn memory(picture: &Picture) -> Vec<String> {
 }
 
 fn flat_line(index: usize, flat: &FlatValue) -> String {
-    let FlatValue { path, core, value, wrong, .. } = flat;
-    let mark = if wrong.is_some() { ">" } else { " " };
+    let FlatValue { path, core, value, wrong, other, .. } = flat;
+    let mark = if flat.is_marked() { ">" } else { " " };
+    let other = other.map_or(String::new(), |other| format!(", subject {}", self::core(other)));
     let wrong = wrong.as_ref().map_or(String::new(), |wrong| format!("  {wrong}"));
-    format!("  {mark} flat {index}  {}  {path} = {value}{wrong}", self::core(*core))
+    format!("  {mark} flat {index}  {}{other}  {path} = {value}{wrong}", self::core(*core))
 }
 
 fn field_line(picture: &Picture, field: &Field) -> String {

@@ -65,6 +65,8 @@ pub struct FlatValue {
     pub to: Option<u64>,
     pub value: String,
     pub wrong: Option<String>,
+    /// The subject's, where it is another.
+    pub other: Option<Core>,
 }
 
 /// Some bytes of memory that mean something.
@@ -100,6 +102,13 @@ impl Field {
     }
 }
 
+impl FlatValue {
+    /// Whether it is what the reader is looking for.
+    pub fn is_marked(&self) -> bool {
+        self.wrong.is_some() || self.other.is_some()
+    }
+}
+
 impl Picture {
     /// Whether both memories are known and have other bytes there, or one of them none.
     pub fn differs(&self, address: usize) -> bool {
@@ -111,7 +120,7 @@ impl Picture {
         self.before.get(address) != self.memory.get(address)
     }
 
-    /// Whether the fields in a range are what the reader is looking for.
+    /// Whether a field is what the reader is looking for.
     pub fn is_marked(&self, field: &Field) -> bool {
         let index = |address: u64| usize::try_from(address).unwrap_or(usize::MAX);
         let (start, end) = (index(field.at), index(field.range().end).min(self.memory.len()));
@@ -139,28 +148,44 @@ pub fn picture(
     let other = wanted.and(found).map(|found| found.memory.clone());
     let shape = &case.shape.guests[guest];
     let data = guest_data(shape, &case.calls[call].scripts[guest]).ok();
+    let steps = &case.calls[call].scripts[guest].steps;
+    let roots_of = |memory: &[u8], events: &[GuestEvent]| {
+        roots(shape, guest, memory, events, data.as_ref(), steps)
+    };
     let events = shown.map_or(&[][..], |seen| &seen.events);
+    let mut roots = roots_of(&memory, events);
+    if let Some(found) = wanted.and(found) {
+        compare(&mut roots, &roots_of(&found.memory, &found.events));
+    }
     Picture {
         call,
         guest,
         ptr_type: shape.ptr_type,
         state,
-        roots: roots(
-            shape,
-            guest,
-            &memory,
-            events,
-            data.as_ref(),
-            &case.calls[call].scripts[guest].steps,
-        ),
+        roots,
         other: other.filter(|other| *other != memory),
-        data: chunks(case, call, guest)
-            .iter()
-            .map(|chunk| range(chunk.at.into(), len(&chunk.bytes)))
-            .collect(),
+        data: data_of(case, call, guest),
         blocks: blocks(events),
         before,
         memory,
+    }
+}
+
+/// What a guest hands over.
+fn data_of(case: &Case, call: usize, guest: usize) -> Vec<Range<u64>> {
+    let chunks = chunks(case, call, guest);
+    chunks.iter().map(|chunk| range(chunk.at.into(), len(&chunk.bytes))).collect()
+}
+
+/// Notes core values that are others on the other side, as far as the same was passed there.
+fn compare(roots: &mut [Root], others: &[Root]) {
+    for (root, other) in roots.iter_mut().zip(others) {
+        if root.title == other.title {
+            let pairs = root.flat.iter_mut().zip(&other.flat);
+            pairs.for_each(|(flat, other)| {
+                flat.other = (flat.core != other.core).then_some(other.core);
+            });
+        }
     }
 }
 

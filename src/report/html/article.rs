@@ -64,7 +64,9 @@ fn head(html: &mut Html, explained: &Explained, heading: &str) {
         html.leaf(heading, &[("class", "name")], &explained.name);
         html.leaf("p", &[("class", "rule")], &explained.file.rule);
         if let Some(story) = &explained.file.story {
-            html.leaf("p", &[("class", "story")], story.trim_end());
+            // Lines end where the file's do: only an empty one ends a paragraph.
+            let paragraphs = story.trim().split("\n\n");
+            paragraphs.for_each(|text| html.leaf("p", &[("class", "story")], text));
         }
         html.element("p", &[("class", "facts")], |html| {
             html.text("Subject: ");
@@ -188,11 +190,7 @@ fn memory(html: &mut Html, explained: &Explained) {
 
 fn register(html: &mut Html, explained: &Explained) {
     let register = &explained.register;
-    html.element("p", &[], |html| {
-        html.text("This is ");
-        html.text(&register.says);
-        html.text(".");
-    });
+    html.leaf("p", &[], &format!("{}.", capitalized(&register.says)));
     for Divergence { deviation, versions, reason, link, case, .. } in &register.entries {
         html.element("div", &[("class", "entry")], |html| {
             html.leaf("h3", &[], deviation.name());
@@ -211,6 +209,11 @@ fn register(html: &mut Html, explained: &Explained) {
             });
         });
     }
+}
+
+fn capitalized(text: &str) -> String {
+    let (first, rest) = text.split_at(text.len().min(1));
+    first.to_uppercase() + rest
 }
 
 fn reproduce(html: &mut Html, explained: &Explained) {

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use super::sheet::{
-    BAND, BYTES, CELL, CELL_HEIGHT, CHANNEL, HEADING, LEFT, Row, Sheet, Strip, addresses, sheet,
-    small,
+    BAND, BYTES, CELL, CELL_HEIGHT, CHANNEL, FLAT_BYTES, HEADING, LEFT, Row, Sheet, Strip,
+    addresses, sheet, small,
 };
 use super::write::Html;
 use crate::abi::{Core, CoreType};
@@ -20,7 +20,7 @@ const LANE: u64 = 9;
 /// The width of the whole.
 const WIDTH: u64 = LEFT + BYTES * CELL + 24 + 12 * LANE;
 /// The width of a letter of a label, in tenths.
-const LETTER: u64 = 60;
+const LETTER: u64 = 67;
 
 /// A figure of one guest's memory in one call, open or to be opened.
 pub(super) fn figure(html: &mut Html, picture: &Picture, open: bool) {
@@ -74,15 +74,18 @@ fn draw_strip(html: &mut Html, picture: &Picture, strip: &Strip) {
     label_at(html, "heading", 0, strip.y - CHANNEL - HEADING + 20, &heading);
     for (index, flat) in root.flat.iter().enumerate() {
         let (x, y) = strip.place(index);
-        let width = 4 * CELL - 8;
-        let class = if flat.wrong.is_some() { "flat wrong" } else { "flat" };
+        let width = FLAT_BYTES * CELL - 12;
+        let class = if flat.is_marked() { "flat wrong" } else { "flat" };
         html.element("g", &[("class", class)], |html| {
             html.leaf("title", &[], &flat_words(index, flat));
             rect(html, "box", x, y, width, CELL_HEIGHT);
             let value = format!("{} {}", core_type(flat.core), core(flat.core));
-            label_at(html, "value", x + 6, y + 16, &fitting(width, &[value]));
-            let value = &flat.value;
-            let mark = if flat.wrong.is_some() { "! " } else { "" };
+            label_at(html, "value", x + 6, y + 17, &fitting(width - 8, &[value]));
+            let value = match flat.other {
+                Some(other) => format!("{}, subject {}", flat.value, core(other)),
+                None => flat.value.clone(),
+            };
+            let mark = if flat.is_marked() { "! " } else { "" };
             let labels = [format!("{mark}{} = {value}", flat.path), format!("{mark}{}", flat.path)];
             label_at(html, "name", x + 2, y + CELL_HEIGHT + 13, &fitting(width + 8, &labels));
         });
@@ -100,14 +103,15 @@ fn core_type(core: Core) -> &'static str {
 
 fn flat_words(index: usize, flat: &FlatValue) -> String {
     let wrong = flat.wrong.as_ref().map_or(String::new(), |wrong| format!(": {wrong}"));
-    format!("flat {index}: {} = {}{wrong}", flat.path, flat.value)
+    let other = flat.other.map_or(String::new(), |other| format!(", subject {}", core(other)));
+    format!("flat {index}: {} = {}{other}{wrong}", flat.path, flat.value)
 }
 
 fn draw_row(html: &mut Html, picture: &Picture, row: &Row) {
-    label_at(html, "address", 0, row.y + 16, &format!("{:#06x}", row.at));
+    label_at(html, "address", 0, row.y + 17, &format!("{:#06x}", row.at));
     bytes(html, picture, row, row.y, &picture.memory, false);
     if let Some(other) = picture.other.as_ref().filter(|_| row.differs) {
-        label_at(html, "address subject", 0, row.y + CELL_HEIGHT + 16, "subject ≠");
+        label_at(html, "address subject", 0, row.y + CELL_HEIGHT + 17, "subject ≠");
         bytes(html, picture, row, row.y + CELL_HEIGHT, other, true);
     }
     for block in &picture.blocks {
@@ -141,7 +145,7 @@ fn bytes(html: &mut Html, picture: &Picture, row: &Row, y: u64, memory: &[u8], o
         html.element("g", &[("class", class)], |html| {
             let x = LEFT + (at - row.at) * CELL;
             rect(html, "byte", x, y, CELL, CELL_HEIGHT);
-            label_at(html, "hex", x + CELL / 2, y + 16, &format!("{byte:02x}"));
+            label_at(html, "hex", x + CELL / 2, y + 18, &format!("{byte:02x}"));
         });
     }
 }
@@ -244,7 +248,7 @@ fn arrows(html: &mut Html, picture: &Picture, sheet: &Sheet) {
         let values = picture.roots[strip.root].flat.iter().enumerate();
         values.filter_map(|(index, flat)| {
             let (x, y) = strip.place(index);
-            Some((x + 2 * CELL, y, flat.to?))
+            Some((x + FLAT_BYTES * CELL / 2, y, flat.to?))
         })
     });
     let fields = sheet.rows.iter().flat_map(|row| {
@@ -307,7 +311,7 @@ fn table(html: &mut Html, picture: &Picture) {
         return;
     }
     html.element("details", &[("class", "fields")], |html| {
-        html.leaf("summary", &[], &format!("{} fields as a table", fields.len()));
+        html.leaf("summary", &[], &format!("Fields as a table: {}", fields.len()));
         html.element("div", &[("class", "scroll"), ("tabindex", "0")], |html| {
             html.element("table", &[], |html| {
                 html.element("tr", &[], |html| {

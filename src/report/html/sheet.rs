@@ -9,8 +9,8 @@ use crate::report::memory::{Field, FieldKind, Picture};
 /// Bytes in one row.
 pub const BYTES: u64 = 16;
 /// The width of a byte.
-pub const CELL: u64 = 36;
-pub const CELL_HEIGHT: u64 = 24;
+pub const CELL: u64 = 42;
+pub const CELL_HEIGHT: u64 = 26;
 /// Room left of the bytes, for addresses.
 pub const LEFT: u64 = 74;
 /// Room above a row, where arrows come and go.
@@ -20,8 +20,9 @@ pub const BAND: u64 = 20;
 /// The height of a heading, and of a gap.
 pub const HEADING: u64 = 30;
 pub const GAP: u64 = 24;
-/// Core values in one row: each is as wide as four bytes.
-pub const FLAT: usize = 4;
+/// Core values in one row, and the bytes that each is as wide as.
+pub const FLAT: usize = 3;
+pub const FLAT_BYTES: u64 = 5;
 /// Rows of memory that are drawn.
 const ROWS: usize = 40;
 /// Rows that differ, of those.
@@ -75,7 +76,7 @@ impl Strip {
     /// Where the core value of this index is.
     pub fn place(&self, index: usize) -> (u64, u64) {
         let (column, line) = (small(index % FLAT), small(index / FLAT));
-        (LEFT + column * 4 * CELL, self.y + line * (CHANNEL + CELL_HEIGHT + BAND))
+        (LEFT + column * FLAT_BYTES * CELL, self.y + line * (CHANNEL + CELL_HEIGHT + BAND))
     }
 }
 

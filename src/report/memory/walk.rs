@@ -87,6 +87,7 @@ impl Walk {
             to: Some(at),
             value: word(at),
             wrong: wrong.map(said),
+            other: None,
         });
         if !self.is_inside(at, layout.elem_size) {
             return;
@@ -341,7 +342,14 @@ impl Walk {
         let lifted = loads.then(|| lift_flat(&mut self.cx(), &mut CoreValues::new(&taken), ty));
         let (value, wrong) = told(ty, core.bits(), lifted);
         let wrong = wrong.or_else(|| beyond_labels(ty, core.bits()));
-        self.flat.push(FlatValue { path: path.to_string(), core: *core, to: None, value, wrong });
+        self.flat.push(FlatValue {
+            path: path.to_string(),
+            core: *core,
+            to: None,
+            value,
+            wrong,
+            other: None,
+        });
     }
 
     fn flat_pair(&mut self, path: &str, ty: &Type, flat: &[Core]) {
@@ -356,6 +364,7 @@ impl Walk {
             to: Some(to),
             value: word(to),
             wrong,
+            other: None,
         };
         self.flat.push(pointing);
         let path_of_length = format!("{path}: length");
@@ -366,6 +375,7 @@ impl Walk {
             to: None,
             value: value_of_length,
             wrong: None,
+            other: None,
         });
         self.follow(path, ty, to, count, value);
     }
@@ -380,6 +390,7 @@ impl Walk {
             to: None,
             value: case_name(ty, case),
             wrong: no_case(&layout, case),
+            other: None,
         });
         let payload = self.payload(ty, case);
         let used = payload.as_ref().map_or(0, |(_, ty)| flatten_type(ty, self.opts.ptr_type).len());
@@ -393,6 +404,7 @@ impl Walk {
             to: None,
             value: word(core.bits()),
             wrong: None,
+            other: None,
         });
         self.flat.extend(unused);
     }
