@@ -234,7 +234,7 @@ fn memory_is_drawn_with_fields_padding_and_pointers() {
     let page = html::page(&planted(PADDING, "padding-zeroed"));
     let names = drawn(&page, "name");
     for name in [
-        "p0: pointer = 1024",
+        "p0: pointer = 0x0400",
         "p0: length = 2",
         "! padding",
         "f1: u32 = 2",
@@ -249,6 +249,9 @@ fn memory_is_drawn_with_fields_padding_and_pointers() {
     assert!(page.contains("class=\"cell differs\"") && page.contains("class=\"cell written\""));
     assert!(page.contains("subject ≠"));
     assert_eq!(page.matches("<polygon").count(), 1);
+    let tag =
+        html::page(&planted("corpus/strings/latin1-grows-to-utf16.toml", "utf16-tag-missing"));
+    assert!(drawn(&tag, "value").contains(&"i32 0x80000003 ≠ 3".to_string()));
     let spilled = html::page(&explained("corpus/spill/seventeen-params.toml", |_| {}));
     assert!(drawn(&spilled, "heading")[0].ends_with("spilled into memory"));
     assert!(drawn(&spilled, "gap").iter().any(|gap| gap.contains("bytes left out")));
@@ -266,7 +269,7 @@ fn what_cannot_be_lifted_is_marked() {
     };
     check(
         "corpus/known/string-at-an-odd-address.toml",
-        "#   > 0x0400  09040000  result: pointer of string = 1033  UnalignedPointer",
+        "#   > 0x0400  09040000  result: pointer of string = 0x0409  UnalignedPointer",
     );
     check(
         "corpus/known/flags-beyond-their-labels.toml",
@@ -283,6 +286,7 @@ fn text_marks_the_bytes_that_differ() {
     let text = report::show(&planted(PADDING, "padding-zeroed"));
     assert!(text.starts_with("# disagree (memory)  corpus/alignment/padding-is-left-alone\n"));
     assert!(text.contains("#   > 0x0401  161718, subject 000000  padding\n"), "{text}");
+    assert!(text.contains("#   there     padding\n"), "{text}");
     assert!(text.contains("#     0x0400  01  p0[0].f0: u8 = 1\n"), "{text}");
     // It can be read as the case file that it explains.
     let read = canonfuzz::case::text::parse(&text).unwrap();

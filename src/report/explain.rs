@@ -13,7 +13,7 @@ use crate::abi::Deviation;
 use crate::case::text::{CaseFile, print};
 use crate::observation::{Observation, Outcome};
 use crate::oracle::register::{Divergence, Register};
-use crate::oracle::{Difference, Verdict, first_difference};
+use crate::oracle::{Difference, Verdict, Where, first_difference};
 use crate::session::Checked;
 
 /// A case that was checked, explained.
@@ -82,6 +82,19 @@ impl Explained {
     /// The verdict, and the kind of difference where there is one.
     pub fn verdict(&self) -> String {
         verdict(&self.checked.verdict)
+    }
+
+    /// What lies where two memories part.
+    pub fn there(&self) -> Option<String> {
+        let Difference { call, at: Where::Memory { guest, address }, .. } =
+            self.difference.as_ref()?
+        else {
+            return None;
+        };
+        let address = u64::try_from(*address).ok()?;
+        let picture = picture(&self.file.case, self.sides(), *call, *guest);
+        let mut fields = picture.roots.iter().flat_map(|root| &root.fields);
+        fields.find(|field| field.range().contains(&address)).map(described)
     }
 
     /// What findings that are likely the same have in common.
@@ -153,6 +166,7 @@ fn summary(explained: &Explained) -> Vec<String> {
     if let Some(difference) = difference {
         lines.extend(parting(&file.case, difference).map(|line| format!("  {line}")));
     }
+    lines.extend(explained.there().map(|there| format!("  there     {there}")));
     lines.push(format!("  subject   {}", explained.subject()));
     for rule in explained.rules() {
         lines.push(format!("  spec      {}: {}", rule.section, rule.functions.join(", ")));

@@ -98,6 +98,12 @@ fn difference(html: &mut Html, explained: &Explained) {
             });
         }
     });
+    if let Some(there) = explained.there() {
+        html.element("p", &[], |html| {
+            html.text("There lies: ");
+            html.leaf("code", &[], &there);
+        });
+    }
     html.leaf("h3", &[], "The specification says");
     html.element("ul", &[("class", "spec")], |html| {
         explained.rules().iter().for_each(|rule| {

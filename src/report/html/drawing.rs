@@ -11,7 +11,7 @@ use super::write::Html;
 use crate::abi::{Core, CoreType};
 use crate::report::explain::{described, quoted, title};
 use crate::report::memory::{Field, FieldKind, FlatValue, Picture};
-use crate::report::timeline::{core, hex, word};
+use crate::report::timeline::{core, hex};
 
 /// Arrows in one drawing: more are no help.
 const ARROWS: usize = 12;
@@ -80,11 +80,9 @@ fn draw_strip(html: &mut Html, picture: &Picture, strip: &Strip) {
             html.leaf("title", &[], &flat_words(index, flat));
             rect(html, "box", x, y, width, CELL_HEIGHT);
             let value = format!("{} {}", core_type(flat.core), core(flat.core));
-            label_at(html, "value", x + 6, y + 17, &fitting(width - 8, &[value]));
-            let value = match flat.other {
-                Some(other) => format!("{}, subject {}", flat.value, core(other)),
-                None => flat.value.clone(),
-            };
+            let both = flat.other.map(|other| format!("{value} ≠ {}", core(other)));
+            label_at(html, "value", x + 6, y + 17, &fitting(width - 8, &[both.unwrap_or(value)]));
+            let value = &flat.value;
             let mark = if flat.is_marked() { "! " } else { "" };
             let labels = [format!("{mark}{} = {value}", flat.path), format!("{mark}{}", flat.path)];
             label_at(html, "name", x + 2, y + CELL_HEIGHT + 13, &fitting(width + 8, &labels));
@@ -185,7 +183,7 @@ fn labels(field: &Field) -> Vec<String> {
             ty.to_string(),
         ],
         FieldKind::Pointer { to } => {
-            let to = word(to);
+            let to = format!("{to:#06x}");
             vec![format!("{last}: {ty} → {to}"), format!("{last} → {to}"), format!("→ {to}")]
         }
         FieldKind::Length => vec![

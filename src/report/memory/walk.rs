@@ -85,7 +85,7 @@ impl Walk {
             path: "pointer".to_string(),
             core: *pointer,
             to: Some(at),
-            value: word(at),
+            value: address(at),
             wrong: wrong.map(said),
             other: None,
         });
@@ -243,7 +243,7 @@ impl Walk {
             value,
             wrong: None,
         };
-        self.push(Field { wrong, ..field(at, FieldKind::Pointer { to }, word(to)) });
+        self.push(Field { wrong, ..field(at, FieldKind::Pointer { to }, address(to)) });
         self.push(field(at + size, FieldKind::Length, word(length)));
         self.follow(path, ty, to, length, value);
     }
@@ -362,7 +362,7 @@ impl Walk {
             path: format!("{path}: pointer"),
             core: *pointer,
             to: Some(to),
-            value: word(to),
+            value: address(to),
             wrong,
             other: None,
         };
@@ -443,6 +443,11 @@ fn told(ty: &Type, bits: u64, loaded: Option<Result<Value, Trap>>) -> (String, O
         Some(Err(trap)) => (word(bits), Some(said(trap))),
         None => (word(bits), None),
     }
+}
+
+/// A pointer in words: as the addresses beside it.
+fn address(ptr: u64) -> String {
+    format!("{ptr:#06x}")
 }
 
 fn said(trap: Trap) -> String {
