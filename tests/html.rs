@@ -220,6 +220,21 @@ fn what_a_case_says_is_no_markup() {
     assert!(page.contains("&lt;b&gt;&amp;"));
 }
 
+#[test]
+fn of_long_timelines_and_memories_the_page_has_a_part() {
+    let strings = |count| Value::List(vec![Value::string("<&>".repeat(30)); count]);
+    let page = html::page(&explained("corpus/lists/strings-follow-their-list.toml", |found| {
+        found.file.case.calls[0].args = vec![strings(300)];
+    }));
+    check_sound(&page);
+    assert!(page.contains(" rows left out"));
+    assert!(page.contains(" rows of them used"));
+    assert!(page.contains("Not all fields are told of."));
+    assert_eq!(page.matches("<polygon").count(), 12);
+    let drawing = page.split("<svg").nth(2).unwrap().split("</svg>").next().unwrap();
+    assert!(drawing.len() < 200_000, "{}", drawing.len());
+}
+
 /// Texts of the drawing, in order.
 fn drawn(page: &str, class: &str) -> Vec<String> {
     let wanted = format!("class=\"{class}\"");
@@ -314,4 +329,18 @@ fn an_index_groups_cases_by_kind_and_has_those_that_differ_in_full() {
         ["core params / core params", "memory", "accepted (list-bounds-before-alignment)", "agree"];
     assert_eq!(kinds, expected);
     assert_eq!(page.matches("<article").count(), 3);
+}
+
+#[test]
+fn the_example_in_the_docs_is_what_is_shown() {
+    let docs = std::fs::read_to_string("docs/reading-a-report.md").unwrap();
+    let path = "corpus/known/list-misaligned-and-out-of-bounds.toml";
+    let text = report::show(&explained(path, |_| {}));
+    let (_, example) = docs.split_once(&format!("show {path}\n")).unwrap();
+    let example = example.split("```").next().unwrap();
+    // Which release it is, the example says as well.
+    let lines = example.lines().filter(|line| *line != "…" && !line.contains("#   subject   "));
+    let lines: Vec<_> = lines.collect();
+    assert!(lines.len() > 15);
+    lines.iter().for_each(|line| assert!(text.lines().any(|shown| shown == *line), "{line}"));
 }

@@ -8,8 +8,8 @@ use crate::abi::SPEC_COMMIT;
 use crate::case::text::{print, wit};
 use crate::case::{Case, function_name};
 use crate::encode::EXPORT;
-use crate::oracle::Verdict;
 use crate::oracle::register::Divergence;
+use crate::oracle::{Difference, Verdict};
 use crate::report::disagreement::{called, place, side};
 use crate::report::explain::Explained;
 use crate::report::layout;
@@ -88,6 +88,17 @@ fn difference(html: &mut Html, explained: &Explained) {
         html.leaf("strong", &[], &place(difference.at));
         html.text(":");
     });
+    sides(html, case, difference);
+    if let Some(there) = explained.there() {
+        html.element("p", &[], |html| {
+            html.text("There lies: ");
+            html.leaf("code", &[], &there);
+        });
+    }
+    specification(html, explained);
+}
+
+fn sides(html: &mut Html, case: &Case, difference: &Difference) {
     html.element("div", &[("class", "sides")], |html| {
         for (name, label, expected) in
             [("reference", "Reference", true), ("subject", "Subject", false)]
@@ -98,12 +109,9 @@ fn difference(html: &mut Html, explained: &Explained) {
             });
         }
     });
-    if let Some(there) = explained.there() {
-        html.element("p", &[], |html| {
-            html.text("There lies: ");
-            html.leaf("code", &[], &there);
-        });
-    }
+}
+
+fn specification(html: &mut Html, explained: &Explained) {
     html.leaf("h3", &[], "The specification says");
     html.element("ul", &[("class", "spec")], |html| {
         explained.rules().iter().for_each(|rule| {
