@@ -15,15 +15,18 @@ pub fn say(workspace: &Path) -> String {
     println!("cargo::rerun-if-changed={}", lock.display());
     let text = fs::read_to_string(&lock).expect("the workspace has a lock file");
     let version = locked(&text, "wasmtime").expect("the lock file names wasmtime");
-    let major: u32 =
-        version.split('.').next().and_then(|major| major.parse().ok()).expect("a version");
     for step in STEPS {
         println!("cargo::rustc-check-cfg=cfg(wasmtime_{step})");
-        if major >= step {
+        if major(version) >= step {
             println!("cargo::rustc-cfg=wasmtime_{step}");
         }
     }
     version.to_string()
+}
+
+/// The first number of a version.
+pub fn major(version: &str) -> u32 {
+    version.split('.').next().and_then(|major| major.parse().ok()).expect("a version")
 }
 
 /// The version of a package in a lock file.

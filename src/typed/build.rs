@@ -14,9 +14,9 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build/signatures.rs");
     println!("cargo::rerun-if-changed=../../build/release.rs");
-    release::say(workspace);
+    let major = release::major(&release::say(workspace));
     let folder = env::var("OUT_DIR").expect("cargo sets it");
-    for (name, text) in [("wide", signatures::wide()), ("random", signatures::random())] {
+    for (name, text) in [("wide", signatures::wide(major)), ("random", signatures::random())] {
         let path = Path::new(&folder).join(name).with_extension("rs");
         fs::write(path, text).expect("the folder is writable");
     }

@@ -20,8 +20,10 @@ const WORDS: [&str; 6] = ["zulu", "a", "kilo-metre", "URL", "x-Y", "m-n-o"];
 
 const STRINGS_GROW: &str = "a string takes all that is written to it";
 
-/// Variants and enums on both sides of the limit of a discriminant of one byte.
-pub fn wide() -> String {
+/// Variants and enums on both sides of the limit of a discriminant of one byte, which up to 39 Wasmtime's
+/// derive macros draw one case too early.
+pub fn wide(major: u32) -> String {
+    let most_of_one_byte = if major < 40 { 255 } else { 256 };
     let mut text = String::new();
     for count in [255, 256, 257] {
         let cases = (0..count).map(|i| match i % 64 {
@@ -31,7 +33,7 @@ pub fn wide() -> String {
         });
         writeln!(text, "variant! {{ Variant{count} {{ {} }} }}", cases.collect::<String>())
             .expect(STRINGS_GROW);
-        let repr = if count > 256 { "u16" } else { "u8" };
+        let repr = if count > most_of_one_byte { "u16" } else { "u8" };
         let cases = (0..count).map(|i| format!("c{i}, ")).collect::<String>();
         writeln!(text, "enumeration! {{ {repr} Enum{count} {{ {cases} }} }}").expect(STRINGS_GROW);
     }
