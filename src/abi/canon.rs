@@ -3,7 +3,9 @@
 
 use super::explore;
 use super::flatten::{Context, flatten_functype, flatten_within};
-use super::handle::{borrows_remain, holds_borrows, may_block, return_lent};
+use super::handle::{
+    add_thread, borrows_remain, holds_borrows, may_block, remove_thread, return_lent,
+};
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::{check_spilled, lower_flat_values};
 use super::{
@@ -29,6 +31,7 @@ pub fn canon_lift<I: Instance, R>(
     let seen_ft = flatten_functype(ft, opts.ptr_type, Context::Lift);
     instance.notes().course.stage = Stage::LowerParams;
     let by_guest = peer.is_some();
+    let thread = if by_guest { None } else { add_thread(instance)? };
     let slip = Deviation::ParamsInCallersEncoding;
     let mut cx = Cx { opts: mistaken(instance, opts, peer, slip), peer, guest: &mut *instance };
     let flat_args = lower(&mut cx, MAX_FLAT_PARAMS, args, &ft.params, None)?;
@@ -36,6 +39,7 @@ pub fn canon_lift<I: Instance, R>(
     let flat_args = retyped(&flat_args, &flat_ft.params);
     instance.notes().course.stage = Stage::Callee;
     let flat_results = instance.call(&flat_args)?;
+    remove_thread(instance, thread);
     assert!(types_match_values(&flat_ft.results, &flat_results), "the component was validated");
     let early = instance.notes().deviates(Deviation::PostReturnBeforeLift);
     if early {

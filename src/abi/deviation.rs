@@ -62,6 +62,8 @@ deviations! {
         BorrowsCheckedLate = "borrows-checked-late",
         /// Another owned handle that is lent in one call makes the engine fail altogether.
         SecondLoanCrashes = "second-loan-crashes",
+        /// While core code of a call by the host runs, the thread of its task is among the instance's handles.
+        ThreadAmongHandles = "thread-among-handles",
         /// `resource.rep` may not be called where imports may not.
         ResourceRepLeaves = "resource-rep-leaves",
         /// A component may not call its own exports.

@@ -180,6 +180,24 @@ pub(super) fn lower_unknown(cx: &mut Cx, rt: ResourceType, borrowed: bool) -> Re
     add(cx.guest, ResourceHandle { rt, rep: 0, borrow_scope, num_lends: 0 }).map(|_| ())
 }
 
+/// Only a slip: gives the thread of the call that begins an index among the handles, where there may be any.
+pub fn add_thread(guest: &mut dyn Guest) -> Result<Option<u32>, Trap> {
+    let has_resources = guest.handles().is_some_and(|handles| !handles.resources.is_empty());
+    if !has_resources || !guest.notes().deviates(Deviation::ThreadAmongHandles) {
+        return Ok(None);
+    }
+    // Of a type that nobody has.
+    let rt = ResourceType { id: usize::MAX, implementer: None };
+    add(guest, ResourceHandle { rt, rep: 0, borrow_scope: None, num_lends: 0 }).map(Some)
+}
+
+/// Takes it away again.
+pub fn remove_thread(guest: &mut dyn Guest, thread: Option<u32>) {
+    if let Some(i) = thread {
+        handles(guest).table.remove(i);
+    }
+}
+
 /// Spec: `Subtask.deliver_resolve`: what was lent for a call is returned, by a guest or by the host.
 pub fn return_lent(guest: &mut dyn Guest, by_guest: bool) {
     let lenders = guest.handles().map(|handles| std::mem::take(handles.lenders));

@@ -34,6 +34,8 @@ pub struct Divergence {
     /// Whether it takes calls to be queued, as those are that the host awaits where calls may be
     /// concurrent.
     pub queued: Option<bool>,
+    /// Whether it takes calls that the host awaits.
+    pub awaited: Option<bool>,
     /// Whether it takes the subject to be built with debug assertions or without.
     pub assertions: Option<bool>,
     pub reason: String,
@@ -79,6 +81,7 @@ struct Entry {
     versions: String,
     concurrency: Option<bool>,
     queued: Option<bool>,
+    awaited: Option<bool>,
     assertions: Option<bool>,
     reason: String,
     link: String,
@@ -126,9 +129,11 @@ impl Register {
 impl Divergence {
     /// Whether this release, so configured and called, has it.
     fn applies(&self, version: &semver::Version, tuning: Tuning, paths: Paths) -> bool {
-        let queued = tuning.concurrency && paths.call.mode != Mode::Sync;
+        let awaited = paths.call.mode != Mode::Sync;
+        let queued = tuning.concurrency && awaited;
         self.versions.matches(version)
             && self.queued.is_none_or(|wanted| wanted == queued)
+            && self.awaited.is_none_or(|wanted| wanted == awaited)
             && self.concurrency.is_none_or(|concurrency| concurrency == tuning.concurrency)
             && self.assertions.is_none_or(|assertions| assertions == ASSERTIONS)
     }
@@ -141,7 +146,17 @@ impl Entry {
             .ok_or_else(|| anyhow!("no engine is known to deviate by `{}`", self.deviation))?;
         let versions = Versions::parse(&self.versions)
             .with_context(|| format!("versions of `{}`", self.deviation))?;
-        let Entry { concurrency, queued, assertions, reason, link, case, .. } = self;
-        Ok(Divergence { deviation, versions, concurrency, queued, assertions, reason, link, case })
+        let Entry { concurrency, queued, awaited, assertions, reason, link, case, .. } = self;
+        Ok(Divergence {
+            deviation,
+            versions,
+            concurrency,
+            queued,
+            awaited,
+            assertions,
+            reason,
+            link,
+            case,
+        })
     }
 }
