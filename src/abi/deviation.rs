@@ -86,6 +86,10 @@ deviations! {
         ForeignHandlePasses = "foreign-handle-passes",
         /// An argument of another type leaves the instance entered: nobody can enter it again.
         WrongArgLocksInstance = "wrong-arg-locks-instance",
+        /// Where an argument of another type has left the instance entered, a call waits for ever.
+        LockedInstanceDeadlocks = "locked-instance-deadlocks",
+        /// Where an argument of another type has left the instance entered, a call makes the engine fail.
+        LockedInstanceCrashes = "locked-instance-crashes",
 
         // Between guests
         /// Whether two components may call each other is checked before whether imports may be
@@ -346,6 +350,7 @@ impl Deviation {
                 | Deviation::SourceBoundsInCodeUnits
                 | Deviation::InflationAlignmentUnchecked
                 | Deviation::InflationBoundsUnchecked
+                | Deviation::LockedInstanceCrashes
         )
     }
 

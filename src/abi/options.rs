@@ -86,6 +86,8 @@ pub struct Notes {
     /// How many elements and bytes of strings were lifted.
     pub lifted: u64,
     pub course: Course,
+    /// The stages at which the host lifts into values of static types. Only a slip asks.
+    pub static_lifts: BTreeSet<Stage>,
     /// Where lifting or lowering for another guest trapped: all traps of which that call may meet the
     /// first, depending on the order of what it does. Where anything else trapped there are none.
     pub faults: BTreeSet<Trap>,

@@ -44,6 +44,8 @@ pub enum Trap {
     Host,
     /// No trap of the spec's: by a deviation, the engine itself fails here.
     Crash,
+    /// No trap of the spec's: by a deviation, a call waits for what never comes.
+    Deadlock,
     /// No trap of the spec's: we give up, since memory or time would not do.
     Exhausted,
 }
@@ -75,6 +77,7 @@ impl Trap {
             | Trap::Guest
             | Trap::Host
             | Trap::Crash
+            | Trap::Deadlock
             | Trap::Exhausted => false,
         }
     }

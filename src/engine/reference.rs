@@ -6,8 +6,8 @@ mod misuse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::abi::{Core, Deviations, Notes, Place, Received, Trap};
-use crate::case::paths::Mode;
+use crate::abi::{Core, Deviations, Notes, Place, Received, Stage, Trap};
+use crate::case::paths::{Mode, Paths};
 use crate::case::{Answer, Call, Case, Guest, Manner, Shape};
 use crate::component::instantiate::Compiled;
 use crate::component::{self, Context, Failure, Instance, NotInstantiated};
@@ -167,6 +167,7 @@ impl Run {
     /// Runs a case. The scripts are those of the case's calls, one for each guest.
     pub fn run(mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
         self.instance.set_host_waits(case.paths.call.mode == Mode::Sync);
+        self.instance.notes().static_lifts = static_lifts(case.paths);
         self.instance.host().blocks = case.shape.awaits_import() && case.paths.polls > 0;
         let mut outcome = Outcome::Returned;
         for (i, scripts) in scripts.iter().enumerate() {
@@ -278,6 +279,13 @@ impl Run {
             read_observed(&memory[start..start + length], guest).expect("the puppet logs events");
         Ok(GuestObservation { events, memory: memory.to_vec(), nans })
     }
+}
+
+/// The stages at which the host lifts into values of static types.
+fn static_lifts(paths: Paths) -> BTreeSet<Stage> {
+    let lifts = [(paths.import, Stage::LiftParams), (paths.call, Stage::LiftResult)];
+    let typed = lifts.into_iter().filter(|(path, _)| path.api.is_typed());
+    typed.map(|(_, stage)| stage).collect()
 }
 
 #[cfg(test)]

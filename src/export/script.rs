@@ -268,6 +268,7 @@ fn phrase(trap: Trap) -> &'static str {
         Trap::CannotBlockSyncTask => "cannot block a synchronous task before returning",
         Trap::Guest => "unreachable",
         Trap::Host => HOST_FAILED,
+        Trap::Deadlock => "deadlock detected",
         Trap::Crash | Trap::Exhausted => "",
     }
 }

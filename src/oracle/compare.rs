@@ -370,6 +370,7 @@ fn kind(trap: Trap) -> &'static str {
         Trap::Guest => "guest code",
         Trap::Host => "host function",
         Trap::Crash => "crash",
+        Trap::Deadlock => "deadlock",
         Trap::Exhausted => "exhausted",
     }
 }

@@ -31,8 +31,18 @@ impl Run {
     }
 
     /// Traps where a mistake has locked the instance, even for who wants to look into it.
-    pub(super) fn check_unlocked(&self) -> Result<(), Failure> {
-        if self.locked { Err(Failure::Trap(Trap::CannotEnterComponent)) } else { Ok(()) }
+    pub(super) fn check_unlocked(&mut self) -> Result<(), Failure> {
+        if !self.locked {
+            return Ok(());
+        }
+        let notes = self.instance.notes();
+        Err(Failure::Trap(if notes.deviates(Deviation::LockedInstanceCrashes) {
+            Trap::Crash
+        } else if notes.deviates(Deviation::LockedInstanceDeadlocks) {
+            Trap::Deadlock
+        } else {
+            Trap::CannotEnterComponent
+        }))
     }
 
     /// What can be said of a call that was made as if there were no mistake: what the host saw before it

@@ -114,7 +114,7 @@ fn coded(trap: wasmtime::Trap) -> Option<Trap> {
 }
 
 /// Traps that have a code in some releases only.
-const CODES: [(&str, Trap); 8] = [
+const CODES: [(&str, Trap); 9] = [
     ("degenerate component adapter called", Trap::CannotEnterComponent),
     ("cannot leave component", Trap::CannotLeaveComponent),
     ("cannot block a synchronous task", Trap::CannotBlockSyncTask),
@@ -123,6 +123,7 @@ const CODES: [(&str, Trap); 8] = [
     ("list content out-of-bounds", Trap::ListOutOfBounds),
     ("invalid variant discriminant", Trap::InvalidDiscriminant),
     ("unaligned pointer", Trap::UnalignedPointer),
+    ("deadlock detected", Trap::Deadlock),
 ];
 
 /// Errors that are text. The first that is contained in the message counts.
