@@ -46,6 +46,13 @@ impl<'a> From<&'a Type> for Part<'a> {
     }
 }
 
+impl Part<'_> {
+    /// Whether it is spelled `enum`. Only a slip asks.
+    pub fn is_enum(self) -> bool {
+        matches!(self, Part::Type(Type::Enum(_)))
+    }
+}
+
 /// Spec: `despecialize`.
 pub fn despecialize<'a>(part: impl Into<Part<'a>>) -> Despecialized<Part<'a>> {
     match part.into() {

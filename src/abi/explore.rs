@@ -177,7 +177,7 @@ impl Explorer<'_, '_> {
             Despecialized::Record(fields) => {
                 fields.into_iter().for_each(|field| self.flat(vi, field));
             }
-            Despecialized::Variant(cases) => self.flat_variant(vi, &cases),
+            Despecialized::Variant(cases) => self.flat_variant(vi, &cases, part.is_enum()),
             Despecialized::Own(resource) => {
                 let lifted = lift_flat(self.cx, vi, part);
                 self.handle(lifted, resource, false);
@@ -196,10 +196,10 @@ impl Explorer<'_, '_> {
     }
 
     /// Spec: `lift_flat_variant`.
-    fn flat_variant(&mut self, vi: &mut CoreValues, cases: &[Option<Part>]) {
+    fn flat_variant(&mut self, vi: &mut CoreValues, cases: &[Option<Part>], is_enum: bool) {
         let end = vi.after(flatten_variant(cases, self.cx.opts.ptr_type).len());
         let case_index = lift_flat_case_index(self.cx, vi, cases.len());
-        let payload = payload_of(self.cx, cases, case_index);
+        let payload = payload_of(self.cx, cases, is_enum, case_index);
         if let Some(Some(case)) = self.past(payload) {
             self.flat(vi, *case);
         }
@@ -269,7 +269,7 @@ impl Explorer<'_, '_> {
     /// Spec: `load_variant`.
     fn variant(&mut self, ptr: u64, layout: &Layout, cases: &[Option<Layout>]) {
         let case_index = load_case_index(self.cx, ptr, cases.len());
-        let payload = payload_of(self.cx, cases, case_index);
+        let payload = payload_of(self.cx, cases, layout.is_enum, case_index);
         if let Some(Some(case)) = self.past(payload) {
             let ptr = ptr + payload_offset(self.cx, layout, case);
             self.memory(ptr, case);

@@ -13,6 +13,8 @@ pub struct Layout {
     pub alignment: u64,
     pub elem_size: u64,
     pub shape: Despecialized<Layout>,
+    /// Whether the type is spelled `enum`. Only a slip asks.
+    pub is_enum: bool,
 }
 
 /// Whether a slip is in force. Asked only where the answer changes something.
@@ -36,8 +38,9 @@ impl Layout {
 
     /// The layout of one type, with some slips in force.
     pub fn slipping<'a>(part: impl Into<Part<'a>>, ptr: PtrType, slips: &mut Slips) -> Layout {
+        let part = part.into();
         let shape = despecialize(part).map(&mut |part| Layout::slipping(part, ptr, slips));
-        Layout::new(shape, ptr, slips)
+        Layout { is_enum: part.is_enum(), ..Layout::new(shape, ptr, slips) }
     }
 
     /// The layout of the tuple of these types, with some slips in force.
@@ -49,7 +52,7 @@ impl Layout {
     /// The layout of the same type in a memory with such pointers, with some slips in force.
     pub fn with_pointers(&self, ptr: PtrType, slips: &mut Slips) -> Layout {
         let shape = self.shape.clone().map(&mut |part: Layout| part.with_pointers(ptr, slips));
-        Layout::new(shape, ptr, slips)
+        Layout { is_enum: self.is_enum, ..Layout::new(shape, ptr, slips) }
     }
 
     /// How many bytes are read or written before those of its parts.
@@ -88,7 +91,7 @@ impl Layout {
     fn new(shape: Despecialized<Layout>, ptr: PtrType, slips: &mut Slips) -> Layout {
         let alignment = shape_alignment(&shape, ptr, slips);
         let elem_size = shape_elem_size(&shape, ptr, slips);
-        Layout { alignment, elem_size, shape }
+        Layout { alignment, elem_size, shape, is_enum: false }
     }
 }
 

@@ -62,7 +62,8 @@ pub fn lift_flat<'a>(
     vi: &mut CoreValues,
     ty: impl Into<Part<'a>>,
 ) -> Result<Value, Trap> {
-    let shape = despecialize(ty);
+    let part = ty.into();
+    let shape = despecialize(part);
     cx.check_members(&shape)?;
     Ok(match shape {
         Despecialized::Bool => lift_flat_bool(cx, vi),
@@ -83,7 +84,7 @@ pub fn lift_flat<'a>(
             Value::List((0..length).map(|_| lift_flat(cx, vi, *elem)).collect::<Result<_, _>>()?)
         }
         Despecialized::Record(fields) => Value::Record(lift_flat_record(cx, vi, &fields)?),
-        Despecialized::Variant(cases) => lift_flat_variant(cx, vi, &cases)?,
+        Despecialized::Variant(cases) => lift_flat_variant(cx, vi, &cases, part.is_enum())?,
         Despecialized::Flags(count) => Value::Flags(lift_flat_flags(cx, vi, count)?),
         Despecialized::Own(resource) => {
             Value::Handle(lift_own(cx, wrap(vi.next(CoreType::I32)), resource)?)
@@ -141,10 +142,12 @@ fn lift_flat_variant(
     cx: &mut Cx,
     vi: &mut CoreValues,
     cases: &[Option<Part>],
+    is_enum: bool,
 ) -> Result<Value, Trap> {
     let end = vi.after(flatten_variant(cases, cx.opts.ptr_type).len());
     let case_index = lift_flat_case_index(cx, vi, cases.len());
-    let payload = payload_of(cx, cases, case_index)?.map(|case| lift_flat(cx, vi, *case));
+    let payload = payload_of(cx, cases, is_enum, case_index)?;
+    let payload = payload.map(|case| lift_flat(cx, vi, *case));
     let payload = payload.transpose()?.map(Box::new);
     *vi = end;
     Ok(Value::Variant(case_index, payload))

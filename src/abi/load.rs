@@ -229,7 +229,7 @@ fn load_variant(
     cases: &[Option<Layout>],
 ) -> Result<Value, Trap> {
     let case_index = load_case_index(cx, ptr, cases.len());
-    let Some(case) = payload_of(cx, cases, case_index)? else {
+    let Some(case) = payload_of(cx, cases, layout.is_enum, case_index)? else {
         return Ok(Value::Variant(case_index, None));
     };
     let ptr = ptr + payload_offset(cx, layout, case);
@@ -267,11 +267,11 @@ pub(super) fn case_at<T>(cases: &[T], case_index: u32) -> Result<&T, Trap> {
 pub(super) fn payload_of<'a, T>(
     cx: &mut Cx,
     cases: &'a [Option<T>],
+    is_enum: bool,
     case_index: u32,
 ) -> Result<Option<&'a T>, Trap> {
     let beyond = usize::try_from(case_index) == Ok(cases.len());
-    let payloads = cases.iter().any(Option::is_some);
-    if beyond && !payloads && cx.deviates_fused(Deviation::EnumOneBeyondPasses) {
+    if beyond && is_enum && cx.deviates_fused(Deviation::EnumOneBeyondPasses) {
         return Ok(None);
     }
     case_at(cases, case_index).map(Option::as_ref)
