@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use canonfuzz::Session;
 use canonfuzz::abi::PtrType;
 use canonfuzz::case::{Case, CaseKind, Guest, Limits, Pages, Resource, Shape};
-use canonfuzz::encode::{self, script};
+use canonfuzz::encode::{self, Puppets, script};
 use canonfuzz::engine::local::{self, Local};
 use canonfuzz::engine::wasmtime;
 use canonfuzz::generate::Stream;
@@ -33,7 +33,7 @@ struct Spent {
 fn main() -> anyhow::Result<()> {
     let mut stream = Stream::new(SEED, CaseKind::Adapter, wasmtime::allowed(), Limits::CASE);
     let mut session = Session::new()?;
-    let (mut local, mut spent) = (Local::default(), Spent::default());
+    let (mut local, mut spent) = (Local::new(Puppets::Contained), Spent::default());
     let mut case = stream.next_case();
     while spent.shapes + spent.left_out < SHAPES {
         let mut cases = vec![case];
@@ -83,7 +83,7 @@ fn measure(
 
 /// How long the subject takes to compile and link a component of this shape.
 fn compile(local: &mut Local, case: &Case, shape: Shape) -> Duration {
-    let bytes = encode::component(&shape);
+    let bytes = encode::component(&shape, Puppets::Contained);
     let case = Case { shape, tuning: case.tuning, paths: case.paths, calls: Vec::new() };
     time(|| local.load(&case, || bytes)).0
 }

@@ -60,12 +60,11 @@ fn status(bar: &ProgressBar, progress: &Progress) -> String {
 }
 
 pub fn replay(
+    mut session: Session,
     paths: &[PathBuf],
     bless: bool,
-    isolated: Option<Duration>,
     json: Option<&Path>,
 ) -> Result<bool> {
-    let mut session = Session::maybe_isolated(isolated)?;
     let files = corpus::find(paths)?;
     if files.is_empty() {
         bail!("no cases at {}", paths[0].display());

@@ -70,7 +70,7 @@ fn with_session<R>(run: impl FnOnce(&mut Session) -> R) -> R {
     SESSION.with_borrow_mut(|session| {
         run(session.get_or_insert_with(|| {
             assert!(reference::bears_long_loops(), "wasmi cannot run long loops in this build");
-            Session::new().expect("the register that was built in is valid")
+            Session::importing().expect("the register that was built in is valid")
         }))
     })
 }

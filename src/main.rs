@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use canonfuzz::Session;
 use canonfuzz::case::CaseKind;
 use canonfuzz::engine::{crash, worker};
 use canonfuzz::run::Plan;
@@ -68,6 +69,9 @@ enum Command {
         /// Replay on each of these releases of Wasmtime, built by scripts/subject, and compare them
         #[arg(long, value_name = "A,B,C", value_delimiter = ',', conflicts_with = "bless")]
         subjects: Vec<String>,
+        /// Compile what guests have in common apart, once for all cases, as `run` and the fuzz targets do
+        #[arg(long, conflicts_with_all = ["bless", "subjects", "isolate"])]
+        import_puppets: bool,
         #[command(flatten)]
         isolation: Isolation,
     },
@@ -164,9 +168,15 @@ fn main() -> ExitCode {
                 commands::run(&plan, json.as_deref())
             })
         }
-        Command::Replay { paths, bless, json, subjects, isolation } if subjects.is_empty() => {
-            let isolated = isolation.limit();
-            isolated.and_then(|limit| commands::replay(&paths, bless, limit, json.as_deref()))
+        Command::Replay { paths, bless, json, subjects, import_puppets, isolation }
+            if subjects.is_empty() =>
+        {
+            let session = if import_puppets {
+                Session::importing()
+            } else {
+                isolation.limit().and_then(Session::maybe_isolated)
+            };
+            session.and_then(|session| commands::replay(session, &paths, bless, json.as_deref()))
         }
         Command::Replay { paths, json, subjects, .. } => {
             commands::replay_on(&paths, &subjects, json.as_deref())

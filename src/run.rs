@@ -111,7 +111,10 @@ pub fn run(
 }
 
 fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
-    let mut session = Session::maybe_isolated(plan.isolated)?;
+    let mut session = match plan.isolated {
+        None => Session::importing()?,
+        Some(_) => Session::maybe_isolated(plan.isolated)?,
+    };
     // Far apart, so that seeds that follow each other share nothing.
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut stream = Stream::new(seed, plan.kind, wasmtime::allowed(), Limits::CASE);

@@ -9,9 +9,9 @@ use lru::LruCache;
 use crate::abi::Deviations;
 use crate::case::{Case, Shape};
 use crate::component::instantiate::Compiled;
-use crate::encode::{self, script};
+use crate::encode::{self, Puppets, script};
 use crate::engine::local::{self, Local, SHAPES};
-use crate::engine::reference::{NotStarted, Run};
+use crate::engine::reference::{Compiler, NotStarted, Run};
 use crate::engine::wasmtime::fault::Fault;
 use crate::engine::worker::Worker;
 use crate::engine::{reference, wasmtime};
@@ -24,6 +24,9 @@ pub struct Session {
     subject: Subject,
     version: semver::Version,
     register: Register,
+    /// Where components have their puppets from.
+    puppets: Puppets,
+    compiler: Compiler,
     shapes: LruCache<Shape, Built>,
     pub timings: Timings,
 }
@@ -47,6 +50,8 @@ pub struct Checked {
     pub verdict: Verdict,
     pub expected: Reading,
     pub observed: Observation,
+    /// Where the component had its puppets from.
+    pub puppets: Puppets,
 }
 
 /// A case that is no case: what is wrong with it.
@@ -117,7 +122,17 @@ pub fn subject_crashes() -> Result<bool> {
 impl Session {
     /// A session against the subject that this program was built with, in this process.
     pub fn new() -> Result<Session> {
-        Session::with(Subject::Here(Box::default()))
+        Session::here(Puppets::Contained)
+    }
+
+    /// The same, for many cases of many shapes: components import their puppets. What disagrees is
+    /// checked again with them contained, as all who are shown the case will have them.
+    pub fn importing() -> Result<Session> {
+        Session::here(Puppets::Imported)
+    }
+
+    fn here(puppets: Puppets) -> Result<Session> {
+        Session::with(Subject::Here(Box::new(Local::new(puppets))), puppets)
     }
 
     /// The same, with the subject in a process of its own where there is a limit: the time that it
@@ -125,15 +140,17 @@ impl Session {
     pub fn maybe_isolated(limit: Option<Duration>) -> Result<Session> {
         match limit {
             None => Session::new(),
-            Some(limit) => Session::with(Subject::Apart(Worker::new(limit)?)),
+            Some(limit) => Session::with(Subject::Apart(Worker::new(limit)?), Puppets::Contained),
         }
     }
 
-    fn with(subject: Subject) -> Result<Session> {
+    fn with(subject: Subject, puppets: Puppets) -> Result<Session> {
         Ok(Session {
             subject,
             version: semver::Version::parse(wasmtime::VERSION)?,
             register: Register::committed()?,
+            puppets,
+            compiler: Compiler::default(),
             shapes: LruCache::new(SHAPES),
             timings: Timings::default(),
         })
@@ -150,6 +167,18 @@ impl Session {
     /// Runs a case on both sides and compares. The case has passed `case::check`. An error is a
     /// `BadCase`, or the world's.
     pub fn check(&mut self, case: &Case) -> Result<Checked> {
+        let checked = self.check_once(case)?;
+        match (self.puppets, &checked.verdict) {
+            (Puppets::Imported, Verdict::Disagree(_)) => {
+                let contained = Session::new()?.check_once(case)?;
+                let disagrees = matches!(contained.verdict, Verdict::Disagree(_));
+                Ok(if disagrees { contained } else { checked })
+            }
+            (Puppets::Imported | Puppets::Contained, _) => Ok(checked),
+        }
+    }
+
+    fn check_once(&mut self, case: &Case) -> Result<Checked> {
         let scripts = timed(&mut self.timings.encode, || scripts(case))?;
         if let Subject::Apart(worker) = &mut self.subject {
             worker.begin(case);
@@ -170,7 +199,7 @@ impl Session {
         let verdict = timed(&mut timings.compare, || {
             oracle::judge(&expected, &observed, registered, deviating)
         });
-        Ok(Checked { verdict, expected, observed })
+        Ok(Checked { verdict, expected, observed, puppets: self.puppets })
     }
 
     /// What the reference alone says of a case, with some deviations in force.
@@ -185,10 +214,13 @@ impl Session {
         if self.shapes.contains(&case.shape) {
             return;
         }
-        let bytes = timed(&mut self.timings.encode, || encode::component(&case.shape));
-        let reference = timed(&mut self.timings.compile_reference, || Compiled::new(&bytes));
+        let Session { timings, puppets, compiler, shapes, .. } = self;
+        let shape = &case.shape;
+        let bytes = timed(&mut timings.encode, || encode::component(shape, *puppets));
+        let compile = || compiler.compile(shape, &bytes, *puppets);
+        let reference = timed(&mut timings.compile_reference, compile);
         let reference = reference.map_err(|refusal| refusal.to_string());
-        self.shapes.put(case.shape.clone(), Built { bytes, reference });
+        shapes.put(shape.clone(), Built { bytes, reference });
     }
 }
 

@@ -13,7 +13,7 @@ use canonfuzz::case::{
 use canonfuzz::component::definition::Import;
 use canonfuzz::component::{Compiled, Context, Failure, Host, Instance, decode};
 use canonfuzz::encode::script::{read_observed, scripts};
-use canonfuzz::encode::{self, EXPORT};
+use canonfuzz::encode::{self, EXPORT, Puppets};
 use canonfuzz::engine::numbers::same_but_for_numbers;
 use canonfuzz::engine::wasmtime;
 use canonfuzz::generate::Stream;
@@ -94,7 +94,7 @@ fn resources(guests: u32) -> Vec<Resource> {
 /// The component is valid, exports what the host calls and imports what the host has.
 #[track_caller]
 fn check_component(shape: &Shape) {
-    let decoded = decode::decode(&encode::component(shape));
+    let decoded = decode::decode(&encode::component(shape, Puppets::Contained));
     let decoded = decoded.unwrap_or_else(|refusal| panic!("{refusal} in {shape:?}"));
     let exported = decoded.export(EXPORT).unwrap();
     assert!(same_but_for_numbers(&shape.guests[0].export.ty, exported).is_some(), "{exported:?}");
@@ -212,7 +212,7 @@ type Shown = (Option<Value>, Vec<(Vec<GuestEvent>, Vec<u8>)>);
 
 /// Runs the last call of a case of one or more.
 fn run(case: &Case, host: Option<Value>) -> Result<Shown, Failure> {
-    let compiled = Compiled::new(&encode::component(&case.shape)).unwrap();
+    let compiled = Compiled::new(&encode::component(&case.shape, Puppets::Contained)).unwrap();
     let mut instance = compiled.instantiate(Always(host), Notes::default()).unwrap();
     let mut shown = None;
     for (call, scripts) in case.calls.iter().zip(scripts(case).unwrap()) {
@@ -317,7 +317,7 @@ fn taking_a_list(ptr_type: PtrType, realloc: Realloc) -> Case {
 /// What `realloc` answers.
 fn answer(ptr_type: PtrType, realloc: Realloc, align: u32, size: u32) -> Result<u32, Failure> {
     let case = taking_a_list(ptr_type, realloc);
-    let compiled = Compiled::new(&encode::component(&case.shape)).unwrap();
+    let compiled = Compiled::new(&encode::component(&case.shape, Puppets::Contained)).unwrap();
     let mut instance = compiled.instantiate(Always(None), Notes::default()).unwrap();
     load(&mut instance, &encode::load_script(0), &scripts(&case).unwrap()[0][0]);
     instance.allocate(EXPORT, align, size)

@@ -7,13 +7,14 @@ use canonfuzz::case::text::{self, CaseFile};
 use canonfuzz::case::{Case, CaseKind, Limits, Shape, bytes, check};
 use canonfuzz::component::decode;
 use canonfuzz::component::definition::Import;
+use canonfuzz::encode::{self, Puppets};
 use canonfuzz::engine::{numbers, wasmtime};
 use canonfuzz::fuzz::{self, Input};
 use canonfuzz::generate::{self, Stream};
 use canonfuzz::mix::Mix;
 use canonfuzz::oracle::Verdict;
 use canonfuzz::types::FuncType;
-use canonfuzz::{Session, corpus, encode, report};
+use canonfuzz::{Session, corpus, report};
 use wasmparser::{Validator, WasmFeatures};
 
 const SEED: u64 = 20_261_122;
@@ -52,7 +53,7 @@ fn is_same(ours: &FuncType, theirs: &FuncType) -> bool {
 #[test]
 fn their_components_are_valid_and_have_the_types_of_the_case() {
     for case in cases(20_000).iter().step_by(20) {
-        let decoded = decode::decode(&encode::component(&case.shape)).unwrap();
+        let decoded = decode::decode(&encode::component(&case.shape, Puppets::Contained)).unwrap();
         let imported = decoded
             .imports
             .iter()
@@ -101,7 +102,7 @@ fn components_with_resources_are_valid() {
         "variant t { c0(r0) } record s { f0: t, f1: borrow<r2> } enum e { a } \
         import g: func(p0: t, p1: e); export f: func(p0: s, p1: e, p2: t);",
     ] {
-        let bytes = encode::component(&shape_with_resources(functions));
+        let bytes = encode::component(&shape_with_resources(functions), Puppets::Contained);
         let mut validator = Validator::new_with_features(WasmFeatures::default());
         let error = validator.validate_all(&bytes).err();
         assert!(error.is_none(), "{functions}: {error:?}");
@@ -126,7 +127,7 @@ fn mutating_cases_with_resources_keeps_them_valid() {
 
 #[test]
 fn subject_and_reference_agree_on_them() {
-    let mut session = Session::new().unwrap();
+    let mut session = Session::importing().unwrap();
     let mut inconclusive = 0;
     for case in of_all_kinds(1_000) {
         let checked = session.check(&case).unwrap();
@@ -140,6 +141,18 @@ fn subject_and_reference_agree_on_them() {
         }
     }
     assert!(inconclusive <= 10, "{inconclusive} cases say nothing");
+}
+
+#[test]
+fn imported_puppets_do_the_same() {
+    let mut sessions = [Session::new().unwrap(), Session::importing().unwrap()];
+    for case in of_all_kinds(300) {
+        let [contained, imported] =
+            sessions.each_mut().map(|session| session.check(&case).unwrap());
+        assert_eq!(contained.expected.observation, imported.expected.observation, "{case:?}");
+        assert_eq!(contained.observed, imported.observed, "{case:?}");
+        assert_eq!(contained.verdict, imported.verdict, "{case:?}");
+    }
 }
 
 #[test]
@@ -165,7 +178,7 @@ const RARE: usize = 5;
 
 #[track_caller]
 fn check_mix(mut mix: Mix, cases: impl Iterator<Item = Case>) {
-    let mut session = Session::new().unwrap();
+    let mut session = Session::importing().unwrap();
     for case in cases {
         mix.add(&case, &session.read(&case, Deviations::NONE).unwrap());
     }

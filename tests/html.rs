@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use canonfuzz::abi::{Deviation, Deviations};
 use canonfuzz::case::Case;
+use canonfuzz::encode::Puppets;
 use canonfuzz::report::{self, Explained, html};
 use canonfuzz::value::Value;
 use canonfuzz::{Checked, Session, corpus, oracle};
@@ -34,7 +35,7 @@ fn planted_in(case: &Case, fault: &str) -> Checked {
         (read(Deviations::NONE), read(Deviations::from_iter([fault])).observation);
     let again = |_| expected.clone();
     let verdict = oracle::judge(&expected, &observed, Deviations::NONE, again);
-    Checked { verdict, expected, observed }
+    Checked { verdict, expected, observed, puppets: Puppets::Contained }
 }
 
 /// Leaves a page for those who want to look at it.

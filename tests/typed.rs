@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use canonfuzz::abi::{PtrType, StringEncoding};
 use canonfuzz::case::check::Feature;
 use canonfuzz::case::{CanonOpts, Function, Guest, Pages, Resource, Shape, Tuning};
-use canonfuzz::encode;
+use canonfuzz::encode::{self, Puppets};
 use canonfuzz::engine::wasmtime;
 use canonfuzz::engine::wasmtime::typed::probe::{self, Compiled};
 use canonfuzz::engine::wasmtime::typed::{self, Family, Signature, Way};
@@ -37,7 +37,7 @@ fn shape(ty: &FuncType) -> Shape {
 
 fn compile(ty: &FuncType) -> Compiled {
     let shape = shape(ty);
-    let bytes = encode::component(&shape);
+    let bytes = encode::component(&shape, Puppets::Contained);
     let tuning = Tuning { concurrency: true, ..Tuning::PLAIN };
     probe::compile(tuning, &shape, &bytes).unwrap_or_else(|error| panic!("{error}: {ty:?}"))
 }

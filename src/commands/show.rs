@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use canonfuzz::encode::{self, Puppets};
 use canonfuzz::engine::wasmtime;
 use canonfuzz::report::{self, Explained, html};
-use canonfuzz::{Session, corpus, encode};
+use canonfuzz::{Session, corpus};
 use clap::Args;
 
 use super::print;
@@ -53,7 +54,7 @@ fn text(case: &Path, component: bool, limit: Option<Duration>) -> Result<bool> {
     let explained = explain(&mut Session::maybe_isolated(limit)?, case)?;
     print(&report::show(&explained));
     if component {
-        let bytes = encode::component(&explained.file.case.shape);
+        let bytes = encode::component(&explained.file.case.shape, Puppets::Contained);
         print(&wasmprinter::print_bytes(bytes).context("cannot print the component")?);
     }
     Ok(agrees(&explained))

@@ -26,6 +26,8 @@ use crate::types::{FuncType, Resource};
 pub struct Compiled {
     engine: wasmi::Engine,
     modules: Vec<wasmi::Module>,
+    /// Core modules that it imports, by the imports' names.
+    imported: Vec<(String, wasmi::Module)>,
     fuel: Option<u64>,
     pub decoded: Arc<Decoded>,
 }
@@ -57,23 +59,45 @@ impl From<Refusal> for NotInstantiated {
     }
 }
 
+/// An engine for core modules, whose code may be metered.
+pub fn engine(metered: bool) -> wasmi::Engine {
+    let mut config = wasmi::Config::default();
+    config.wasm_multi_memory(true).wasm_memory64(true).consume_fuel(metered);
+    wasmi::Engine::new(&config)
+}
+
 impl Compiled {
     /// Decodes the component and compiles its core modules.
     pub fn new(bytes: &[u8]) -> Result<Compiled, Refusal> {
-        Compiled::metered(bytes, None)
+        Compiled::compile(bytes, &engine(false), Vec::new(), None)
     }
 
     /// The same, for a component that nobody here wrote: core code may run for that much fuel.
     pub fn metered(bytes: &[u8], fuel: Option<u64>) -> Result<Compiled, Refusal> {
-        let decoded = decode::decode(bytes)?;
-        let mut config = wasmi::Config::default();
-        config.wasm_multi_memory(true).wasm_memory64(true).consume_fuel(fuel.is_some());
-        let engine = wasmi::Engine::new(&config);
+        Compiled::compile(bytes, &engine(fuel.is_some()), Vec::new(), fuel)
+    }
+
+    /// The same, for a component that imports core modules: these, of this engine, by their names.
+    pub fn importing(
+        bytes: &[u8],
+        engine: &wasmi::Engine,
+        modules: Vec<(String, wasmi::Module)>,
+    ) -> Result<Compiled, Refusal> {
+        Compiled::compile(bytes, engine, modules, None)
+    }
+
+    fn compile(
+        bytes: &[u8],
+        engine: &wasmi::Engine,
+        imported: Vec<(String, wasmi::Module)>,
+        fuel: Option<u64>,
+    ) -> Result<Compiled, Refusal> {
+        let (engine, decoded) = (engine.clone(), decode::decode(bytes)?);
         let modules = (decoded.modules.iter())
             .map(|range| wasmi::Module::new(&engine, &bytes[range.clone()]))
             .collect::<Result<_, _>>()
             .map_err(|error| Refusal::unsupported(format!("a core module: {error}")))?;
-        Ok(Compiled { engine, modules, fuel, decoded: Arc::new(decoded) })
+        Ok(Compiled { engine, modules, imported, fuel, decoded: Arc::new(decoded) })
     }
 
     /// A new instance, with `host` behind its imports.
@@ -99,7 +123,7 @@ impl Compiled {
     pub fn start<T: Host>(&self, instance: &mut Instance<T>) -> Result<(), NotInstantiated> {
         instance.refuel();
         let store = &mut instance.store;
-        let imports = imports(store.data_mut(), &self.decoded)?;
+        let imports = imports(store.data_mut(), &self.decoded, &self.imported)?;
         let component = Closure { component: self.decoded.root.clone(), outer: None };
         let context = store.as_context_mut();
         let root = Spaces::begin(context, &self.modules, &component, None, imports)?;

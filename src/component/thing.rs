@@ -38,14 +38,25 @@ pub struct Outer {
 }
 
 /// What the host gives to the root.
-pub fn imports<T>(state: &mut State<T>, decoded: &Decoded) -> Result<Exports, Refusal> {
+pub fn imports<T>(
+    state: &mut State<T>,
+    decoded: &Decoded,
+    modules: &[(String, wasmi::Module)],
+) -> Result<Exports, Refusal> {
     let mut resources = vec![None; decoded.root.resources];
     for (name, import) in &decoded.imports {
         give_resources(state, name, import, &mut resources);
     }
     let resources = Arc::new(resources);
-    let things = decoded.imports.iter();
-    things.map(|(name, import)| Ok((name.clone(), give(name, import, &resources)?))).collect()
+    let things = decoded.imports.iter().map(|(name, import)| {
+        let module = modules.iter().find(|(known, _)| known == name);
+        let thing = match (import, module) {
+            (Import::Module, Some((_, module))) => Thing::Module(module.clone()),
+            (import, _) => give(name, import, &resources)?,
+        };
+        Ok((name.clone(), thing))
+    });
+    things.collect()
 }
 
 /// Makes a resource type for each that is asked for, and has none yet.

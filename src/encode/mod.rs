@@ -1,6 +1,7 @@
 //! From a case to a component and the scripts that its guests follow.
 //! Knows no engine; how guests behave is data, so one component serves every case of its shape.
 
+mod face;
 pub mod guest;
 mod looping;
 mod puppet;
@@ -8,13 +9,13 @@ mod root;
 pub mod script;
 mod single;
 mod types;
-mod wire;
 
 use std::cmp::Ordering;
 
 use crate::case::Resource;
 
 pub use looping::looping;
+pub use puppet::Puppet;
 pub use root::component;
 
 /// The names of what a guest exports and imports.
@@ -24,6 +25,24 @@ pub const IMPORT: &str = "g";
 pub const LOAD_SCRIPT: &str = "load-script";
 /// `func() -> list<u8>`: what happened, and the guest's memory.
 pub const OBSERVE: &str = "observe";
+
+/// Where a component has its puppets from. It makes no difference to what a run shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Puppets {
+    /// They are in it.
+    #[default]
+    Contained,
+    /// It imports them, so that what is compiled once serves all shapes that need the same.
+    Imported,
+}
+
+/// What a guest's component imports its puppet as.
+const PUPPET: &str = "puppet";
+
+/// The name under which the whole component imports this guest's puppet, if it does.
+pub fn puppet_name(guest: usize) -> String {
+    of_guest(PUPPET, guest)
+}
 
 /// The name under which the whole component exports this guest's `LOAD_SCRIPT`.
 pub fn load_script(guest: usize) -> String {
@@ -64,13 +83,16 @@ fn standing(resource: Resource, guest: usize) -> Standing {
     }
 }
 
-/// The names of the puppet's core exports.
+/// The names of the core exports of a puppet and its face.
 mod core_names {
     pub const MEMORY: &str = "memory";
     pub const REALLOC: &str = "realloc";
     pub const FUNCTION: &str = "f";
     pub const POST_RETURN: &str = "post-return";
     pub const TABLE: &str = "imports";
+    pub const ACT: &str = "act";
+    pub const CLEAN_UP: &str = "clean-up";
+    pub const LOG_ROOM: &str = "log-room";
     pub const SCRIPT_MEMORY: &str = "script-memory";
     pub const SCRIPT_REALLOC: &str = "script-realloc";
     pub const LOAD_SCRIPT: &str = "load-script";

@@ -1,24 +1,24 @@
 //! The puppet: a core module that does what its script says and logs what it sees.
-//! Knows the script's layout, not what a case looks like.
+//! Knows the script's layout; nothing of the functions of a case, for which it has a face.
 
 mod memory;
 
 use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, DataCountSection, DataSection, DataSegment, DataSegmentMode,
-    ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType,
-    InstructionSink, MemArg, MemArgTarget, MemorySection, MemoryType, Module, TableSection,
+    BlockType, CodeSection, ComponentBuilder, ComponentTypeRef, ConstExpr, CoreTypeEncoder,
+    DataCountSection, DataSection, DataSegment, DataSegmentMode, EntityType, ExportKind,
+    ExportSection, Function, FunctionSection, GlobalSection, GlobalType, InstructionSink, MemArg,
+    MemArgTarget, MemorySection, MemoryType, Module, ModuleType, RefType, TableSection, TableType,
     TypeSection, ValType,
 };
 
 use self::memory::{fill, memory_bytes, narrow, realloc};
-use super::guest::{core_export, core_import};
 use super::script::{
-    EVENT_BUILT_IN, EVENT_CALLED, EVENT_DESTRUCTOR, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN,
-    SCRIPT, SCRIPT_PAGES, WORD, ZERO_ARGS, fill_pattern, slot, step_kind, step_words, word,
+    EVENT_BUILT_IN, EVENT_DESTRUCTOR, SCRIPT, SCRIPT_PAGES, ZERO_ARGS, built_in_slot, fill_pattern,
+    slot, step_kind, word,
 };
-use super::{Standing, core_names, standing, wire};
+use super::{Standing, core_names, standing};
 use crate::abi::{CoreFuncType, CoreType, PtrType};
-use crate::case::{Guest, Shape};
+use crate::case::{Pages, Shape};
 use crate::types;
 
 /// The memory under test.
@@ -28,20 +28,19 @@ const SCRIPT_MEMORY: u32 = 1;
 
 const REALLOC: u32 = 0;
 const SCRIPT_REALLOC: u32 = 1;
-const FUNCTION: u32 = 2;
-const POST_RETURN: u32 = 3;
+const ACT: u32 = 2;
+const CLEAN_UP: u32 = 3;
 const LOAD_SCRIPT: u32 = 4;
 const OBSERVE: u32 = 5;
-const CALL_IMPORT: u32 = 6;
+const LOG_ROOM: u32 = 6;
 const LOG_WORD: u32 = 7;
 const MAKE_ROOM: u32 = 8;
 const CALL_BUILT_IN: u32 = 9;
 /// The destructors come last.
 const DESTRUCTORS: u32 = 10;
 
-/// The types of what is in the table come after those of the functions.
-const ANSWERING_TYPE: u32 = 10;
-const IMPORT_TYPE: u32 = 11;
+/// An `i32` is passed and one is answered.
+const ANSWERING_TYPE: u32 = ACT;
 /// Nothing but an `i32` is passed, and nothing answered.
 const SILENT_TYPE: u32 = CALL_BUILT_IN;
 
@@ -57,147 +56,145 @@ const WAS_CALLED: u32 = 3;
 const LOG: u32 = 4;
 const GLOBALS: u32 = 5;
 
-/// The core module of the guest of this number.
-pub fn puppet(shape: &Shape, number: usize) -> Module {
-    let guest = &shape.guests[number];
-    let functions = Functions::of(shape, number);
-    let mut module = Module::new();
-    module.section(&functions.types());
-    module.section(&functions.declarations());
-    let mut tables = TableSection::new();
-    tables.table(wire::table(shape));
-    module.section(&tables);
-    module.section(&memories(guest));
-    module.section(&globals());
-    module.section(&exports(&functions));
-    module.section(&DataCountSection { count: 1 });
-    module.section(&functions.code());
-    let mut data = DataSection::new();
-    data.segment(DataSegment { mode: DataSegmentMode::Passive, data: fill_pattern() });
-    module.section(&data);
-    module
-}
-
-/// Adds a core function type.
-pub fn function_type(types: &mut TypeSection, ty: &CoreFuncType) {
-    let params: Vec<_> = ty.params.iter().copied().map(val_type).collect();
-    let results: Vec<_> = ty.results.iter().copied().map(val_type).collect();
-    types.ty().function(params, results);
-}
-
-fn val_type(ty: CoreType) -> ValType {
-    match ty {
-        CoreType::I32 => ValType::I32,
-        CoreType::I64 => ValType::I64,
-        CoreType::F32 => ValType::F32,
-        CoreType::F64 => ValType::F64,
-    }
-}
-
-fn memories(guest: &Guest) -> MemorySection {
-    let memory = |minimum, maximum, memory64| MemoryType {
-        minimum,
-        maximum,
-        memory64,
-        shared: false,
-        page_size_log2: None,
-    };
-    let (initial, maximum) = (u64::from(guest.pages.initial), u64::from(guest.pages.maximum));
-    let mut memories = MemorySection::new();
-    memories.memory(memory(initial, Some(maximum), guest.ptr_type == PtrType::I64));
-    memories.memory(memory(u64::from(SCRIPT_PAGES), None, false));
-    memories
-}
-
-fn globals() -> GlobalSection {
-    let mut globals = GlobalSection::new();
-    let ty = |val_type| GlobalType { val_type, mutable: true, shared: false };
-    for global in 0..GLOBALS {
-        if global == BUMP {
-            globals.global(ty(ValType::I64), &ConstExpr::i64_const(0));
-        } else {
-            globals.global(ty(ValType::I32), &ConstExpr::i32_const(0));
-        }
-    }
-    globals
-}
-
-fn exports(functions: &Functions) -> ExportSection {
-    let mut exports = ExportSection::new();
-    exports.export(core_names::MEMORY, ExportKind::Memory, MEMORY);
-    exports.export(core_names::SCRIPT_MEMORY, ExportKind::Memory, SCRIPT_MEMORY);
-    exports.export(core_names::TABLE, ExportKind::Table, 0);
-    for (name, function) in [
-        (core_names::REALLOC, REALLOC),
-        (core_names::SCRIPT_REALLOC, SCRIPT_REALLOC),
-        (core_names::FUNCTION, FUNCTION),
-        (core_names::POST_RETURN, POST_RETURN),
-        (core_names::LOAD_SCRIPT, LOAD_SCRIPT),
-        (core_names::OBSERVE, OBSERVE),
-    ] {
-        exports.export(name, ExportKind::Func, function);
-    }
-    for (resource, function) in functions.destructors.iter().zip(DESTRUCTORS..) {
-        exports.export(&core_names::destructor(*resource), ExportKind::Func, function);
-    }
-    exports
-}
-
-/// What depends on the shape.
-struct Functions {
+/// All that a puppet depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Puppet {
     /// Of the memory under test.
-    ptr_type: PtrType,
-    function: CoreFuncType,
-    import: Option<CoreFuncType>,
-    /// The words of a step.
-    step_words: usize,
-    /// The resources that have destructors.
-    destructors: Vec<types::Resource>,
+    pub ptr_type: PtrType,
+    pub pages: Pages,
+    /// How many resources there are slots for.
+    pub resources: u32,
+    /// Those of them that have destructors.
+    pub destructors: Vec<types::Resource>,
 }
 
-impl Functions {
-    fn of(shape: &Shape, number: usize) -> Functions {
+impl Puppet {
+    /// That of the guest of this number.
+    pub fn of(shape: &Shape, number: usize) -> Puppet {
         let guest = &shape.guests[number];
         let with_destructor = Standing::Defined { destructor: true };
         let resources = (0..).zip(&shape.resources);
         let destructors = resources
             .filter(|(_, resource)| standing(**resource, number) == with_destructor)
             .map(|(resource, _)| resource);
-        Functions {
+        Puppet {
             ptr_type: guest.ptr_type,
-            function: core_export(guest),
-            import: core_import(guest),
-            step_words: step_words(guest),
+            pages: guest.pages,
+            resources: u32::try_from(shape.resources.len()).expect("resources are few"),
             destructors: destructors.collect(),
         }
     }
 
-    /// One type for each function, in the order of functions, and those of what is in the table.
-    fn types(&self) -> TypeSection {
-        let i32s = |params, results| CoreFuncType {
-            params: vec![CoreType::I32; params],
-            results: vec![CoreType::I32; results],
-        };
-        let ptr = self.ptr_type.core_type();
-        let realloc = CoreFuncType { params: vec![ptr; 4], results: vec![ptr] };
-        let post_return =
-            CoreFuncType { params: self.function.results.clone(), results: Vec::new() };
+    /// Its core module.
+    pub fn module(&self) -> Module {
+        let mut module = Module::new();
         let mut types = TypeSection::new();
-        function_type(&mut types, &realloc);
-        function_type(&mut types, &i32s(4, 1));
-        function_type(&mut types, &self.function);
-        function_type(&mut types, &post_return);
-        function_type(&mut types, &i32s(2, 0));
-        function_type(&mut types, &i32s(0, 1));
-        function_type(&mut types, &i32s(1, 0));
-        types.ty().function([ValType::I64], []);
-        function_type(&mut types, &i32s(1, 0));
-        function_type(&mut types, &i32s(1, 0));
-        function_type(&mut types, &i32s(1, 1));
-        if let Some(import) = &self.import {
-            function_type(&mut types, import);
+        self.types().iter().for_each(|ty| function_type(types.ty(), ty));
+        module.section(&types);
+        module.section(&self.declarations());
+        let mut tables = TableSection::new();
+        tables.table(self.table());
+        module.section(&tables);
+        let mut memories = MemorySection::new();
+        memories.memory(self.memory()).memory(script_memory());
+        module.section(&memories);
+        module.section(&globals());
+        let mut exports = ExportSection::new();
+        for (name, kind, index) in self.exports() {
+            exports.export(&name, kind, index);
         }
-        types
+        module.section(&exports);
+        module.section(&DataCountSection { count: 1 });
+        module.section(&self.code());
+        let mut data = DataSection::new();
+        data.segment(DataSegment { mode: DataSegmentMode::Passive, data: fill_pattern() });
+        module.section(&data);
+        module
+    }
+
+    /// The table that the face fills.
+    pub fn table(&self) -> TableType {
+        let size = u64::from(built_in_slot(slot::NEW, self.resources));
+        TableType {
+            element_type: RefType::FUNCREF,
+            table64: false,
+            minimum: size,
+            maximum: Some(size),
+            shared: false,
+        }
+    }
+
+    /// Imports it into a component, under this name, instead of defining it there.
+    pub fn import(&self, builder: &mut ComponentBuilder, name: &str) -> u32 {
+        let mut module = ModuleType::new();
+        self.types().iter().for_each(|ty| function_type(module.ty(), ty));
+        for (name, kind, index) in self.exports() {
+            module.export(&name, self.entity(kind, index));
+        }
+        let (ty, encoder) = builder.core_type(None);
+        encoder.module(&module);
+        builder.import(name, ComponentTypeRef::Module(ty))
+    }
+
+    fn entity(&self, kind: ExportKind, index: u32) -> EntityType {
+        match kind {
+            ExportKind::Func if index >= DESTRUCTORS => EntityType::Function(SILENT_TYPE),
+            // Each of the others has a type of its own.
+            ExportKind::Func => EntityType::Function(index),
+            ExportKind::Table => EntityType::Table(self.table()),
+            ExportKind::Memory if index == MEMORY => EntityType::Memory(self.memory()),
+            ExportKind::Memory => EntityType::Memory(script_memory()),
+            ExportKind::Global | ExportKind::Tag => {
+                unreachable!("a puppet exports none")
+            }
+        }
+    }
+
+    fn memory(&self) -> MemoryType {
+        let (initial, maximum) = (u64::from(self.pages.initial), u64::from(self.pages.maximum));
+        memory(initial, Some(maximum), self.ptr_type == PtrType::I64)
+    }
+
+    fn exports(&self) -> Vec<(String, ExportKind, u32)> {
+        let functions = [
+            (core_names::REALLOC, REALLOC),
+            (core_names::SCRIPT_REALLOC, SCRIPT_REALLOC),
+            (core_names::ACT, ACT),
+            (core_names::CLEAN_UP, CLEAN_UP),
+            (core_names::LOAD_SCRIPT, LOAD_SCRIPT),
+            (core_names::OBSERVE, OBSERVE),
+            (core_names::LOG_ROOM, LOG_ROOM),
+        ];
+        let functions = functions.map(|(name, function)| (name, ExportKind::Func, function));
+        let others = [
+            (core_names::MEMORY, ExportKind::Memory, MEMORY),
+            (core_names::SCRIPT_MEMORY, ExportKind::Memory, SCRIPT_MEMORY),
+            (core_names::TABLE, ExportKind::Table, 0),
+        ];
+        let fixed = others.into_iter().chain(functions);
+        let fixed = fixed.map(|(name, kind, index)| (name.to_string(), kind, index));
+        let destructors = self.destructors.iter().zip(DESTRUCTORS..).map(|(resource, function)| {
+            (core_names::destructor(*resource), ExportKind::Func, function)
+        });
+        fixed.chain(destructors).collect()
+    }
+
+    /// One for each function but the destructors, in the order of functions.
+    fn types(&self) -> Vec<CoreFuncType> {
+        let ptr = self.ptr_type.core_type();
+        let log_word = CoreFuncType { params: vec![CoreType::I64], results: Vec::new() };
+        vec![
+            CoreFuncType { params: vec![ptr; 4], results: vec![ptr] },
+            i32s(4, 1),
+            i32s(1, 1),
+            i32s(0, 0),
+            i32s(2, 0),
+            i32s(0, 1),
+            i32s(1, 1),
+            log_word,
+            i32s(1, 0),
+            i32s(1, 0),
+        ]
     }
 
     fn declarations(&self) -> FunctionSection {
@@ -215,11 +212,11 @@ impl Functions {
         let mut code = CodeSection::new();
         code.function(&realloc(self.ptr_type));
         code.function(&script_realloc());
-        code.function(&self.function());
-        code.function(&self.post_return());
+        code.function(&act());
+        code.function(&clean_up());
         code.function(&load_script(self.ptr_type));
         code.function(&observe(self.ptr_type));
-        code.function(&self.call_import());
+        code.function(&log_room());
         code.function(&log_word());
         code.function(&make_room());
         code.function(&call_built_in());
@@ -228,72 +225,91 @@ impl Functions {
         }
         code
     }
+}
 
-    /// Logs its params, does the scripted steps if this is the first call, and returns what the script
-    /// says.
-    fn function(&self) -> Function {
-        let params = &self.function.params;
-        let next = index(params.len());
-        let left = next + 1;
-        body([(2, ValType::I32)], |sink| {
-            log(sink, EVENT_CALLED, &locals(params));
-            sink.global_get(WAS_CALLED).i32_eqz().if_(BlockType::Empty);
-            sink.i32_const(1).global_set(WAS_CALLED);
-            script_word(sink, word::STEPS).local_set(next);
-            script_word(sink, word::STEP_COUNT).local_set(left);
-            while_left(sink, left, |sink| {
-                step(sink, next);
-                sink.local_get(next).i32_const(self.step_bytes()).i32_add().local_set(next);
-            });
-            sink.end();
-            script_word(sink, word::TRAPS).if_(BlockType::Empty).unreachable().end();
-            script_word(sink, word::RESULTS).local_set(next);
-            load_words(sink, next, &self.function.results);
-        })
-    }
+/// The type of functions that pass and answer nothing but so many `i32`.
+pub fn i32s(params: usize, results: usize) -> CoreFuncType {
+    CoreFuncType { params: vec![CoreType::I32; params], results: vec![CoreType::I32; results] }
+}
 
-    fn step_bytes(&self) -> i32 {
-        i32::try_from(self.step_words * WORD).expect("a function has few core params")
-    }
+/// The type of the memory of script and log.
+pub fn script_memory() -> MemoryType {
+    memory(u64::from(SCRIPT_PAGES), None, false)
+}
 
-    fn post_return(&self) -> Function {
-        body([], |sink| {
-            log(sink, EVENT_POST_RETURN, &locals(&self.function.results));
-            script_word(sink, word::POST_RETURN_TRAPS).if_(BlockType::Empty).unreachable().end();
-            script_word(sink, word::POST_RETURN_LEAVES).if_(BlockType::Empty);
-            sink.i32_const(ZERO_ARGS).call(CALL_IMPORT).end();
-            built_in_if_any(sink, word::POST_RETURN_BUILT_IN);
-        })
-    }
+fn memory(minimum: u64, maximum: Option<u64>, memory64: bool) -> MemoryType {
+    MemoryType { minimum, maximum, memory64, shared: false, page_size_log2: None }
+}
 
-    /// Calls the import with the words at its param, and logs the result.
-    fn call_import(&self) -> Function {
-        let Some(import) = &self.import else {
-            return body([], |sink| {
-                sink.unreachable();
-            });
-        };
-        let result_type = import.results.first().copied();
-        let result = 1;
-        body(result_type.map(|ty| (1, val_type(ty))), |sink| {
-            load_words(sink, 0, &import.params);
-            sink.i32_const(slot::IMPORT.cast_signed()).call_indirect(0, IMPORT_TYPE);
-            match result_type {
-                Some(ty) => {
-                    sink.local_set(result);
-                    log(sink, EVENT_IMPORT_RETURNED, &[(result, ty)]);
-                }
-                None => log(sink, EVENT_IMPORT_RETURNED, &[]),
-            }
-        })
+/// Adds a core function type.
+pub fn function_type(encoder: CoreTypeEncoder<'_>, ty: &CoreFuncType) {
+    let params: Vec<_> = ty.params.iter().copied().map(val_type).collect();
+    let results: Vec<_> = ty.results.iter().copied().map(val_type).collect();
+    encoder.function(params, results);
+}
+
+pub fn val_type(ty: CoreType) -> ValType {
+    match ty {
+        CoreType::I32 => ValType::I32,
+        CoreType::I64 => ValType::I64,
+        CoreType::F32 => ValType::F32,
+        CoreType::F64 => ValType::F64,
     }
+}
+
+fn globals() -> GlobalSection {
+    let mut globals = GlobalSection::new();
+    let ty = |val_type| GlobalType { val_type, mutable: true, shared: false };
+    for global in 0..GLOBALS {
+        if global == BUMP {
+            globals.global(ty(ValType::I64), &ConstExpr::i64_const(0));
+        } else {
+            globals.global(ty(ValType::I32), &ConstExpr::i32_const(0));
+        }
+    }
+    globals
+}
+
+/// `act(step_bytes)`: does the scripted steps, each of so many bytes, if this is the first call since the
+/// script was loaded, and answers with the address of what is to be returned.
+fn act() -> Function {
+    let [step_bytes, next, left] = [0, 1, 2];
+    body([(2, ValType::I32)], |sink| {
+        sink.global_get(WAS_CALLED).i32_eqz().if_(BlockType::Empty);
+        sink.i32_const(1).global_set(WAS_CALLED);
+        script_word(sink, word::STEPS).local_set(next);
+        script_word(sink, word::STEP_COUNT).local_set(left);
+        while_left(sink, left, |sink| {
+            step(sink, next);
+            sink.local_get(next).local_get(step_bytes).i32_add().local_set(next);
+        });
+        sink.end();
+        script_word(sink, word::TRAPS).if_(BlockType::Empty).unreachable().end();
+        script_word(sink, word::RESULTS);
+    })
+}
+
+/// What the script says for `post-return`.
+fn clean_up() -> Function {
+    body([], |sink| {
+        script_word(sink, word::POST_RETURN_TRAPS).if_(BlockType::Empty).unreachable().end();
+        script_word(sink, word::POST_RETURN_LEAVES).if_(BlockType::Empty);
+        call_import(sink.i32_const(ZERO_ARGS));
+        sink.end();
+        built_in_if_any(sink, word::POST_RETURN_BUILT_IN);
+    })
+}
+
+/// Has the face call the import with the words at the address on the stack.
+fn call_import<'a, 'b>(sink: &'a mut InstructionSink<'b>) -> &'a mut InstructionSink<'b> {
+    sink.i32_const(slot::IMPORT.cast_signed()).call_indirect(0, SILENT_TYPE)
 }
 
 /// Does the step at the address in a local.
 fn step(sink: &mut InstructionSink<'_>, address: u32) {
     sink.local_get(address).i32_load(in_script(0)).i32_const(step_kind::IMPORT).i32_eq();
     sink.if_(BlockType::Empty);
-    sink.local_get(address).i32_const(8).i32_add().call(CALL_IMPORT).else_();
+    call_import(sink.local_get(address).i32_const(8).i32_add()).else_();
     sink.local_get(address).call(CALL_BUILT_IN).end();
 }
 
@@ -386,6 +402,16 @@ fn observe(ptr_type: PtrType) -> Function {
     })
 }
 
+/// `log_room(bytes)`: appends so many bytes to the log, to be written at the address answered.
+fn log_room() -> Function {
+    let bytes = 0;
+    body([], |sink| {
+        sink.global_get(LOG_NEXT).local_get(bytes).i32_add().call(MAKE_ROOM);
+        sink.global_get(LOG_NEXT);
+        sink.global_get(LOG_NEXT).local_get(bytes).i32_add().global_set(LOG_NEXT);
+    })
+}
+
 /// Appends its param to the log.
 fn log_word() -> Function {
     let word = 0;
@@ -408,7 +434,8 @@ fn make_room() -> Function {
     })
 }
 
-fn body<L>(locals: L, write: impl FnOnce(&mut InstructionSink<'_>)) -> Function
+/// The body of a function with these locals besides its params.
+pub fn body<L>(locals: L, write: impl FnOnce(&mut InstructionSink<'_>)) -> Function
 where
     L: IntoIterator<Item = (u32, ValType)>,
 {
@@ -418,35 +445,6 @@ where
     write(&mut sink);
     sink.end();
     function
-}
-
-/// Appends an event to the log: its number and the values of some locals, a word each.
-fn log(sink: &mut InstructionSink<'_>, event: i64, values: &[(u32, CoreType)]) {
-    sink.i64_const(event).call(LOG_WORD);
-    for (local, ty) in values {
-        sink.local_get(*local);
-        match ty {
-            CoreType::I32 => sink.i64_extend_i32_u(),
-            CoreType::I64 => sink,
-            CoreType::F32 => sink.i32_reinterpret_f32().i64_extend_i32_u(),
-            CoreType::F64 => sink.i64_reinterpret_f64(),
-        }
-        .call(LOG_WORD);
-    }
-}
-
-/// Pushes words at the address in a local, as values of these types.
-fn load_words(sink: &mut InstructionSink<'_>, address: u32, types: &[CoreType]) {
-    for (i, ty) in types.iter().enumerate() {
-        let place = in_script(u64::from(index(i)) * 8);
-        sink.local_get(address);
-        match ty {
-            CoreType::I32 => sink.i32_load(place),
-            CoreType::I64 => sink.i64_load(place),
-            CoreType::F32 => sink.f32_load(place),
-            CoreType::F64 => sink.f64_load(place),
-        };
-    }
 }
 
 /// Runs `write` as often as the local says, counting it down.
@@ -471,12 +469,4 @@ fn script_word<'a, 'b>(
 
 fn in_script(offset: u64) -> MemArg {
     MemArg { offset, align: 0, target: MemArgTarget::Memory(SCRIPT_MEMORY), ordering: None }
-}
-
-fn locals(types: &[CoreType]) -> Vec<(u32, CoreType)> {
-    types.iter().enumerate().map(|(i, ty)| (index(i), *ty)).collect()
-}
-
-fn index(position: usize) -> u32 {
-    u32::try_from(position).expect("a function has few core values")
 }

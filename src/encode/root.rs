@@ -4,21 +4,33 @@
 
 use wasm_encoder::{ComponentBuilder, ComponentExportKind, ComponentTypeRef};
 
+use super::puppet::Puppet;
 use super::single::{Single, single};
 use super::types::Types;
-use super::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, Standing, load_script, observe, standing};
+use super::{
+    EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET, Puppets, Standing, load_script, observe,
+    puppet_name, standing,
+};
 use crate::case::{Resource, Shape, function_name};
 use crate::types::resource_name;
 
-/// The bytes of the component that this shape describes.
-pub fn component(shape: &Shape) -> Vec<u8> {
-    if shape.guests.len() == 1 { single(shape, 0).builder.finish() } else { chain(shape) }
+/// The bytes of the component that this shape describes, which has its puppets from there.
+pub fn component(shape: &Shape, puppets: Puppets) -> Vec<u8> {
+    match shape.guests.len() {
+        1 => single(shape, 0, puppets).builder.finish(),
+        _ => chain(shape, puppets),
+    }
 }
 
 /// The guests as siblings. The last comes first, for the one before it imports from it.
-fn chain(shape: &Shape) -> Vec<u8> {
-    let mut root = Root { shape, builder: ComponentBuilder::default(), types: Types::default() };
+fn chain(shape: &Shape, puppets: Puppets) -> Vec<u8> {
+    let (builder, types) = (ComponentBuilder::default(), Types::default());
+    let mut root = Root { shape, builder, types, puppets: Vec::new() };
     root.import_resources();
+    match puppets {
+        Puppets::Contained => {}
+        Puppets::Imported => root.import_puppets(),
+    }
     let mut function = root.import();
     for guest in (0..shape.guests.len()).rev() {
         let instance = root.instantiate(guest, function);
@@ -34,6 +46,8 @@ struct Root<'a> {
     shape: &'a Shape,
     builder: ComponentBuilder,
     types: Types<'a>,
+    /// Those of all guests, if they are imported.
+    puppets: Vec<u32>,
 }
 
 impl Root<'_> {
@@ -42,6 +56,13 @@ impl Root<'_> {
             if *resource == Resource::Host {
                 self.types.import_resource(&mut self.builder, number);
             }
+        }
+    }
+
+    fn import_puppets(&mut self) {
+        for guest in 0..self.shape.guests.len() {
+            let puppet = Puppet::of(self.shape, guest);
+            self.puppets.push(puppet.import(&mut self.builder, &puppet_name(guest)));
         }
     }
 
@@ -55,9 +76,12 @@ impl Root<'_> {
 
     /// A guest whose import is the function given.
     fn instantiate(&mut self, guest: usize, function: Option<u32>) -> u32 {
-        let Single { builder, imported_types } = single(self.shape, guest);
+        let puppet = self.puppets.get(guest).copied();
+        let puppets = if puppet.is_some() { Puppets::Imported } else { Puppets::Contained };
+        let Single { builder, imported_types } = single(self.shape, guest, puppets);
         let component = self.builder.component(None, builder);
         let mut args = Vec::new();
+        args.extend(puppet.map(|index| (PUPPET.to_string(), ComponentExportKind::Module, index)));
         for (number, resource) in (0..).zip(&self.shape.resources) {
             if standing(*resource, guest) == Standing::Imported {
                 let index = self.types.resources[&number];

@@ -1,4 +1,4 @@
-//! The component of one guest: the puppet, the wire, and the functions lifted and lowered around them.
+//! The component of one guest: the puppet, its face, and the functions lifted and lowered around them.
 //! Knows nothing of values or scripts, nor of who gives it what it imports.
 
 use wasm_encoder::{
@@ -6,11 +6,14 @@ use wasm_encoder::{
     ExportKind, ModuleArg, PrimitiveValType, ValType,
 };
 
+use super::face::{self, Wired, face};
 use super::guest::core_import;
+use super::puppet::Puppet;
 use super::script::{built_in_slot, slot};
 use super::types::Types;
-use super::wire::{WIRE_IMPORTS, Wired, wire};
-use super::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, Standing, core_names, puppet, standing};
+use super::{
+    EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET, Puppets, Standing, core_names, standing,
+};
 use crate::abi::{CoreFuncType, CoreType, StringEncoding};
 use crate::case::{CanonOpts, Function, Guest, Shape};
 use crate::types::{self, Type};
@@ -22,20 +25,23 @@ pub struct Single<'a> {
 }
 
 /// The component of the guest of this number.
-pub fn single(shape: &Shape, number: usize) -> Single<'_> {
+pub fn single(shape: &Shape, number: usize, puppets: Puppets) -> Single<'_> {
     let guest = &shape.guests[number];
     let mut encoder = Encoder { builder: ComponentBuilder::default(), types: Types::default() };
     encoder.import_resources(shape, number);
     let import = guest.import.as_ref().map(|function| (encoder.import(function), function));
-    let module = encoder.builder.core_module(None, &puppet::puppet(shape, number));
+    let about = Puppet::of(shape, number);
+    let module = match puppets {
+        Puppets::Contained => encoder.builder.core_module(None, &about.module()),
+        Puppets::Imported => about.import(&mut encoder.builder, PUPPET),
+    };
     let puppet = encoder.builder.core_instantiate(None, module, []);
     encoder.define_resources(puppet, shape, number);
     let mut wired = encoder.built_ins(shape, number);
     wired.extend(import.map(|(func, function)| encoder.lower(puppet, func, function, guest)));
-    if !wired.is_empty() {
-        encoder.wire(puppet, &wired, shape);
-    }
-    encoder.lift_export(puppet, &guest.export);
+    let module = encoder.builder.core_module(None, &face(guest, &about, &wired));
+    let face = encoder.instantiate_face(puppet, module, &wired);
+    encoder.lift_export(puppet, face, &guest.export);
     encoder.lift_control(puppet);
     Single { builder: encoder.builder, imported_types: encoder.types.imported }
 }
@@ -105,22 +111,24 @@ impl<'a> Encoder<'a> {
         Wired { slot: slot::IMPORT, ty, func }
     }
 
-    fn wire(&mut self, puppet: u32, wired: &[Wired], shape: &Shape) {
-        let table = self.alias(puppet, core_names::TABLE, ExportKind::Table);
+    fn instantiate_face(&mut self, puppet: u32, module: u32, wired: &[Wired]) -> u32 {
         let names: Vec<String> = wired.iter().map(Wired::name).collect();
         let items = names.iter().map(String::as_str).zip(wired);
-        let items = items.map(|(name, wired)| (name, ExportKind::Func, wired.func));
-        let items = items.chain([(core_names::TABLE, ExportKind::Table, table)]);
-        let items: Vec<_> = items.collect();
-        let arg = self.builder.core_instantiate_exports(None, items);
-        let module = self.builder.core_module(None, &wire(wired, shape));
-        self.builder.core_instantiate(None, module, [(WIRE_IMPORTS, ModuleArg::Instance(arg))]);
+        let items: Vec<_> = items.map(|(name, one)| (name, ExportKind::Func, one.func)).collect();
+        let component = self.builder.core_instantiate_exports(None, items);
+        let args = [(face::PUPPET, puppet), (face::COMPONENT, component)];
+        let args = args.map(|(name, instance)| (name, ModuleArg::Instance(instance)));
+        self.builder.core_instantiate(None, module, args)
     }
 
-    fn lift_export(&mut self, puppet: u32, export: &'a Function) {
+    fn lift_export(&mut self, puppet: u32, face: u32, export: &'a Function) {
         let ty = self.types.function(&mut self.builder, &export.ty);
-        let options = self.options(puppet, &export.opts);
-        self.lift(puppet, core_names::FUNCTION, ty, options, EXPORT);
+        let mut options = self.options(puppet, &export.opts);
+        if export.opts.post_return {
+            let post_return = self.alias(face, core_names::POST_RETURN, ExportKind::Func);
+            options.push(CanonicalOption::PostReturn(post_return));
+        }
+        self.lift(face, core_names::FUNCTION, ty, options, EXPORT);
     }
 
     fn lift_control(&mut self, puppet: u32) {
@@ -143,17 +151,18 @@ impl<'a> Encoder<'a> {
 
     fn lift(
         &mut self,
-        puppet: u32,
+        instance: u32,
         core_name: &str,
         ty: u32,
         options: Vec<CanonicalOption>,
         name: &str,
     ) {
-        let core = self.alias(puppet, core_name, ExportKind::Func);
+        let core = self.alias(instance, core_name, ExportKind::Func);
         let func = self.builder.lift_func(None, core, ty, options);
         self.builder.export(name, ComponentExportKind::Func, func, None);
     }
 
+    /// Those that `canon lift` and `canon lower` have in common.
     fn options(&mut self, puppet: u32, opts: &CanonOpts) -> Vec<CanonicalOption> {
         let mut options = vec![match opts.string_encoding {
             StringEncoding::Utf8 => CanonicalOption::UTF8,
@@ -167,10 +176,6 @@ impl<'a> Encoder<'a> {
         if opts.realloc {
             let realloc = self.alias(puppet, core_names::REALLOC, ExportKind::Func);
             options.push(CanonicalOption::Realloc(realloc));
-        }
-        if opts.post_return {
-            let post_return = self.alias(puppet, core_names::POST_RETURN, ExportKind::Func);
-            options.push(CanonicalOption::PostReturn(post_return));
         }
         options
     }

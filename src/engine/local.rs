@@ -8,6 +8,7 @@ use lru::LruCache;
 use super::wasmtime::fault::Fault;
 use super::wasmtime::{self, Loaded, Run, Setup, Subject};
 use crate::case::{Case, Shape};
+use crate::encode::Puppets;
 use crate::observation::{Observation, Outcome};
 
 /// Components that are kept compiled: enough for what a mutator works on at a time, and some tens
@@ -18,6 +19,8 @@ pub const SHAPES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 pub struct Local {
     subject: Subject,
     loaded: LruCache<Shape, Vec<Prepared>>,
+    /// Whether components import their puppets.
+    puppets: Puppets,
     /// What is planted in the way in and out of each instance.
     pub fault: Option<Fault>,
 }
@@ -25,22 +28,22 @@ pub struct Local {
 /// A component compiled and linked for cases of one setup, or why it could not be.
 type Prepared = (Setup, Result<Loaded, Outcome>);
 
-impl Default for Local {
-    fn default() -> Local {
-        Local { subject: Subject::default(), loaded: LruCache::new(SHAPES), fault: None }
-    }
-}
-
 impl Local {
+    /// A subject for components that have their puppets from here.
+    pub fn new(puppets: Puppets) -> Local {
+        let (subject, loaded) = (Subject::default(), LruCache::new(SHAPES));
+        Local { subject, loaded, puppets, fault: None }
+    }
+
     /// Compiles the component for this case, unless it is kept.
     pub fn load(&mut self, case: &Case, component: impl FnOnce() -> Vec<u8>) {
-        let Local { subject, loaded, .. } = self;
+        let Local { subject, loaded, puppets, .. } = self;
         let loaded = loaded.get_or_insert_mut_ref(&case.shape, Vec::new);
         let setup = Setup::of(case);
         if loaded.iter().all(|(other, _)| *other != setup) {
             let known =
                 loaded.iter().filter_map(|(setup, loaded)| Some((*setup, loaded.as_ref().ok()?)));
-            let new = subject.load(case, component, known);
+            let new = subject.load(case, component, *puppets, known);
             loaded.push((setup, new));
         }
     }

@@ -7,6 +7,7 @@ pub mod holdings;
 pub mod host;
 pub mod local;
 pub mod numbers;
+pub mod puppets;
 pub mod reference;
 pub mod wasmtime;
 pub mod worker;

@@ -2,6 +2,7 @@
 //! Knows the spec through `component` and `abi`, and nothing of the subject.
 
 pub mod any;
+mod compile;
 mod misuse;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,8 @@ use crate::observation::{
 };
 use crate::types::{Handle, Resource, resource_name};
 use crate::value::Value;
+
+pub use compile::Compiler;
 
 /// The host here: of a guest's resource it holds the representation.
 type Host = HostScript<u32>;

@@ -21,13 +21,14 @@ mod val;
 mod wait;
 
 use std::cell::OnceCell;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use canonfuzz_typed::Data;
 use canonfuzz_typed::handles::{from_rep, to_rep};
 use wasmtime::component::{Component, InstancePre, Val};
-use wasmtime::{Engine, Store, StoreContextMut};
+use wasmtime::{Engine, Module, Store, StoreContextMut};
 
 use self::state::AsState;
 use self::typed::{Signature, Way};
@@ -36,8 +37,10 @@ use crate::case::allowed::{self, Allowed};
 use crate::case::check::{self, Feature};
 use crate::case::paths::{Api, Mode, Path};
 use crate::case::{Case, Guest, Shape, Tuning};
+use crate::encode::Puppets;
 use crate::engine::crash::catch;
 use crate::engine::numbers::same_but_for_numbers;
+use crate::engine::puppets::PuppetCache;
 use crate::observation::Outcome;
 use crate::types::{FuncType, Handle, Type};
 use crate::value::Value;
@@ -50,7 +53,13 @@ pub const VERSION: &str = env!("CANONFUZZ_WASMTIME");
 /// The engines of a subject, one for each configuration that was asked for.
 #[derive(Default)]
 pub struct Subject {
-    engines: BTreeMap<Configuration, Engine>,
+    engines: BTreeMap<Configuration, Configured>,
+}
+
+/// An engine, and the puppets that it has compiled.
+struct Configured {
+    engine: Engine,
+    puppets: PuppetCache<Module>,
 }
 
 /// What decides the code that is made for a component.
@@ -129,6 +138,7 @@ impl Subject {
         &mut self,
         case: &Case,
         bytes: impl FnOnce() -> Vec<u8>,
+        puppets: Puppets,
         known: impl IntoIterator<Item = (Setup, &'a Loaded)>,
     ) -> Result<Loaded, NotLoaded> {
         let missing = check::features(case).into_iter().find(|feature| !supports(*feature));
@@ -144,13 +154,19 @@ impl Subject {
         let setup = Setup::of(case);
         let mut known = known.into_iter();
         let known = known.find(|(other, _)| other.configuration == setup.configuration);
-        let engine = self.engine(setup.configuration)?;
+        let Configured { engine, puppets: compiled } = self.configured(setup.configuration)?;
         let loaded = catch(|| {
             let component = match known {
                 Some((_, loaded)) => loaded.component.clone(),
-                None => Component::from_binary(&engine, &bytes())?,
+                None => Component::from_binary(engine, &bytes())?,
             };
-            link(engine, component, Arc::new(case.shape.clone()), setup.import)
+            let puppets = match puppets {
+                Puppets::Contained => Vec::new(),
+                Puppets::Imported => {
+                    compiled.of(&case.shape, |bytes| Module::from_binary(engine, bytes))?
+                }
+            };
+            link(engine.clone(), component, Arc::new(case.shape.clone()), setup.import, &puppets)
         });
         match loaded {
             Ok(Ok(loaded)) => Ok(loaded),
@@ -159,14 +175,15 @@ impl Subject {
         }
     }
 
-    fn engine(&mut self, configuration: Configuration) -> Result<Engine, NotLoaded> {
-        if let Some(engine) = self.engines.get(&configuration) {
-            return Ok(engine.clone());
-        }
-        let engine = Engine::new(&config::config(configuration));
-        let engine = engine.map_err(|error| Outcome::Refused(format!("{error:#}")))?;
-        self.engines.insert(configuration, engine.clone());
-        Ok(engine)
+    fn configured(&mut self, configuration: Configuration) -> Result<&mut Configured, NotLoaded> {
+        Ok(match self.engines.entry(configuration) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let engine = Engine::new(&config::config(configuration));
+                let engine = engine.map_err(|error| Outcome::Refused(format!("{error:#}")))?;
+                entry.insert(Configured { engine, puppets: PuppetCache::default() })
+            }
+        })
     }
 }
 
@@ -216,8 +233,12 @@ fn link(
     component: Component,
     shape: Arc<Shape>,
     import: Path,
+    puppets: &[(String, Module)],
 ) -> wasmtime::Result<Loaded> {
-    let linker = link::linker(&engine, &shape, import)?;
+    let mut linker = link::linker(&engine, &shape, import)?;
+    for (name, puppet) in puppets {
+        linker.root().module(name, puppet)?;
+    }
     let pre = linker.instantiate_pre(&component)?;
     Ok(Loaded { engine, component, pre, shape, checked: OnceCell::new() })
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow};
 use super::crash;
 use super::local::{self, Local};
 use crate::case::{Case, bytes};
-use crate::encode::{self, script};
+use crate::encode::{self, Puppets, script};
 use crate::observation::{Observation, Outcome};
 
 /// The command under which this program is a worker.
@@ -188,11 +188,11 @@ fn cause_of_death(status: ExitStatus) -> Option<String> {
 pub fn serve() -> Result<()> {
     let mut stdin = BufReader::new(io::stdin().lock());
     let mut stdout = io::stdout().lock();
-    let mut local = Local::default();
+    let mut local = Local::new(Puppets::Contained);
     while let Some(frame) = read_frame(&mut stdin)? {
         let case = bytes::decode_own(&frame)?;
         let scripts = script::scripts(&case).map_err(|why| anyhow!(why))?;
-        local.load(&case, || encode::component(&case.shape));
+        local.load(&case, || encode::component(&case.shape, Puppets::Contained));
         let observation = local::run(local.instantiate(&case), &case, &scripts);
         write_frame(&mut stdout, &postcard::to_stdvec(&observation)?)?;
         if matches!(observation.outcome, Outcome::Crashed(_)) {

@@ -30,7 +30,7 @@ pub fn hunt(
     cases: u64,
     tick: &mut dyn FnMut(u64, &[Planted<Fault>]),
 ) -> Result<Vec<Planted<Fault>>> {
-    let mut session = Session::new()?;
+    let mut session = Session::importing()?;
     let mut stream = Stream::new(seed, kind, wasmtime::allowed(), Limits::CASE);
     let mut planted = all(kind);
     for number in 1..=cases {

@@ -7,7 +7,7 @@ use crate::abi::StringEncoding;
 use crate::case::paths::Path;
 use crate::case::text::host;
 use crate::case::{Case, function_name};
-use crate::encode::EXPORT;
+use crate::encode::{EXPORT, Puppets};
 use crate::engine::wasmtime::VERSION;
 use crate::observation::{GuestEvent, HostEvent, Outcome};
 use crate::oracle::{Difference, Observed, Verdict, Where};
@@ -68,7 +68,11 @@ pub fn disagreement(
     lines.extend(parting(case, difference).into_iter().map(|line| format!("  {line}")));
     lines.push(format!("  subject   {}", subject(case)));
     lines.push(format!("  spec      {}", spec::functions(difference)));
-    lines.push(format!("  replay    {replay}"));
+    let imported = match checked.puppets {
+        Puppets::Contained => "",
+        Puppets::Imported => " --import-puppets",
+    };
+    lines.push(format!("  replay    {replay}{imported}"));
     for (side, observation) in
         [("reference", &checked.expected.observation), ("subject", &checked.observed)]
     {

@@ -4,7 +4,7 @@
 use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 
 use super::{
-    BUMP, CALL_BUILT_IN, CALL_IMPORT, MEMORY, REALLOCS, body, in_script, locals, log, script_word,
+    BUMP, CALL_BUILT_IN, LOG_WORD, MEMORY, REALLOCS, body, call_import, in_script, script_word,
     val_type,
 };
 use crate::abi::PtrType;
@@ -19,7 +19,7 @@ pub fn realloc(ptr_type: PtrType) -> Function {
         [0, 1, 2, 3, 4, 5, 6, 7, 8];
     let ptr = ptr_type.core_type();
     body([(2, ValType::I32), (2, ValType::I64), (1, val_type(ptr))], |sink| {
-        log(sink, EVENT_REALLOC, &locals(&[ptr; 4]));
+        log(sink, ptr_type, EVENT_REALLOC, &[old, old_size, align, new_size]);
         next_realloc(sink, kind, entry, operand);
         if_kind(sink, kind, realloc_kind::TRAP).unreachable().end();
         if_kind(sink, kind, realloc_kind::AT).local_get(operand).local_set(block).else_();
@@ -30,7 +30,8 @@ pub fn realloc(ptr_type: PtrType) -> Function {
         sink.local_get(operand).i64_add().local_set(block).else_();
         if_kind(sink, kind, realloc_kind::GROW).local_get(operand);
         narrow(sink, ptr_type).memory_grow(MEMORY).drop().end();
-        if_kind(sink, kind, realloc_kind::IMPORT).i32_const(ZERO_ARGS).call(CALL_IMPORT).end();
+        if_kind(sink, kind, realloc_kind::IMPORT).i32_const(ZERO_ARGS);
+        call_import(sink).end();
         if_kind(sink, kind, realloc_kind::BUILT_IN);
         sink.local_get(operand).i32_wrap_i64().call(CALL_BUILT_IN).end();
         bump(sink, ptr_type, align, new_size, block);
@@ -45,9 +46,17 @@ pub fn realloc(ptr_type: PtrType) -> Function {
 
         sink.local_get(block);
         narrow(sink, ptr_type).local_set(answer);
-        log(sink, EVENT_REALLOCATED, &[(answer, ptr)]);
+        log(sink, ptr_type, EVENT_REALLOCATED, &[answer]);
         sink.local_get(answer);
     })
+}
+
+/// Appends an event to the log: its number and some pointers or sizes.
+fn log(sink: &mut InstructionSink<'_>, ptr_type: PtrType, event: i64, values: &[u32]) {
+    sink.i64_const(event).call(LOG_WORD);
+    for local in values {
+        wide(sink, ptr_type, *local).call(LOG_WORD);
+    }
 }
 
 /// Counts a call of `realloc` and takes what the script says about it, if it says something.

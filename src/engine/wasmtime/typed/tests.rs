@@ -20,7 +20,7 @@ use crate::case::{
 };
 use crate::component::Compiled;
 use crate::encode::script::scripts;
-use crate::encode::{self, EXPORT};
+use crate::encode::{self, EXPORT, Puppets};
 use crate::engine::host::change_handles;
 use crate::engine::reference;
 use crate::observation::{HostEvent, Outcome};
@@ -307,7 +307,7 @@ fn pairs(signature: &Signature) -> Vec<[Mode; 2]> {
 #[track_caller]
 fn check(signature: &Signature, length: u32) {
     let case = echo(&signature.ty(), Samples { next: length, length });
-    let bytes = encode::component(&case.shape);
+    let bytes = encode::component(&case.shape, Puppets::Contained);
     let expected = by_reference(&case, &bytes);
     for pair in pairs(signature) {
         for concurrency in [pair.contains(&Mode::Concurrent), true] {
