@@ -179,7 +179,7 @@ impl Subject {
         Ok(match self.engines.entry(configuration) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let engine = Engine::new(&config::config(configuration));
+                let engine = config::engine(configuration);
                 let engine = engine.map_err(|error| Outcome::Refused(format!("{error:#}")))?;
                 entry.insert(Configured { engine, puppets: PuppetCache::default() })
             }

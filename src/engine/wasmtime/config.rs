@@ -2,7 +2,8 @@
 //! Knows the interface of `wasmtime::Config` in every release, and a case's tuning.
 
 use wasmtime::{
-    Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm,
+    Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    RegallocAlgorithm, Result,
 };
 
 use super::Configuration;
@@ -23,8 +24,17 @@ const RESERVATION: u64 = 4 << 20;
 /// The memories of most cases.
 const KEEP_RESIDENT: usize = 256 << 10;
 
-/// The configuration for a case.
-pub(super) fn config(configuration: Configuration) -> Config {
+/// An engine for cases of this configuration.
+pub(super) fn engine(configuration: Configuration) -> Result<Engine> {
+    // Whether the process handles signals, any engine of it decides. What a case shows must not depend on
+    // which others came before it, so there is one that has them handled.
+    if !configuration.tuning.signals {
+        Engine::new(&Config::new())?;
+    }
+    Engine::new(&config(configuration))
+}
+
+fn config(configuration: Configuration) -> Config {
     let tuning = configuration.tuning;
     let mut config = Config::new();
     config.wasm_component_model(true).wasm_multi_memory(true);
