@@ -72,6 +72,8 @@ deviations! {
         FamilyCallsRefused = "family-calls-refused",
         /// A function that is not async may not call one that is, whether or not that blocks.
         AsyncCallsRefused = "async-calls-refused",
+        /// A call from guest to guest has no task of its own: what may block, the host's call decides.
+        FusedCallsHaveNoTask = "fused-calls-have-no-task",
         /// A function that the host waits for, rather than awaits, counts as not async.
         WaitedForIsSync = "waited-for-is-sync",
         /// The host takes a memory of 64 bits for one of 32: pointers, layouts and tags are those of 32.

@@ -213,10 +213,15 @@ pub fn return_lent(guest: &mut dyn Guest, by_guest: bool) {
     lenders.into_iter().for_each(|i| table.unlend(i));
 }
 
-/// Whether the task under way may block. Only a slip asks, and another one mistakes some.
+/// Whether the task under way may block. Only a slip asks, and others mistake some.
 pub fn may_block(guest: &mut dyn Guest) -> bool {
-    let task = guest.handles().and_then(|handles| handles.tasks.last().copied());
-    let task = task.filter(|task| task.is_async);
+    let tasks = guest
+        .handles()
+        .map(|handles| (handles.tasks.first().copied(), handles.tasks.last().copied()));
+    let Some((Some(first), Some(last))) = tasks else { return false };
+    let differ = first.is_async != last.is_async;
+    let slips = differ && guest.notes().deviates(Deviation::FusedCallsHaveNoTask);
+    let task = Some(if slips { first } else { last }).filter(|task| task.is_async);
     task.is_some_and(|task| !task.waited_for || !guest.notes().deviates(Deviation::WaitedForIsSync))
 }
 

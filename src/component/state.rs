@@ -192,7 +192,10 @@ impl<T> State<T> {
     /// Spec: `canon_lift`, its end: a task that is not async traps if it blocks.
     pub fn block(&mut self) -> Result<(), Trap> {
         let refused = self.tasks.iter().any(|task| !task.is_async);
-        let slips = refused && self.notes.deviates(Deviation::BlockingUnchecked);
+        let by_the_first = self.tasks.first().is_some_and(|task| !task.is_async);
+        let slips = refused
+            && (self.notes.deviates(Deviation::BlockingUnchecked)
+                || !by_the_first && self.notes.deviates(Deviation::FusedCallsHaveNoTask));
         trap_if(refused && !slips, Trap::CannotBlockSyncTask)
     }
 
