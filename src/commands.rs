@@ -19,7 +19,8 @@ use canonfuzz::engine::{wasmtime, worker};
 use canonfuzz::planted::{Found, Planted, ways};
 use canonfuzz::releases::{self, Column};
 use canonfuzz::run::{self, Plan, Progress};
-use canonfuzz::{Session, corpus, planted, replay, report, shrink, vectors};
+use canonfuzz::shrink::{self, Shrunk};
+use canonfuzz::{Session, corpus, planted, replay, report, vectors};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Prints a line; a reader that has gone away is no error of ours.
@@ -122,19 +123,28 @@ pub fn shrink(path: &Path, output: &Path, isolated: Option<Duration>) -> Result<
     ctrlc::set_handler(move || stopping.store(true, Ordering::Relaxed))
         .context("cannot listen for Ctrl-C")?;
     let mut file = corpus::load(path)?.file;
+    corpus::check_writable(output)?;
     let mut session = Session::maybe_isolated(isolated)?;
     let bar = bar();
     let shrunk = shrink::shrink(&mut session, &file.case, &mut |shrunk| {
-        bar.set_message(format!("{} candidates, {} taken", shrunk.tried, shrunk.taken));
+        bar.set_message(progress_of(shrunk));
         !stop.load(Ordering::Relaxed)
     });
     bar.finish_and_clear();
     let shrunk = shrunk.with_context(|| path.display().to_string())?;
-    file.case = shrunk.case;
+    file.case = shrunk.case.clone();
     file.expect = Vec::new();
     corpus::save(output, &file)?;
-    print(&format!("{}: {}, {} candidates", output.display(), shrunk.kind, shrunk.tried));
+    let ended = if shrunk.is_done { "" } else { ", ended early: it may become smaller" };
+    print(&format!("{}: {}, {}{ended}", output.display(), shrunk.kind, progress_of(&shrunk)));
     Ok(true)
+}
+
+fn progress_of(shrunk: &Shrunk) -> String {
+    let (types, calls) = shrink::types_and_calls(&shrunk.case);
+    let [types, calls] = [(types, "type"), (calls, "call")]
+        .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
+    format!("{types} and {calls} after {} candidates", shrunk.tried)
 }
 
 pub fn vectors(path: &Path) -> Result<bool> {

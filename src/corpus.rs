@@ -114,13 +114,24 @@ fn readable_by_all<'a, 'b, 'c>(
     builder
 }
 
-/// Writes a file so that nobody ever sees half of it.
-pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<()> {
+/// Whether `write_atomically` will find room for this file: who works long asks before.
+pub fn check_writable(path: &Path) -> Result<()> {
+    let check = || if path.is_dir() { bail!("it is a folder") } else { begin(path).map(drop) };
+    check().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A file in the folder of this one, which is to become it.
+fn begin(path: &Path) -> Result<tempfile::NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    Ok(readable_by_all(&mut tempfile::Builder::new()).tempfile_in(folder)?)
+}
+
+/// Writes a file so that nobody ever sees half of it.
+pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<()> {
     let write = || -> Result<()> {
-        fs::create_dir_all(folder)?;
-        let mut file = readable_by_all(&mut tempfile::Builder::new()).tempfile_in(folder)?;
+        let mut file = begin(path)?;
         file.write_all(contents)?;
         file.as_file().sync_all()?;
         file.persist(path)?;

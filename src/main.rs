@@ -77,7 +77,21 @@ enum Command {
     },
     /// Make a case that does not agree smaller, as long as its verdict is of the same kind
     #[command(
-        after_help = "Example:\n  canonfuzz shrink corpus/known/adapter-wide-tag-at-bit-31.toml -o smaller.toml"
+        after_help = "Example:
+  canonfuzz shrink corpus/known/adapter-wide-tag-at-bit-31.toml -o smaller.toml
+
+A case is smaller that has fewer, in this order:
+  1. guests and resources
+  2. types
+  3. members of types without a type of their own, letters of names
+  4. calls
+  5. acts: steps, actions of realloc, traps, patches and raw data, drops
+  6. values, characters, bytes
+  7. options, choices of the configuration and of the way in
+  8. numbers, by their sum; characters and types by how plain they are
+Nothing is drawn: the same case becomes the same smaller one. Ctrl-C ends it and writes the smallest so far.
+The subject runs in a process of its own, so that it may crash.
+"
     )]
     Shrink {
         case: PathBuf,
@@ -182,7 +196,7 @@ fn main() -> ExitCode {
             commands::replay_on(&paths, &subjects, json.as_deref())
         }
         Command::Shrink { case, output, isolation } => {
-            isolation.limit().and_then(|limit| commands::shrink(&case, &output, limit))
+            commands::shrink(&case, &output, isolation.limit_unless_never())
         }
         Command::Show(arguments) => commands::show::run(&arguments),
         Command::Planted { shape, cases, seed } => commands::planted(shape, seed, cases),

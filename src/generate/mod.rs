@@ -39,7 +39,8 @@ use crate::case::paths::Paths;
 use crate::case::{Call, Case, CaseKind, Guest, Limits, Manner, Script, Shape, Tuning};
 
 pub use draws::Draws;
-pub use mutate::{crossover, mutate};
+pub use mutate::cut::{Cut, PASSES, Pass};
+pub use mutate::{Size, crossover, mutate, size};
 pub use stream::Stream;
 
 /// A fresh case.

@@ -47,6 +47,12 @@ pub fn remove(u: &mut Unstructured, case: &mut Case) -> Result<()> {
         return Ok(());
     }
     let number = u.choose_index(count)?;
+    remove_guest(case, number);
+    Ok(())
+}
+
+/// Takes away the one of this number.
+pub fn remove_guest(case: &mut Case, number: usize) {
     case.shape.guests.remove(number);
     case.calls.iter_mut().for_each(|call| remove_script(call, number));
     let number = u32::try_from(number).expect("guests are few");
@@ -59,7 +65,6 @@ pub fn remove(u: &mut Unstructured, case: &mut Case) -> Result<()> {
             Resource::Guest { .. } | Resource::Host => {}
         }
     }
-    Ok(())
 }
 
 /// The host takes the place of the first guest, or of the last.

@@ -2,6 +2,7 @@
 //! Knows when a case is smaller than another, and nothing of what either shows.
 
 mod calls;
+pub mod cut;
 mod data;
 mod guests;
 mod paths;
@@ -24,7 +25,7 @@ use crate::case::check::check;
 use crate::case::{Case, Limits};
 use crate::types::Type;
 use repair::repair;
-pub use size::size;
+pub use size::{Size, size};
 
 /// What is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -105,7 +105,8 @@ pub fn plainer_paths(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     Ok(())
 }
 
-fn plainer(path: Path) -> [Path; 3] {
+/// The same way with one thing plainer, or as it is.
+pub fn plainer(path: Path) -> [Path; 3] {
     let mode = match path.mode {
         Mode::Sync | Mode::Async => Mode::Sync,
         Mode::Concurrent => Mode::Async,

@@ -80,7 +80,7 @@ pub fn remove_resource(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 }
 
 /// What mentions it has a number that nobody has, until it is repaired.
-fn remove(case: &mut Case, index: usize) {
+pub fn remove(case: &mut Case, index: usize) {
     case.shape.resources.remove(index);
     let index = u32::try_from(index).expect("resources are few");
     let renumber = |number: &mut u32| {

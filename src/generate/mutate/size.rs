@@ -4,50 +4,127 @@
 use crate::abi::{PtrType, StringEncoding};
 use crate::case::misuse::Misuse;
 use crate::case::paths::{Api, Mode, Path, Paths};
-use crate::case::{Answer, BuiltIn, Call, Case, Chunk, Destructor, Finish, Function, Guest};
-use crate::case::{ImportCall, Manner, Passed, Patch, PostReturn, Realloc, Script, Shape, Step};
-use crate::types::{Label, Type};
+use crate::case::{Answer, BuiltIn, Call, CanonOpts, Case, Chunk, Destructor, Finish, Function};
+use crate::case::{
+    Guest, ImportCall, Manner, Passed, Patch, PostReturn, Realloc, Resource, Script,
+};
+use crate::case::{Shape, Step, Tuning};
+use crate::types::{FuncType, Handle, Label, Type};
 use crate::value::Value;
 
-/// How large a case is: what there is of things, then how large their numbers are.
-pub fn size(case: &Case) -> (u64, u64) {
+/// How large a case is. The fields are in their order of weight: whoever has less in an earlier one is
+/// smaller, whatever is in those after it.
+///
+/// What a reader has to learn first comes first: who takes part, of which types, in how many calls, what
+/// the guests do that is not plain, how many values there are, and how it is all configured. Among cases that
+/// are equal in all this, numbers, characters and types decide: smaller ones, and those that `Type` declares
+/// earlier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size {
+    /// Guests and resources.
+    pub parties: u64,
+    /// Types of functions, each counted as often as it occurs; that between two guests once.
+    pub types: u64,
+    /// Imports, members without a type, and letters of names.
+    pub members: u64,
+    /// Calls of the export.
+    pub calls: u64,
+    /// What a guest or the host does beside passing values by the rules: steps, actions of `realloc`, traps,
+    /// raw data, patches, and drops.
+    pub acts: u64,
+    /// Values, characters and bytes.
+    pub values: u64,
+    /// Options, paths and choices of the configuration that are not the plainest.
+    pub options: u64,
+    /// The sum of all numbers.
+    pub numbers: u128,
+}
+
+/// How large a case is.
+pub fn size(case: &Case) -> Size {
     let mut size = Size::default();
     size.paths(case.paths);
     size.shape(&case.shape);
     case.calls.iter().for_each(|call| size.call(call));
-    let tuning = case.tuning;
-    let tuned = [tuning.optimize, tuning.pooling, tuning.moving_memory, tuning.concurrency];
-    let metered = [tuning.fuel, tuning.epochs];
-    let plain = [tuning.signals, tuning.guards];
-    size.bits += tuned.map(u64::from).iter().sum::<u64>();
-    size.bits += metered.map(u64::from).iter().sum::<u64>();
-    size.bits += plain.map(|plain| u64::from(!plain)).iter().sum::<u64>();
-    (size.things, size.bits)
+    size.tuning(case.tuning);
+    size
 }
 
-#[derive(Default)]
-struct Size {
-    things: u64,
-    bits: u64,
+/// A character by how plain it is.
+pub fn char_rank(c: char) -> u32 {
+    match PLAIN_CHARS.iter().position(|plain| *plain == c) {
+        Some(position) => u32::try_from(position).expect("they are few"),
+        None => u32::from(c) + OTHER_CHARS,
+    }
 }
+
+/// Those that readers tell apart at once: of one to four bytes in UTF-8, two of them in Latin-1.
+pub const PLAIN_CHARS: [char; 4] = ['a', 'é', '☃', '😀'];
+/// Any other has this added.
+pub const OTHER_CHARS: u32 = 4;
+
+/// A signed number by its distance from zero.
+pub fn signed_rank(number: i64) -> u64 {
+    number.cast_unsigned().rotate_left(1) ^ if number < 0 { u64::MAX << 1 } else { 0 }
+}
+
+/// The bits of a float by how plain they are: one is plainer than all but zero.
+pub fn float_rank(bits: u64, one: u64) -> u64 {
+    if bits == one { 1 } else { bits.saturating_add(u64::from(bits != 0)) }
+}
+
+/// The place of a type among those without parts.
+pub fn primitive_rank(ty: &Type) -> Option<u64> {
+    let position = PRIMITIVES.iter().position(|primitive| primitive == ty)?;
+    Some(u64::try_from(position).expect("they are few"))
+}
+
+/// As `Type` declares them.
+pub const PRIMITIVES: [Type; 13] = [
+    Type::Bool,
+    Type::S8,
+    Type::U8,
+    Type::S16,
+    Type::U16,
+    Type::S32,
+    Type::U32,
+    Type::S64,
+    Type::U64,
+    Type::F32,
+    Type::F64,
+    Type::Char,
+    Type::String,
+];
 
 impl Size {
-    fn things(&mut self, count: usize) {
-        self.things += u64::try_from(count).expect("a count fits in 64 bits");
+    fn count(count: usize) -> u64 {
+        u64::try_from(count).expect("a count fits in 64 bits")
     }
 
-    fn number(&mut self, number: u64) {
-        self.bits += u64::from(u64::BITS - number.leading_zeros());
+    fn number(&mut self, number: impl Into<u128>) {
+        self.numbers += number.into();
+    }
+
+    fn option(&mut self, given: bool) {
+        self.options += u64::from(given);
+    }
+
+    fn tuning(&mut self, tuning: Tuning) {
+        let Tuning { optimize, pooling, moving_memory, concurrency, .. } = tuning;
+        let Tuning { signals, guards, fuel, epochs, .. } = tuning;
+        [optimize, pooling, moving_memory, concurrency, !signals, !guards, fuel, epochs]
+            .into_iter()
+            .for_each(|given| self.option(given));
     }
 
     fn paths(&mut self, paths: Paths) {
         [paths.call, paths.import].into_iter().for_each(|path| self.path(path));
-        self.number(u64::from(paths.polls));
-        self.bits += u64::from(paths.neighbor);
+        self.options += u64::from(paths.polls);
+        self.option(paths.neighbor);
     }
 
     fn path(&mut self, path: Path) {
-        self.bits += match path.mode {
+        self.options += match path.mode {
             Mode::Sync => 0,
             Mode::Async => 1,
             Mode::Concurrent => 2,
@@ -55,8 +132,8 @@ impl Size {
         match path.api {
             Api::Dynamic => {}
             Api::Typed(form) => {
-                self.bits += 1;
-                self.number(u64::from(form));
+                self.options += 1;
+                self.number(form);
             }
         }
     }
@@ -64,9 +141,9 @@ impl Size {
     fn manner(&mut self, manner: Manner) {
         match manner {
             Manner::Once => {}
-            Manner::Twice => self.bits += 1,
+            Manner::Twice => self.acts += 1,
             Manner::Misused(misuse) => {
-                self.bits += 2;
+                self.acts += 2;
                 self.misuse(misuse);
             }
         }
@@ -78,62 +155,87 @@ impl Size {
             }
             Misuse::Arg { node: number, .. }
             | Misuse::Answer { node: number, .. }
-            | Misuse::Signature(number) => self.number(u64::from(number)),
+            | Misuse::Signature(number) => self.number(number),
         }
     }
 
     fn shape(&mut self, shape: &Shape) {
-        self.things(shape.guests.len() - 1);
-        shape.guests.iter().for_each(|guest| self.guest(guest));
-        self.things(shape.resources.len());
+        self.parties += Size::count(shape.guests.len() - 1 + shape.resources.len());
+        shape.resources.iter().for_each(|resource| match resource {
+            Resource::Host => {}
+            Resource::Guest { by, destructor } => {
+                self.option(*destructor);
+                self.number(by + 1);
+            }
+        });
+        for (number, guest) in shape.guests.iter().enumerate() {
+            self.guest(guest);
+            self.function_type(&guest.export.ty);
+            let import = guest.import.iter().filter(|_| !shape.calls_guest(number));
+            import.for_each(|import| self.function_type(&import.ty));
+        }
     }
 
     fn guest(&mut self, guest: &Guest) {
         self.function(&guest.export);
         guest.import.iter().for_each(|import| {
-            self.things(1);
+            self.members += 1;
             self.function(import);
         });
-        self.bits += u64::from(guest.ptr_type != PtrType::I32);
-        self.number(u64::from(guest.pages.initial - 1));
-        self.number(u64::from(guest.pages.maximum - 1));
+        self.option(guest.ptr_type != PtrType::I32);
+        self.options += u64::from(guest.pages.initial - 1);
+        self.options += u64::from(guest.pages.maximum - 1);
     }
 
+    /// Which encoding it is counts as a number: any is an option.
     fn function(&mut self, function: &Function) {
-        function.ty.params.iter().chain(&function.ty.result).for_each(|ty| self.ty(ty));
-        let opts = function.opts;
-        self.bits +=
-            [opts.memory, opts.realloc, opts.post_return].map(u64::from).iter().sum::<u64>();
-        self.bits += u64::from(opts.string_encoding != StringEncoding::Utf8);
-        self.bits += u64::from(function.ty.is_async);
+        let CanonOpts { string_encoding, memory, realloc, post_return } = function.opts;
+        [memory, realloc, post_return].into_iter().for_each(|given| self.option(given));
+        let encoding: u64 = match string_encoding {
+            StringEncoding::Utf8 => 0,
+            StringEncoding::Utf16 => 1,
+            StringEncoding::Latin1OrUtf16 => 2,
+        };
+        self.option(encoding != 0);
+        self.number(encoding);
+    }
+
+    fn function_type(&mut self, ty: &FuncType) {
+        ty.params.iter().chain(&ty.result).for_each(|ty| self.ty(ty));
+        self.option(ty.is_async);
     }
 
     fn ty(&mut self, ty: &Type) {
-        self.things(1 + labels(ty).len());
-        self.things(
-            labels(ty).iter().filter_map(|label| label.0.as_ref()).map(|name| name.len()).sum(),
-        );
+        self.types += 1;
+        let labels = labels(ty);
+        self.members += Size::count(labels.len());
+        let names = labels.iter().filter_map(|label| label.0.as_ref());
+        self.members += names.map(|name| Size::count(name.len())).sum::<u64>();
+        self.number(primitive_rank(ty).unwrap_or_default());
         if let Type::FixedLengthList(_, length) = ty {
-            self.number(u64::from(*length));
+            self.number(*length);
+        } else if let Type::Handle(Handle::Own(resource) | Handle::Borrow(resource)) = ty {
+            self.number(*resource);
         }
         ty.children().into_iter().for_each(|child| self.ty(child));
     }
 
     fn call(&mut self, call: &Call) {
-        self.things(1 + call.host_drops.len());
+        self.calls += 1;
+        self.acts += Size::count(call.host_drops.len());
         self.manner(call.manner);
         call.args.iter().for_each(|value| self.value(value));
         call.scripts.iter().for_each(|script| self.script(script));
-        call.host_drops.iter().for_each(|number| self.number(u64::from(*number)));
+        call.host_drops.iter().for_each(|number| self.number(*number));
     }
 
     fn script(&mut self, script: &Script) {
-        self.things(script.realloc.len() + script.steps.len());
+        self.acts += Size::count(script.realloc.len() + script.steps.len());
         script.realloc.iter().for_each(|action| self.realloc(*action));
         script.steps.iter().for_each(|step| self.step(step));
         match &script.finish {
             Finish::Return(passed) => self.passed(passed),
-            Finish::Trap => {}
+            Finish::Trap => self.acts += 1,
         }
         self.post_return(script.post_return);
         self.destructor(script.destructor);
@@ -151,11 +253,11 @@ impl Size {
         match &call.answer {
             Answer::Return(value) => value.iter().for_each(|value| self.value(value)),
             Answer::Reenter(value) => {
-                self.number(1);
+                self.acts += 1;
                 value.iter().for_each(|value| self.value(value));
             }
             Answer::Guest => {}
-            Answer::Error => self.number(1),
+            Answer::Error => self.acts += 1,
         }
     }
 
@@ -163,43 +265,46 @@ impl Size {
         let (BuiltIn::New { resource, rep: operand }
         | BuiltIn::Rep { resource, handle: operand }
         | BuiltIn::Drop { resource, handle: operand }) = built_in;
-        self.number(1);
-        self.number(u64::from(resource));
-        self.number(u64::from(operand));
+        self.number(resource);
+        self.number(operand);
     }
 
     fn post_return(&mut self, action: PostReturn) {
         match action {
             PostReturn::Nothing => {}
-            PostReturn::Trap | PostReturn::Import => self.number(1),
-            PostReturn::BuiltIn(built_in) => self.built_in(built_in),
+            PostReturn::Trap | PostReturn::Import => self.acts += 1,
+            PostReturn::BuiltIn(built_in) => {
+                self.acts += 1;
+                self.built_in(built_in);
+            }
         }
     }
 
     fn destructor(&mut self, action: Destructor) {
         match action {
             Destructor::Nothing => {}
-            Destructor::Trap => self.number(1),
-            Destructor::BuiltIn(built_in) => self.built_in(built_in),
+            Destructor::Trap => self.acts += 1,
+            Destructor::BuiltIn(built_in) => {
+                self.acts += 1;
+                self.built_in(built_in);
+            }
         }
     }
 
+    /// Any is an act; among them one that is not `Bump` is one more.
     fn realloc(&mut self, action: Realloc) {
+        self.acts += u64::from(action != Realloc::Bump);
         match action {
-            Realloc::Bump => {}
             Realloc::At(number) | Realloc::End(number) | Realloc::Skew(number) => {
                 self.number(number);
-                self.number(1);
             }
-            Realloc::Grow(pages) => {
-                self.number(u64::from(pages));
-                self.number(1);
-            }
-            Realloc::Forget | Realloc::Old | Realloc::Trap | Realloc::Import => self.number(1),
+            Realloc::Grow(pages) => self.number(pages),
             Realloc::BuiltIn(built_in) => self.built_in(built_in),
+            Realloc::Bump | Realloc::Forget | Realloc::Old | Realloc::Trap | Realloc::Import => {}
         }
     }
 
+    /// Raw data is an act more than the same as patches of what is lowered by the rules.
     fn passed(&mut self, passed: &Passed) {
         match passed {
             Passed::Lowered { values, patches } => {
@@ -207,7 +312,7 @@ impl Size {
                 patches.iter().for_each(|patch| self.patch(patch));
             }
             Passed::Raw { flat, memory } => {
-                self.things(flat.len());
+                self.acts += 1 + Size::count(flat.len());
                 flat.iter().for_each(|bits| self.number(*bits));
                 memory.iter().for_each(|chunk| self.chunk(chunk));
             }
@@ -216,8 +321,9 @@ impl Size {
 
     fn patch(&mut self, patch: &Patch) {
         match patch {
-            Patch::Flat { bits, .. } => {
-                self.things(1);
+            Patch::Flat { index, bits } => {
+                self.acts += 1;
+                self.number(*index);
                 self.number(*bits);
             }
             Patch::Memory(chunk) => self.chunk(chunk),
@@ -225,31 +331,38 @@ impl Size {
     }
 
     fn chunk(&mut self, chunk: &Chunk) {
-        self.things(1 + chunk.bytes.len());
-        chunk.bytes.iter().for_each(|byte| self.number(u64::from(*byte)));
+        self.acts += 1;
+        self.values += Size::count(chunk.bytes.len());
+        self.number(chunk.at);
+        chunk.bytes.iter().for_each(|byte| self.number(*byte));
     }
 
     fn value(&mut self, value: &Value) {
-        self.things(1);
+        self.values += 1;
         match value {
             Value::Bool(value) => self.number(u64::from(*value)),
-            Value::S8(value) => self.number(u64::from(value.cast_unsigned())),
-            Value::U8(value) => self.number(u64::from(*value)),
-            Value::S16(value) => self.number(u64::from(value.cast_unsigned())),
-            Value::U16(value) => self.number(u64::from(*value)),
-            Value::S32(value) => self.number(u64::from(value.cast_unsigned())),
-            Value::U32(value) | Value::F32(value) | Value::Flags(value) | Value::Handle(value) => {
-                self.number(u64::from(*value))
+            Value::S8(value) => self.number(signed_rank(i64::from(*value))),
+            Value::U8(value) => self.number(*value),
+            Value::S16(value) => self.number(signed_rank(i64::from(*value))),
+            Value::U16(value) => self.number(*value),
+            Value::S32(value) => self.number(signed_rank(i64::from(*value))),
+            Value::U32(value) | Value::Flags(value) | Value::Handle(value) => self.number(*value),
+            Value::S64(value) => self.number(signed_rank(*value)),
+            Value::U64(value) => self.number(*value),
+            Value::F32(bits) => {
+                self.number(float_rank(u64::from(*bits), u64::from(1f32.to_bits())))
             }
-            Value::S64(value) => self.number(value.cast_unsigned()),
-            Value::U64(value) | Value::F64(value) => self.number(*value),
-            Value::Char(value) => self.number(u64::from(u32::from(*value))),
-            Value::String(text) => self.things(text.text.len()),
+            Value::F64(bits) => self.number(float_rank(*bits, 1f64.to_bits())),
+            Value::Char(value) => self.number(char_rank(*value)),
+            Value::String(text) => {
+                self.values += Size::count(text.text.chars().count());
+                text.text.chars().for_each(|c| self.number(char_rank(c)));
+            }
             Value::List(values) | Value::Record(values) => {
                 values.iter().for_each(|value| self.value(value));
             }
             Value::Variant(index, payload) => {
-                self.number(u64::from(*index));
+                self.number(*index);
                 payload.iter().for_each(|value| self.value(value));
             }
         }

@@ -30,7 +30,7 @@ pub fn any_node<'a>(u: &mut Unstructured, case: &'a mut Case) -> Result<Option<T
 }
 
 /// All values that stand for themselves.
-fn sites<'a>(shape: &'a Shape, calls: &'a mut [Call]) -> Vec<Typed<'a>> {
+pub fn sites<'a>(shape: &'a Shape, calls: &'a mut [Call]) -> Vec<Typed<'a>> {
     let mut sites: Vec<Typed> = Vec::new();
     for call in calls {
         sites.extend(call.args.iter_mut().zip(&shape.guests[0].export.ty.params));
@@ -55,13 +55,13 @@ fn add_script<'a>(guest: &'a Guest, script: &'a mut Script, sites: &mut Vec<Type
     }
 }
 
-fn count(value: &Value) -> usize {
+pub fn count(value: &Value) -> usize {
     1 + value.parts().iter().map(count).sum::<usize>()
 }
 
 /// The part of this number, the value itself being 0. Nothing for an entry of a map, which has no
 /// type: its key and its value have.
-fn node<'a>(value: &'a mut Value, ty: &'a Type, index: &mut usize) -> Option<Typed<'a>> {
+pub fn node<'a>(value: &'a mut Value, ty: &'a Type, index: &mut usize) -> Option<Typed<'a>> {
     if *index == 0 {
         return Some((value, ty));
     }

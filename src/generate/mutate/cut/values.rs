@@ -1,0 +1,113 @@
+//! Less of each value, and fewer bytes.
+//! Knows the values by their types; numbers are another pass.
+
+use super::{Cut, ranges};
+use crate::case::{Case, Chunk, Finish, Passed, Patch, import_calls_mut};
+use crate::generate::mutate::values::{count, node, sites};
+use crate::generate::values::{Typed, least};
+use crate::types::Type;
+use crate::value::Value;
+
+/// The least value of a type, fewer elements, fewer characters.
+pub fn values(case: &Case) -> Vec<Cut> {
+    let mut copy = case.clone();
+    let mut cuts = vec![Cut::new(|case| {
+        sites(&case.shape, &mut case.calls).into_iter().for_each(|(value, ty)| *value = least(ty));
+    })];
+    for (site, (value, ty)) in sites(&copy.shape, &mut copy.calls).into_iter().enumerate() {
+        for number in 0..count(value) {
+            let Some((value, ty)) = node(value, ty, &mut { number }) else { continue };
+            if *value == least(ty) {
+                continue;
+            }
+            cuts.push(at(site, number, |value, ty| *value = least(ty)));
+            let fewer = ranges(length(value, ty)).into_iter();
+            cuts.extend(fewer.map(|range| {
+                at(site, number, move |value, _| match value {
+                    Value::List(values) => drop(values.drain(range.clone())),
+                    Value::String(text) => {
+                        let kept = text.text.chars().enumerate();
+                        let kept = kept.filter(|(position, _)| !range.contains(position));
+                        text.text = kept.map(|(_, c)| c).collect();
+                    }
+                    _ => {}
+                })
+            }));
+        }
+    }
+    cuts
+}
+
+/// Changes the part of this number of the value at this site.
+fn at(site: usize, number: usize, change: impl Fn(&mut Value, &Type) + 'static) -> Cut {
+    Cut::new(move |case| {
+        let mut sites: Vec<Typed> = sites(&case.shape, &mut case.calls);
+        let (value, ty) = sites.swap_remove(site);
+        if let Some((value, ty)) = node(value, ty, &mut { number }) {
+            change(value, ty);
+        }
+    })
+}
+
+/// Of how many elements or characters a value may have fewer.
+fn length(value: &Value, ty: &Type) -> usize {
+    match (value, ty) {
+        (Value::List(values), Type::List(_) | Type::Map(..)) => values.len(),
+        (Value::String(text), _) => text.text.chars().count(),
+        (_, _) => 0,
+    }
+}
+
+/// Patches and chunks that begin later or end earlier.
+pub fn bytes(case: &Case) -> Vec<Cut> {
+    let mut lengths = Vec::new();
+    each_chunk(&mut case.clone(), &mut |_, chunk| lengths.push(chunk.bytes.len()));
+    let mut cuts = Vec::new();
+    for (wanted, length) in lengths.into_iter().enumerate() {
+        for range in ranges(length).into_iter().filter(|range| range.len() < length) {
+            if range.start != 0 && range.end != length {
+                continue;
+            }
+            cuts.push(Cut::new(move |case| {
+                each_chunk(case, &mut |number, chunk| {
+                    if number == wanted {
+                        chunk.bytes.drain(range.clone());
+                        if range.start == 0 {
+                            chunk.at += u32::try_from(range.len()).expect("chunks are short");
+                        }
+                    }
+                });
+            }));
+        }
+    }
+    cuts
+}
+
+/// Every chunk, and every patch that is one, by number.
+fn each_chunk(case: &mut Case, change: &mut dyn FnMut(usize, &mut Chunk)) {
+    let mut number = 0;
+    for script in case.calls.iter_mut().flat_map(|call| &mut call.scripts) {
+        let returned = match &mut script.finish {
+            Finish::Return(passed) => Some(passed),
+            Finish::Trap => None,
+        };
+        let passed = import_calls_mut(&mut script.steps).map(|step| &mut step.passed);
+        for chunk in passed.chain(returned).flat_map(chunks) {
+            change(number, chunk);
+            number += 1;
+        }
+    }
+}
+
+fn chunks(passed: &mut Passed) -> Vec<&mut Chunk> {
+    match passed {
+        Passed::Raw { memory, .. } => memory.iter_mut().collect(),
+        Passed::Lowered { patches, .. } => patches
+            .iter_mut()
+            .filter_map(|patch| match patch {
+                Patch::Memory(chunk) => Some(chunk),
+                Patch::Flat { .. } => None,
+            })
+            .collect(),
+    }
+}
