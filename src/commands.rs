@@ -2,6 +2,7 @@
 
 pub mod diff;
 pub mod export;
+pub mod planted;
 pub mod show;
 pub mod wast;
 
@@ -14,13 +15,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use canonfuzz::case::CaseKind;
 use canonfuzz::engine::{wasmtime, worker};
-use canonfuzz::planted::{Found, Planted, ways};
 use canonfuzz::releases::{self, Column};
 use canonfuzz::run::{self, Plan, Progress};
 use canonfuzz::shrink::{self, Shrunk};
-use canonfuzz::{Session, corpus, planted, replay, report, vectors};
+use canonfuzz::{Session, corpus, replay, report, vectors};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Prints a line; a reader that has gone away is no error of ours.
@@ -154,41 +153,4 @@ pub fn vectors(path: &Path) -> Result<bool> {
     report.failures.iter().for_each(|failure| print(&failure.to_string()));
     print(&format!("{} passed, {} failed", report.passed, report.failures.len()));
     Ok(report.failures.is_empty())
-}
-
-pub fn planted(kind: CaseKind, seed: u64, cases: u64) -> Result<bool> {
-    if planted::all(kind).is_empty() && ways::all(kind).is_empty() {
-        print(&format!("no fault is planted that cases of {} are to find", kind.name()));
-        return Ok(true);
-    }
-    let bar = bar();
-    let tick = |number: u64, found: usize, all: usize| {
-        if number.is_multiple_of(100) {
-            bar.set_message(format!("{number} cases, {found} of {all} faults"));
-        }
-    };
-    let in_reference = planted::hunt(kind, seed, cases, &mut |number, planted| {
-        tick(number, count(planted), planted.len());
-    })?;
-    let in_ways = ways::hunt(kind, seed, cases, &mut |number, planted| {
-        tick(number, count(planted), planted.len());
-    })?;
-    bar.finish_and_clear();
-    print("cases  planted fault                        shows as");
-    in_reference.iter().for_each(|one| print(&planted_line(one.fault.name(), &one.found)));
-    in_ways.iter().for_each(|one| print(&planted_line(one.fault.name, &one.found)));
-    let (found, all) = (count(&in_reference) + count(&in_ways), in_reference.len() + in_ways.len());
-    print(&format!("{found} of {all} planted faults found, seed {seed}"));
-    Ok(found == all)
-}
-
-fn count<F>(planted: &[Planted<F>]) -> usize {
-    planted.iter().filter(|one| one.found.is_some()).count()
-}
-
-fn planted_line(name: &str, found: &Option<Found>) -> String {
-    match found {
-        Some(Found { number, class, .. }) => format!("{number:>5}  {name:<36} {class}"),
-        None => format!("    -  {name:<36} not found"),
-    }
 }

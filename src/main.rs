@@ -76,8 +76,7 @@ enum Command {
         isolation: Isolation,
     },
     /// Make a case that does not agree smaller, as long as its verdict is of the same kind
-    #[command(
-        after_help = "Example:
+    #[command(after_help = "Example:
   canonfuzz shrink corpus/known/adapter-wide-tag-at-bit-31.toml -o smaller.toml
 
 A case is smaller that has fewer, in this order:
@@ -90,9 +89,7 @@ A case is smaller that has fewer, in this order:
   7. options, choices of the configuration and of the way in
   8. numbers, by their sum; characters and types by how plain they are
 Nothing is drawn: the same case becomes the same smaller one. Ctrl-C ends it and writes the smallest so far.
-The subject runs in a process of its own, so that it may crash.
-"
-    )]
+The subject runs in a process of its own, so that it may crash.")]
     Shrink {
         case: PathBuf,
         /// Where the smaller case is written, as text
@@ -112,9 +109,12 @@ The subject runs in a process of its own, so that it may crash.
         /// Give up after this many cases
         #[arg(long, default_value_t = 10_000)]
         cases: u64,
-        /// Where generation starts
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
+        /// Where generation starts; with --shrunk several, such as 1,2,3
+        #[arg(long, default_value = "1", value_delimiter = ',', value_name = "SEED")]
+        seed: Vec<u64>,
+        /// Shrink the first case that shows each, and write what is left to this folder
+        #[arg(long, value_name = "FOLDER")]
+        shrunk: Option<PathBuf>,
     },
     /// Check the reference against vectors of the executable specification
     #[command(after_help = "Example:\n  canonfuzz vectors tests/vectors/vectors.jsonl")]
@@ -169,6 +169,14 @@ impl Isolation {
         };
         Ok(isolated.then_some(self.case_limit))
     }
+
+    /// The same for a command that tries many cases near one that may crash, of whatever release.
+    fn limit_unless_never(&self) -> Option<Duration> {
+        match self.isolate {
+            Isolate::Auto | Isolate::Always => Some(self.case_limit),
+            Isolate::Never => None,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -199,7 +207,12 @@ fn main() -> ExitCode {
             commands::shrink(&case, &output, isolation.limit_unless_never())
         }
         Command::Show(arguments) => commands::show::run(&arguments),
-        Command::Planted { shape, cases, seed } => commands::planted(shape, seed, cases),
+        Command::Planted { shape, cases, seed, shrunk: Some(folder) } => {
+            commands::planted::shrunk(shape, &seed, cases, &folder)
+        }
+        Command::Planted { shape, cases, seed, shrunk: None } => {
+            commands::planted::run(shape, &seed, cases)
+        }
         Command::Vectors { file } => commands::vectors(&file),
         Command::Wast(arguments) => commands::wast::run(&arguments),
         Command::Diff(arguments) => commands::diff::run(&arguments),

@@ -2,13 +2,14 @@
 //! Knows of the subject only what it lacks: for faults in the reference, that is compared with itself, by
 //! the oracle that judges subjects; those in the ways in and out of the subject are in `ways`.
 
+pub mod small;
 pub mod ways;
 
 use crate::abi::{Deviation, Deviations};
 use crate::case::{Case, CaseKind, Limits};
 use crate::engine::wasmtime;
 use crate::generate::Stream;
-use crate::observation::Outcome;
+use crate::observation::{Outcome, Reading};
 use crate::oracle::{self, Verdict};
 use crate::report;
 use crate::session::{BadCase, Session};
@@ -71,20 +72,58 @@ pub fn look(
     number: u64,
     planted: &mut [InReference],
 ) -> Result<(), BadCase> {
-    let expected = session.read(case, Deviations::NONE)?;
-    // Two refusals are never equal, and would pass for a fault that was found.
-    if let Outcome::Refused(message) = &expected.observation.outcome {
-        return Err(BadCase(format!("the reference refuses its component: {message}")));
-    }
+    let expected = expected(session, case)?;
     for fault in planted.iter_mut().filter(|fault| fault.found.is_none()) {
-        let observed = session.read(case, Deviations::from_iter([fault.fault]))?;
-        let again = |_| expected.clone();
-        let none = Deviations::NONE;
-        let verdict = oracle::judge(&expected, &observed.observation, none, again);
-        if let Verdict::Disagree(difference) = verdict {
-            let class = report::class(&difference);
-            fault.found = Some(Found { number, class, case: case.clone() });
-        }
+        let class = differs(session, case, &expected, fault.fault)?;
+        fault.found = class.map(|class| Found { number, class, case: case.clone() });
     }
     Ok(())
+}
+
+/// How a fault shows in a case, if it does.
+pub fn shows(
+    session: &mut Session,
+    case: &Case,
+    fault: Deviation,
+) -> Result<Option<String>, BadCase> {
+    let expected = expected(session, case)?;
+    differs(session, case, &expected, fault)
+}
+
+fn expected(session: &mut Session, case: &Case) -> Result<Reading, BadCase> {
+    let expected = session.read(case, Deviations::NONE)?;
+    // Two refusals are never equal, and would pass for a fault that was found.
+    match &expected.observation.outcome {
+        Outcome::Refused(message) => {
+            Err(BadCase(format!("the reference refuses its component: {message}")))
+        }
+        Outcome::Returned
+        | Outcome::Trapped(..)
+        | Outcome::Misused(_)
+        | Outcome::Unsupported(_)
+        | Outcome::Exhausted(_)
+        | Outcome::Crashed(_) => Ok(expected),
+    }
+}
+
+fn differs(
+    session: &mut Session,
+    case: &Case,
+    expected: &Reading,
+    fault: Deviation,
+) -> Result<Option<String>, BadCase> {
+    let observed = session.read(case, Deviations::from_iter([fault]))?;
+    let again = |_| expected.clone();
+    let verdict = oracle::judge(expected, &observed.observation, Deviations::NONE, again);
+    Ok(disagreement(&verdict))
+}
+
+fn disagreement(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Disagree(difference) => Some(report::class(difference)),
+        Verdict::Agree
+        | Verdict::Accepted(_)
+        | Verdict::Inconclusive(_)
+        | Verdict::Unsupported(_) => None,
+    }
 }

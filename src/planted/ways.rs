@@ -3,12 +3,10 @@
 
 use anyhow::Result;
 
-use super::{Found, Planted};
-use crate::case::{CaseKind, Limits};
+use super::{Found, Planted, disagreement};
+use crate::case::{Case, CaseKind, Limits};
 use crate::engine::wasmtime::{self, fault::Fault};
 use crate::generate::Stream;
-use crate::oracle::Verdict;
-use crate::report;
 use crate::session::Session;
 
 /// The faults that cases of this kind are to show.
@@ -40,17 +38,23 @@ pub fn hunt(
         let case = stream.next_case();
         let open = planted.iter_mut().filter(|planted| planted.found.is_none());
         for planted in open.filter(|planted| planted.fault.applies(case.tuning, case.paths)) {
-            session.plant(Some(planted.fault));
-            let verdict = session.check(&case)?.verdict;
-            session.plant(None);
-            if let Verdict::Disagree(difference) = verdict
-                && !matches!(session.check(&case)?.verdict, Verdict::Disagree(_))
-            {
-                let class = report::class(&difference);
-                planted.found = Some(Found { number, class, case: case.clone() });
-            }
+            let class = shows(&mut session, &case, planted.fault)?;
+            planted.found = class.map(|class| Found { number, class, case: case.clone() });
         }
         tick(number, &planted);
     }
     Ok(planted)
+}
+
+/// How a fault shows in a case on which both sides agree without it, if it does.
+pub fn shows(session: &mut Session, case: &Case, fault: Fault) -> Result<Option<String>> {
+    if !fault.applies(case.tuning, case.paths) {
+        return Ok(None);
+    }
+    session.plant(Some(fault));
+    let faulty = session.check(case);
+    session.plant(None);
+    let class = disagreement(&faulty?.verdict);
+    let alone = class.is_some() && disagreement(&session.check(case)?.verdict).is_none();
+    Ok(class.filter(|_| alone))
 }

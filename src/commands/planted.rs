@@ -1,0 +1,119 @@
+//! `planted`: how soon faults that were planted are found, and to what the cases that show them shrink.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use canonfuzz::case::CaseKind;
+use canonfuzz::planted::small::{self, Form, Small};
+use canonfuzz::planted::{self, Found, Planted, ways};
+use canonfuzz::{Session, corpus, shrink};
+
+use super::{bar, print};
+
+fn is_about(kind: CaseKind) -> bool {
+    let any = !planted::all(kind).is_empty() || !ways::all(kind).is_empty();
+    if !any {
+        print(&format!("no fault is planted that cases of {} are to find", kind.name()));
+    }
+    any
+}
+
+pub fn run(kind: CaseKind, seeds: &[u64], cases: u64) -> Result<bool> {
+    if !is_about(kind) {
+        return Ok(true);
+    }
+    let each = seeds.iter().map(|seed| hunt(kind, *seed, cases)).collect::<Result<Vec<_>>>()?;
+    Ok(each.into_iter().all(|all_found| all_found))
+}
+
+fn hunt(kind: CaseKind, seed: u64, cases: u64) -> Result<bool> {
+    let bar = bar();
+    let tick = |number: u64, found: usize, all: usize| {
+        if number.is_multiple_of(100) {
+            bar.set_message(format!("{number} cases, {found} of {all} faults"));
+        }
+    };
+    let in_reference = planted::hunt(kind, seed, cases, &mut |number, planted| {
+        tick(number, count(planted), planted.len());
+    })?;
+    let in_ways = ways::hunt(kind, seed, cases, &mut |number, planted| {
+        tick(number, count(planted), planted.len());
+    })?;
+    bar.finish_and_clear();
+    print("cases  planted fault                        shows as");
+    in_reference.iter().for_each(|one| print(&line(one.fault.name(), &one.found)));
+    in_ways.iter().for_each(|one| print(&line(one.fault.name, &one.found)));
+    let (found, all) = (count(&in_reference) + count(&in_ways), in_reference.len() + in_ways.len());
+    print(&format!("{found} of {all} planted faults found, seed {seed}"));
+    Ok(found == all)
+}
+
+fn count<F>(planted: &[Planted<F>]) -> usize {
+    planted.iter().filter(|one| one.found.is_some()).count()
+}
+
+fn line(name: &str, found: &Option<Found>) -> String {
+    match found {
+        Some(Found { number, class, .. }) => format!("{number:>5}  {name:<36} {class}"),
+        None => format!("    -  {name:<36} not found"),
+    }
+}
+
+/// Shrinks the first case of each seed that shows each fault, and writes what is left.
+pub fn shrunk(kind: CaseKind, seeds: &[u64], cases: u64, folder: &Path) -> Result<bool> {
+    if !is_about(kind) {
+        return Ok(true);
+    }
+    corpus::check_writable(&folder.join("a-fault.toml"))?;
+    let bar = bar();
+    bar.enable_steady_tick(Duration::from_millis(500));
+    let all = small::small(kind, seeds, cases, &mut |fault| bar.set_message(fault.to_string()))?;
+    bar.finish_and_clear();
+    print("types  calls  candidates  seconds  planted fault                        shows as");
+    let mut session = Session::new()?;
+    for one in &all {
+        one.forms.iter().for_each(|form| print(&form_line(one.fault, form)));
+        for (name, file) in one.files(&mut session)? {
+            corpus::save(&folder.join(format!("{name}.toml")), &file)?;
+        }
+    }
+    print(&summary(&all, seeds));
+    Ok(all.iter().all(|one| found_by(one) == seeds.len()))
+}
+
+fn found_by(Small { forms, .. }: &Small) -> usize {
+    forms.iter().map(|form| form.seeds.len()).sum()
+}
+
+fn form_line(fault: &str, form: &Form) -> String {
+    let (types, calls) = shrink::types_and_calls(&form.case);
+    let (tried, seconds) = (form.tried, form.time.as_secs_f64());
+    format!("{types:>5}  {calls:>5}  {tried:>10}  {seconds:>7.1}  {fault:<36} {}", form.kind)
+}
+
+fn summary(all: &[Small], seeds: &[u64]) -> String {
+    let forms: Vec<&Form> = all.iter().flat_map(|one| &one.forms).collect();
+    let [types, calls] = [0, 1].map(|which| {
+        let number = |form: &&Form| <[u64; 2]>::from(shrink::types_and_calls(&form.case))[which];
+        let mut numbers: Vec<u64> = forms.iter().map(number).collect();
+        numbers.sort_unstable();
+        numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+    });
+    let slowest = forms.iter().map(|form| form.time).max().unwrap_or_default().as_secs_f64();
+    let mut kinds: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for one in all {
+        for form in &one.forms {
+            *kinds.entry((one.fault, &form.kind)).or_default() += 1;
+        }
+    }
+    let once = kinds.values().filter(|count| **count == 1).count();
+    format!(
+        "{} planted faults, {} seeds: in the median {types} types and {calls} calls, at most {slowest:.1} s; \
+         {once} of {} kinds shrink to one case whatever the seed",
+        all.len(),
+        seeds.len(),
+        kinds.len()
+    )
+}
