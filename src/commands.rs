@@ -17,6 +17,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use canonfuzz::engine::{wasmtime, worker};
 use canonfuzz::releases::{self, Column};
+use canonfuzz::replay::kinds::Kinds;
 use canonfuzz::run::{self, Plan, Progress};
 use canonfuzz::shrink::{self, Shrunk};
 use canonfuzz::{Session, corpus, replay, report, vectors};
@@ -70,14 +71,18 @@ pub fn replay(
         bail!("no cases at {}", paths[0].display());
     }
     let mut verdicts = BTreeMap::new();
-    let mut clean = true;
+    let (mut clean, mut kinds) = (true, Kinds::default());
     for path in &files {
         let replayed = replay::replay(&mut session, path, bless)?;
         clean &= replayed.is_clean();
         print(&format!("{}: {}", path.display(), report::verdict(&replayed.verdict)));
         replayed.complaints.iter().for_each(|complaint| print(&format!("  {complaint}")));
         replayed.report.iter().for_each(|report| print(report));
+        kinds.add(&replayed);
         verdicts.insert(path.clone(), replayed.verdict);
+    }
+    if files.len() > 1 {
+        kinds.lines().iter().for_each(|line| print(line));
     }
     for folder in paths.iter().filter(|path| path.join(corpus::REGISTER).is_file()) {
         let complaints = replay::check_register(folder, &verdicts)?;

@@ -1,6 +1,8 @@
 //! The bodies of the fuzz targets.
 //! Knows no fuzzer: bytes in, a verdict or a panic out.
 
+mod place;
+
 use std::cell::RefCell;
 
 use crate::case::allowed::Allowed;
@@ -36,8 +38,8 @@ pub enum Input {
     Reject,
 }
 
-/// The target of this kind: an encoded case of it, checked. Panics with a report
-/// where the two disagree.
+/// The target of this kind: an encoded case of it, checked. Where the two disagree, panics with the kind of
+/// the disagreement and a report, at a place that other kinds do not have.
 pub fn target(kind: CaseKind, data: &[u8]) -> Input {
     match bytes::decode(data) {
         Ok(case) if CaseKind::of(&case) == kind => with_session(|session| check(session, &case)),
@@ -86,7 +88,7 @@ fn check(session: &mut Session, case: &Case) -> Input {
             let replay = report::replay_command("ARTIFACT (libFuzzer names it below)");
             let name = CaseKind::of(case).name();
             let report = report::disagreement(name, case, &checked, difference, &replay);
-            panic!("{report}");
+            place::panic_at(difference, &format!("{}\n{report}", report::class(difference)));
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Cases again: does the reference still say what the file expects, and does the subject agree?
 //! Knows files and verdicts; what is printed of them is the command line's business.
 
+pub mod kinds;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,7 @@ use crate::case::text::{self, CaseFile};
 use crate::corpus::{self, Found};
 use crate::diff::{self, Plan};
 use crate::engine::wasmtime;
+use crate::generate::{self, Size};
 use crate::oracle::register::Register;
 use crate::oracle::{Difference, Verdict};
 use crate::report;
@@ -21,6 +24,8 @@ use crate::session::{Checked, Session};
 /// What replaying one file gave.
 pub struct Replayed {
     pub path: PathBuf,
+    /// How large the case is.
+    pub size: Size,
     pub verdict: Verdict,
     /// What is wrong with the file itself, a line for each.
     pub complaints: Vec<String>,
@@ -54,7 +59,8 @@ pub fn replay(session: &mut Session, path: &Path, bless: bool) -> Result<Replaye
     } else {
         None
     };
-    Ok(Replayed { path: path.to_path_buf(), verdict: checked.verdict, complaints, report })
+    let (path, size) = (path.to_path_buf(), generate::size(&found.file.case));
+    Ok(Replayed { path, size, verdict: checked.verdict, complaints, report })
 }
 
 fn explain(path: &Path, file: &CaseFile, checked: &Checked, difference: &Difference) -> String {

@@ -1,7 +1,7 @@
 //! Generate and compare, without a fuzzer: the main job.
 //! Knows threads and time; what is generated and how it is judged is decided elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::case::{Case, CaseKind, Limits};
 use crate::corpus;
 use crate::engine::wasmtime;
-use crate::generate::Stream;
+use crate::generate::{Size, Stream, size};
 use crate::mix::Mix;
 use crate::oracle::{Difference, Verdict};
 use crate::report;
@@ -33,9 +33,6 @@ pub struct Plan {
     /// The time that a subject in a process of its own may take for one case; nothing: it has none.
     pub isolated: Option<Duration>,
 }
-
-/// Files that are written of one class of findings; the rest is counted.
-const FILES_PER_CLASS: u64 = 3;
 
 /// What a run has shown so far, for everyone to look at while it goes on.
 #[derive(Default)]
@@ -59,10 +56,13 @@ struct Tally {
     inconclusive: BTreeMap<String, u64>,
     unsupported: BTreeMap<String, u64>,
     findings: BTreeMap<String, u64>,
+    /// How large the smallest case of each kind of findings is: the one that is in its file.
+    #[serde(skip)]
+    smallest: BTreeMap<String, Size>,
     /// After how many seconds each accepted divergence and each finding was first seen.
     first_seen: BTreeMap<String, f64>,
-    /// The files that were written.
-    files: Vec<PathBuf>,
+    /// The files that were written, one for each kind of findings.
+    files: BTreeSet<PathBuf>,
     /// How the reference's runs ended.
     outcomes: BTreeMap<String, u64>,
     #[serde(skip)]
@@ -192,7 +192,7 @@ fn elapsed(progress: &Progress) -> Duration {
     progress.start.get().map_or(Duration::ZERO, Instant::elapsed)
 }
 
-/// Counts a finding, and writes it down if it is among the first of its class.
+/// Counts a finding, and writes it down if there is none of its kind yet, or only larger ones.
 fn found(
     plan: &Plan,
     mut tally: MutexGuard<'_, Tally>,
@@ -201,18 +201,19 @@ fn found(
     difference: &Difference,
 ) -> Result<()> {
     let class = report::class(difference);
-    let count = tally.findings.entry(class.clone()).or_default();
-    *count += 1;
-    if *count > FILES_PER_CLASS {
+    *tally.findings.entry(class.clone()).or_default() += 1;
+    let size = size(case);
+    if tally.smallest.get(&class).is_some_and(|smallest| *smallest <= size) {
         return Ok(());
     }
-    let name = format!("{}-{count}", file_name(&class));
+    let name = file_name(&class);
     let path = plan.findings.join(format!("{name}.toml"));
     let mut file = corpus::unexplained(case.clone());
     file.story = Some(format!("Found by `canonfuzz run` on wasmtime {}.", wasmtime::VERSION));
     corpus::save(&path, &file)?;
     write_report(&path, &name, case, checked, difference)?;
-    tally.files.push(path);
+    tally.smallest.insert(class, size);
+    tally.files.insert(path);
     Ok(())
 }
 

@@ -30,6 +30,13 @@ fn file(folder: &tempfile::TempDir, name: &str, contents: &[u8]) -> String {
     path.to_str().unwrap().to_string()
 }
 
+/// A case on which the two sides differ, in every release, as the register says.
+const KNOWN: &str = "corpus/known/list-misaligned-and-out-of-bounds.toml";
+
+/// What is left of it: what the guest returns.
+const SHRUNK: &str =
+    "\n[call.return]\nvalues = [\"[]\"]\npatches = [\"memory 0x400 = 010000000040\"]\n";
+
 const CASE: &str = "corpus/strings/latin1-grows-to-utf16.toml";
 
 #[test]
@@ -118,19 +125,85 @@ fn show_writes_pages_of_cases_and_of_folders() {
 
 #[test]
 fn a_reader_that_has_gone_is_no_panic() {
-    let mut show = Command::new(env!("CARGO_BIN_EXE_canonfuzz"));
-    let mut child =
-        show.args(["show", CASE]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (smaller, findings) = (path("smaller.toml"), path("findings"));
+    let rows: [&[&str]; 9] = [
+        &["show", CASE],
+        &["replay", CASE],
+        &["run", "--cases", "5", "--findings", &findings],
+        &["shrink", KNOWN, "-o", &smaller],
+        &["planted", "--cases", "5"],
+        &["vectors", "tests/vectors/vectors.jsonl"],
+        &["wast", "--on", "reference", "tests/wast/numbers.wast"],
+        &["diff", "corpus/known/component-calls-itself.wat", "--rounds", "1"],
+        &["--help"],
+    ];
+    for arguments in rows {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_canonfuzz"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{arguments:?}");
+        assert_ne!(output.status.code(), Some(101), "{arguments:?}");
+    }
+    // What was to be written was.
+    assert!(canonfuzz::corpus::load(Path::new(&smaller)).is_ok());
 }
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    for command in ["run", "replay", "shrink", "show", "planted", "vectors", "wast", "diff"] {
+    let commands =
+        ["run", "replay", "shrink", "show", "planted", "vectors", "wast", "diff", "export"];
+    let listed = String::from_utf8(canonfuzz(&["--help"]).stdout).unwrap();
+    for command in commands {
         check(&[command, "--help"], 0, &format!("\n  canonfuzz {command} "), "");
+        assert!(listed.contains(&format!("\n  {command} ")), "{listed}");
     }
+    let count = listed.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let count = count.take_while(|line| !line.is_empty()).count();
+    assert_eq!(count, commands.len() + 1, "all of these, and `help`: {listed}");
+}
+
+#[test]
+fn a_case_is_shrunk_to_the_same_text_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let shrunk = |name: &str| {
+        let path = folder.path().join(name);
+        let path = path.to_str().unwrap();
+        check(&["shrink", KNOWN, "-o", path], 0, "accepted (list-bounds-before-alignment)", "");
+        check(&["replay", path], 0, "accepted (list-bounds-before-alignment)", "");
+        fs::read_to_string(path).unwrap()
+    };
+    let first = shrunk("first.toml");
+    assert_eq!(first, shrunk("second.toml"));
+    assert!(first.contains(SHRUNK), "{first}");
+}
+
+#[test]
+fn what_cannot_be_shrunk_is_said_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let new = path("new.toml");
+    check(&["shrink", CASE, "-o", &new], 2, "", "nothing to shrink: the verdict is `agree`");
+    check(&["shrink", "nowhere.toml", "-o", &new], 2, "", "nowhere.toml");
+    check(&["shrink", "Cargo.toml", "-o", &new], 2, "", "Cargo.toml: ");
+    check(&["shrink", "corpus", "-o", &new], 2, "", "corpus: ");
+    assert!(!Path::new(&new).exists());
+    check(&["shrink", KNOWN, "-o", "/dev/null/x"], 2, "", "cannot write /dev/null/x");
+    let taken = folder.path().to_str().unwrap();
+    check(&["shrink", KNOWN, "-o", taken], 2, "", "it is a folder");
+}
+
+#[test]
+fn replay_of_several_cases_lists_the_kinds() {
+    let listed = "  1  accepted (list-bounds-before-alignment), first written 20";
+    check(&["replay", KNOWN, CASE], 0, listed, "");
+    check(&["replay", KNOWN, CASE], 0, &format!("UTC, smallest {KNOWN}\n"), "");
 }
 
 #[test]
@@ -175,6 +248,7 @@ fn verdicts_are_written_for_scripts() {
 fn planted_faults_that_are_not_found_are_said() {
     check(&["planted", "--cases", "1"], 1, "not found", "");
     check(&["planted", "--shape", "misuse"], 0, "no fault is planted", "");
+    check(&["planted", "--shrunk", "/dev/null/x"], 2, "", "cannot write /dev/null/x");
 }
 
 #[test]
@@ -205,6 +279,7 @@ fn bad_input_is_one_line_and_exit_2() {
     check(&["run", "--for", "3 weeks"], 2, "", "");
     check(&["replay", CASE, "--subjects", "newest"], 2, "", "neither a release");
     check(&["run", "--cases", "5", "--json", "/dev/null/x"], 2, "", "/dev/null/x");
+    check(&["replay", CASE, "--json", "/dev/null/x"], 2, "", "/dev/null/x");
 }
 
 #[test]

@@ -24,7 +24,10 @@ const ROOMS: [(&str, &[&str]); 25] = [
         "report",
         &["abi", "case", "encode", "engine", "observation", "oracle", "session", "types", "value"],
     ),
-    ("replay", &["abi", "case", "corpus", "diff", "engine", "oracle", "report", "session"]),
+    (
+        "replay",
+        &["abi", "case", "corpus", "diff", "engine", "generate", "oracle", "report", "session"],
+    ),
     ("releases", &["engine", "observation", "oracle", "report"]),
     ("shrink", &["case", "engine", "generate", "oracle", "report", "session"]),
     (
@@ -42,7 +45,20 @@ const ROOMS: [(&str, &[&str]); 25] = [
             "shrink",
         ],
     ),
-    ("fuzz", &["case", "engine", "generate", "oracle", "planted", "report", "session"]),
+    (
+        "fuzz",
+        &[
+            "abi",
+            "case",
+            "engine",
+            "generate",
+            "observation",
+            "oracle",
+            "planted",
+            "report",
+            "session",
+        ],
+    ),
     ("run", &["case", "corpus", "engine", "generate", "mix", "oracle", "report", "session"]),
     ("vectors", &["abi", "types", "value"]),
     ("wast", &["abi", "component", "engine", "observation", "oracle", "types", "value"]),

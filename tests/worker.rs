@@ -82,6 +82,29 @@ fn an_interrupted_run_says_what_it_did() {
     check(run, &findings, 0, "possible cells were reached");
 }
 
+/// A case that takes long to shrink: it has a thousand members too many, and its subject fails.
+const LONG: &str = "corpus/known/adapter-recurses.toml";
+
+#[test]
+fn an_interrupted_shrink_writes_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("smaller.toml");
+    let shrink = Command::new(env!("CARGO_BIN_EXE_canonfuzz"))
+        .args(["shrink", LONG, "-o"])
+        .arg(&path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    worker(&shrink);
+    signal("-INT", &shrink.id().to_string());
+    let Output { status, stdout, stderr } = shrink.wait_with_output().unwrap();
+    let [stdout, stderr] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert_eq!(status.code(), Some(0), "{stdout}{stderr}");
+    assert!(stdout.contains("ended early"), "{stdout}");
+    assert!(canonfuzz::corpus::load(&path).is_ok());
+}
+
 #[test]
 fn a_worker_takes_cases_that_are_too_long_for_a_fuzzer() {
     let folder = tempfile::tempdir().unwrap();
