@@ -87,7 +87,7 @@ fn header(file: &CaseFile, plan: &Plan, about: &About) -> Lines {
     lines.push(";;".to_string());
     lines.extend(comment(&format!(
         "Run it: wasmtime wast{} FILE (Wasmtime {}). It fails where the engine does something else than:",
-        flags(plan.case).iter().map(|(_, flag)| format!(" -W {flag}")).collect::<String>(),
+        arguments(plan.case),
         about.release,
     )));
     lines.push(";;".to_string());
@@ -101,6 +101,18 @@ fn header(file: &CaseFile, plan: &Plan, about: &About) -> Lines {
     lines.extend(remarks(plan));
     lines.push(String::new());
     lines
+}
+
+/// What the command line has to say before the file.
+fn arguments(case: &Case) -> String {
+    let waits = if waits_for_async(case) { " --async=false" } else { "" };
+    let flags = flags(case).into_iter().map(|(_, flag)| format!(" -W {flag}"));
+    waits.to_string() + &flags.collect::<String>()
+}
+
+/// Whether the host waits for what it could await, and a runner does unless it is told not to.
+fn waits_for_async(case: &Case) -> bool {
+    case.paths.call.mode == Mode::Sync && case.shape.any_async()
 }
 
 /// What a runner has to switch on: the key in the header of a test, the flag of the command line.
@@ -128,7 +140,7 @@ fn flags(case: &Case) -> Vec<(&'static str, &'static str)> {
 fn remarks(plan: &Plan) -> Lines {
     let Case { paths, tuning, .. } = plan.case;
     let mut remarks = Vec::new();
-    if paths.call.mode == Mode::Sync && plan.case.shape.any_async() {
+    if waits_for_async(plan.case) {
         remarks.push("The case waits for an async function, which a runner may await instead.");
     }
     if paths.call.api.is_typed() || paths.call.mode == Mode::Concurrent || paths.neighbor {
@@ -141,8 +153,10 @@ fn remarks(plan: &Plan) -> Lines {
         remarks.push("The case wants an engine that is configured otherwise; see --format rust.");
     }
     if !tuning.concurrency {
-        remarks
-            .push("The case has an engine without concurrency support (-W concurrency-support=n).");
+        remarks.push(
+            "The case has an engine without concurrency support, on which `wasmtime wast` does not run in \
+             every release; --format rust has it.",
+        );
     }
     remarks.into_iter().flat_map(comment).collect()
 }
