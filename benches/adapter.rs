@@ -110,7 +110,7 @@ fn nothing() -> Shape {
     };
     let export = canonfuzz::case::Function { ty: Default::default(), opts };
     let pages = Pages { initial: 1, maximum: 1 };
-    let guest = Guest { export, import: None, ptr_type: PtrType::I32, pages };
+    let guest = Guest { export, import: None, ptr_type: PtrType::I32, pages, noise: None };
     Shape { guests: vec![guest], resources: Vec::new() }
 }
 

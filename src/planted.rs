@@ -61,6 +61,7 @@ pub fn all(kind: CaseKind) -> Vec<InReference> {
         CaseKind::Adapter => Deviation::PLANTED_FUSED,
         // The Canonical ABI knows nothing of static types, nor of a host's mistakes.
         CaseKind::Typed | CaseKind::Misuse => &[],
+        CaseKind::Noisy => Deviation::PLANTED_NOISY,
     };
     planted.iter().map(fault).collect()
 }

@@ -49,6 +49,7 @@ fn chain(functions: &[FuncType], import: Option<FuncType>, resources: &[Resource
         }),
         ptr_type: PtrType::I32,
         pages: Pages { initial: 1, maximum: 2 },
+        noise: None,
     });
     Shape { guests: guests.collect(), resources: resources.to_vec() }
 }

@@ -1,8 +1,11 @@
 //! The proof that a run can see: every planted fault is found, and soon.
 
+use canonfuzz::Session;
 use canonfuzz::abi::Deviation;
-use canonfuzz::case::CaseKind;
-use canonfuzz::planted::{hunt, ways};
+use canonfuzz::case::{CaseKind, Limits};
+use canonfuzz::engine::wasmtime;
+use canonfuzz::generate::Stream;
+use canonfuzz::planted::{self, hunt, ways};
 
 /// Within so many generated cases each fault has to show.
 const CASES: u64 = 10_000;
@@ -24,6 +27,30 @@ fn every_planted_fault_is_found() {
 #[test]
 fn every_planted_fault_between_guests_is_found() {
     check(CaseKind::Adapter, Deviation::PLANTED_FUSED);
+}
+
+#[test]
+fn every_planted_fault_that_no_script_shows_is_found() {
+    assert!(Deviation::PLANTED_NOISY.len() >= 6);
+    check(CaseKind::Noisy, Deviation::PLANTED_NOISY);
+}
+
+/// How many cases of guests that follow scripts show no such fault.
+const SCRIPTED: u64 = 1_000;
+
+#[test]
+fn guests_that_follow_scripts_do_not_show_what_noise_shows() {
+    let mut session = Session::new().unwrap();
+    for kind in [CaseKind::LiftLower, CaseKind::Adapter] {
+        let mut planted = planted::all(CaseKind::Noisy);
+        let mut stream = Stream::new(20_261_125, kind, wasmtime::allowed(), Limits::CASE);
+        for number in 1..=SCRIPTED {
+            planted::look(&mut session, &stream.next_case(), number, &mut planted).unwrap();
+        }
+        let found = planted.iter().filter(|one| one.found.is_some());
+        let found: Vec<&str> = found.map(|one| one.fault.name()).collect();
+        assert!(found.is_empty(), "{found:?}");
+    }
 }
 
 #[track_caller]

@@ -30,7 +30,13 @@ fn shape(ty: &FuncType) -> Shape {
     let pages = Pages { initial: 1, maximum: 1 };
     let import = Some(function.clone());
     Shape {
-        guests: vec![Guest { export: function, import, ptr_type: PtrType::I32, pages }],
+        guests: vec![Guest {
+            export: function,
+            import,
+            ptr_type: PtrType::I32,
+            pages,
+            noise: None,
+        }],
         resources: vec![Resource::Host; 2],
     }
 }

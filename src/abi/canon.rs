@@ -63,12 +63,33 @@ pub fn canon_lift<I: Instance, R>(
         explore::lift(&mut cx, MAX_FLAT_RESULTS, vi, ft.results(), Trap::BorrowsRemain);
         return Err(Trap::BorrowsRemain);
     }
-    let resolved = on_resolve(instance, results.pop())?;
-    if !early {
+    let mut result = results.pop();
+    let slips = !by_guest && !early && reads_memory(ft) && no_handles(ft.results());
+    let late = slips && instance.notes().deviates(Deviation::ResultReadAfterPostReturn);
+    if late {
+        post_return(instance, by_guest, &flat_results)?;
+        let mut cx = Cx { opts, peer, guest: &mut *instance };
+        let mut vi = CoreValues::new(&seen_results);
+        result = lift(&mut cx, MAX_FLAT_RESULTS, &mut vi, ft.results())?.pop();
+    }
+    let resolved = on_resolve(instance, result)?;
+    if !early && !late {
         post_return(instance, by_guest, &flat_results)?;
     }
     trap_if(too_late && borrows_remain(instance, by_guest), Trap::BorrowsRemain)?;
     Ok(resolved)
+}
+
+/// Whether the result lies in memory, or points there.
+fn reads_memory(ft: &FuncType) -> bool {
+    let pointer = |ty: &Type| matches!(ty, Type::String | Type::List(_) | Type::Map(..));
+    let pointers = ft.results().iter().any(|ty| ty.any(&mut |ty| pointer(ty)));
+    pointers || flatten_within(ft.results(), PtrType::I32, MAX_FLAT_RESULTS).is_none()
+}
+
+/// What has handles is lifted only once.
+fn no_handles(types: &[Type]) -> bool {
+    types.iter().all(|ty| ty.handles().is_empty())
 }
 
 /// Spec: `canon_lift`, its end. After a trap `may_leave` no longer matters.

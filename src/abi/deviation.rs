@@ -8,6 +8,7 @@ macro_rules! deviations {
         of engines: { $($(#[$engine_doc:meta])* $engine:ident = $engine_name:literal,)* }
         planted: { $($(#[$planted_doc:meta])* $planted:ident = $planted_name:literal,)* }
         planted_fused: { $($(#[$fused_doc:meta])* $fused:ident = $fused_name:literal,)* }
+        planted_noisy: { $($(#[$noisy_doc:meta])* $noisy:ident = $noisy_name:literal,)* }
     ) => {
         /// One slip. Each is consulted at one line of `abi/`, of `component/` or of `engine/reference.rs`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,6 +17,7 @@ macro_rules! deviations {
             $($(#[$engine_doc])* $engine,)*
             $($(#[$planted_doc])* $planted,)*
             $($(#[$fused_doc])* $fused,)*
+            $($(#[$noisy_doc])* $noisy,)*
         }
 
         impl Deviation {
@@ -25,6 +27,8 @@ macro_rules! deviations {
             pub const PLANTED: &'static [Deviation] = &[$(Deviation::$planted),*];
             /// The same, of those that only calls from guest to guest can show.
             pub const PLANTED_FUSED: &'static [Deviation] = &[$(Deviation::$fused),*];
+            /// The same, of those that only core code can show which does what no script says.
+            pub const PLANTED_NOISY: &'static [Deviation] = &[$(Deviation::$noisy),*];
 
             /// The name that the register and the reports use.
             pub fn name(self) -> &'static str {
@@ -32,6 +36,7 @@ macro_rules! deviations {
                     $(Deviation::$engine => $engine_name,)*
                     $(Deviation::$planted => $planted_name,)*
                     $(Deviation::$fused => $fused_name,)*
+                    $(Deviation::$noisy => $noisy_name,)*
                 }
             }
         }
@@ -326,16 +331,35 @@ deviations! {
         /// A call from a guest may return while it holds borrows.
         FusedBorrowsMayRemain = "fused-borrows-may-remain",
     }
+    planted_noisy: {
+        /// What `post-return` writes is undone after it.
+        PostReturnWritesLost = "post-return-writes-lost",
+        /// What `realloc` writes outside of a first block is undone after it.
+        ReallocWritesLost = "realloc-writes-lost",
+        /// What the result points to is read once more after `post-return`.
+        ResultReadAfterPostReturn = "result-read-after-post-return",
+        /// What is passed to an import that is called first is read from the memory as it was when the function
+        /// was entered.
+        ParamsReadAsOfEntry = "params-read-as-of-entry",
+        /// The memory ends, for the result, where it ended when the function was entered.
+        BoundsAsOfEntry = "bounds-as-of-entry",
+        /// A destructor may not call imports.
+        DestructorMayNotImport = "destructor-may-not-import",
+    }
 }
 
 /// A set of slips.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Deviations(u128);
+pub struct Deviations([u64; WORDS]);
+
+/// Words of 64 slips each.
+const WORDS: usize = 4;
 
 impl Deviation {
     /// Every slip, in the order of declaration.
     pub fn all() -> impl Iterator<Item = Deviation> {
         let planted = Deviation::PLANTED.iter().chain(Deviation::PLANTED_FUSED);
+        let planted = planted.chain(Deviation::PLANTED_NOISY);
         Deviation::OF_ENGINES.iter().chain(planted).copied()
     }
 
@@ -356,8 +380,10 @@ impl Deviation {
         )
     }
 
-    fn bit(self) -> u128 {
-        1 << u8::from(self)
+    /// Its word in a set, and its bit there.
+    fn place(self) -> (usize, u64) {
+        let number = u8::from(self);
+        (usize::from(number / 64), 1 << (number % 64))
     }
 }
 
@@ -376,19 +402,21 @@ impl fmt::Display for Deviation {
 
 impl Deviations {
     /// No slip: the spec as it stands.
-    pub const NONE: Deviations = Deviations(0);
+    pub const NONE: Deviations = Deviations([0; WORDS]);
 
     /// Adds a slip.
     pub fn insert(&mut self, deviation: Deviation) {
-        self.0 |= deviation.bit();
+        let (word, bit) = deviation.place();
+        self.0[word] |= bit;
     }
 
     pub fn contains(self, deviation: Deviation) -> bool {
-        self.0 & deviation.bit() != 0
+        let (word, bit) = deviation.place();
+        self.0[word] & bit != 0
     }
 
     pub fn is_empty(self) -> bool {
-        self.0 == 0
+        self.0 == [0; WORDS]
     }
 
     /// The slips in the set, in the order of declaration.

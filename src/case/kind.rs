@@ -13,19 +13,27 @@ pub enum CaseKind {
     Typed,
     /// A host that misuses the interface.
     Misuse,
+    /// One guest or a chain, of which some do what nobody scripted.
+    Noisy,
 }
 
 impl CaseKind {
-    pub const ALL: [CaseKind; 4] =
-        [CaseKind::LiftLower, CaseKind::Adapter, CaseKind::Typed, CaseKind::Misuse];
+    pub const ALL: [CaseKind; 5] = [
+        CaseKind::LiftLower,
+        CaseKind::Adapter,
+        CaseKind::Typed,
+        CaseKind::Misuse,
+        CaseKind::Noisy,
+    ];
 
-    /// The name of the fuzz target for it, too.
+    /// The name of the fuzz target for it, too, but for `noisy_guest`.
     pub fn name(self) -> &'static str {
         match self {
             CaseKind::LiftLower => "lift_lower",
             CaseKind::Adapter => "adapter",
             CaseKind::Typed => "typed",
             CaseKind::Misuse => "misuse",
+            CaseKind::Noisy => "noisy",
         }
     }
 
@@ -34,7 +42,9 @@ impl CaseKind {
     }
 
     pub fn of(case: &Case) -> CaseKind {
-        if case.calls.iter().any(is_misused) {
+        if case.shape.is_noisy() {
+            CaseKind::Noisy
+        } else if case.calls.iter().any(is_misused) {
             CaseKind::Misuse
         } else if case.shape.guests.len() > 1 {
             CaseKind::Adapter

@@ -6,6 +6,7 @@ pub mod bytes;
 pub mod check;
 mod kind;
 pub mod misuse;
+pub mod noise;
 pub mod paths;
 pub mod text;
 
@@ -112,6 +113,8 @@ pub struct Guest {
     /// Whether its memory has addresses of 32 or of 64 bits.
     pub ptr_type: PtrType,
     pub pages: Pages,
+    /// A core module that acts in the puppet's place, as far as it exports what `noise` names.
+    pub noise: Option<Vec<u8>>,
 }
 
 /// A resource type.
@@ -341,6 +344,11 @@ impl Shape {
         last.is_some_and(|import| import.ty.is_async)
     }
 
+    /// Whether a guest does what nobody scripted.
+    pub fn is_noisy(&self) -> bool {
+        self.guests.iter().any(|guest| guest.noise.is_some())
+    }
+
     /// Whether any function is async.
     pub fn any_async(&self) -> bool {
         let mut functions = self.guests.iter().flat_map(Guest::functions);
@@ -444,6 +452,8 @@ pub struct Limits {
     pub reallocs: u32,
     /// A guest's memory: a dump copies all of it after each call.
     pub pages: u32,
+    /// Bytes of all core modules that nobody scripted: compiling them is most of what a run costs.
+    pub noise_bytes: u32,
 }
 
 impl Limits {
@@ -464,5 +474,6 @@ impl Limits {
         resources: 4,
         reallocs: 64,
         pages: 8,
+        noise_bytes: 32_768,
     };
 }

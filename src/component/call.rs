@@ -7,7 +7,8 @@ use wasmi::{AsContextMut, StoreContextMut};
 
 use super::core::{core_value, trap, val};
 use super::definition::Decoded;
-use super::state::{Destructor, Func, Lifted, Options, ResourceTypes, State};
+use super::recording::{Event, Memories, Recording};
+use super::state::{CoreFunc, Destructor, Func, Lifted, Options, ResourceTypes, State};
 use crate::abi::canon::{Subtask, canon_lift, canon_lower};
 use crate::abi::explore;
 use crate::abi::{
@@ -103,11 +104,23 @@ impl<T: Host> Instance<T> {
         export: &str,
         args: &[Core],
     ) -> Result<(Vec<Core>, &mut [u8]), Failure> {
+        self.refill();
         let lifted = self.lifted(export);
         let mut guest = CoreInstance::lifted(self.store.as_context_mut(), &lifted);
         let results = abi::Instance::call(&mut guest, args);
         let results = results.map_err(|trap| self.failure(trap))?;
         Ok((results, self.memory(export)))
+    }
+
+    /// Has all written down that core code does from now on, of the instance that an export is a function of.
+    pub fn record(&mut self, export: &str) {
+        let instance = self.lifted(export).opts.instance;
+        self.store.data_mut().recording = Some(Recording::of(instance));
+    }
+
+    /// What was written down.
+    pub fn recorded(&mut self) -> Vec<Event> {
+        self.store.data_mut().recording.take().map(|recording| recording.events).unwrap_or_default()
     }
 
     /// Calls the `realloc` of the options of an export for a new block.
@@ -150,6 +163,10 @@ impl<T: Host> Instance<T> {
         notes.lifted = 0;
         notes.faults.clear();
         (notes.unexplored, notes.unlowered) = (false, None);
+        self.refill();
+    }
+
+    fn refill(&mut self) {
         if let Some(fuel) = self.fuel {
             self.store.set_fuel(fuel).expect("fuel is configured");
         }
@@ -201,6 +218,11 @@ pub fn call_lowered<T: Host>(
     flat_args: &[Core],
 ) -> Result<Vec<Core>, Trap> {
     let mut caller = CoreInstance::new(store, opts, func.resources());
+    let notes = &mut caller.store.data_mut().notes;
+    let destroys = notes.course.stage == Stage::Destructor;
+    if destroys && notes.deviates(Deviation::DestructorMayNotImport) {
+        return Err(Trap::CannotLeaveComponent);
+    }
     if let Func::Lifted(lifted) = func {
         check_kinship_first(&mut caller, lifted.opts.instance)?;
     }
@@ -212,7 +234,9 @@ pub fn call_lowered<T: Host>(
         flat_args,
         |caller, subtask| match func {
             Func::Host(func) => {
+                caller.as_of_entry();
                 let args = subtask.on_start(caller)?;
+                caller.as_of = AsOf::Now;
                 caller.notes().course.stage = Stage::Host;
                 let mut context = Context { store: caller.store.as_context_mut() };
                 let result = T::call(&mut context, &func.path, args)?;
@@ -278,7 +302,9 @@ fn start<T: Host>(
     lifted: &Lifted,
 ) -> Result<Vec<Value>, Trap> {
     caller.memory = caller.mistaken_memory(&lifted.opts, Deviation::ParamsReadFromCallee);
+    caller.as_of_entry();
     let args = subtask.on_start(caller);
+    caller.as_of = AsOf::Now;
     caller.memory = caller.opts.memory;
     args.inspect_err(|_| apart(caller, |caller| explore_params(caller, lifted)))
 }
@@ -323,7 +349,7 @@ pub fn destroy<T: Host>(
     let destructor = destructor.filter(|_| !state.notes.deviates(Deviation::DestructorSkipped));
     if let Some(destructor) = destructor {
         let stage = std::mem::replace(&mut store.data_mut().notes.course.stage, Stage::Destructor);
-        let destroyed = call_core(&mut store, destructor, &[Core::I32(rep)]);
+        let destroyed = call_core(&mut store, callee, destructor, &[Core::I32(rep)]);
         let course = &mut store.data_mut().notes.course;
         let trap = destroyed.as_ref().err().copied();
         course.acts.push(Act { kind: ActKind::Destructor, stage, trap });
@@ -336,7 +362,45 @@ pub fn destroy<T: Host>(
     Ok(())
 }
 
+/// Notes an event of an instance, if someone wants to know. It is told what the memories are.
+pub fn record<T>(
+    store: &mut StoreContextMut<'_, State<T>>,
+    instance: usize,
+    event: impl FnOnce(Memories) -> Event,
+) {
+    let wanted = |recording: &Recording| recording.instance == instance;
+    if !store.data().recording.as_ref().is_some_and(wanted) {
+        return;
+    }
+    let Some(mut recording) = store.data_mut().recording.take() else {
+        return;
+    };
+    let memories = store.data().instances[instance].memories.clone();
+    let now = memories.iter().map(|(name, memory)| (name, memory.data(&*store)));
+    let memories = recording.memories(now);
+    recording.events.push(event(memories));
+    store.data_mut().recording = Some(recording);
+}
+
+/// Calls core code of an instance.
 fn call_core<T>(
+    store: &mut StoreContextMut<'_, State<T>>,
+    instance: usize,
+    func: CoreFunc,
+    args: &[Core],
+) -> Result<Vec<Core>, Trap> {
+    if store.data().recording.is_none() {
+        return call_wasmi(store, func.func, args);
+    }
+    let name = store.data().core_names[func.name].clone();
+    record(store, instance, |memories| Event::Called { name, args: args.to_vec(), memories });
+    let returned = call_wasmi(store, func.func, args);
+    let results = returned.as_ref().ok().cloned();
+    record(store, instance, |memories| Event::Returned { results, memories });
+    returned
+}
+
+fn call_wasmi<T>(
     store: &mut StoreContextMut<'_, State<T>>,
     func: wasmi::Func,
     args: &[Core],
@@ -362,12 +426,22 @@ pub struct CoreInstance<'a, T: 'static> {
     opts: &'a Options,
     resources: &'a ResourceTypes,
     /// The function under `canon lift`.
-    core: Option<wasmi::Func>,
+    core: Option<CoreFunc>,
     lenders: Vec<u32>,
     /// Those of the options and of their instance, but for slips that mistake one guest for another.
     memory: Option<wasmi::Memory>,
-    realloc: Option<wasmi::Func>,
+    realloc: Option<CoreFunc>,
     table: usize,
+    /// What the memory is taken for: only slips know of another than there is.
+    as_of: AsOf,
+}
+
+/// Which memory is read.
+enum AsOf {
+    Now,
+    /// As much of it as there was then.
+    Size(usize),
+    Then(Vec<u8>),
 }
 
 impl<'a, T> CoreInstance<'a, T> {
@@ -378,7 +452,8 @@ impl<'a, T> CoreInstance<'a, T> {
     ) -> CoreInstance<'a, T> {
         let Options { memory, realloc, instance: table, .. } = *opts;
         let lenders = Vec::new();
-        CoreInstance { store, opts, resources, core: None, lenders, memory, realloc, table }
+        let (core, as_of) = (None, AsOf::Now);
+        CoreInstance { store, opts, resources, core, lenders, memory, realloc, table, as_of }
     }
 
     fn lifted(store: StoreContextMut<'a, State<T>>, lifted: &'a Lifted) -> CoreInstance<'a, T> {
@@ -399,6 +474,39 @@ impl<'a, T> CoreInstance<'a, T> {
         }
     }
 
+    /// The memory as it is, to be put back later, where a slip does that.
+    fn kept(&mut self, slip: Deviation) -> Option<Vec<u8>> {
+        let memory = self.memory.filter(|_| self.store.data_mut().notes.deviates(slip))?;
+        Some(memory.data(&self.store).to_vec())
+    }
+
+    /// Puts back what was kept, but for these bytes.
+    fn put_back(&mut self, kept: Option<Vec<u8>>, but: std::ops::Range<u64>) {
+        let Some((memory, kept)) = self.memory.zip(kept) else {
+            return;
+        };
+        let there = memory.data_mut(&mut self.store);
+        for ((address, byte), old) in (0..).zip(there.iter_mut()).zip(kept) {
+            if !but.contains(&address) {
+                *byte = old;
+            }
+        }
+    }
+
+    /// Only by a slip anyone remembers what the memory was when the function was entered.
+    fn entered(&mut self) {
+        let memory = self.kept(Deviation::ParamsReadAsOfEntry);
+        self.store.data_mut().instances[self.opts.instance].entered = memory;
+    }
+
+    /// Reads from the memory as it was then, where a slip does that.
+    fn as_of_entry(&mut self) {
+        let state = self.store.data_mut();
+        if let Some(entered) = state.instances[self.opts.instance].entered.take() {
+            self.as_of = AsOf::Then(entered);
+        }
+    }
+
     /// The memory to use, which only by a slip is that of the other side.
     fn mistaken_memory(&mut self, other: &Options, slip: Deviation) -> Option<wasmi::Memory> {
         let memories = self.memory.is_some() && other.memory.is_some();
@@ -410,7 +518,12 @@ impl<'a, T> CoreInstance<'a, T> {
 
 impl<T> Guest for CoreInstance<'_, T> {
     fn memory(&self) -> &[u8] {
-        self.memory.as_ref().map_or(&[], |memory| memory.data(&self.store))
+        let memory = self.memory.as_ref().map_or(&[][..], |memory| memory.data(&self.store));
+        match &self.as_of {
+            AsOf::Now => memory,
+            AsOf::Size(size) => &memory[..(*size).min(memory.len())],
+            AsOf::Then(then) => then,
+        }
     }
 
     fn memory_mut(&mut self) -> &mut [u8] {
@@ -431,9 +544,12 @@ impl<T> Guest for CoreInstance<'_, T> {
         let may_leave = state.notes.deviates(Deviation::ReallocMayLeave);
         let instance = &mut state.instances[self.opts.instance];
         let outer = std::mem::replace(&mut instance.may_leave, may_leave);
-        let results = call_core(&mut self.store, realloc, &args)?;
+        let kept = (old_size == 0).then(|| self.kept(Deviation::ReallocWritesLost)).flatten();
+        let results = call_core(&mut self.store, self.opts.instance, realloc, &args)?;
         self.store.data_mut().instances[self.opts.instance].may_leave = outer;
-        Ok(results[0].bits())
+        let ptr = results[0].bits();
+        self.put_back(kept, ptr..ptr.saturating_add(new_size));
+        Ok(ptr)
     }
 
     fn notes(&mut self) -> &mut Notes {
@@ -464,12 +580,25 @@ impl<T> Guest for CoreInstance<'_, T> {
 impl<T> abi::Instance for CoreInstance<'_, T> {
     fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Trap> {
         let core = self.core.expect("only a lifted function is called");
-        call_core(&mut self.store, core, args)
+        self.entered();
+        let size = self.memory().len();
+        let results = call_core(&mut self.store, self.opts.instance, core, args)?;
+        self.store.data_mut().instances[self.opts.instance].entered = None;
+        let grown = self.memory().len() > size;
+        if grown && self.store.data_mut().notes.deviates(Deviation::BoundsAsOfEntry) {
+            self.as_of = AsOf::Size(size);
+        }
+        Ok(results)
     }
 
     fn post_return(&mut self, results: &[Core]) -> Result<(), Trap> {
         match self.opts.post_return {
-            Some(post_return) => call_core(&mut self.store, post_return, results).map(|_| ()),
+            Some(post_return) => {
+                let kept = self.kept(Deviation::PostReturnWritesLost);
+                call_core(&mut self.store, self.opts.instance, post_return, results)?;
+                self.put_back(kept, 0..0);
+                Ok(())
+            }
             None => Ok(()),
         }
     }

@@ -9,13 +9,14 @@ use wasmi::{AsContextMut, Extern, StoreContextMut};
 use wasmparser::ExternalKind;
 
 use super::adapter::refuses;
-use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy};
+use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy, record};
 use super::core::{core_value, error, func_type, trap, val};
 use super::decode;
 use super::definition::{BuiltIn, CanonOpts, Decoded, Definition, Found, Item};
 use super::limits;
+use super::recording::Event;
 use super::refusal::{Refusal, at};
-use super::state::{Destructor, Func, Lifted, Options, ResourceTypes, State};
+use super::state::{CoreFunc, Destructor, Func, Lifted, Options, ResourceTypes, State};
 use super::thing::{Closure, Exports, Outer, Thing, imports, list, named, resource_in};
 use crate::abi::flatten::{self, flatten_functype};
 use crate::abi::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep};
@@ -152,7 +153,9 @@ struct Spaces<'a, T: 'static> {
     exports: Exports,
     resources: ResourceTypes,
     core_instances: Vec<CoreExports>,
-    core_funcs: Vec<wasmi::Func>,
+    core_funcs: Vec<CoreFunc>,
+    /// How many of them are lowered functions and built-ins.
+    outs: usize,
     core_memories: Vec<wasmi::Memory>,
     core_tables: Vec<wasmi::Table>,
     core_globals: Vec<wasmi::Global>,
@@ -189,6 +192,7 @@ impl<'a, T: Host> Spaces<'a, T> {
             resources: Arc::new(vec![None; closure.component.resources]),
             core_instances: Vec::new(),
             core_funcs: Vec::new(),
+            outs: 0,
             core_memories: Vec::new(),
             core_tables: Vec::new(),
             core_globals: Vec::new(),
@@ -215,7 +219,7 @@ impl<'a, T: Host> Spaces<'a, T> {
             Definition::CoreExports(exports) => self.core_exports(exports)?,
             Definition::CoreAlias { instance, kind, name } => {
                 let exported = self.core_export(*instance, name)?;
-                self.core_alias(*kind, exported)?;
+                self.core_alias(*kind, name, exported)?;
             }
             Definition::Component(component) => {
                 let outer = Some(Arc::new(self.around()));
@@ -424,7 +428,7 @@ impl<'a, T: Host> Spaces<'a, T> {
     fn core_item(&self, kind: ExternalKind, index: u32) -> Result<Extern, Refusal> {
         Ok(match kind {
             ExternalKind::Func | ExternalKind::FuncExact => {
-                Extern::Func(*at(&self.core_funcs, index, "core function")?)
+                Extern::Func(at(&self.core_funcs, index, "core function")?.func)
             }
             ExternalKind::Memory => Extern::Memory(*at(&self.core_memories, index, "core memory")?),
             ExternalKind::Table => Extern::Table(*at(&self.core_tables, index, "core table")?),
@@ -433,10 +437,22 @@ impl<'a, T: Host> Spaces<'a, T> {
         })
     }
 
-    fn core_alias(&mut self, kind: ExternalKind, exported: Extern) -> Result<(), Refusal> {
+    fn core_alias(
+        &mut self,
+        kind: ExternalKind,
+        name: &str,
+        exported: Extern,
+    ) -> Result<(), Refusal> {
         match (kind, exported) {
-            (ExternalKind::Func, Extern::Func(func)) => self.core_funcs.push(func),
-            (ExternalKind::Memory, Extern::Memory(memory)) => self.core_memories.push(memory),
+            (ExternalKind::Func, Extern::Func(func)) => {
+                let name = self.store.data_mut().core_name(name);
+                self.core_funcs.push(CoreFunc { func, name });
+            }
+            (ExternalKind::Memory, Extern::Memory(memory)) => {
+                let memories = &mut self.store.data_mut().instances[self.instance].memories;
+                memories.insert(name.to_string(), memory);
+                self.core_memories.push(memory);
+            }
             (ExternalKind::Table, Extern::Table(table)) => self.core_tables.push(table),
             (ExternalKind::Global, Extern::Global(global)) => self.core_globals.push(global),
             (kind, _) => {
@@ -464,12 +480,12 @@ impl<'a, T: Host> Spaces<'a, T> {
         })
     }
 
-    fn lower(&mut self, func: Func, opts: Options) -> wasmi::Func {
+    fn lower(&mut self, func: Func, opts: Options) -> CoreFunc {
         let ty = flatten_functype(func.ty(), opts.ptr_type, flatten::Context::Lower);
         self.core_func(ty, move |store, params| call_lowered(store, &opts, &func, params))
     }
 
-    fn built_in(&mut self, built_in: BuiltIn) -> wasmi::Func {
+    fn built_in(&mut self, built_in: BuiltIn) -> CoreFunc {
         let i32s = |results| CoreFuncType {
             params: vec![CoreType::I32],
             results: vec![CoreType::I32; results],
@@ -502,13 +518,26 @@ impl<'a, T: Host> Spaces<'a, T> {
         + Send
         + Sync
         + 'static,
-    ) -> wasmi::Func {
-        wasmi::Func::new(&mut self.store, func_type(ty), move |mut caller, params, results| {
+    ) -> CoreFunc {
+        let (instance, number) = (self.instance, self.outs);
+        self.outs += 1;
+        let name = self.store.data_mut().core_name("");
+        let func = move |mut caller: wasmi::Caller<'_, State<T>>,
+                         params: &[wasmi::Val],
+                         results: &mut [wasmi::Val]| {
             let params: Vec<_> = params.iter().map(core_value).collect();
-            let flat = call(caller.as_context_mut(), &params).map_err(error)?;
+            let mut store = caller.as_context_mut();
+            record(&mut store, instance, |_| Event::Out { number, args: params.clone() });
+            let flat = call(store.as_context_mut(), &params);
+            record(&mut store, instance, |memories| Event::Back {
+                results: flat.as_ref().ok().cloned(),
+                memories,
+            });
+            let flat = flat.map_err(error)?;
             results.iter_mut().zip(flat).for_each(|(result, flat)| *result = val(flat));
             Ok(())
-        })
+        };
+        CoreFunc { func: wasmi::Func::new(&mut self.store, func_type(ty), func), name }
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod limits;
 
 pub mod definition;
+pub mod recording;
 pub mod refusal;
 
 pub mod decode;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::limits;
+use super::recording::Recording;
 use crate::abi::{Deviation, Lowered, Notes, ResourceType, StringEncoding, Table, Task};
 use crate::abi::{LiftLowerOptions, PtrType, Trap, trap_if};
 use crate::types::FuncType;
@@ -28,6 +29,17 @@ pub struct State<T> {
     /// A limit that the spec lacks was met.
     pub exhausted: Option<String>,
     pub limits: wasmi::StoreLimits,
+    /// The names under which core functions are exported.
+    pub core_names: Vec<String>,
+    /// What one instance's core code does, if someone wants to know.
+    pub recording: Option<Recording>,
+}
+
+/// A core function, and the position of its name in `State::core_names`.
+#[derive(Clone, Copy)]
+pub struct CoreFunc {
+    pub func: wasmi::Func,
+    pub name: usize,
 }
 
 /// The resource types behind the numbers in some component's types, as far as they are defined.
@@ -40,13 +52,17 @@ pub struct ComponentInstance {
     pub may_leave: bool,
     pub may_enter: bool,
     pub lowered: Lowered,
+    /// The memory when its function was entered, for slips that remember it.
+    pub entered: Option<Vec<u8>>,
+    /// Its core memories, by the names under which they are exported.
+    pub memories: BTreeMap<String, wasmi::Memory>,
 }
 
 /// What happens to an owned resource that is dropped.
 #[derive(Clone)]
 pub enum Destructor {
     /// The guest's, if it has one.
-    Guest(Option<wasmi::Func>),
+    Guest(Option<CoreFunc>),
     /// The resource is the host's, under the path of this import.
     Host(Arc<str>),
 }
@@ -68,7 +84,7 @@ pub struct HostFunc {
 
 /// A function under `canon lift`.
 pub struct Lifted {
-    pub core: wasmi::Func,
+    pub core: CoreFunc,
     pub ty: Arc<FuncType>,
     pub opts: Options,
     pub resources: ResourceTypes,
@@ -81,8 +97,8 @@ pub struct Options {
     pub string_encoding: StringEncoding,
     pub ptr_type: PtrType,
     pub memory: Option<wasmi::Memory>,
-    pub realloc: Option<wasmi::Func>,
-    pub post_return: Option<wasmi::Func>,
+    pub realloc: Option<CoreFunc>,
+    pub post_return: Option<CoreFunc>,
 }
 
 impl Options {
@@ -129,6 +145,8 @@ impl<T> State<T> {
             host_waits: false,
             exhausted: None,
             limits: store_limits(),
+            core_names: Vec::new(),
+            recording: None,
         }
     }
 
@@ -141,8 +159,19 @@ impl<T> State<T> {
             may_leave: true,
             may_enter: true,
             lowered: Lowered::default(),
+            entered: None,
+            memories: BTreeMap::new(),
         });
         self.instances.len() - 1
+    }
+
+    /// The position of a name among those of core functions.
+    pub fn core_name(&mut self, name: &str) -> usize {
+        let known = self.core_names.iter().position(|known| known == name);
+        known.unwrap_or_else(|| {
+            self.core_names.push(name.to_string());
+            self.core_names.len() - 1
+        })
     }
 
     /// Makes a resource type. Each is another one.

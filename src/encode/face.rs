@@ -11,12 +11,17 @@ use wasm_encoder::{
 
 use super::core_names;
 use super::guest::{core_export, core_import};
-use super::puppet::{Puppet, body, function_type, i32s, script_memory, val_type};
+use super::puppet::{
+    Left, Puppet, body, function_type, i32s, pass_on, realloc_type, script_memory, val_type,
+};
 use super::script::{
-    EVENT_CALLED, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN, WORD, slot, step_words,
+    EVENT_BUILT_IN, EVENT_CALLED, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN, WORD, built_in_slot,
+    slot, step_words,
 };
 use crate::abi::{CoreFuncType, CoreType};
-use crate::case::Guest;
+use crate::case::noise::{self, Act, Offer, Typed};
+use crate::case::{Guest, Shape};
+use crate::types::Resource;
 
 /// The module names of what it imports: from the puppet, and from the component around it.
 pub const PUPPET: &str = "puppet";
@@ -37,11 +42,15 @@ impl Wired {
     }
 }
 
-/// The puppet's functions come first, then those of the component.
+/// The puppet's functions come first, then those that it has for core code that nobody scripted, and
+/// those of the component.
 const LOG_ROOM: u32 = 0;
 const ACT: u32 = 1;
 const CLEAN_UP: u32 = 2;
-const WIRED: u32 = 3;
+const CHARGE: u32 = 3;
+const NEXT_STEP: u32 = 4;
+const RESULTS: u32 = 5;
+const ALLOCATE: u32 = 6;
 
 /// The face of a guest.
 struct Face<'a> {
@@ -52,18 +61,23 @@ struct Face<'a> {
     import: Option<(CoreFuncType, u32)>,
     /// The bytes of a step.
     step_bytes: u32,
+    /// What core code that nobody scripted may import.
+    offers: Vec<Typed<Offer>>,
 }
 
 /// The core module of the face of this guest, between its puppet and these functions of the component.
-pub fn face(guest: &Guest, puppet: &Puppet, wired: &[Wired]) -> Module {
-    let import = (WIRED..).zip(wired).find(|(_, wired)| wired.slot == slot::IMPORT);
-    let face = Face {
+pub fn face(shape: &Shape, number: usize, puppet: &Puppet, wired: &[Wired]) -> Module {
+    let guest: &Guest = &shape.guests[number];
+    let noisy = puppet.left.is_some();
+    let mut face = Face {
         puppet,
         wired,
         function: core_export(guest),
-        import: core_import(guest).zip(import.map(|(function, _)| function)),
+        import: None,
         step_bytes: index(step_words(guest) * WORD),
+        offers: if noisy { noise::offers(shape, number) } else { Vec::new() },
     };
+    face.import = core_import(guest).map(|ty| (ty, face.wired_at(slot::IMPORT)));
     face.module()
 }
 
@@ -78,6 +92,9 @@ impl Face<'_> {
         let mut exports = ExportSection::new();
         exports.export(core_names::FUNCTION, ExportKind::Func, self.defined());
         exports.export(core_names::POST_RETURN, ExportKind::Func, self.defined() + 1);
+        for (offer, function) in self.offers.iter().zip(self.first_offer()..) {
+            exports.export(&core_names::offer(offer.of), ExportKind::Func, function);
+        }
         module.section(&exports);
         module.section(&self.elements());
         let mut code = CodeSection::new();
@@ -86,13 +103,32 @@ impl Face<'_> {
         if let Some((ty, function)) = &self.import {
             code.function(&call_import(ty, *function));
         }
+        for offer in &self.offers {
+            code.function(&self.offer(offer));
+        }
         module.section(&code);
         module
     }
 
+    /// The first function of the component's.
+    fn first_wired(&self) -> u32 {
+        if self.puppet.left.is_some() { ALLOCATE + 1 } else { CLEAN_UP + 1 }
+    }
+
+    /// The function of the component's that is for this slot.
+    fn wired_at(&self, slot: u32) -> u32 {
+        let mut wired = (self.first_wired()..).zip(self.wired);
+        wired.find(|(_, wired)| wired.slot == slot).expect("the component has it").0
+    }
+
     /// The first function that is defined here.
     fn defined(&self) -> u32 {
-        WIRED + index(self.wired.len())
+        self.first_wired() + index(self.wired.len())
+    }
+
+    /// The first function for core code that nobody scripted.
+    fn first_offer(&self) -> u32 {
+        self.defined() + 2 + u32::from(self.import.is_some())
     }
 
     /// One for each function, in their order.
@@ -100,9 +136,13 @@ impl Face<'_> {
         let post_return =
             CoreFuncType { params: self.function.results.clone(), results: Vec::new() };
         let mut types = vec![i32s(1, 1), i32s(1, 1), i32s(0, 0)];
+        if self.puppet.left.is_some() {
+            types.extend([i32s(0, 0), i32s(1, 0), i32s(0, 1), realloc_type(self.puppet.ptr_type)]);
+        }
         types.extend(self.wired.iter().map(|wired| wired.ty.clone()));
         types.extend([self.function.clone(), post_return]);
         types.extend(self.import.as_ref().map(|_| i32s(1, 0)));
+        types.extend(self.offers.iter().map(|offer| offer.ty.clone()));
         types
     }
 
@@ -115,7 +155,10 @@ impl Face<'_> {
         ] {
             imports.import(PUPPET, name, EntityType::Function(function));
         }
-        for (function, wired) in (WIRED..).zip(self.wired) {
+        for (function, name) in (CHARGE..self.first_wired()).zip(Left::NAMES) {
+            imports.import(PUPPET, name, EntityType::Function(function));
+        }
+        for (function, wired) in (self.first_wired()..).zip(self.wired) {
             imports.import(COMPONENT, &wired.name(), EntityType::Function(function));
         }
         imports.import(PUPPET, core_names::SCRIPT_MEMORY, EntityType::Memory(script_memory()));
@@ -134,8 +177,8 @@ impl Face<'_> {
 
     fn elements(&self) -> ElementSection {
         let mut elements = ElementSection::new();
-        for (function, wired) in (WIRED..).zip(self.wired) {
-            // The import itself is called by the last function.
+        for (function, wired) in (self.first_wired()..).zip(self.wired) {
+            // The import itself is called by a function of this module.
             let function = if wired.slot == slot::IMPORT { self.defined() + 2 } else { function };
             let place = ConstExpr::i32_const(wired.slot.cast_signed());
             elements.active(Some(0), &place, Elements::Functions([function].as_slice().into()));
@@ -149,6 +192,9 @@ impl Face<'_> {
         let address = index(params.len());
         body([(1, ValType::I32)], |sink| {
             log(sink, address, EVENT_CALLED, params);
+            if let Some(slot) = self.left(Act::Function) {
+                return pass_on(sink, params.len(), slot, self.defined());
+            }
             sink.i32_const(self.step_bytes.cast_signed()).call(ACT).local_set(address);
             load_words(sink, address, results);
         })
@@ -159,16 +205,91 @@ impl Face<'_> {
         body([(1, ValType::I32)], |sink| {
             log(sink, index(results.len()), EVENT_POST_RETURN, results);
             sink.call(CLEAN_UP);
+            if let Some(slot) = self.left(Act::PostReturn) {
+                pass_on(sink, results.len(), slot, self.defined() + 1);
+            }
         })
     }
+
+    /// The slot of an act, if it is left to core code that nobody scripted.
+    fn left(&self, act: Act) -> Option<u32> {
+        self.puppet.left.as_ref()?.slot(act)
+    }
+
+    /// What such code may import. Its calls out of the component are counted, and logged as all are.
+    fn offer(&self, Typed { of, ty }: &Typed<Offer>) -> Function {
+        match *of {
+            Offer::Step => body([], |sink| {
+                sink.i32_const(self.step_bytes.cast_signed()).call(NEXT_STEP);
+            }),
+            Offer::Results => body([(1, ValType::I32)], |sink| {
+                sink.call(RESULTS).local_set(0);
+                load_words(sink, 0, &ty.results);
+            }),
+            Offer::Allocate => body([], |sink| {
+                all_params(sink, ty).call(ALLOCATE);
+            }),
+            Offer::Import => offered_import(ty, self.wired_at(slot::IMPORT)),
+            Offer::New(resource) => self.offered_built_in(slot::NEW, resource),
+            Offer::Rep(resource) => self.offered_built_in(slot::REP, resource),
+            Offer::Drop(resource) => self.offered_built_in(slot::DROP, resource),
+        }
+    }
+
+    /// Calls a built-in with its own param, and logs its answer, 0 where it has none.
+    fn offered_built_in(&self, built_in: u32, resource: Resource) -> Function {
+        let [param, answer, address] = [0, 1, 2];
+        let (slot, answers) = (built_in_slot(built_in, resource), built_in != slot::DROP);
+        body([(2, ValType::I32)], |sink| {
+            sink.call(CHARGE).local_get(param).call(self.wired_at(slot));
+            if answers {
+                sink.local_set(answer);
+            }
+            sink.i32_const(index(3 * WORD).cast_signed()).call(LOG_ROOM).local_tee(address);
+            sink.i64_const(EVENT_BUILT_IN).i64_store(word(0));
+            sink.local_get(address).i64_const(i64::from(slot)).i64_store(word(1));
+            sink.local_get(address).local_get(answer).i64_extend_i32_u().i64_store(word(2));
+            if answers {
+                sink.local_get(answer);
+            }
+        })
+    }
+}
+
+/// Calls the import with its own params, and logs the result.
+fn offered_import(ty: &CoreFuncType, function: u32) -> Function {
+    let (result, address) = (index(ty.params.len()), index(ty.params.len()) + 1);
+    body([(1, result_local(ty)), (1, ValType::I32)], |sink| {
+        all_params(sink.call(CHARGE), ty).call(function);
+        if !ty.results.is_empty() {
+            sink.local_set(result);
+        }
+        log_from(sink, (result, address), EVENT_IMPORT_RETURNED, &ty.results);
+        if !ty.results.is_empty() {
+            sink.local_get(result);
+        }
+    })
+}
+
+fn all_params<'a, 'b>(
+    sink: &'a mut InstructionSink<'b>,
+    ty: &CoreFuncType,
+) -> &'a mut InstructionSink<'b> {
+    (0..index(ty.params.len())).for_each(|param| {
+        sink.local_get(param);
+    });
+    sink
+}
+
+/// The type of a local for a result: that of the result, or any where there is none.
+fn result_local(ty: &CoreFuncType) -> ValType {
+    ty.results.first().map_or(ValType::I32, |ty| val_type(*ty))
 }
 
 /// Calls the import with the words at its param, and logs the result.
 fn call_import(import: &CoreFuncType, function: u32) -> Function {
     let [words, result, address] = [0, 1, 2];
-    // A result of the type that there is, or a local that nothing uses.
-    let ty = import.results.first().map_or(ValType::I32, |ty| val_type(*ty));
-    body([(1, ty), (1, ValType::I32)], |sink| {
+    body([(1, result_local(import)), (1, ValType::I32)], |sink| {
         load_words(sink, words, &import.params);
         sink.call(function);
         if !import.results.is_empty() {

@@ -1,6 +1,7 @@
 //! From a case to a component and the scripts that its guests follow.
 //! Knows no engine; how guests behave is data, so one component serves every case of its shape.
 
+pub mod core;
 mod face;
 pub mod guest;
 mod looping;
@@ -9,10 +10,11 @@ mod root;
 pub mod script;
 mod single;
 mod types;
+mod wire;
 
 use std::cmp::Ordering;
 
-use crate::case::Resource;
+use crate::case::{Resource, Shape};
 
 pub use looping::looping;
 pub use puppet::Puppet;
@@ -34,6 +36,14 @@ pub enum Puppets {
     Contained,
     /// It imports them, so that what is compiled once serves all shapes that need the same.
     Imported,
+}
+
+impl Puppets {
+    /// Where the component of this shape has its puppets from, if others have them from here: around
+    /// core code that nobody scripted, no puppet is like another.
+    pub fn of(self, shape: &Shape) -> Puppets {
+        if shape.is_noisy() { Puppets::Contained } else { self }
+    }
 }
 
 /// What a guest's component imports its puppet as.
@@ -93,6 +103,10 @@ mod core_names {
     pub const ACT: &str = "act";
     pub const CLEAN_UP: &str = "clean-up";
     pub const LOG_ROOM: &str = "log-room";
+    pub const CHARGE: &str = "charge";
+    pub const NEXT_STEP: &str = "next-step";
+    pub const RESULTS: &str = "results";
+    pub const ALLOCATE: &str = "allocate";
     pub const SCRIPT_MEMORY: &str = "script-memory";
     pub const SCRIPT_REALLOC: &str = "script-realloc";
     pub const LOAD_SCRIPT: &str = "load-script";
@@ -101,5 +115,11 @@ mod core_names {
     /// The destructor of the resource of this number.
     pub fn destructor(resource: u32) -> String {
         format!("destructor-{resource}")
+    }
+
+    /// What core code that nobody scripted may import: some of it is called like what the puppet has
+    /// for others.
+    pub fn offer(offer: crate::case::noise::Offer) -> String {
+        format!("offered-{}", offer.name())
     }
 }

@@ -2,6 +2,7 @@
 //! Knows the script's layout; nothing of the functions of a case, for which it has a face.
 
 mod memory;
+mod noise;
 
 use wasm_encoder::{
     BlockType, CodeSection, ComponentBuilder, ComponentTypeRef, ConstExpr, CoreTypeEncoder,
@@ -12,12 +13,14 @@ use wasm_encoder::{
 };
 
 use self::memory::{fill, memory_bytes, narrow, realloc};
+pub use self::noise::Left;
 use super::script::{
     EVENT_BUILT_IN, EVENT_DESTRUCTOR, SCRIPT, SCRIPT_PAGES, ZERO_ARGS, built_in_slot, fill_pattern,
     slot, step_kind, word,
 };
 use super::{Standing, core_names, standing};
 use crate::abi::{CoreFuncType, CoreType, PtrType};
+use crate::case::noise::Act;
 use crate::case::{Pages, Shape};
 use crate::types;
 
@@ -55,6 +58,10 @@ const WAS_CALLED: u32 = 3;
 /// Where the log begins.
 const LOG: u32 = 4;
 const GLOBALS: u32 = 5;
+/// Two more, for core code that nobody scripted: how many calls it may still make, and how many steps
+/// of the script it has done.
+const CALLS_LEFT: u32 = 5;
+const STEPS_DONE: u32 = 6;
 
 /// All that a puppet depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -66,6 +73,8 @@ pub struct Puppet {
     pub resources: u32,
     /// Those of them that have destructors.
     pub destructors: Vec<types::Resource>,
+    /// What is left to core code that nobody scripted, if there is such code.
+    pub left: Option<Left>,
 }
 
 impl Puppet {
@@ -82,6 +91,7 @@ impl Puppet {
             pages: guest.pages,
             resources: u32::try_from(shape.resources.len()).expect("resources are few"),
             destructors: destructors.collect(),
+            left: guest.noise.as_ref().map(|module| Left::of(module, shape, number)),
         }
     }
 
@@ -98,7 +108,7 @@ impl Puppet {
         let mut memories = MemorySection::new();
         memories.memory(self.memory()).memory(script_memory());
         module.section(&memories);
-        module.section(&globals());
+        module.section(&globals(self.left.is_some()));
         let mut exports = ExportSection::new();
         for (name, kind, index) in self.exports() {
             exports.export(&name, kind, index);
@@ -112,9 +122,11 @@ impl Puppet {
         module
     }
 
-    /// The table that the face fills.
+    /// The table that the face and the wire fill.
     pub fn table(&self) -> TableType {
-        let size = u64::from(built_in_slot(slot::NEW, self.resources));
+        let left = self.left.as_ref().map_or(0, |left| left.acts.len());
+        let left = u64::try_from(left).expect("a length fits in 64 bits");
+        let size = u64::from(left_slot(self.resources)) + left;
         TableType {
             element_type: RefType::FUNCREF,
             table64: false,
@@ -138,9 +150,7 @@ impl Puppet {
 
     fn entity(&self, kind: ExportKind, index: u32) -> EntityType {
         match kind {
-            ExportKind::Func if index >= DESTRUCTORS => EntityType::Function(SILENT_TYPE),
-            // Each of the others has a type of its own.
-            ExportKind::Func => EntityType::Function(index),
+            ExportKind::Func => EntityType::Function(self.type_of(index)),
             ExportKind::Table => EntityType::Table(self.table()),
             ExportKind::Memory if index == MEMORY => EntityType::Memory(self.memory()),
             ExportKind::Memory => EntityType::Memory(script_memory()),
@@ -148,6 +158,22 @@ impl Puppet {
                 unreachable!("a puppet exports none")
             }
         }
+    }
+
+    /// The type of a function.
+    fn type_of(&self, function: u32) -> u32 {
+        let after = self.first_offer();
+        match function {
+            // Each of these has one of its own.
+            REALLOC..=CALL_BUILT_IN => function,
+            _ if function < after => SILENT_TYPE,
+            _ => Left::TYPES[usize::try_from(function - after).expect("functions are few")],
+        }
+    }
+
+    /// The first function for core code that nobody scripted: they come after all others.
+    fn first_offer(&self) -> u32 {
+        DESTRUCTORS + index(self.destructors.len())
     }
 
     fn memory(&self) -> MemoryType {
@@ -176,15 +202,16 @@ impl Puppet {
         let destructors = self.destructors.iter().zip(DESTRUCTORS..).map(|(resource, function)| {
             (core_names::destructor(*resource), ExportKind::Func, function)
         });
-        fixed.chain(destructors).collect()
+        let offers = self.left.iter().flat_map(|_| Left::NAMES).zip(self.first_offer()..);
+        let offers = offers.map(|(name, function)| (name.to_string(), ExportKind::Func, function));
+        fixed.chain(destructors).chain(offers).collect()
     }
 
     /// One for each function but the destructors, in the order of functions.
     fn types(&self) -> Vec<CoreFuncType> {
-        let ptr = self.ptr_type.core_type();
         let log_word = CoreFuncType { params: vec![CoreType::I64], results: Vec::new() };
         vec![
-            CoreFuncType { params: vec![ptr; 4], results: vec![ptr] },
+            realloc_type(self.ptr_type),
             i32s(4, 1),
             i32s(1, 1),
             i32s(0, 0),
@@ -199,32 +226,47 @@ impl Puppet {
 
     fn declarations(&self) -> FunctionSection {
         let mut declarations = FunctionSection::new();
-        for function in REALLOC..=CALL_BUILT_IN {
-            declarations.function(function);
-        }
-        for _ in &self.destructors {
-            declarations.function(SILENT_TYPE);
+        let offers = if self.left.is_some() { Left::NAMES.len() } else { 0 };
+        for function in REALLOC..self.first_offer() + index(offers) {
+            declarations.function(self.type_of(function));
         }
         declarations
     }
 
     fn code(&self) -> CodeSection {
         let mut code = CodeSection::new();
-        code.function(&realloc(self.ptr_type));
+        let left = self.left.as_ref();
+        let realloc_left = left.and_then(|left| left.realloc(self.ptr_type));
+        code.function(&realloc_left.unwrap_or_else(|| realloc(self.ptr_type, true)));
         code.function(&script_realloc());
         code.function(&act());
         code.function(&clean_up());
-        code.function(&load_script(self.ptr_type));
+        code.function(&load_script(self.ptr_type, left));
         code.function(&observe(self.ptr_type));
         code.function(&log_room());
         code.function(&log_word());
         code.function(&make_room());
         code.function(&call_built_in());
         for resource in &self.destructors {
-            code.function(&destructor(*resource));
+            code.function(&destructor(*resource, left));
+        }
+        if left.is_some() {
+            noise::code(&mut code, self.ptr_type);
         }
         code
     }
+}
+
+/// The first slot after those of the built-ins of so many resources: there lies what is left to core
+/// code that nobody scripted.
+pub fn left_slot(resources: u32) -> u32 {
+    built_in_slot(slot::NEW, resources)
+}
+
+/// The type of `realloc`.
+pub fn realloc_type(ptr_type: PtrType) -> CoreFuncType {
+    let ptr = ptr_type.core_type();
+    CoreFuncType { params: vec![ptr; 4], results: vec![ptr] }
 }
 
 /// The type of functions that pass and answer nothing but so many `i32`.
@@ -257,10 +299,11 @@ pub fn val_type(ty: CoreType) -> ValType {
     }
 }
 
-fn globals() -> GlobalSection {
+fn globals(noisy: bool) -> GlobalSection {
     let mut globals = GlobalSection::new();
     let ty = |val_type| GlobalType { val_type, mutable: true, shared: false };
-    for global in 0..GLOBALS {
+    let count = if noisy { GLOBALS + 2 } else { GLOBALS };
+    for global in 0..count {
         if global == BUMP {
             globals.global(ty(ValType::I64), &ConstExpr::i64_const(0));
         } else {
@@ -336,7 +379,7 @@ fn call_built_in() -> Function {
 }
 
 /// Logs its resource and its param, and does what the script says.
-fn destructor(resource: types::Resource) -> Function {
+fn destructor(resource: types::Resource, left: Option<&Left>) -> Function {
     let rep = 0;
     body([], |sink| {
         sink.i64_const(EVENT_DESTRUCTOR).call(LOG_WORD);
@@ -344,6 +387,9 @@ fn destructor(resource: types::Resource) -> Function {
         sink.local_get(rep).i64_extend_i32_u().call(LOG_WORD);
         script_word(sink, word::DESTRUCTOR_TRAPS).if_(BlockType::Empty).unreachable().end();
         built_in_if_any(sink, word::DESTRUCTOR_BUILT_IN);
+        if let Some(slot) = left.and_then(|left| left.slot(Act::Destructor(resource))) {
+            pass_on(sink, 1, slot, SILENT_TYPE);
+        }
     })
 }
 
@@ -357,7 +403,7 @@ fn script_realloc() -> Function {
 }
 
 /// Forgets the last call, fills the memory if asked, and puts the script's chunks into it.
-fn load_script(ptr_type: PtrType) -> Function {
+fn load_script(ptr_type: PtrType, noise: Option<&Left>) -> Function {
     let [script, length, next, left, filled, count] = [0, 1, 2, 3, 4, 5];
     body([(2, ValType::I32), (2, ValType::I64)], |sink| {
         sink.local_get(script).local_get(length).i32_add().i32_const(7).i32_add();
@@ -382,6 +428,9 @@ fn load_script(ptr_type: PtrType) -> Function {
             sink.memory_copy(MEMORY, SCRIPT_MEMORY);
             sink.local_get(next).i32_const(24).i32_add().local_set(next);
         });
+        if let Some(noise) = noise {
+            noise.begin(sink);
+        }
     })
 }
 
@@ -447,6 +496,14 @@ where
     function
 }
 
+/// Calls what is in a slot with all params.
+pub fn pass_on(sink: &mut InstructionSink<'_>, params: usize, slot: u32, ty: u32) {
+    (0..index(params)).for_each(|param| {
+        sink.local_get(param);
+    });
+    sink.i32_const(slot.cast_signed()).call_indirect(0, ty);
+}
+
 /// Runs `write` as often as the local says, counting it down.
 fn while_left(
     sink: &mut InstructionSink<'_>,
@@ -469,4 +526,8 @@ fn script_word<'a, 'b>(
 
 fn in_script(offset: u64) -> MemArg {
     MemArg { offset, align: 0, target: MemArgTarget::Memory(SCRIPT_MEMORY), ordering: None }
+}
+
+fn index(position: usize) -> u32 {
+    u32::try_from(position).expect("functions are few")
 }

@@ -78,7 +78,7 @@ impl Root<'_> {
     fn instantiate(&mut self, guest: usize, function: Option<u32>) -> u32 {
         let puppet = self.puppets.get(guest).copied();
         let puppets = if puppet.is_some() { Puppets::Imported } else { Puppets::Contained };
-        let Single { builder, imported_types } = single(self.shape, guest, puppets);
+        let Single { builder, imported_types, .. } = single(self.shape, guest, puppets);
         let component = self.builder.component(None, builder);
         let mut args = Vec::new();
         args.extend(puppet.map(|index| (PUPPET.to_string(), ComponentExportKind::Module, index)));

@@ -12,16 +12,20 @@ use super::puppet::Puppet;
 use super::script::{built_in_slot, slot};
 use super::types::Types;
 use super::{
-    EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET, Puppets, Standing, core_names, standing,
+    EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET, Puppets, Standing, core_names, standing, wire,
 };
 use crate::abi::{CoreFuncType, CoreType, StringEncoding};
-use crate::case::{CanonOpts, Function, Guest, Shape};
+use crate::case::{CanonOpts, Function, Guest, Shape, noise};
 use crate::types::{self, Type};
 
 /// A component, and the types that it imports, by their names.
 pub struct Single<'a> {
     pub builder: ComponentBuilder,
     pub imported_types: Vec<(String, &'a Type)>,
+    /// The lowered functions and built-ins, in the order in which they are defined.
+    pub wired: Vec<Wired>,
+    /// What core code that nobody scripted does in the puppet's place.
+    pub left: Vec<Wired>,
 }
 
 /// The component of the guest of this number.
@@ -39,11 +43,12 @@ pub fn single(shape: &Shape, number: usize, puppets: Puppets) -> Single<'_> {
     encoder.define_resources(puppet, shape, number);
     let mut wired = encoder.built_ins(shape, number);
     wired.extend(import.map(|(func, function)| encoder.lower(puppet, func, function, guest)));
-    let module = encoder.builder.core_module(None, &face(guest, &about, &wired));
+    let module = encoder.builder.core_module(None, &face(shape, number, &about, &wired));
     let face = encoder.instantiate_face(puppet, module, &wired);
+    let left = encoder.noise([puppet, face], shape, number, &about);
     encoder.lift_export(puppet, face, &guest.export);
     encoder.lift_control(puppet);
-    Single { builder: encoder.builder, imported_types: encoder.types.imported }
+    Single { builder: encoder.builder, imported_types: encoder.types.imported, wired, left }
 }
 
 struct Encoder<'a> {
@@ -119,6 +124,52 @@ impl<'a> Encoder<'a> {
         let args = [(face::PUPPET, puppet), (face::COMPONENT, component)];
         let args = args.map(|(name, instance)| (name, ModuleArg::Instance(instance)));
         self.builder.core_instantiate(None, module, args)
+    }
+
+    /// Core code that nobody scripted: what it exports comes into the puppet's table.
+    fn noise(
+        &mut self,
+        [puppet, face]: [u32; 2],
+        shape: &Shape,
+        number: usize,
+        about: &Puppet,
+    ) -> Vec<Wired> {
+        let (Some(code), Some(left)) = (&shape.guests[number].noise, &about.left) else {
+            return Vec::new();
+        };
+        let offers = noise::offers(shape, number).into_iter().map(|offer| {
+            let func = self.alias(face, &core_names::offer(offer.of), ExportKind::Func);
+            (offer.of.name(), ExportKind::Func, func)
+        });
+        let mut items: Vec<_> = offers.collect();
+        let memory = self.alias(puppet, core_names::MEMORY, ExportKind::Memory);
+        items.push((noise::MEMORY.to_string(), ExportKind::Memory, memory));
+        let module = self.builder.core_module_raw(None, code);
+        let instance = self.instantiate(module, noise::IMPORTS, &items);
+        let acts = (left.first_slot..).zip(noise::exported(code, shape, number));
+        let acts = acts.map(|(slot, act)| {
+            let func = self.alias(instance, &act.of.name(), ExportKind::Func);
+            Wired { slot, ty: act.ty, func }
+        });
+        let acts: Vec<_> = acts.collect();
+        self.wire(puppet, &acts, about);
+        acts
+    }
+
+    fn wire(&mut self, puppet: u32, acts: &[Wired], about: &Puppet) {
+        let table = self.alias(puppet, core_names::TABLE, ExportKind::Table);
+        let items = acts.iter().map(|one| (one.name(), ExportKind::Func, one.func));
+        let table = (core_names::TABLE.to_string(), ExportKind::Table, table);
+        let items: Vec<_> = items.chain([table]).collect();
+        let module = self.builder.core_module(None, &wire::wire(acts, about));
+        self.instantiate(module, wire::IMPORTS, &items);
+    }
+
+    /// Instantiates a module that imports all from one other.
+    fn instantiate(&mut self, module: u32, name: &str, items: &[(String, ExportKind, u32)]) -> u32 {
+        let items = items.iter().map(|(name, kind, index)| (name.as_str(), *kind, *index));
+        let arg = self.builder.core_instantiate_exports(None, items);
+        self.builder.core_instantiate(None, module, [(name, ModuleArg::Instance(arg))])
     }
 
     fn lift_export(&mut self, puppet: u32, face: u32, export: &'a Function) {

@@ -236,6 +236,7 @@ mod tests {
                 import: None,
                 ptr_type: PtrType::I32,
                 pages: Pages { initial: 1, maximum: 1 },
+                noise: None,
             }],
             resources: vec![Resource::Host, GUEST, GUEST],
         };

@@ -43,7 +43,7 @@ impl Local {
         if loaded.iter().all(|(other, _)| *other != setup) {
             let known =
                 loaded.iter().filter_map(|(setup, loaded)| Some((*setup, loaded.as_ref().ok()?)));
-            let new = subject.load(case, component, *puppets, known);
+            let new = subject.load(case, component, puppets.of(&case.shape), known);
             loaded.push((setup, new));
         }
     }

@@ -11,6 +11,7 @@ use crate::abi::{Core, Deviations, Notes, Place, Received, Stage, Trap};
 use crate::case::paths::{Mode, Paths};
 use crate::case::{Answer, Call, Case, Guest, Manner, Shape};
 use crate::component::instantiate::Compiled;
+use crate::component::recording::Event;
 use crate::component::{self, Context, Failure, Instance, NotInstantiated};
 use crate::encode::script::read_observed;
 use crate::encode::{self, EXPORT, looping};
@@ -169,6 +170,17 @@ pub struct Run {
 impl Run {
     /// Runs a case. The scripts are those of the case's calls, one for each guest.
     pub fn run(mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
+        self.run_all(case, scripts)
+    }
+
+    /// Runs a case, and answers with what the core code of the guest of this number did.
+    pub fn record(mut self, case: &Case, scripts: &[Vec<Vec<u8>>], guest: usize) -> Vec<Event> {
+        self.instance.record(&encode::observe(guest));
+        self.run_all(case, scripts);
+        self.instance.recorded()
+    }
+
+    fn run_all(&mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
         self.instance.set_host_waits(case.paths.call.mode == Mode::Sync);
         self.instance.notes().static_lifts = static_lifts(case.paths);
         self.instance.host().blocks = case.shape.awaits_import() && case.paths.polls > 0;
@@ -191,8 +203,9 @@ impl Run {
         let notes = self.instance.notes();
         let (taken, faults) = (notes.taken, std::mem::take(&mut notes.faults));
         let unexplored = notes.unexplored;
-        let observation = Observation { calls: self.calls, outcome };
-        Reading { observation, taken, calls: self.readings, faults, unexplored }
+        let observation = Observation { calls: std::mem::take(&mut self.calls), outcome };
+        let calls = std::mem::take(&mut self.readings);
+        Reading { observation, taken, calls, faults, unexplored }
     }
 
     fn call(&mut self, case: &Case, index: usize, scripts: &[Vec<u8>]) -> Result<(), Ended> {

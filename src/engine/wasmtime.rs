@@ -8,6 +8,7 @@ mod run;
 
 mod answer;
 mod call;
+pub mod core;
 mod link;
 
 mod config;

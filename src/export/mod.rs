@@ -175,6 +175,9 @@ fn runs(case: &Case, reading: &Reading) -> Result<(), NotExported> {
             return refused(&format!("the reference does not run it: {why}"));
         }
     }
+    if case.shape.is_noisy() {
+        return refused("core code that nobody scripted is exported as text or bytes only");
+    }
     if case.calls.iter().any(|call| matches!(call.manner, Manner::Misused(_))) {
         return refused("a host that makes a mistake is exported as text or bytes only");
     }

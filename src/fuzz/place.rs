@@ -8,6 +8,9 @@ use crate::oracle::{Difference, Observed};
 /// Panics at a line that all differences have on which the subject shows the same sort of thing, called from
 /// one that all have of which the reference expects the same sort.
 pub fn panic_at(difference: &Difference, message: &str) -> ! {
+    if difference.core.is_some() {
+        core_engines::expected(core_engines::observed, message);
+    }
     let (expected, _) = place(&difference.expected);
     let (_, observed) = place(&difference.observed);
     expected(observed, message)
@@ -84,6 +87,7 @@ sort!(result);
 sort!(memory_size);
 sort!(memory);
 sort!(no_event);
+sort!(core_engines);
 
 /// The two functions of this sort of thing.
 fn place(observed: &Observed) -> (Expected, Observing) {
@@ -217,7 +221,7 @@ mod tests {
     /// The line at which this difference panics.
     fn line(expected: &Observed, observed: &Observed) -> u32 {
         let (expected, observed) = (expected.clone(), observed.clone());
-        let difference = Difference { call: 0, at: Where::Outcome, expected, observed };
+        let difference = Difference { call: 0, at: Where::Outcome, expected, observed, core: None };
         let said = catch_unwind(|| panic_at(&difference, "kind of it")).unwrap_err();
         assert_eq!(said.downcast_ref::<String>().unwrap(), "kind of it");
         LINE.take().unwrap()

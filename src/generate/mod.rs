@@ -11,6 +11,7 @@ mod guest;
 mod handles;
 mod labels;
 mod misuses;
+mod noise;
 mod options;
 mod paths;
 mod places;
@@ -112,10 +113,11 @@ fn untuned(shape: &Shape, calls: Vec<Call>) -> Case {
 /// The component that does nothing.
 fn no_shape(kind: CaseKind, limits: &Limits) -> Shape {
     let (export, pages) = (options::empty(), options::ONE_PAGE);
-    let last = Guest { export, import: None, ptr_type: PtrType::I32, pages };
+    let last = Guest { export, import: None, ptr_type: PtrType::I32, pages, noise: None };
     let caller = Guest { import: Some(options::empty()), ..last.clone() };
     let guests = match kind {
         CaseKind::Adapter if limits.guests > 1 => vec![caller, last],
+        CaseKind::Noisy => vec![Guest { noise: Some(noise::least()), ..last }],
         CaseKind::Adapter | CaseKind::LiftLower | CaseKind::Typed | CaseKind::Misuse => vec![last],
     };
     Shape { guests, resources: Vec::new() }

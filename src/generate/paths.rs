@@ -114,5 +114,5 @@ pub fn manner(u: &mut Unstructured, shape: &Shape) -> Result<Manner> {
 
 /// Whether calls of this shape can be made twice.
 pub fn may_be_twice(shape: &Shape) -> bool {
-    shape.guests.len() == 1 && shape.resources.is_empty()
+    shape.guests.len() == 1 && shape.resources.is_empty() && !shape.is_noisy()
 }

@@ -7,6 +7,7 @@ use super::acts::defines;
 use super::asyncs;
 use super::draw::{chance, position, weighted};
 use super::handles::{needed, needs_guests};
+use super::noise;
 use super::options::{self, Role};
 use super::paths::{is_typed, signature};
 use super::types::{Palette, callable, dispensable, func_type, spilling};
@@ -28,6 +29,7 @@ pub fn shape(
         CaseKind::LiftLower | CaseKind::Misuse => one_guest(u, allowed, limits, [None, None])?,
         CaseKind::Adapter => adapter(u, allowed, limits)?,
         CaseKind::Typed => typed(u, allowed, limits)?,
+        CaseKind::Noisy => return noisy(u, allowed, limits),
     };
     options::narrow(&mut shape.guests);
     match kind {
@@ -40,9 +42,21 @@ pub fn shape(
                 shape = with_asyncs;
             }
         }
-        // Misuse is not about them.
-        CaseKind::Misuse => {}
+        // Misuse is not about them, and noise blocks nobody.
+        CaseKind::Misuse | CaseKind::Noisy => {}
     }
+    Ok(shape)
+}
+
+/// One guest or a chain. Noise is for memories of 32 bits.
+fn noisy(u: &mut Unstructured, allowed: &Allowed, limits: &Limits) -> Result<Shape> {
+    let mut shape = if chance(u, weights::noise::CHAIN)? {
+        adapter(u, allowed, limits)?
+    } else {
+        one_guest(u, allowed, limits, [None, None])?
+    };
+    shape.guests.iter_mut().for_each(|guest| guest.ptr_type = PtrType::I32);
+    noise::add(u, &mut shape, limits)?;
     Ok(shape)
 }
 
@@ -92,7 +106,7 @@ fn one_guest(
     let import = import.map(|ty| options::function(u, ty, Role::Import)).transpose()?;
     let pages = options::pages(u, limits)?;
     let ptr_type = options::ptr_type(u, &allowed.features, weights::WIDE)?;
-    Ok(Shape { guests: vec![Guest { export, import, ptr_type, pages }], resources })
+    Ok(Shape { guests: vec![Guest { export, import, ptr_type, pages, noise: None }], resources })
 }
 
 /// Resources for one guest: any, or those that the signatures mention, of whom they want them.
@@ -177,7 +191,7 @@ fn guest(
     let import = types.get(number + 1).cloned();
     let import = import.map(|ty| options::function(u, ty, Role::Import)).transpose()?;
     let pages = options::pages(u, limits)?;
-    Ok(Guest { export, import, ptr_type, pages })
+    Ok(Guest { export, import, ptr_type, pages, noise: None })
 }
 
 /// With one string more, mostly, if it has none.

@@ -71,7 +71,7 @@ impl Stream {
     fn entropy(&self) -> usize {
         match self.kind {
             CaseKind::LiftLower | CaseKind::Typed | CaseKind::Misuse => weights::ENTROPY,
-            CaseKind::Adapter => weights::CHAIN_ENTROPY,
+            CaseKind::Adapter | CaseKind::Noisy => weights::CHAIN_ENTROPY,
         }
     }
 

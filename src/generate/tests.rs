@@ -161,6 +161,7 @@ fn tight_limits_are_kept() {
         resources: 1,
         reallocs: 1,
         pages: 1,
+        noise_bytes: 8,
     };
     for (kind, guests) in [(CaseKind::LiftLower, 1), (CaseKind::Adapter, 2)] {
         let limits = Limits { guests, ..limits };

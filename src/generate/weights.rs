@@ -2,6 +2,7 @@
 //! Knows only what there is to choose from.
 
 pub mod chain;
+pub mod noise;
 
 use super::calls::{Conduct, Slip};
 use super::draw::{Percent, Table};

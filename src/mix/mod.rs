@@ -4,6 +4,7 @@
 mod adapter;
 mod lift_lower;
 mod misuse;
+mod noisy;
 mod parts;
 mod passages;
 mod rows;
@@ -21,6 +22,7 @@ use crate::observation::Reading;
 use adapter::Adapter;
 use lift_lower::LiftLower;
 use misuse::Misuses;
+use noisy::Noisy;
 use table::Table;
 use typed::Typed;
 
@@ -36,6 +38,7 @@ enum Tables {
     Adapter(Box<Adapter>),
     Typed(Typed),
     Misuse(Misuses),
+    Noisy(Noisy),
 }
 
 impl Mix {
@@ -49,6 +52,7 @@ impl Mix {
             }
             CaseKind::Adapter => Tables::Adapter(Box::new(Adapter::new(features))),
             CaseKind::Typed => Tables::Typed(Typed::new(allowed)),
+            CaseKind::Noisy => Tables::Noisy(Noisy::new()),
         };
         Mix { tables }
     }
@@ -60,6 +64,7 @@ impl Mix {
             Tables::Adapter(tables) => tables.add(case, reading),
             Tables::Typed(tables) => tables.add(case, reading),
             Tables::Misuse(tables) => tables.add(case, reading),
+            Tables::Noisy(tables) => tables.add(case, reading),
         }
     }
 
@@ -67,6 +72,9 @@ impl Mix {
     pub fn merge(&mut self, other: &Mix) {
         for (mine, others) in self.tables_mut().into_iter().zip(other.tables()) {
             mine.merge(others);
+        }
+        if let (Tables::Noisy(mine), Tables::Noisy(others)) = (&mut self.tables, &other.tables) {
+            mine.merge_shares(others);
         }
     }
 
@@ -78,6 +86,9 @@ impl Mix {
             text += "\n";
         }
         text += &self.coverage();
+        if let Tables::Noisy(tables) = &self.tables {
+            text += &tables.shares();
+        }
         text
     }
 
@@ -107,6 +118,7 @@ impl Mix {
             Tables::Adapter(tables) => tables.tables(),
             Tables::Typed(tables) => tables.tables(),
             Tables::Misuse(tables) => tables.tables(),
+            Tables::Noisy(tables) => tables.tables(),
         }
     }
 
@@ -116,6 +128,7 @@ impl Mix {
             Tables::Adapter(tables) => tables.tables_mut(),
             Tables::Typed(tables) => tables.tables_mut(),
             Tables::Misuse(tables) => tables.tables_mut(),
+            Tables::Noisy(tables) => tables.tables_mut(),
         }
     }
 }

@@ -20,6 +20,9 @@ pub struct Difference {
     pub at: Where,
     pub expected: Observed,
     pub observed: Observed,
+    /// How the core engines differ where they run a guest's core code on their own, if they do: then it
+    /// is not about the canonical ABI.
+    pub core: Option<String>,
 }
 
 /// What is different.
@@ -67,7 +70,7 @@ pub fn first_difference(expected: &Reading, observed: &Observation) -> Option<Di
             // A side that failed as a whole saw nothing of its last call.
             Part::At(..) if failed && call + 1 == observed.calls.len() => break,
             Part::At(at, expected, observed) => {
-                return Some(Difference { call, at, expected, observed });
+                return Some(Difference { call, at, expected, observed, core: None });
             }
             Part::Ended => break,
         }
@@ -81,6 +84,7 @@ pub fn first_difference(expected: &Reading, observed: &Observation) -> Option<Di
         at: Where::Outcome,
         expected: Observed::Outcome(expected.outcome.clone()),
         observed: Observed::Outcome(observed.outcome.clone()),
+        core: None,
     })
 }
 

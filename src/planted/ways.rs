@@ -14,7 +14,7 @@ pub fn all(kind: CaseKind) -> Vec<Planted<Fault>> {
     let of_kind = |fault: &Fault| match kind {
         CaseKind::LiftLower => !fault.typed,
         CaseKind::Typed => fault.typed,
-        CaseKind::Adapter | CaseKind::Misuse => false,
+        CaseKind::Adapter | CaseKind::Misuse | CaseKind::Noisy => false,
     };
     let faults = Fault::ALL.into_iter().filter(of_kind);
     faults.map(|fault| Planted { fault, found: None }).collect()

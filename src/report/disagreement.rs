@@ -34,6 +34,9 @@ pub fn verdict(verdict: &Verdict) -> String {
 
 /// What kind of difference it is: two findings of one class are likely the same.
 pub fn class(difference: &Difference) -> String {
+    if difference.core.is_some() {
+        return "core engines differ".to_string();
+    }
     match difference.at {
         // Whatever was expected of it.
         Where::Outcome if is_failure(&difference.observed) => failure(&difference.observed),
@@ -66,6 +69,9 @@ pub fn disagreement(
 ) -> String {
     let mut lines = vec![format!("disagree  {name}")];
     lines.extend(parting(case, difference).into_iter().map(|line| format!("  {line}")));
+    let core = difference.core.iter();
+    lines
+        .extend(core.map(|what| format!("  core      {what}, on the subject's core engine alone")));
     lines.push(format!("  subject   {}", subject(case)));
     lines.push(format!("  spec      {}", spec::functions(difference)));
     let imported = match checked.puppets {

@@ -38,6 +38,8 @@ fn reenters(call: &Call) -> bool {
 /// Says what is wrong with how the call of this number is made.
 pub fn check_manner(case: &Case, index: usize) -> Result<(), String> {
     let call = &case.calls[index];
+    let plain = call.manner == Manner::Once || !case.shape.is_noisy();
+    refuse_if(!plain, "core code that nobody scripted is called once")?;
     let misuse = match call.manner {
         Manner::Once => return Ok(()),
         Manner::Twice => {

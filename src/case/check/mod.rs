@@ -16,6 +16,7 @@ use crate::abi::flatten::flatten_within;
 use crate::abi::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::{FuncType, Handle, Type};
 
+use super::noise;
 use super::paths::Mode;
 use super::{Case, Function, Guest, Limits, Pages, Resource, Shape};
 
@@ -100,6 +101,8 @@ fn check_shape(shape: &Shape, limits: &Limits) -> Result<usize, String> {
     refuse_if(shape.guests.is_empty(), "there is no guest")?;
     at_most("guests", shape.guests.len(), limits.guests)?;
     check_resources(shape, limits)?;
+    let noise = shape.guests.iter().filter_map(|guest| guest.noise.as_ref());
+    at_most("bytes of core code", noise.map(Vec::len).sum::<usize>(), limits.noise_bytes)?;
     let mut label_bytes = 0;
     for number in 0..shape.guests.len() {
         label_bytes += check_guest(shape, number, limits).map_err(|why| match number {
@@ -136,6 +139,8 @@ fn check_guest(shape: &Shape, number: usize, limits: &Limits) -> Result<usize, S
     check_lift(&guest.export).map_err(|why| format!("export: {why}"))?;
     let lower = guest.import.as_ref().map_or(Ok(()), check_lower);
     lower.map_err(|why| format!("import: {why}"))?;
+    let noise = guest.noise.as_ref().map_or(Ok(()), |code| noise::check(code, shape, number));
+    noise.map_err(|why| format!("core: {why}"))?;
     Ok(label_bytes)
 }
 

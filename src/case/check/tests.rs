@@ -53,6 +53,7 @@ fn valid() -> Case {
         import: Some(Function { ty: import, opts: import_opts }),
         ptr_type: PtrType::I32,
         pages: Pages { initial: 1, maximum: 1 },
+        noise: None,
     };
     Case {
         tuning: Tuning::PLAIN,

@@ -10,6 +10,8 @@ pub struct Document {
     pub rule: String,
     pub story: Option<String>,
     pub wit: Spanned<String>,
+    /// Core code of the first guest that nobody scripted, in the text format of core modules.
+    pub core: Option<Spanned<String>>,
     pub subject: Subject,
     #[serde(default)]
     pub paths: Paths,
@@ -95,6 +97,7 @@ pub struct Import {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Guest {
+    pub core: Option<Spanned<String>>,
     pub memory: Memory,
     pub export: Export,
     pub import: Option<Import>,
@@ -102,6 +105,7 @@ pub struct Guest {
 
 /// What a guest is: the tables that the document and a further guest have in common.
 pub struct Component<'a> {
+    pub core: Option<&'a Spanned<String>>,
     pub memory: &'a Memory,
     pub export: &'a Export,
     pub import: Option<&'a Import>,
@@ -109,15 +113,15 @@ pub struct Component<'a> {
 
 impl<'a> From<&'a Document> for Component<'a> {
     fn from(document: &'a Document) -> Component<'a> {
-        let Document { memory, export, import, .. } = document;
-        Component { memory, export, import: import.as_ref() }
+        let Document { core, memory, export, import, .. } = document;
+        Component { core: core.as_ref(), memory, export, import: import.as_ref() }
     }
 }
 
 impl<'a> From<&'a Guest> for Component<'a> {
     fn from(guest: &'a Guest) -> Component<'a> {
-        let Guest { memory, export, import } = guest;
-        Component { memory, export, import: import.as_ref() }
+        let Guest { core, memory, export, import } = guest;
+        Component { core: core.as_ref(), memory, export, import: import.as_ref() }
     }
 }
 

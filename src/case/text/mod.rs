@@ -5,6 +5,7 @@ mod document;
 mod read;
 mod write;
 
+mod core;
 pub(crate) mod host;
 mod script;
 mod wave;
@@ -38,6 +39,16 @@ pub struct CaseFile {
 /// The functions of a case as one WIT world.
 pub fn wit(shape: &Shape) -> String {
     wit::print(shape)
+}
+
+/// A core module as text.
+pub fn wat(module: &[u8]) -> String {
+    core::print(module)
+}
+
+/// The core module that the text spells; the error is one line.
+pub fn parse_wat(text: &str) -> Result<Vec<u8>, String> {
+    core::parse(text).map_err(|(line, why)| format!("line {}: {why}", line + 1))
 }
 
 /// The value of a type that WAVE text spells; the error is one line.

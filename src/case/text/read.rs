@@ -16,7 +16,7 @@ use crate::types::{FuncType, Type};
 use crate::value::Value;
 
 use super::document::{self, Acts, Component, Document, Passing, Strings};
-use super::{CaseFile, host, script, wave, wit};
+use super::{CaseFile, core, host, script, wave, wit};
 
 /// The valid case that `text` describes. An error is one line, and names a line where it can.
 pub fn parse(text: &str) -> Result<CaseFile> {
@@ -102,7 +102,7 @@ impl Reader<'_> {
 
     fn shape(&self, document: &Document) -> Result<Shape> {
         let world = wit::parse(document.wit.as_ref(), &Limits::CASE)
-            .map_err(|(line, why)| self.wit(&document.wit, line, &why))?;
+            .map_err(|(line, why)| self.inside("wit", &document.wit, line, &why))?;
         let resources = self.resources(&document.resource, world.resources)?;
         let guests = self.guests(document, world.export, world.imports)?;
         Ok(Shape { guests, resources })
@@ -146,7 +146,15 @@ impl Reader<'_> {
         };
         let document::Memory { initial, maximum, .. } = *component.memory;
         let ptr_type = self.ptr_type(&format!("{place}memory"), component.memory)?;
-        Ok(Guest { export, import, ptr_type, pages: Pages { initial, maximum } })
+        let noise = component.core.map(|text| self.core(&format!("{place}core"), text));
+        let pages = Pages { initial, maximum };
+        Ok(Guest { export, import, ptr_type, pages, noise: noise.transpose()? })
+    }
+
+    fn core(&self, place: &str, text: &Spanned<String>) -> Result<Vec<u8>> {
+        core::parse(text.as_ref()).map_err(|(line, why)| {
+            self.inside(place, text, line, &why.replace(char::is_control, " "))
+        })
     }
 
     fn ptr_type(&self, place: &str, memory: &document::Memory) -> Result<PtrType> {
@@ -184,10 +192,10 @@ impl Reader<'_> {
     }
 
     /// `line` counts from where the string starts, which is below its quotes if these stand alone.
-    fn wit(&self, wit: &Spanned<String>, line: usize, why: &str) -> Error {
-        let quotes = &self.text[wit.span()];
+    fn inside(&self, place: &str, text: &Spanned<String>, line: usize, why: &str) -> Error {
+        let quotes = &self.text[text.span()];
         let below = quotes.starts_with("\"\"\"\n") || quotes.starts_with("'''\n");
-        anyhow!("line {}: wit: {why}", self.line(&wit.span()) + usize::from(below) + line)
+        anyhow!("line {}: {place}: {why}", self.line(&text.span()) + usize::from(below) + line)
     }
 
     fn export(&self, place: &str, opts: &document::Export, ty: FuncType) -> Result<Function> {

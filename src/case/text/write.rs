@@ -7,7 +7,7 @@ use crate::case::{PostReturn, Resource, Script, Shape, Step, Tuning};
 use crate::types::Type;
 use crate::value::Value;
 
-use super::{CaseFile, host, quote, script, wave, wit};
+use super::{CaseFile, core, host, quote, script, wave, wit};
 
 /// The text that `parse` reads as this file.
 pub fn print(file: &CaseFile) -> String {
@@ -32,13 +32,20 @@ fn case(case: &Case) -> String {
     let [first, further @ ..] = &guests[..] else {
         return subject(case.tuning) + &paths(case.paths);
     };
-    let mut out = subject(case.tuning) + &paths(case.paths) + &memory("", first);
+    let mut out = code(first) + &subject(case.tuning) + &paths(case.paths) + &memory("", first);
     out += &resources.iter().map(|defined| resource(*defined)).collect::<String>();
     out += &functions("", first);
     for guest in further {
-        out += &format!("\n[[guest]]\n{}{}", memory("guest.", guest), functions("guest.", guest));
+        let memory = memory("guest.", guest);
+        out += &format!("\n[[guest]]\n{}{memory}{}", code(guest), functions("guest.", guest));
     }
     case.calls.iter().fold(out, |out, c| out + &call(c, guests))
+}
+
+/// What nobody scripted.
+fn code(guest: &Guest) -> String {
+    let text = guest.noise.as_ref().map(|module| quote::lines(&core::print(module)));
+    text.map(|text| format!("core = {text}\n")).unwrap_or_default()
 }
 
 fn subject(tuning: Tuning) -> String {

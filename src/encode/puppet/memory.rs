@@ -13,13 +13,15 @@ use crate::encode::script::{
 };
 
 /// `realloc(old, old_size, align, new_size)`: what the script says for this call, or a bump. Addresses
-/// are reckoned in 64 bits.
-pub fn realloc(ptr_type: PtrType) -> Function {
+/// are reckoned in 64 bits. Who calls it in the name of another `realloc` does the logging.
+pub fn realloc(ptr_type: PtrType, logs: bool) -> Function {
     let [old, old_size, align, new_size, kind, entry, operand, block, answer] =
         [0, 1, 2, 3, 4, 5, 6, 7, 8];
     let ptr = ptr_type.core_type();
     body([(2, ValType::I32), (2, ValType::I64), (1, val_type(ptr))], |sink| {
-        log(sink, ptr_type, EVENT_REALLOC, &[old, old_size, align, new_size]);
+        if logs {
+            log(sink, ptr_type, EVENT_REALLOC, &[old, old_size, align, new_size]);
+        }
         next_realloc(sink, kind, entry, operand);
         if_kind(sink, kind, realloc_kind::TRAP).unreachable().end();
         if_kind(sink, kind, realloc_kind::AT).local_get(operand).local_set(block).else_();
@@ -46,13 +48,15 @@ pub fn realloc(ptr_type: PtrType) -> Function {
 
         sink.local_get(block);
         narrow(sink, ptr_type).local_set(answer);
-        log(sink, ptr_type, EVENT_REALLOCATED, &[answer]);
+        if logs {
+            log(sink, ptr_type, EVENT_REALLOCATED, &[answer]);
+        }
         sink.local_get(answer);
     })
 }
 
 /// Appends an event to the log: its number and some pointers or sizes.
-fn log(sink: &mut InstructionSink<'_>, ptr_type: PtrType, event: i64, values: &[u32]) {
+pub fn log(sink: &mut InstructionSink<'_>, ptr_type: PtrType, event: i64, values: &[u32]) {
     sink.i64_const(event).call(LOG_WORD);
     for local in values {
         wide(sink, ptr_type, *local).call(LOG_WORD);

@@ -12,11 +12,13 @@ use super::Configuration;
 const INSTANCES: u32 = 4;
 /// Two calls may be under way, each with its own, and the engine keeps one to run them.
 const STACKS: u32 = 8;
-/// For each guest the puppet and the wire; between two guests an adapter, which may have some helpers.
-const CORE_INSTANCES: u32 = 16;
+/// For each guest the puppet, the wire and maybe code that nobody scripted; between two guests an adapter,
+/// which may have some helpers.
+const CORE_INSTANCES: u32 = 24;
 /// The puppet of each guest has two, and an adapter lends itself what it works on.
 const MEMORIES: u32 = 8;
-const TABLES: u32 = 8;
+/// The puppet has one, and so may what nobody scripted.
+const TABLES: u32 = 16;
 /// The puppet's second memory holds a script, a log and a copy of the first.
 const MEMORY_SIZE: usize = 4 << 20;
 /// The same, for slots that are no larger than what is in them.

@@ -7,7 +7,7 @@ use wasmtime::{AsContextMut, Store, UpdateDeadline};
 
 use super::fault::Fault;
 use super::state::{AsState, State};
-use super::trap::{outcome, outcome_of_misuse};
+use super::trap::{bounded, outcome, outcome_of_misuse};
 use super::wait::wait;
 use super::{Loaded, call, typed_call};
 use crate::case::check;
@@ -60,6 +60,7 @@ impl Run {
             Ok(Err(error)) => outcome(&error),
             Err(panic) => Outcome::Crashed(panic),
         };
+        let outcome = if case.shape.is_noisy() { bounded(outcome) } else { outcome };
         Observation { calls, outcome }
     }
 

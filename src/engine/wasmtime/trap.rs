@@ -67,6 +67,22 @@ pub fn outcome(error: &wasmtime::Error) -> Outcome {
     }
 }
 
+/// What an outcome says of core code that nobody scripted: it may call itself, which a puppet does not.
+pub fn bounded(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Crashed(message) if message == wasmtime::Trap::StackOverflow.to_string() => {
+            Outcome::Exhausted(message)
+        }
+        other @ (Outcome::Returned
+        | Outcome::Trapped(..)
+        | Outcome::Misused(_)
+        | Outcome::Refused(_)
+        | Outcome::Unsupported(_)
+        | Outcome::Exhausted(_)
+        | Outcome::Crashed(_)) => other,
+    }
+}
+
 /// What an error says of a run in which the host has made a mistake: that it was seen, unless it is a trap,
 /// which has nothing to do with it.
 pub fn outcome_of_misuse(error: &wasmtime::Error) -> Outcome {

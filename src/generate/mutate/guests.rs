@@ -30,7 +30,7 @@ fn add(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
     let import = last.import.get_or_insert_with(options::empty);
     let export = options::function(u, import.ty.clone(), options::Role::Export)?;
     let (ptr_type, pages) = (last.ptr_type, options::pages(u, limits)?);
-    case.shape.guests.push(Guest { export, import: None, ptr_type, pages });
+    case.shape.guests.push(Guest { export, import: None, ptr_type, pages, noise: None });
     let number = case.shape.guests.len() - 1;
     for call in &mut case.calls {
         let side = guest::results(&case.shape.guests[number]);

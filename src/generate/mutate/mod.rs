@@ -19,7 +19,7 @@ use mutatis::{Candidates, Context, Mutate, Session};
 
 use super::draw::{Table, entropy};
 use super::types::Palette;
-use super::{guest, weights};
+use super::{guest, noise, weights};
 use crate::case::allowed::Allowed;
 use crate::case::check::check;
 use crate::case::{Case, Limits};
@@ -47,6 +47,7 @@ pub enum Change {
     Guest,
     Paths,
     Manner,
+    Noise,
 }
 
 /// Changes a case, or with `shrink` makes it smaller. False: nothing was found that could be done,
@@ -138,7 +139,7 @@ impl Mutate<Case> for CaseMutator<'_> {
         let handles = Palette::of(&case.shape.resources, 0, 1).params;
         let bounds = Bounds { allowed: self.allowed, limits: self.limits, handles: &handles };
         let shrink = candidates.shrink();
-        for (weight, change) in changes(shrink) {
+        for (weight, change) in changes(case, shrink) {
             candidates.mutation_group(*weight, |context, _| {
                 apply(context, *change, case, bounds, shrink);
                 Ok(())
@@ -147,13 +148,17 @@ impl Mutate<Case> for CaseMutator<'_> {
         Ok(())
     }
 
-    fn mutation_count(&self, _: &Case, shrink: bool) -> Option<u32> {
-        Some(changes(shrink).iter().map(|(weight, _)| weight).sum())
+    fn mutation_count(&self, case: &Case, shrink: bool) -> Option<u32> {
+        Some(changes(case, shrink).map(|(weight, _)| weight).sum())
     }
 }
 
-fn changes(shrink: bool) -> &'static Table<Change> {
-    if shrink { weights::SHRINKS } else { weights::CHANGES }
+fn changes(case: &Case, shrink: bool) -> impl Iterator<Item = &'static (u32, Change)> + use<> {
+    let (all, noisy): (&Table<Change>, &Table<Change>) = match shrink {
+        true => (weights::SHRINKS, weights::noise::SHRINKS),
+        false => (weights::CHANGES, weights::noise::CHANGES),
+    };
+    all.iter().chain(if case.shape.is_noisy() { noisy } else { &[] })
 }
 
 /// May change nothing, or leave a case that is not valid: `mutate` looks.
@@ -197,5 +202,6 @@ fn grow(
         Change::Guest => guests::change(u, case, bounds.limits),
         Change::Paths => paths::change_paths(u, case, bounds),
         Change::Manner => paths::change_manner(u, case, bounds),
+        Change::Noise => noise::change(u, &mut case.shape),
     }
 }

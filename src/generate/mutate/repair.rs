@@ -16,7 +16,7 @@ use crate::generate::handles::Handles;
 use crate::generate::options::{Role, narrow, with_needed};
 use crate::generate::types::Palette;
 use crate::generate::values::fresh;
-use crate::generate::{acts, guest, realloc, weights};
+use crate::generate::{acts, guest, noise, realloc, weights};
 use crate::types::{Handle, Type};
 use crate::value::Value;
 
@@ -38,6 +38,7 @@ pub fn repair(
         guest.import = guest.import.take().map(|import| with_needed(import, Role::Import));
     }
     narrow(&mut shape.guests);
+    noise::repair(u, shape)?;
     calls.truncate(most(limits.calls));
     calls.iter_mut().try_for_each(|call| repair_call(u, shape, call, limits))?;
     settle(case);

@@ -15,6 +15,7 @@ use crate::case::{
     Script,
 };
 use crate::generate::draw::position;
+use crate::generate::noise;
 use crate::generate::options::ONE_PAGE;
 use crate::generate::values::least;
 use crate::types::{FuncType, Label, Type};
@@ -43,6 +44,7 @@ pub fn shrink(u: &mut Unstructured, change: Change, case: &mut Case, bounds: Bou
         Change::Guest => guests::remove(u, case),
         Change::Paths => plainer_paths(u, case),
         Change::Manner => plainer_manner(u, case),
+        Change::Noise => noise::shrink(u, &mut case.shape),
     }
 }
 

@@ -182,6 +182,7 @@ impl Size {
             self.members += 1;
             self.function(import);
         });
+        self.values += guest.noise.as_ref().map_or(0, |noise| Size::count(noise.len()));
         self.option(guest.ptr_type != PtrType::I32);
         self.options += u64::from(guest.pages.initial - 1);
         self.options += u64::from(guest.pages.maximum - 1);

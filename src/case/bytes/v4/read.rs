@@ -85,6 +85,7 @@ fn guest(guest: Guest, functions: &[FuncType]) -> case::Guest {
         import: guest.import.map(|import| function(import, &functions[1])),
         ptr_type,
         pages: case::Pages { initial: guest.initial, maximum: guest.maximum },
+        noise: None,
     }
 }
 

@@ -205,7 +205,7 @@ fn errors_in_a_further_guest_name_it() {
         PAIR,
         "\n[[guest]]\n",
         "\n[[guest]]\nexports = 1\n",
-        "line 49: unknown field `exports`, expected one of `memory`, `export`, `import`",
+        "line 49: unknown field `exports`, expected one of `core`, `memory`, `export`, `import`",
     );
 }
 

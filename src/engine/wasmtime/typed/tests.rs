@@ -177,7 +177,7 @@ fn shape(ty: &FuncType) -> Shape {
     let export = Function { ty: ty.clone(), opts: CanonOpts { post_return: true, ..opts } };
     let pages = Pages { initial: 2, maximum: 2 };
     Shape {
-        guests: vec![Guest { export, import, ptr_type: PtrType::I32, pages }],
+        guests: vec![Guest { export, import, ptr_type: PtrType::I32, pages, noise: None }],
         resources: vec![Resource::Host; 2],
     }
 }

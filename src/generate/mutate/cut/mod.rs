@@ -4,6 +4,7 @@
 mod acts;
 mod aim;
 mod carry;
+mod noise;
 mod numbers;
 mod setup;
 mod types;
@@ -37,9 +38,10 @@ pub struct Cut {
 pub struct Pass(fn(&Case) -> Vec<Cut>);
 
 /// What a case consists of most comes first: fewer types make all else smaller, too.
-pub const PASSES: [Pass; 17] = [
+pub const PASSES: [Pass; 18] = [
     Pass(acts::calls),
     Pass(setup::guests),
+    Pass(noise::noise),
     Pass(types::roots),
     Pass(types::parts),
     Pass(types::members),

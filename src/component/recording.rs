@@ -1,0 +1,53 @@
+//! What core code of one instance was called with and what it did, as its caller shows it: enough to have
+//! it do the same elsewhere.
+//! Knows nothing of what is lifted and lowered meanwhile.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::abi::Core;
+
+/// The memories of an instance, by the names under which core code exports them.
+pub type Memories = BTreeMap<String, Arc<Vec<u8>>>;
+
+/// All of one instance.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    pub instance: usize,
+    pub events: Vec<Event>,
+    /// As they were last.
+    memories: Memories,
+}
+
+/// Calls into core code and out of it, within one another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A core function was called, under the name that it is exported by, with the memories like this.
+    Called { name: String, args: Vec<Core>, memories: Memories },
+    /// It came back, or trapped.
+    Returned { results: Option<Vec<Core>>, memories: Memories },
+    /// It called the lowered function or built-in of this number, in the order of definitions.
+    Out { number: usize, args: Vec<Core> },
+    /// That came back, or trapped, with the memories like this.
+    Back { results: Option<Vec<Core>>, memories: Memories },
+}
+
+impl Recording {
+    pub fn of(instance: usize) -> Recording {
+        Recording { instance, events: Vec::new(), memories: Memories::new() }
+    }
+
+    /// The memories as they are now. What has not changed is not kept twice.
+    pub fn memories<'a>(
+        &mut self,
+        now: impl IntoIterator<Item = (&'a String, &'a [u8])>,
+    ) -> Memories {
+        for (name, memory) in now {
+            let same = self.memories.get(name).is_some_and(|known| known.as_slice() == memory);
+            if !same {
+                self.memories.insert(name.clone(), Arc::new(memory.to_vec()));
+            }
+        }
+        self.memories.clone()
+    }
+}
