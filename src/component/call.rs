@@ -7,7 +7,7 @@ use wasmi::{AsContextMut, StoreContextMut};
 
 use super::core::{core_value, trap, val};
 use super::definition::Decoded;
-use super::recording::{Event, Memories, Recording};
+use super::recording::{Event, Recording, record};
 use super::state::{CoreFunc, Destructor, Func, Lifted, Options, ResourceTypes, State};
 use crate::abi::canon::{Subtask, canon_lift, canon_lower};
 use crate::abi::explore;
@@ -360,26 +360,6 @@ pub fn destroy<T: Host>(
     state.notes.course.depth -= crossed;
     state.leave(callee, caller);
     Ok(())
-}
-
-/// Notes an event of an instance, if someone wants to know. It is told what the memories are.
-pub fn record<T>(
-    store: &mut StoreContextMut<'_, State<T>>,
-    instance: usize,
-    event: impl FnOnce(Memories) -> Event,
-) {
-    let wanted = |recording: &Recording| recording.instance == instance;
-    if !store.data().recording.as_ref().is_some_and(wanted) {
-        return;
-    }
-    let Some(mut recording) = store.data_mut().recording.take() else {
-        return;
-    };
-    let memories = store.data().instances[instance].memories.clone();
-    let now = memories.iter().map(|(name, memory)| (name, memory.data(&*store)));
-    let memories = recording.memories(now);
-    recording.events.push(event(memories));
-    store.data_mut().recording = Some(recording);
 }
 
 /// Calls core code of an instance.

@@ -9,12 +9,12 @@ use wasmi::{AsContextMut, Extern, StoreContextMut};
 use wasmparser::ExternalKind;
 
 use super::adapter::refuses;
-use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy, record};
+use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy};
 use super::core::{core_value, error, func_type, trap, val};
 use super::decode;
 use super::definition::{BuiltIn, CanonOpts, Decoded, Definition, Found, Item};
 use super::limits;
-use super::recording::Event;
+use super::recording::{Event, record};
 use super::refusal::{Refusal, at};
 use super::state::{CoreFunc, Destructor, Func, Lifted, Options, ResourceTypes, State};
 use super::thing::{Closure, Exports, Outer, Thing, imports, list, named, resource_in};

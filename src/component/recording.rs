@@ -5,6 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use wasmi::StoreContextMut;
+
+use super::state::State;
 use crate::abi::Core;
 
 /// The memories of an instance, by the names under which core code exports them.
@@ -50,4 +53,24 @@ impl Recording {
         }
         self.memories.clone()
     }
+}
+
+/// Notes an event of an instance, if someone wants to know. It is told what the memories are.
+pub fn record<T>(
+    store: &mut StoreContextMut<'_, State<T>>,
+    instance: usize,
+    event: impl FnOnce(Memories) -> Event,
+) {
+    let wanted = |recording: &Recording| recording.instance == instance;
+    if !store.data().recording.as_ref().is_some_and(wanted) {
+        return;
+    }
+    let Some(mut recording) = store.data_mut().recording.take() else {
+        return;
+    };
+    let memories = store.data().instances[instance].memories.clone();
+    let now = memories.iter().map(|(name, memory)| (name, memory.data(&*store)));
+    let memories = recording.memories(now);
+    recording.events.push(event(memories));
+    store.data_mut().recording = Some(recording);
 }
