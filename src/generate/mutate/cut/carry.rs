@@ -236,49 +236,56 @@ fn carried(value: &mut Value, ty: &Type, change: &Change) -> Value {
             })
         }
         Change::Without(range) => with_fewer_members(value, ty, range),
-        Change::Gather(range) => match value {
-            Value::Record(parts) if range.end <= parts.len() => {
-                let list = Value::List(parts[range.clone()].to_vec());
-                parts.splice(range.clone(), [list]);
-                Value::Record(parts.clone())
+        Change::Gather(range) => with_gathered(value, range),
+        Change::Bare(case) => {
+            let is_it = |index: u32| usize::try_from(index) == Ok(*case);
+            if let Value::Variant(index, _) = value
+                && is_it(*index)
+            {
+                return Value::Variant(*index, None);
             }
-            other => other.clone(),
-        },
-        Change::Bare(case) => match value {
-            Value::Variant(index, _) if usize::try_from(*index) == Ok(*case) => {
-                Value::Variant(*index, None)
-            }
-            other => other.clone(),
-        },
+            value.clone()
+        }
     }
+}
+
+fn with_gathered(value: &Value, range: &Range<usize>) -> Value {
+    if let Value::Record(parts) = value
+        && range.end <= parts.len()
+    {
+        let mut parts = parts.clone();
+        let list = Value::List(parts[range.clone()].to_vec());
+        parts.splice(range.clone(), [list]);
+        return Value::Record(parts);
+    }
+    value.clone()
 }
 
 fn with_fewer_members(value: &Value, ty: &Type, range: &Range<usize>) -> Value {
     let length = u32::try_from(range.len()).expect("members are few");
-    match value {
-        Value::Record(parts) => {
-            let mut parts = parts.clone();
-            parts.drain(range.clone());
+    if let Value::Record(parts) | Value::List(parts) = value {
+        let mut parts = parts.clone();
+        parts.drain(range.clone());
+        return if let Value::Record(_) = value {
             Value::Record(parts)
-        }
-        Value::List(parts) => {
-            let mut parts = parts.clone();
-            parts.drain(range.clone());
+        } else {
             Value::List(parts)
-        }
-        Value::Variant(index, payload) => match usize::try_from(*index) {
+        };
+    }
+    if let Value::Variant(index, payload) = value {
+        return match usize::try_from(*index) {
             Ok(index) if range.contains(&index) => least(&without(ty.clone(), range.clone())),
             Ok(place) if place >= range.end => Value::Variant(index - length, payload.clone()),
             Ok(_) | Err(_) => value.clone(),
-        },
-        Value::Flags(bits) => {
-            let low = u32::try_from(range.start).expect("flags are few");
-            let kept = bits & !(u32::MAX.checked_shl(low).unwrap_or(0));
-            let rest = bits.checked_shr(low + length).unwrap_or(0).checked_shl(low).unwrap_or(0);
-            Value::Flags(kept | rest)
-        }
-        other => other.clone(),
+        };
     }
+    if let Value::Flags(bits) = value {
+        let low = u32::try_from(range.start).expect("flags are few");
+        let kept = bits & !(u32::MAX.checked_shl(low).unwrap_or(0));
+        let rest = bits.checked_shr(low + length).unwrap_or(0).checked_shl(low).unwrap_or(0);
+        return Value::Flags(kept | rest);
+    }
+    value.clone()
 }
 
 /// The same number as another type has it; what has the same form stays, and repair looks at the rest.

@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn all_goes_first_and_then_less() {
         assert_eq!(ranges(0), []);
-        assert_eq!(ranges(1), [0..1]);
+        assert_eq!(ranges(2), [0..2, 1..2, 0..1]);
         assert_eq!(ranges(3), [0..3, 2..3, 1..2, 0..1]);
         assert_eq!(ranges(4), [0..4, 2..4, 0..2, 3..4, 2..3, 1..2, 0..1]);
     }

@@ -1,6 +1,8 @@
 //! Less of each value, and fewer bytes.
 //! Knows the values by their types; numbers are another pass.
 
+use std::ops::Range;
+
 use super::{Cut, ranges};
 use crate::case::{Case, Chunk, Finish, Passed, Patch, import_calls_mut};
 use crate::generate::mutate::values::{count, node, sites};
@@ -22,20 +24,23 @@ pub fn values(case: &Case) -> Vec<Cut> {
             }
             cuts.push(at(site, number, |value, ty| *value = least(ty)));
             let fewer = ranges(length(value, ty)).into_iter();
-            cuts.extend(fewer.map(|range| {
-                at(site, number, move |value, _| match value {
-                    Value::List(values) => drop(values.drain(range.clone())),
-                    Value::String(text) => {
-                        let kept = text.text.chars().enumerate();
-                        let kept = kept.filter(|(position, _)| !range.contains(position));
-                        text.text = kept.map(|(_, c)| c).collect();
-                    }
-                    _ => {}
-                })
-            }));
+            cuts.extend(
+                fewer.map(|range| at(site, number, move |value, _| shorten(value, &range))),
+            );
         }
     }
     cuts
+}
+
+/// Takes away these elements or characters.
+fn shorten(value: &mut Value, range: &Range<usize>) {
+    if let Value::List(values) = value {
+        values.drain(range.clone());
+    } else if let Value::String(text) = value {
+        let kept = text.text.chars().enumerate();
+        let kept = kept.filter(|(position, _)| !range.contains(position));
+        text.text = kept.map(|(_, c)| c).collect();
+    }
 }
 
 /// Changes the part of this number of the value at this site.
