@@ -141,7 +141,7 @@ fn a_script_passes_on_the_reference_and_fails_on_the_subject_where_that_is_wrong
         }
     });
     let [failing, passing] = run;
-    assert!(failing >= 10 && passing >= 300, "{run:?}");
+    assert!(failing >= 10 && passing >= 290, "{run:?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -186,6 +186,26 @@ fn a_guest_checks_what_its_realloc_is_asked() {
 fn a_trap_is_asserted_in_the_engines_words() {
     let lines = ["(assert_trap (invoke \"f\") \"pointer not aligned\")"];
     check("corpus/known/list-misaligned-and-out-of-bounds.toml", Format::Wast, &lines);
+}
+
+#[test]
+fn where_a_runner_awaits_it_is_told_to_wait() {
+    let file = corpus::load(Path::new(AWAITED)).unwrap().file;
+    let checked = Session::new().unwrap().check(&file.case).unwrap();
+    let case = Checked { name: AWAITED.to_string(), file, checked };
+    let text = String::from_utf8(exported(&case, Format::Wast).unwrap()).unwrap();
+    assert!(
+        text.contains(";; Run it: wasmtime wast --async=false -W component-model-async=y FILE")
+    );
+}
+
+#[test]
+fn what_runners_have_no_constants_for_is_left_to_a_host() {
+    let lines = [
+        ";; This is as far as a script can go: runners have no constants of maps and of lists of fixed",
+        ";; length. A host has to do what follows; `canonfuzz export --format rust` is one that does.",
+    ];
+    check("tests/golden/planted/lift_lower/spilled-params-byte-aligned.toml", Format::Wast, &lines);
 }
 
 #[test]

@@ -61,6 +61,8 @@ fn obstacle(plan: &Plan) -> Option<&'static str> {
         Some("the host passes or receives handles, for which scripts have no constants")
     } else if hosts.any(|(number, _)| is_spoken_of(case, number)) {
         Some("a resource is the host's")
+    } else if types.clone().any(|ty| ty.any(&mut lacks_constants)) {
+        Some("runners have no constants of maps and of lists of fixed length")
     } else if types.any(is_float) {
         Some("runners take a float that stands on its own for one of core wasm")
     } else if twice_and_trapped(plan) {
@@ -68,6 +70,11 @@ fn obstacle(plan: &Plan) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Whether scripts as runners read them cannot write a value of this type down.
+fn lacks_constants(ty: &Type) -> bool {
+    matches!(ty, Type::Map(..) | Type::FixedLengthList(..))
 }
 
 fn twice_and_trapped(plan: &Plan) -> bool {
