@@ -25,6 +25,9 @@ struct Replay {
     called: Vec<Instance>,
 }
 
+/// What a module imports from this module and under this name.
+type Find<'a> = dyn FnMut(&mut Store<Replay>, &str, &str) -> Option<Extern> + 'a;
+
 /// Does what was recorded again, and says in one sentence what came out otherwise, if anything did.
 pub fn replay(parts: &Parts, events: Vec<Event>, optimize: bool) -> Option<String> {
     let replayed = catch(|| {
@@ -55,15 +58,13 @@ fn instantiate(
     let replay = Replay { events: events.into(), next: 0, wrong: None, called: Vec::new() };
     let mut store = Store::new(&engine, replay);
     let puppet = Instance::new(&mut store, &Module::new(&engine, &parts.puppet)?, &[])?;
-    let mut add =
-        |bytes: &[u8], find: &mut dyn FnMut(&mut Store<Replay>, &str, &str) -> Option<Extern>| {
-            let module = Module::new(&engine, bytes)?;
-            let imports = module.imports();
-            let found =
-                imports.filter_map(|import| find(&mut store, import.module(), import.name()));
-            let found: Vec<Extern> = found.collect();
-            Instance::new(&mut store, &module, &found)
-        };
+    let mut add = |bytes: &[u8], find: &mut Find| {
+        let module = Module::new(&engine, bytes)?;
+        let imports = module.imports();
+        let found = imports.filter_map(|import| find(&mut store, import.module(), import.name()));
+        let found: Vec<Extern> = found.collect();
+        Instance::new(&mut store, &module, &found)
+    };
     let face = add(&parts.face, &mut |store, module, name| match module == PUPPET {
         true => puppet.get_export(store, name),
         false => out_named(parts, store, name),
