@@ -172,14 +172,12 @@ impl Session {
     /// `BadCase`, or the world's.
     pub fn check(&mut self, case: &Case) -> Result<Checked> {
         let checked = self.check_once(case)?;
-        match (self.puppets, &checked.verdict) {
-            (Puppets::Imported, Verdict::Disagree(_)) => {
-                let contained = Session::new()?.check_once(case)?;
-                let disagrees = matches!(contained.verdict, Verdict::Disagree(_));
-                Ok(if disagrees { contained } else { checked })
-            }
-            (Puppets::Imported | Puppets::Contained, _) => Ok(checked),
+        let disagrees = |checked: &Checked| matches!(checked.verdict, Verdict::Disagree(_));
+        if checked.puppets == Puppets::Contained || !disagrees(&checked) {
+            return Ok(checked);
         }
+        let contained = Session::new()?.check_once(case)?;
+        Ok(if disagrees(&contained) { contained } else { checked })
     }
 
     fn check_once(&mut self, case: &Case) -> Result<Checked> {
@@ -209,7 +207,8 @@ impl Session {
         if let Verdict::Disagree(difference) = &mut verdict {
             difference.core = core_difference(built, case, &scripts);
         }
-        Ok(Checked { verdict, expected, observed, puppets: self.puppets })
+        let puppets = self.puppets.of(&case.shape);
+        Ok(Checked { verdict, expected, observed, puppets })
     }
 
     /// What the reference alone says of a case, with some deviations in force.
