@@ -349,7 +349,7 @@ pub fn destroy<T: Host>(
     let destructor = destructor.filter(|_| !state.notes.deviates(Deviation::DestructorSkipped));
     if let Some(destructor) = destructor {
         let stage = std::mem::replace(&mut store.data_mut().notes.course.stage, Stage::Destructor);
-        let destroyed = call_core(&mut store, callee, destructor, &[Core::I32(rep)]);
+        let destroyed = call_core(&mut store, callee, &destructor, &[Core::I32(rep)]);
         let course = &mut store.data_mut().notes.course;
         let trap = destroyed.as_ref().err().copied();
         course.acts.push(Act { kind: ActKind::Destructor, stage, trap });
@@ -366,13 +366,13 @@ pub fn destroy<T: Host>(
 fn call_core<T>(
     store: &mut StoreContextMut<'_, State<T>>,
     instance: usize,
-    func: CoreFunc,
+    func: &CoreFunc,
     args: &[Core],
 ) -> Result<Vec<Core>, Trap> {
     if store.data().recording.is_none() {
         return call_wasmi(store, func.func, args);
     }
-    let name = store.data().core_names[func.name].clone();
+    let name = func.name.to_string();
     record(store, instance, |memories| Event::Called { name, args: args.to_vec(), memories });
     let returned = call_wasmi(store, func.func, args);
     let results = returned.as_ref().ok().cloned();
@@ -406,11 +406,11 @@ pub struct CoreInstance<'a, T: 'static> {
     opts: &'a Options,
     resources: &'a ResourceTypes,
     /// The function under `canon lift`.
-    core: Option<CoreFunc>,
+    core: Option<&'a CoreFunc>,
     lenders: Vec<u32>,
     /// Those of the options and of their instance, but for slips that mistake one guest for another.
     memory: Option<wasmi::Memory>,
-    realloc: Option<CoreFunc>,
+    realloc: Option<&'a CoreFunc>,
     table: usize,
     /// What the memory is taken for: only slips know of another than there is.
     as_of: AsOf,
@@ -430,23 +430,23 @@ impl<'a, T> CoreInstance<'a, T> {
         opts: &'a Options,
         resources: &'a ResourceTypes,
     ) -> CoreInstance<'a, T> {
-        let Options { memory, realloc, instance: table, .. } = *opts;
+        let (memory, realloc, table) = (opts.memory, opts.realloc.as_ref(), opts.instance);
         let lenders = Vec::new();
         let (core, as_of) = (None, AsOf::Now);
         CoreInstance { store, opts, resources, core, lenders, memory, realloc, table, as_of }
     }
 
     fn lifted(store: StoreContextMut<'a, State<T>>, lifted: &'a Lifted) -> CoreInstance<'a, T> {
-        let core = Some(lifted.core);
+        let core = Some(&lifted.core);
         CoreInstance { core, ..CoreInstance::new(store, &lifted.opts, &lifted.resources) }
     }
 
     /// Only slips take what is the caller's for what is the callee's.
-    fn mistake_for(&mut self, caller: &Options, ty: &FuncType) {
+    fn mistake_for(&mut self, caller: &'a Options, ty: &FuncType) {
         let notes = &mut self.store.data_mut().notes;
         let reallocs = self.realloc.is_some() && caller.realloc.is_some();
         if reallocs && notes.deviates(Deviation::CallersReallocForParams) {
-            self.realloc = caller.realloc;
+            self.realloc = caller.realloc.as_ref();
         }
         let mut handles = ty.params.iter().flat_map(Type::handles);
         if handles.next().is_some() && notes.deviates(Deviation::HandlesLandInCaller) {
@@ -572,7 +572,7 @@ impl<T> abi::Instance for CoreInstance<'_, T> {
     }
 
     fn post_return(&mut self, results: &[Core]) -> Result<(), Trap> {
-        match self.opts.post_return {
+        match &self.opts.post_return {
             Some(post_return) => {
                 let kept = self.kept(Deviation::PostReturnWritesLost);
                 call_core(&mut self.store, self.opts.instance, post_return, results)?;

@@ -268,7 +268,7 @@ impl Decoder {
                 Definition::CoreAlias {
                     instance: *instance_index,
                     kind: *kind,
-                    name: name.to_string(),
+                    name: (*name).into(),
                 }
             }
             ComponentAlias::InstanceExport { kind, instance_index, name } => {

@@ -43,7 +43,7 @@ pub enum Definition {
     CoreAlias {
         instance: u32,
         kind: ExternalKind,
-        name: String,
+        name: Arc<str>,
     },
     Component(Arc<Component>),
     Instantiate {

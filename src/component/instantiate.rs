@@ -301,7 +301,7 @@ impl<'a, T: Host> Spaces<'a, T> {
         resource: Resource,
         destructor: Option<u32>,
     ) -> Result<(), Refusal> {
-        let core_func = |index| at(&self.core_funcs, index, "core function").copied();
+        let core_func = |index| at(&self.core_funcs, index, "core function").cloned();
         let destructor = Destructor::Guest(destructor.map(core_func).transpose()?);
         let rt = self.store.data_mut().resource_type(Some(self.instance), destructor);
         self.bind(resource, rt);
@@ -314,7 +314,7 @@ impl<'a, T: Host> Spaces<'a, T> {
         ty: &Arc<FuncType>,
         opts: &CanonOpts,
     ) -> Result<Lifted, Refusal> {
-        let core = *at(&self.core_funcs, core_func, "core function")?;
+        let core = at(&self.core_funcs, core_func, "core function")?.clone();
         let (ty, opts) = (ty.clone(), self.options(opts)?);
         Ok(Lifted { core, ty, opts, resources: self.resources.clone() })
     }
@@ -440,17 +440,16 @@ impl<'a, T: Host> Spaces<'a, T> {
     fn core_alias(
         &mut self,
         kind: ExternalKind,
-        name: &str,
+        name: &Arc<str>,
         exported: Extern,
     ) -> Result<(), Refusal> {
         match (kind, exported) {
             (ExternalKind::Func, Extern::Func(func)) => {
-                let name = self.store.data_mut().core_name(name);
-                self.core_funcs.push(CoreFunc { func, name });
+                self.core_funcs.push(CoreFunc { func, name: name.clone() });
             }
             (ExternalKind::Memory, Extern::Memory(memory)) => {
                 let memories = &mut self.store.data_mut().instances[self.instance].memories;
-                memories.insert(name.to_string(), memory);
+                memories.insert(name.clone(), memory);
                 self.core_memories.push(memory);
             }
             (ExternalKind::Table, Extern::Table(table)) => self.core_tables.push(table),
@@ -464,7 +463,7 @@ impl<'a, T: Host> Spaces<'a, T> {
 
     fn options(&self, opts: &CanonOpts) -> Result<Options, Refusal> {
         let func = |index: Option<u32>| {
-            index.map(|index| at(&self.core_funcs, index, "core function").copied()).transpose()
+            index.map(|index| at(&self.core_funcs, index, "core function").cloned()).transpose()
         };
         let memory =
             opts.memory.map(|index| at(&self.core_memories, index, "core memory").copied());
@@ -521,7 +520,6 @@ impl<'a, T: Host> Spaces<'a, T> {
     ) -> CoreFunc {
         let (instance, number) = (self.instance, self.outs);
         self.outs += 1;
-        let name = self.store.data_mut().core_name("");
         let func = move |mut caller: wasmi::Caller<'_, State<T>>,
                          params: &[wasmi::Val],
                          results: &mut [wasmi::Val]| {
@@ -537,7 +535,8 @@ impl<'a, T: Host> Spaces<'a, T> {
             results.iter_mut().zip(flat).for_each(|(result, flat)| *result = val(flat));
             Ok(())
         };
-        CoreFunc { func: wasmi::Func::new(&mut self.store, func_type(ty), func), name }
+        let func = wasmi::Func::new(&mut self.store, func_type(ty), func);
+        CoreFunc { func, name: Arc::default() }
     }
 }
 

@@ -11,7 +11,7 @@ use super::state::State;
 use crate::abi::Core;
 
 /// The memories of an instance, by the names under which core code exports them.
-pub type Memories = BTreeMap<String, Arc<Vec<u8>>>;
+pub type Memories = BTreeMap<Arc<str>, Arc<Vec<u8>>>;
 
 /// All of one instance.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl Recording {
     /// The memories as they are now. What has not changed is not kept twice.
     pub fn memories<'a>(
         &mut self,
-        now: impl IntoIterator<Item = (&'a String, &'a [u8])>,
+        now: impl IntoIterator<Item = (&'a Arc<str>, &'a [u8])>,
     ) -> Memories {
         for (name, memory) in now {
             let same = self.memories.get(name).is_some_and(|known| known.as_slice() == memory);

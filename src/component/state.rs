@@ -29,17 +29,15 @@ pub struct State<T> {
     /// A limit that the spec lacks was met.
     pub exhausted: Option<String>,
     pub limits: wasmi::StoreLimits,
-    /// The names under which core functions are exported.
-    pub core_names: Vec<String>,
     /// What one instance's core code does, if someone wants to know.
     pub recording: Option<Recording>,
 }
 
-/// A core function, and the position of its name in `State::core_names`.
-#[derive(Clone, Copy)]
+/// A core function, and the name under which core code exports it: none, if it is lowered or built in.
+#[derive(Clone)]
 pub struct CoreFunc {
     pub func: wasmi::Func,
-    pub name: usize,
+    pub name: Arc<str>,
 }
 
 /// The resource types behind the numbers in some component's types, as far as they are defined.
@@ -55,7 +53,7 @@ pub struct ComponentInstance {
     /// The memory when its function was entered, for slips that remember it.
     pub entered: Option<Vec<u8>>,
     /// Its core memories, by the names under which they are exported.
-    pub memories: BTreeMap<String, wasmi::Memory>,
+    pub memories: BTreeMap<Arc<str>, wasmi::Memory>,
 }
 
 /// What happens to an owned resource that is dropped.
@@ -145,7 +143,6 @@ impl<T> State<T> {
             host_waits: false,
             exhausted: None,
             limits: store_limits(),
-            core_names: Vec::new(),
             recording: None,
         }
     }
@@ -163,15 +160,6 @@ impl<T> State<T> {
             memories: BTreeMap::new(),
         });
         self.instances.len() - 1
-    }
-
-    /// The position of a name among those of core functions.
-    pub fn core_name(&mut self, name: &str) -> usize {
-        let known = self.core_names.iter().position(|known| known == name);
-        known.unwrap_or_else(|| {
-            self.core_names.push(name.to_string());
-            self.core_names.len() - 1
-        })
     }
 
     /// Makes a resource type. Each is another one.
