@@ -14,7 +14,7 @@ use crate::abi::flatten::{flatten_type, flatten_types};
 use crate::abi::layout::elem_size;
 use crate::case::check::Feature;
 use crate::case::{Limits, Resource};
-use crate::types::{Field, FuncType, Handle, Label, MAP_KEYS, Type, VariantCase};
+use crate::types::{Field, FuncType, Handle, Label, MAP_KEYS, PRIMITIVES, Type, VariantCase};
 
 /// The types of one function as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,21 +68,6 @@ pub enum Constructor {
     Map,
     Handle,
 }
-
-const PRIMITIVES: [Type; 12] = [
-    Type::Bool,
-    Type::S8,
-    Type::U8,
-    Type::S16,
-    Type::U16,
-    Type::S32,
-    Type::U32,
-    Type::S64,
-    Type::U64,
-    Type::F32,
-    Type::F64,
-    Type::Char,
-];
 
 /// Draws types while there is room for them.
 pub struct Types<'a> {
@@ -253,8 +238,10 @@ pub fn spilling(u: &mut Unstructured) -> Result<Vec<Type>> {
     (0..weights::SPILLED_PARAMS).map(|_| primitive(u)).collect()
 }
 
+/// A type without parts that is no string.
 pub fn primitive(u: &mut Unstructured) -> Result<Type> {
-    u.choose(&PRIMITIVES).cloned()
+    let [primitives @ .., Type::String] = &PRIMITIVES else { unreachable!("a string comes last") };
+    u.choose(primitives).cloned()
 }
 
 fn flags(u: &mut Unstructured) -> Result<Type> {

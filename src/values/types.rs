@@ -75,6 +75,23 @@ pub struct FuncType {
     pub is_async: bool,
 }
 
+/// The types without parts, as `Type` declares them.
+pub const PRIMITIVES: [Type; 13] = [
+    Type::Bool,
+    Type::S8,
+    Type::U8,
+    Type::S16,
+    Type::U16,
+    Type::S32,
+    Type::U32,
+    Type::S64,
+    Type::U64,
+    Type::F32,
+    Type::F64,
+    Type::Char,
+    Type::String,
+];
+
 /// Spec: `keytype`: the types that a map may have as keys.
 pub const MAP_KEYS: [Type; 11] = [
     Type::Bool,

@@ -9,7 +9,7 @@ use crate::case::{
     Guest, ImportCall, Manner, Passed, Patch, PostReturn, Realloc, Resource, Script,
 };
 use crate::case::{Shape, Step, Tuning};
-use crate::types::{FuncType, Handle, Label, Type};
+use crate::types::{FuncType, Handle, Label, PRIMITIVES, Type};
 use crate::value::Value;
 
 /// How large a case is. The fields are in their order of weight: whoever has less in an earlier one is
@@ -78,23 +78,6 @@ pub fn primitive_rank(ty: &Type) -> Option<u64> {
     let position = PRIMITIVES.iter().position(|primitive| primitive == ty)?;
     Some(u64::try_from(position).expect("they are few"))
 }
-
-/// As `Type` declares them.
-pub const PRIMITIVES: [Type; 13] = [
-    Type::Bool,
-    Type::S8,
-    Type::U8,
-    Type::S16,
-    Type::U16,
-    Type::S32,
-    Type::U32,
-    Type::S64,
-    Type::U64,
-    Type::F32,
-    Type::F64,
-    Type::Char,
-    Type::String,
-];
 
 impl Size {
     fn count(count: usize) -> u64 {

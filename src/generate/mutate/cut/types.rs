@@ -9,9 +9,9 @@ use crate::abi::flatten::flatten_types;
 use crate::abi::{MAX_FLAT_PARAMS, PtrType};
 use crate::case::Case;
 use crate::generate::mutate::shape::type_of;
-use crate::generate::mutate::size::{PRIMITIVES, primitive_rank};
+use crate::generate::mutate::size::primitive_rank;
 use crate::generate::values::least;
-use crate::types::{Field, FuncType, Label, Type, VariantCase};
+use crate::types::{Field, FuncType, Label, PRIMITIVES, Type, VariantCase};
 use crate::value::Value;
 
 /// The type of each function, by number.
