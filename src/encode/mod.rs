@@ -17,7 +17,7 @@ use std::cmp::Ordering;
 use crate::case::{Resource, Shape};
 
 pub use looping::looping;
-pub use puppet::Puppet;
+pub use puppet::{Puppet, function_type};
 pub use root::component;
 
 /// The names of what a guest exports and imports.
