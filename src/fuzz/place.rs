@@ -89,102 +89,89 @@ sort!(memory);
 sort!(no_event);
 sort!(core_engines);
 
+/// Both functions of one module.
+macro_rules! at {
+    ($name:ident) => {
+        ($name::expected, $name::observed)
+    };
+}
+
 /// The two functions of this sort of thing.
 fn place(observed: &Observed) -> (Expected, Observing) {
     match observed {
         Observed::Outcome(outcome) => ending(outcome),
         Observed::HostEvent(event) => host_event(event),
         Observed::GuestEvent(event) => guest_event(event),
-        Observed::Result(_) => (result::expected, result::observed),
-        Observed::MemorySize(_) => (memory_size::expected, memory_size::observed),
-        Observed::Memory(_) => (memory::expected, memory::observed),
-        Observed::Nothing => (no_event::expected, no_event::observed),
+        Observed::Result(_) => at!(result),
+        Observed::MemorySize(_) => at!(memory_size),
+        Observed::Memory(_) => at!(memory),
+        Observed::Nothing => at!(no_event),
     }
 }
 
 fn ending(outcome: &Outcome) -> (Expected, Observing) {
     match outcome {
-        Outcome::Returned => (returned::expected, returned::observed),
+        Outcome::Returned => at!(returned),
         Outcome::Trapped(Some(trap), _) => trapped(*trap),
-        Outcome::Trapped(None, _) => (self::trapped::expected, self::trapped::observed),
-        Outcome::Misused(_) => (misused::expected, misused::observed),
-        Outcome::Refused(_) => (refused::expected, refused::observed),
-        Outcome::Unsupported(_) => (unsupported::expected, unsupported::observed),
-        Outcome::Exhausted(_) => (exhausted::expected, exhausted::observed),
-        Outcome::Crashed(_) => (crashed::expected, crashed::observed),
+        Outcome::Trapped(None, _) => at!(trapped),
+        Outcome::Misused(_) => at!(misused),
+        Outcome::Refused(_) => at!(refused),
+        Outcome::Unsupported(_) => at!(unsupported),
+        Outcome::Exhausted(_) => at!(exhausted),
+        Outcome::Crashed(_) => at!(crashed),
     }
 }
 
 fn trapped(trap: Trap) -> (Expected, Observing) {
     match trap {
-        Trap::UnalignedPointer => {
-            (trap_unaligned_pointer::expected, trap_unaligned_pointer::observed)
-        }
-        Trap::MemoryOutOfBounds => {
-            (trap_memory_out_of_bounds::expected, trap_memory_out_of_bounds::observed)
-        }
-        Trap::StringTooLong => (trap_string_too_long::expected, trap_string_too_long::observed),
-        Trap::StringOutOfBounds => {
-            (trap_string_out_of_bounds::expected, trap_string_out_of_bounds::observed)
-        }
-        Trap::ListTooLong => (trap_list_too_long::expected, trap_list_too_long::observed),
-        Trap::ListOutOfBounds => {
-            (trap_list_out_of_bounds::expected, trap_list_out_of_bounds::observed)
-        }
-        Trap::InvalidUtf8 => (trap_invalid_utf8::expected, trap_invalid_utf8::observed),
-        Trap::InvalidUtf16 => (trap_invalid_utf16::expected, trap_invalid_utf16::observed),
-        Trap::InvalidChar => (trap_invalid_char::expected, trap_invalid_char::observed),
-        Trap::InvalidDiscriminant => {
-            (trap_invalid_discriminant::expected, trap_invalid_discriminant::observed)
-        }
-        Trap::UnknownHandle => (trap_unknown_handle::expected, trap_unknown_handle::observed),
-        Trap::HandleOfOtherType => {
-            (trap_handle_of_other_type::expected, trap_handle_of_other_type::observed)
-        }
-        Trap::HandleLent => (trap_handle_lent::expected, trap_handle_lent::observed),
-        Trap::HandleNotOwned => (trap_handle_not_owned::expected, trap_handle_not_owned::observed),
-        Trap::TooManyHandles => (trap_too_many_handles::expected, trap_too_many_handles::observed),
-        Trap::BorrowsRemain => (trap_borrows_remain::expected, trap_borrows_remain::observed),
-        Trap::CannotEnterComponent => {
-            (trap_cannot_enter_component::expected, trap_cannot_enter_component::observed)
-        }
-        Trap::CannotLeaveComponent => {
-            (trap_cannot_leave_component::expected, trap_cannot_leave_component::observed)
-        }
-        Trap::CannotBlockSyncTask => {
-            (trap_cannot_block_sync_task::expected, trap_cannot_block_sync_task::observed)
-        }
-        Trap::Guest => (trap_guest::expected, trap_guest::observed),
-        Trap::Host => (trap_host::expected, trap_host::observed),
-        Trap::Crash => (trap_crash::expected, trap_crash::observed),
-        Trap::Deadlock => (trap_deadlock::expected, trap_deadlock::observed),
-        Trap::Exhausted => (trap_exhausted::expected, trap_exhausted::observed),
+        Trap::UnalignedPointer => at!(trap_unaligned_pointer),
+        Trap::MemoryOutOfBounds => at!(trap_memory_out_of_bounds),
+        Trap::StringTooLong => at!(trap_string_too_long),
+        Trap::StringOutOfBounds => at!(trap_string_out_of_bounds),
+        Trap::ListTooLong => at!(trap_list_too_long),
+        Trap::ListOutOfBounds => at!(trap_list_out_of_bounds),
+        Trap::InvalidUtf8 => at!(trap_invalid_utf8),
+        Trap::InvalidUtf16 => at!(trap_invalid_utf16),
+        Trap::InvalidChar => at!(trap_invalid_char),
+        Trap::InvalidDiscriminant => at!(trap_invalid_discriminant),
+        Trap::UnknownHandle => at!(trap_unknown_handle),
+        Trap::HandleOfOtherType => at!(trap_handle_of_other_type),
+        Trap::HandleLent => at!(trap_handle_lent),
+        Trap::HandleNotOwned => at!(trap_handle_not_owned),
+        Trap::TooManyHandles => at!(trap_too_many_handles),
+        Trap::BorrowsRemain => at!(trap_borrows_remain),
+        Trap::CannotEnterComponent => at!(trap_cannot_enter_component),
+        Trap::CannotLeaveComponent => at!(trap_cannot_leave_component),
+        Trap::CannotBlockSyncTask => at!(trap_cannot_block_sync_task),
+        Trap::Guest => at!(trap_guest),
+        Trap::Host => at!(trap_host),
+        Trap::Crash => at!(trap_crash),
+        Trap::Deadlock => at!(trap_deadlock),
+        Trap::Exhausted => at!(trap_exhausted),
     }
 }
 
 fn host_event(event: &HostEvent) -> (Expected, Observing) {
     match event {
-        HostEvent::Called(_) => (host_called::expected, host_called::observed),
-        HostEvent::Destructor { .. } => (host_destructor::expected, host_destructor::observed),
-        HostEvent::NotCalled(_) | HostEvent::NotDropped(_) => {
-            (not_held::expected, not_held::observed)
-        }
-        HostEvent::FirstReturned(_) => (first_returned::expected, first_returned::observed),
-        HostEvent::Misused => (host_misused::expected, host_misused::observed),
+        HostEvent::Called(_) => at!(host_called),
+        HostEvent::Destructor { .. } => at!(host_destructor),
+        HostEvent::NotCalled(_) | HostEvent::NotDropped(_) => at!(not_held),
+        HostEvent::FirstReturned(_) => at!(first_returned),
+        HostEvent::Misused => at!(host_misused),
     }
 }
 
 fn guest_event(event: &GuestEvent) -> (Expected, Observing) {
     match event {
-        GuestEvent::Called(_) => (called::expected, called::observed),
-        GuestEvent::Realloc { .. } => (realloc::expected, realloc::observed),
-        GuestEvent::Reallocated(_) => (reallocated::expected, reallocated::observed),
-        GuestEvent::ImportReturned(_) => (import_returned::expected, import_returned::observed),
-        GuestEvent::PostReturn(_) => (post_return::expected, post_return::observed),
-        GuestEvent::ResourceNew { .. } => (resource_new::expected, resource_new::observed),
-        GuestEvent::ResourceRep { .. } => (resource_rep::expected, resource_rep::observed),
-        GuestEvent::ResourceDrop { .. } => (resource_drop::expected, resource_drop::observed),
-        GuestEvent::Destructor { .. } => (guest_destructor::expected, guest_destructor::observed),
+        GuestEvent::Called(_) => at!(called),
+        GuestEvent::Realloc { .. } => at!(realloc),
+        GuestEvent::Reallocated(_) => at!(reallocated),
+        GuestEvent::ImportReturned(_) => at!(import_returned),
+        GuestEvent::PostReturn(_) => at!(post_return),
+        GuestEvent::ResourceNew { .. } => at!(resource_new),
+        GuestEvent::ResourceRep { .. } => at!(resource_rep),
+        GuestEvent::ResourceDrop { .. } => at!(resource_drop),
+        GuestEvent::Destructor { .. } => at!(guest_destructor),
     }
 }
 
