@@ -273,7 +273,7 @@ fn core_difference(built: &Built, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Opti
 }
 
 fn read(started: Result<Run, NotStarted>, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
-    started.map_or_else(reference::refused, |run| run.run(case, scripts))
+    started.map_or_else(reference::not_started, |run| run.run(case, scripts))
 }
 
 fn observe(

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use wasmi::TrapCode;
+use wasmi::errors::{ErrorKind, InstantiationError};
 
 use crate::abi::{Core, CoreFuncType, CoreType, Trap};
 
@@ -37,13 +38,20 @@ pub fn trap(error: &wasmi::Error) -> (Trap, Option<String>) {
                 | TrapCode::GrowthOperationLimited
                 | TrapCode::OutOfSystemMemory
         ),
-        // A memory or a table that is too large to begin with. Validation has seen to all else.
-        None => true,
+        None => !is_out_of_bounds(error),
     };
     match limited {
         true => (Trap::Exhausted, Some(error.to_string())),
         false => (Trap::Guest, None),
     }
+}
+
+/// Whether instantiation failed at elements for which there is no place in their table. Validation has seen to
+/// all else but a memory or a table that is too large to begin with.
+fn is_out_of_bounds(error: &wasmi::Error) -> bool {
+    let out_of_bounds =
+        |error: &_| matches!(error, InstantiationError::ElementSegmentDoesNotFit { .. });
+    matches!(error.kind(), ErrorKind::Instantiation(error) if out_of_bounds(error))
 }
 
 /// A core value as wasmi's.

@@ -39,12 +39,18 @@ pub fn instantiate(
 ) -> Result<Run, NotStarted> {
     let notes = Notes { deviations, ..Notes::default() };
     let mut instance = compiled.begin(Host::of(shape), notes);
-    if let Err(refusal) = compiled.start(&mut instance) {
-        let taken = match refusal {
-            NotInstantiated::RefusedBySlip => instance.notes().taken,
-            NotInstantiated::Refused(_) | NotInstantiated::Failed(_) => Deviations::NONE,
-        };
-        return Err(NotStarted { message: refusal.to_string(), taken });
+    match compiled.start(&mut instance) {
+        Ok(()) => {}
+        Err(NotInstantiated::Failed(failure)) => {
+            return Err(NotStarted { outcome: ended(failure), taken: Deviations::NONE });
+        }
+        Err(refusal @ NotInstantiated::Refused(_)) => {
+            return Err(NotStarted::of(&refusal.to_string()));
+        }
+        Err(refusal @ NotInstantiated::RefusedBySlip) => {
+            let (outcome, taken) = (Outcome::Refused(refusal.to_string()), instance.notes().taken);
+            return Err(NotStarted { outcome, taken });
+        }
     }
     let exported = instance.export(EXPORT);
     match exported.and_then(|ty| same_but_for_numbers(&shape.guests[0].export.ty, ty)) {
@@ -67,7 +73,7 @@ pub fn bears_long_loops() -> bool {
 
 /// Why there is no instance to run a case on.
 pub struct NotStarted {
-    message: String,
+    outcome: Outcome,
     /// The slips that made it so.
     taken: Deviations,
 }
@@ -75,13 +81,13 @@ pub struct NotStarted {
 impl NotStarted {
     /// The reference cannot run the component, and no slip has to do with it.
     pub fn of(message: &str) -> NotStarted {
-        NotStarted { message: message.to_string(), taken: Deviations::NONE }
+        NotStarted { outcome: Outcome::Refused(message.to_string()), taken: Deviations::NONE }
     }
 }
 
 /// What the reference says of a component that it cannot run.
-pub fn refused(NotStarted { message, taken }: NotStarted) -> Reading {
-    let observation = Observation { calls: Vec::new(), outcome: Outcome::Refused(message) };
+pub fn not_started(NotStarted { outcome, taken }: NotStarted) -> Reading {
+    let observation = Observation { calls: Vec::new(), outcome };
     let (calls, faults) = (Vec::new(), BTreeSet::new());
     Reading { observation, taken, calls, faults, unexplored: false }
 }
@@ -150,6 +156,15 @@ enum Ended {
     Misused,
 }
 
+/// How a run ends that fails so.
+fn ended(failure: Failure) -> Outcome {
+    match failure {
+        Failure::Trap(Trap::Crash) => Outcome::Crashed("as a deviation has it".to_string()),
+        Failure::Trap(trap) => Outcome::Trapped(Some(trap), format!("{trap:?}")),
+        Failure::Exhausted(message) => Outcome::Exhausted(message),
+    }
+}
+
 impl From<Failure> for Ended {
     fn from(failure: Failure) -> Ended {
         Ended::Failed(failure)
@@ -188,13 +203,7 @@ impl Run {
         for (i, scripts) in scripts.iter().enumerate() {
             if let Err(ended) = self.call(case, i, scripts) {
                 outcome = match ended {
-                    Ended::Failed(Failure::Trap(Trap::Crash)) => {
-                        Outcome::Crashed("as a deviation has it".to_string())
-                    }
-                    Ended::Failed(Failure::Trap(trap)) => {
-                        Outcome::Trapped(Some(trap), format!("{trap:?}"))
-                    }
-                    Ended::Failed(Failure::Exhausted(message)) => Outcome::Exhausted(message),
+                    Ended::Failed(failure) => self::ended(failure),
                     Ended::Misused => Outcome::Misused("the host made a mistake".to_string()),
                 };
                 break;

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use super::ended;
 use crate::abi::{Deviations, Notes, Trap};
-use crate::component::{Compiled, Context, Failure, Host, Instance, NotInstantiated, Refusal};
+use crate::component::{Compiled, Context, Host, Instance, NotInstantiated, Refusal};
 use crate::engine::any::{Answers, AnyHost, Imports};
 use crate::observation::{Outcome, Told};
 use crate::types::{FuncType, Resource};
@@ -91,13 +92,5 @@ impl AnyRun {
     fn told(&mut self, result: Result<Option<Value>, Outcome>) -> Told {
         let faults = std::mem::take(&mut self.instance.notes().faults);
         Told { faults, ..Told::of(self.instance.host().seen(), result) }
-    }
-}
-
-fn ended(failure: Failure) -> Outcome {
-    match failure {
-        Failure::Trap(Trap::Crash) => Outcome::Crashed("as a deviation has it".to_string()),
-        Failure::Trap(trap) => Outcome::Trapped(Some(trap), format!("{trap:?}")),
-        Failure::Exhausted(message) => Outcome::Exhausted(message),
     }
 }
