@@ -51,7 +51,8 @@ deviations! {
         StringAlignmentUnchecked = "string-alignment-unchecked",
         /// Lifting a string has no limit but the memory, so a misaligned pointer is noticed first.
         StringLengthUnlimited = "string-length-unlimited",
-        /// The host may call an export while an import that the same instance called is running.
+        /// The host may call an export while an import that the same instance called is running, and then guests
+        /// may call one whose import is running.
         HostReentry = "host-reentry",
         /// The discriminant grows to two bytes one case too early, at 256.
         DiscriminantGrowsEarly = "discriminant-grows-early",
