@@ -7,9 +7,9 @@ mod noise;
 use wasm_encoder::{
     BlockType, CodeSection, ComponentBuilder, ComponentTypeRef, ConstExpr, CoreTypeEncoder,
     DataCountSection, DataSection, DataSegment, DataSegmentMode, EntityType, ExportKind,
-    ExportSection, Function, FunctionSection, GlobalSection, GlobalType, InstructionSink, MemArg,
-    MemArgTarget, MemorySection, MemoryType, Module, ModuleType, RefType, TableSection, TableType,
-    TypeSection, ValType,
+    ExportSection, Function, FunctionSection, GlobalSection, GlobalType, ImportSection,
+    InstructionSink, MemArg, MemArgTarget, MemorySection, MemoryType, Module, ModuleType, RefType,
+    TableSection, TableType, TypeSection, ValType,
 };
 
 use self::memory::{fill, memory_bytes, narrow, realloc};
@@ -21,7 +21,7 @@ use super::script::{
 use super::{Standing, core_names, standing};
 use crate::abi::{CoreFuncType, CoreType, PtrType};
 use crate::case::noise::Act;
-use crate::case::{Pages, Shape};
+use crate::case::{Guest, Limits, Pages, Shape};
 use crate::types;
 
 /// The memory under test.
@@ -68,7 +68,8 @@ const STEPS_DONE: u32 = 6;
 pub struct Puppet {
     /// Of the memory under test.
     pub ptr_type: PtrType,
-    pub pages: Pages,
+    /// The memory's size. Nothing: it is another module's.
+    pub pages: Option<Pages>,
     /// How many resources there are slots for.
     pub resources: u32,
     /// Those of them that have destructors.
@@ -88,11 +89,20 @@ impl Puppet {
             .map(|(resource, _)| resource);
         Puppet {
             ptr_type: guest.ptr_type,
-            pages: guest.pages,
+            pages: Some(guest.pages),
             resources: u32::try_from(shape.resources.len()).expect("resources are few"),
             destructors: destructors.collect(),
             left: guest.noise.as_ref().map(|module| Left::of(module, shape, number)),
         }
+    }
+
+    /// One that does the same for as many guests as can be: it has all that any of them needs, and the memory,
+    /// which no two have alike, is not its own.
+    pub fn shared(shape: &Shape, number: usize) -> Puppet {
+        let least = Puppet::of(shape, number);
+        let resources = if least.resources == 0 { 0 } else { Limits::CASE.resources };
+        let destructors = (0..resources).collect();
+        Puppet { pages: None, resources: resources.max(least.resources), destructors, ..least }
     }
 
     /// Its core module.
@@ -101,12 +111,20 @@ impl Puppet {
         let mut types = TypeSection::new();
         self.types().iter().for_each(|ty| function_type(types.ty(), ty));
         module.section(&types);
+        if self.pages.is_none() {
+            let mut imports = ImportSection::new();
+            imports.import(core_names::MEMORY, core_names::MEMORY, self.memory());
+            module.section(&imports);
+        }
         module.section(&self.declarations());
         let mut tables = TableSection::new();
         tables.table(self.table());
         module.section(&tables);
         let mut memories = MemorySection::new();
-        memories.memory(self.memory()).memory(script_memory());
+        if self.pages.is_some() {
+            memories.memory(self.memory());
+        }
+        memories.memory(script_memory());
         module.section(&memories);
         module.section(&globals(self.left.is_some()));
         let mut exports = ExportSection::new();
@@ -140,6 +158,9 @@ impl Puppet {
     pub fn import(&self, builder: &mut ComponentBuilder, name: &str) -> u32 {
         let mut module = ModuleType::new();
         self.types().iter().for_each(|ty| function_type(module.ty(), ty));
+        if self.pages.is_none() {
+            module.import(core_names::MEMORY, core_names::MEMORY, self.memory().into());
+        }
         for (name, kind, index) in self.exports() {
             module.export(&name, self.entity(kind, index));
         }
@@ -176,9 +197,12 @@ impl Puppet {
         DESTRUCTORS + index(self.destructors.len())
     }
 
+    /// The memory under test: any, where it is another module's.
     fn memory(&self) -> MemoryType {
-        let (initial, maximum) = (u64::from(self.pages.initial), u64::from(self.pages.maximum));
-        memory(initial, Some(maximum), self.ptr_type == PtrType::I64)
+        match self.pages {
+            Some(pages) => memory_under_test(pages, self.ptr_type),
+            None => memory(0, None, self.ptr_type == PtrType::I64),
+        }
     }
 
     fn exports(&self) -> Vec<(String, ExportKind, u32)> {
@@ -255,6 +279,23 @@ impl Puppet {
         }
         code
     }
+}
+
+/// A core module that has nothing but the memory under test.
+pub fn memory_alone(guest: &Guest) -> Module {
+    let mut module = Module::new();
+    let mut memories = MemorySection::new();
+    memories.memory(memory_under_test(guest.pages, guest.ptr_type));
+    module.section(&memories);
+    let mut exports = ExportSection::new();
+    exports.export(core_names::MEMORY, ExportKind::Memory, MEMORY);
+    module.section(&exports);
+    module
+}
+
+fn memory_under_test(pages: Pages, ptr_type: PtrType) -> MemoryType {
+    let (initial, maximum) = (u64::from(pages.initial), u64::from(pages.maximum));
+    memory(initial, Some(maximum), ptr_type == PtrType::I64)
 }
 
 /// The first slot after those of the built-ins of so many resources: there lies what is left to core

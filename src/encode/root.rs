@@ -61,7 +61,7 @@ impl Root<'_> {
 
     fn import_puppets(&mut self) {
         for guest in 0..self.shape.guests.len() {
-            let puppet = Puppet::of(self.shape, guest);
+            let puppet = Puppet::shared(self.shape, guest);
             self.puppets.push(puppet.import(&mut self.builder, &puppet_name(guest)));
         }
     }

@@ -8,7 +8,7 @@ use wasm_encoder::{
 
 use super::face::{self, Wired, face};
 use super::guest::core_import;
-use super::puppet::Puppet;
+use super::puppet::{Puppet, memory_alone};
 use super::script::{built_in_slot, slot};
 use super::types::Types;
 use super::{
@@ -34,12 +34,7 @@ pub fn single(shape: &Shape, number: usize, puppets: Puppets) -> Single<'_> {
     let mut encoder = Encoder { builder: ComponentBuilder::default(), types: Types::default() };
     encoder.import_resources(shape, number);
     let import = guest.import.as_ref().map(|function| (encoder.import(function), function));
-    let about = Puppet::of(shape, number);
-    let module = match puppets {
-        Puppets::Contained => encoder.builder.core_module(None, &about.module()),
-        Puppets::Imported => about.import(&mut encoder.builder, PUPPET),
-    };
-    let puppet = encoder.builder.core_instantiate(None, module, []);
+    let (about, puppet) = encoder.puppet(shape, number, puppets);
     encoder.define_resources(puppet, shape, number);
     let mut wired = encoder.built_ins(shape, number);
     wired.extend(import.map(|(func, function)| encoder.lower(puppet, func, function, guest)));
@@ -69,6 +64,26 @@ impl<'a> Encoder<'a> {
     fn import(&mut self, function: &'a Function) -> u32 {
         let ty = self.types.function(&mut self.builder, &function.ty);
         self.builder.import(IMPORT, ComponentTypeRef::Func(ty))
+    }
+
+    /// The puppet, and its instance.
+    fn puppet(&mut self, shape: &Shape, number: usize, puppets: Puppets) -> (Puppet, u32) {
+        let builder = &mut self.builder;
+        match puppets {
+            Puppets::Contained => {
+                let puppet = Puppet::of(shape, number);
+                let module = builder.core_module(None, &puppet.module());
+                (puppet, builder.core_instantiate(None, module, []))
+            }
+            Puppets::Imported => {
+                let puppet = Puppet::shared(shape, number);
+                let module = puppet.import(builder, PUPPET);
+                let memory = builder.core_module(None, &memory_alone(&shape.guests[number]));
+                let memory = builder.core_instantiate(None, memory, []);
+                let args = [(core_names::MEMORY, ModuleArg::Instance(memory))];
+                (puppet, builder.core_instantiate(None, module, args))
+            }
+        }
     }
 
     /// After the puppet, which has the destructors.

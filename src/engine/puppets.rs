@@ -8,8 +8,8 @@ use lru::LruCache;
 use crate::case::Shape;
 use crate::encode::{Puppet, puppet_name};
 
-/// Puppets that are kept for one configuration of an engine: some megabytes.
-const PUPPETS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
+/// Puppets that are kept for one configuration of an engine: all that generated cases need.
+const PUPPETS: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
 
 /// Compiled puppets.
 pub struct PuppetCache<M>(LruCache<Puppet, M>);
@@ -29,7 +29,7 @@ impl<M: Clone> PuppetCache<M> {
     ) -> Result<Vec<(String, M)>, E> {
         let mut puppets = Vec::new();
         for guest in 0..shape.guests.len() {
-            let puppet = Puppet::of(shape, guest);
+            let puppet = Puppet::shared(shape, guest);
             let compiled = || compile(&puppet.module().finish());
             let module = self.0.try_get_or_insert_ref(&puppet, compiled)?;
             puppets.push((puppet_name(guest), module.clone()));
