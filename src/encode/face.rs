@@ -57,6 +57,8 @@ struct Face<'a> {
     puppet: &'a Puppet,
     wired: &'a [Wired],
     function: CoreFuncType,
+    /// Whether there is a `post-return`: most have none, and it would be compiled for nothing.
+    post_returns: bool,
     /// The type of the import, and its function among those that are wired.
     import: Option<(CoreFuncType, u32)>,
     /// The bytes of a step.
@@ -73,6 +75,7 @@ pub fn face(shape: &Shape, number: usize, puppet: &Puppet, wired: &[Wired]) -> M
         puppet,
         wired,
         function: core_export(guest),
+        post_returns: guest.export.opts.post_return,
         import: None,
         step_bytes: index(step_words(guest) * WORD),
         offers: if noisy { noise::offers(shape, number) } else { Vec::new() },
@@ -91,7 +94,9 @@ impl Face<'_> {
         module.section(&self.declarations());
         let mut exports = ExportSection::new();
         exports.export(core_names::FUNCTION, ExportKind::Func, self.defined());
-        exports.export(core_names::POST_RETURN, ExportKind::Func, self.defined() + 1);
+        if self.post_returns {
+            exports.export(core_names::POST_RETURN, ExportKind::Func, self.post_return_index());
+        }
         for (offer, function) in self.offers.iter().zip(self.first_offer()..) {
             exports.export(&core_names::offer(offer.of), ExportKind::Func, function);
         }
@@ -99,9 +104,11 @@ impl Face<'_> {
         module.section(&self.elements());
         let mut code = CodeSection::new();
         code.function(&self.function());
-        code.function(&self.post_return());
         if let Some((ty, function)) = &self.import {
             code.function(&call_import(ty, *function));
+        }
+        if self.post_returns {
+            code.function(&self.post_return());
         }
         for offer in &self.offers {
             code.function(&self.offer(offer));
@@ -126,9 +133,14 @@ impl Face<'_> {
         self.first_wired() + index(self.wired.len())
     }
 
+    /// `post-return`, if there is one: it comes after what calls the import.
+    fn post_return_index(&self) -> u32 {
+        self.defined() + 1 + u32::from(self.import.is_some())
+    }
+
     /// The first function for core code that nobody scripted.
     fn first_offer(&self) -> u32 {
-        self.defined() + 2 + u32::from(self.import.is_some())
+        self.post_return_index() + u32::from(self.post_returns)
     }
 
     /// One for each function, in their order.
@@ -140,8 +152,9 @@ impl Face<'_> {
             types.extend([i32s(0, 0), i32s(1, 0), i32s(0, 1), realloc_type(self.puppet.ptr_type)]);
         }
         types.extend(self.wired.iter().map(|wired| wired.ty.clone()));
-        types.extend([self.function.clone(), post_return]);
+        types.push(self.function.clone());
         types.extend(self.import.as_ref().map(|_| i32s(1, 0)));
+        types.extend(self.post_returns.then_some(post_return));
         types.extend(self.offers.iter().map(|offer| offer.ty.clone()));
         types
     }
@@ -179,7 +192,7 @@ impl Face<'_> {
         let mut elements = ElementSection::new();
         for (function, wired) in (self.first_wired()..).zip(self.wired) {
             // The import itself is called by a function of this module.
-            let function = if wired.slot == slot::IMPORT { self.defined() + 2 } else { function };
+            let function = if wired.slot == slot::IMPORT { self.defined() + 1 } else { function };
             let place = ConstExpr::i32_const(wired.slot.cast_signed());
             elements.active(Some(0), &place, Elements::Functions([function].as_slice().into()));
         }
@@ -206,7 +219,7 @@ impl Face<'_> {
             log(sink, index(results.len()), EVENT_POST_RETURN, results);
             sink.call(CLEAN_UP);
             if let Some(slot) = self.left(Act::PostReturn) {
-                pass_on(sink, results.len(), slot, self.defined() + 1);
+                pass_on(sink, results.len(), slot, self.post_return_index());
             }
         })
     }
