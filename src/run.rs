@@ -51,6 +51,8 @@ pub struct Progress {
 struct Tally {
     /// Compared calls of the export.
     calls: u64,
+    /// Of how many components: each is kept for some cases.
+    shapes: u64,
     agree: u64,
     accepted: BTreeMap<String, u64>,
     inconclusive: BTreeMap<String, u64>,
@@ -128,6 +130,7 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
     })();
     let mut tally = lock(progress);
     tally.timings.add(&session.timings);
+    tally.shapes += stream.shapes;
     match &mut tally.mix {
         Some(all) => all.merge(&mix),
         None => tally.mix = Some(mix),
@@ -264,13 +267,14 @@ impl Summary {
 
     /// The summary for people.
     pub fn text(&self) -> String {
-        let Tally { calls, agree, files, .. } = &self.tally;
+        let Tally { calls, shapes, agree, files, .. } = &self.tally;
         let mut lines: Vec<String> = self.tally.mix.iter().map(Mix::text).collect();
         lines.push(String::new());
         lines.push(format!(
             "{}: {} cases of {}, {calls} calls in {:.1} s, {:.0} compared calls per second, seed {}",
             self.subject, self.cases, self.shape, self.seconds, self.rate, self.seed
         ));
+        lines.push(format!("  shapes        {shapes}"));
         lines.push(format!("  agree         {agree}"));
         let tables = [
             ("accepted", &self.tally.accepted),

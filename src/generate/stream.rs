@@ -19,6 +19,8 @@ pub struct Stream {
     tuning: Tuning,
     /// Cases that this shape is kept for.
     left: u32,
+    /// How many shapes there were.
+    pub shapes: u64,
     /// The last case of a shape, flipped.
     flipped: Option<Case>,
 }
@@ -27,7 +29,8 @@ impl Stream {
     pub fn new(seed: u64, kind: CaseKind, allowed: Allowed, limits: Limits) -> Stream {
         let shape = super::no_shape(kind, &limits);
         let rng = fastrand::Rng::with_seed(seed);
-        Stream { rng, kind, allowed, limits, shape, tuning: Tuning::PLAIN, left: 0, flipped: None }
+        let (tuning, flipped) = (Tuning::PLAIN, None);
+        Stream { rng, kind, allowed, limits, shape, tuning, left: 0, shapes: 0, flipped }
     }
 
     pub fn next_case(&mut self) -> Case {
@@ -83,5 +86,6 @@ impl Stream {
             .expect("no choice is empty");
         self.tuning = options::tuning(&mut u).expect("no choice is empty");
         self.left = weights::CASES_PER_SHAPE;
+        self.shapes += 1;
     }
 }
