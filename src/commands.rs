@@ -117,7 +117,7 @@ pub fn replay_on(paths: &[PathBuf], subjects: &[String], json: Option<&Path>) ->
 pub fn worker() -> Result<bool> {
     // An interruption is for whoever asks; this ends when there is nobody left.
     ctrlc::set_handler(|| {}).context("cannot listen for Ctrl-C")?;
-    worker::serve()?;
+    worker::serve(&mut |_| {})?;
     Ok(true)
 }
 

@@ -184,14 +184,16 @@ fn cause_of_death(status: ExitStatus) -> Option<String> {
     Some(format!("exit code {}", status.code()?))
 }
 
-/// Answers cases from the standard input until it ends, or one has made the subject panic.
-pub fn serve() -> Result<()> {
+/// Answers cases from the standard input until it ends, or one has made the subject panic. `before` is told
+/// of each before the subject has it.
+pub fn serve(before: &mut dyn FnMut(&Case)) -> Result<()> {
     let mut stdin = BufReader::new(io::stdin().lock());
     let mut stdout = io::stdout().lock();
     let mut local = Local::new(Puppets::Contained);
     while let Some(frame) = read_frame(&mut stdin)? {
         let case = bytes::decode_own(&frame)?;
         let scripts = script::scripts(&case).map_err(|why| anyhow!(why))?;
+        before(&case);
         local.load(&case, || encode::component(&case.shape, Puppets::Contained));
         let observation = local::run(local.instantiate(&case), &case, &scripts);
         write_frame(&mut stdout, &postcard::to_stdvec(&observation)?)?;

@@ -1,0 +1,138 @@
+//! A subject that dies by a signal: what a run keeps of that, and to what it is shrunk.
+//!
+//! No release is known to die so, which is why the fault is planted in the worker. A worker is the program that
+//! starts it, so this one has a `main` of its own.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use canonfuzz::case::{Case, CaseKind, Limits, text};
+use canonfuzz::engine::{wasmtime, worker};
+use canonfuzz::generate::{Stream, size};
+use canonfuzz::run::{Plan, Progress, run};
+use canonfuzz::shrink::shrink;
+use canonfuzz::value::Value;
+use canonfuzz::{Session, corpus};
+
+const SEED: u64 = 1;
+const CASES: u64 = 150;
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// How it shows.
+const KIND: &str = "crashed: SIGABRT";
+
+/// What the worker says last.
+const LAST_WORDS: &str = "no character of more than one byte is wanted";
+
+fn main() {
+    let is_worker = std::env::args().skip(1).eq([worker::COMMAND]);
+    if is_worker && !std::io::stdin().is_terminal() {
+        return worker::serve(&mut die).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let kept = a_run_keeps_the_smallest_of_a_kind(folder.path());
+    what_is_kept_is_shrunk_by_workers(&kept);
+}
+
+/// The fault: some cases are not survived.
+fn die(case: &Case) {
+    if is_deadly(case) {
+        eprintln!("{LAST_WORDS}");
+        std::process::abort();
+    }
+}
+
+fn is_deadly(case: &Case) -> bool {
+    case.calls.iter().flat_map(|call| &call.args).any(has_wide_character)
+}
+
+fn has_wide_character(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.text.is_ascii(),
+        Value::Bool(_)
+        | Value::S8(_)
+        | Value::U8(_)
+        | Value::S16(_)
+        | Value::U16(_)
+        | Value::S32(_)
+        | Value::U32(_)
+        | Value::S64(_)
+        | Value::U64(_)
+        | Value::F32(_)
+        | Value::F64(_)
+        | Value::Char(_)
+        | Value::List(_)
+        | Value::Record(_)
+        | Value::Variant(..)
+        | Value::Flags(_)
+        | Value::Handle(_) => value.parts().iter().any(has_wide_character),
+    }
+}
+
+/// Of all cases of a run that are deadly the smallest is in the file; it is not the first.
+fn a_run_keeps_the_smallest_of_a_kind(folder: &Path) -> PathBuf {
+    let plan = Plan {
+        kind: CaseKind::LiftLower,
+        seed: SEED,
+        jobs: 1,
+        cases: Some(CASES),
+        time: None,
+        findings: folder.to_path_buf(),
+        isolated: Some(LIMIT),
+    };
+    let (summary, ended) = run(&plan, &Progress::default(), &mut |_| {});
+    ended.unwrap();
+    let mut stream = Stream::new(SEED, plan.kind, wasmtime::allowed(), Limits::CASE);
+    let cases = (0..CASES).map(|_| stream.next_case());
+    let deadly: Vec<Case> = cases.filter(is_deadly).collect();
+    let line = format!("finding       {}  {KIND}, first after", deadly.len());
+    assert!(summary.text().contains(&line), "{}", summary.text());
+    let smallest = deadly.iter().min_by_key(|case| size(case)).unwrap();
+    assert!(size(smallest) < size(&deadly[0]) && smallest != deadly.last().unwrap());
+    let path = folder.join("crashed-sigabrt.toml");
+    assert_eq!(corpus::load(&path).unwrap().file.case, *smallest);
+    let report = fs::read_to_string(path.with_extension("txt")).unwrap();
+    assert!(report.contains(&format!("crashed (SIGABRT: {LAST_WORDS})")), "{report}");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 2, "one case, and its report");
+    path
+}
+
+/// What is left: one character that the worker does not survive.
+const SHRUNK: &str = r#"wit = """
+world case {
+  export f: func(p0: string);
+}
+"""
+
+[subject]
+optimize = false
+pooling = false
+moving-memory = false
+concurrency = false
+
+[memory]
+initial = 1
+maximum = 1
+
+[export]
+string-encoding = "utf8"
+memory = true
+realloc = true
+post-return = false
+
+[[call]]
+args = ['"é"']
+"#;
+
+fn what_is_kept_is_shrunk_by_workers(path: &Path) {
+    let mut file = corpus::load(path).unwrap().file;
+    let mut session = Session::maybe_isolated(Some(LIMIT)).unwrap();
+    let shrunk = shrink(&mut session, &file.case, &mut |_| true).unwrap();
+    assert_eq!((shrunk.kind.as_str(), shrunk.is_done), ("disagree (crashed: SIGABRT)", true));
+    file.case = shrunk.case;
+    let text = text::print(&file);
+    let (_, case) = text.split_at(text.find("wit = ").unwrap());
+    assert_eq!(case, SHRUNK);
+}
