@@ -29,6 +29,8 @@ fn print(line: &str) {
 }
 
 pub fn run(plan: &Plan, json: Option<&Path>) -> Result<bool> {
+    json.map_or(Ok(()), corpus::check_writable)?;
+    corpus::check_folder(&plan.findings)?;
     let progress = Arc::new(Progress::default());
     let stopping = progress.clone();
     ctrlc::set_handler(move || stopping.stop.store(true, Ordering::Relaxed))
@@ -70,6 +72,7 @@ pub fn replay(
     if files.is_empty() {
         bail!("no cases at {}", paths[0].display());
     }
+    json.map_or(Ok(()), corpus::check_writable)?;
     let mut verdicts = BTreeMap::new();
     let (mut clean, mut kinds) = (true, Kinds::default());
     for path in &files {
@@ -99,6 +102,7 @@ pub fn replay(
 }
 
 pub fn replay_on(paths: &[PathBuf], subjects: &[String], json: Option<&Path>) -> Result<bool> {
+    json.map_or(Ok(()), corpus::check_writable)?;
     let bar = bar();
     bar.enable_steady_tick(Duration::from_millis(500));
     let table = releases::replay(paths, subjects, &mut |subject| {

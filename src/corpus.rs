@@ -120,6 +120,13 @@ pub fn check_writable(path: &Path) -> Result<()> {
     check().with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// The same for files in this folder, which is made only when there is one.
+pub fn check_folder(folder: &Path) -> Result<()> {
+    let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let check = || begin(&there.join("a-file")).map(drop);
+    check().with_context(|| format!("cannot write to {}", folder.display()))
+}
+
 /// A file in the folder of this one, which is to become it.
 fn begin(path: &Path) -> Result<tempfile::NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

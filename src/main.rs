@@ -170,7 +170,7 @@ impl Isolation {
         Ok(isolated.then_some(self.case_limit))
     }
 
-    /// The same for a command that tries many cases near one that may crash, of whatever release.
+    /// The same for a command that is about one case, or those near it: it may crash whatever the release.
     fn limit_unless_never(&self) -> Option<Duration> {
         match self.isolate {
             Isolate::Auto | Isolate::Always => Some(self.case_limit),
@@ -217,7 +217,7 @@ fn main() -> ExitCode {
         Command::Wast(arguments) => commands::wast::run(&arguments),
         Command::Diff(arguments) => commands::diff::run(&arguments),
         Command::Export { arguments, isolation } => {
-            isolation.limit().and_then(|limit| commands::export::run(&arguments, limit))
+            commands::export::run(&arguments, isolation.limit_unless_never())
         }
         Command::Worker => commands::worker(),
     };

@@ -128,12 +128,16 @@ fn a_reader_that_has_gone_is_no_panic() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
     let (smaller, findings) = (path("smaller.toml"), path("findings"));
-    let rows: [&[&str]; 9] = [
+    let (page, script) = (path("page.html"), path("script.wast"));
+    let rows: [&[&str]; 12] = [
         &["show", CASE],
+        &["show", "--html", &page, CASE],
+        &["export", CASE, "--format", "wast", "-o", &script],
         &["replay", CASE],
         &["run", "--cases", "5", "--findings", &findings],
         &["shrink", KNOWN, "-o", &smaller],
         &["planted", "--cases", "5"],
+        &["planted", "--shape", "typed", "--cases", "5", "--shrunk", &findings],
         &["vectors", "tests/vectors/vectors.jsonl"],
         &["wast", "--on", "reference", "tests/wast/numbers.wast"],
         &["diff", "corpus/known/component-calls-itself.wat", "--rounds", "1"],
@@ -248,7 +252,7 @@ fn verdicts_are_written_for_scripts() {
 fn planted_faults_that_are_not_found_are_said() {
     check(&["planted", "--cases", "1"], 1, "not found", "");
     check(&["planted", "--shape", "misuse"], 0, "no fault is planted", "");
-    check(&["planted", "--shrunk", "/dev/null/x"], 2, "", "cannot write /dev/null/x");
+    check(&["planted", "--shrunk", "/dev/null/x"], 2, "", "cannot write to /dev/null/x");
 }
 
 #[test]
@@ -278,8 +282,24 @@ fn bad_input_is_one_line_and_exit_2() {
     check(&["replay", empty.to_str().unwrap()], 2, "", "no cases");
     check(&["run", "--for", "3 weeks"], 2, "", "");
     check(&["replay", CASE, "--subjects", "newest"], 2, "", "neither a release");
-    check(&["run", "--cases", "5", "--json", "/dev/null/x"], 2, "", "/dev/null/x");
+    check(&["wast", &rows[2].0], 2, "", "no script");
+    check(&["diff", &rows[2].0], 2, "", "noise");
+    check(&["diff", &rows[5].0], 2, "", "missing.toml");
+    check(&["export", &rows[2].0, "--format", "wast"], 2, "", "neither an encoded case nor text");
+    check(&["export", "corpus", "--format", "wast"], 2, "", "corpus: ");
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_any_work() {
+    // None of these would end by itself.
+    for place in ["--json", "--findings"] {
+        check(&["run", place, "/dev/null/x"], 2, "", "/dev/null/x");
+        check(&["run", place, "Cargo.toml/x"], 2, "", "Cargo.toml/x");
+    }
     check(&["replay", CASE, "--json", "/dev/null/x"], 2, "", "/dev/null/x");
+    check(&["replay", CASE, "--subjects", "42.0.1", "--json", "/dev/null/x"], 2, "", "/dev/null/x");
+    check(&["show", "--html", "/dev/null/x", "corpus"], 2, "", "/dev/null/x");
+    check(&["export", CASE, "--format", "wast", "-o", "/dev/null/x"], 2, "", "/dev/null/x");
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub fn shrunk(kind: CaseKind, seeds: &[u64], cases: u64, folder: &Path) -> Resul
     if !is_about(kind) {
         return Ok(true);
     }
-    corpus::check_writable(&folder.join("a-fault.toml"))?;
+    corpus::check_folder(folder)?;
     let bar = bar();
     bar.enable_steady_tick(Duration::from_millis(500));
     let all = small::small(kind, seeds, cases, &mut |fault| bar.set_message(fault.to_string()))?;

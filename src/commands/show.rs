@@ -34,7 +34,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<bool> {
     let Arguments { case, html, component, isolation } = arguments;
-    let limit = isolation.limit()?;
+    let limit = isolation.limit_unless_never();
     match html {
         Some(file) if case.is_dir() => folder(case, file, limit),
         Some(file) => {
@@ -65,6 +65,7 @@ fn folder(folder: &Path, file: &Path, limit: Option<Duration>) -> Result<bool> {
     if paths.is_empty() {
         bail!("no cases at {}", folder.display());
     }
+    corpus::check_writable(file)?;
     let mut session = Session::maybe_isolated(limit)?;
     let (mut entries, mut whole, mut clean) = (Vec::new(), 0, true);
     for (number, path) in paths.iter().enumerate() {
