@@ -1,12 +1,15 @@
 //! Cases as files that stand on their own: all of the corpus in all formats, and scripts on both engines.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
+use canonfuzz::abi::{Deviation, Deviations};
 use canonfuzz::case::text::CaseFile;
 use canonfuzz::engine::wasmtime;
 use canonfuzz::engine::wasmtime::any::Subject;
+use canonfuzz::export::trial::{Trial, trial};
 use canonfuzz::export::{self, About, Format, NotExported};
 use canonfuzz::observation::Outcome;
 use canonfuzz::oracle::Verdict;
@@ -119,7 +122,7 @@ fn a_script_passes_on_the_reference_and_fails_on_the_subject_where_that_is_wrong
                 continue;
             }
             let mut engines: Vec<Box<dyn Engine>> =
-                vec![Box::new(Reference), Box::new(Subject::new().unwrap())];
+                vec![Box::new(Reference::default()), Box::new(Subject::new().unwrap())];
             let played = wast::play(&text, &mut engines)
                 .unwrap_or_else(|why| panic!("{}: {why}\n{text}", case.name));
             let [reference, subject] = &played.sides[..] else { unreachable!() };
@@ -143,6 +146,34 @@ fn a_script_passes_on_the_reference_and_fails_on_the_subject_where_that_is_wrong
     let [failing, passing] = run;
     assert!(failing >= 10 && passing >= 290, "{run:?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_script_of_what_a_planted_fault_shrinks_to_fails_where_the_fault_is() {
+    let mut counts = BTreeMap::new();
+    for kind in ["lift_lower", "adapter"] {
+        let folder = PathBuf::from("tests/golden/planted").join(kind);
+        for path in corpus::find(&[folder]).unwrap() {
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            // Those after the first are numbered.
+            let Some(fault) = Deviation::named(stem.trim_end_matches(['-', '2', '3'])) else {
+                continue;
+            };
+            let tried = trial_of(&path, fault);
+            let failed = matches!(tried, Trial::Misses | Trial::Fails(_));
+            assert!(!failed, "{}: {tried:?}", path.display());
+            *counts.entry(tried.name()).or_insert(0) += 1;
+        }
+    }
+    assert!(counts["shows it"] >= 80, "{counts:?}");
+}
+
+fn trial_of(path: &Path, fault: Deviation) -> Trial {
+    let file = corpus::load(path).unwrap().file;
+    let case = export::without_unused_import(&file.case);
+    let expected = Session::new().unwrap().read(&case, Deviations::NONE).unwrap();
+    let about = About::new("case", 0, wasmtime::VERSION, None);
+    wast::with_stack(|| trial(&file, &expected, &about, Deviations::from_iter([fault])))
 }
 
 fn failures(side: &Side) -> String {

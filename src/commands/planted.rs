@@ -5,10 +5,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
+use canonfuzz::abi::{Deviation, Deviations};
 use canonfuzz::case::CaseKind;
+use canonfuzz::case::text::CaseFile;
+use canonfuzz::engine::wasmtime;
+use canonfuzz::export::trial::trial;
+use canonfuzz::export::{self, About};
 use canonfuzz::planted::small::{self, Form, Small};
 use canonfuzz::planted::{self, Found, Planted, ways};
-use canonfuzz::{Session, corpus, shrink};
+use canonfuzz::{Session, corpus, shrink, wast};
 
 use super::{bar, print};
 
@@ -71,11 +76,13 @@ pub fn shrunk(kind: CaseKind, seeds: &[u64], cases: u64, folder: &Path) -> Resul
     bar.enable_steady_tick(Duration::from_millis(500));
     let all = small::small(kind, seeds, cases, &mut |fault| bar.set_message(fault.to_string()))?;
     bar.finish_and_clear();
-    print("types  calls  candidates  seconds  planted fault                        shows as");
+    print(
+        "types  calls  candidates  seconds  its script    planted fault                        shows as",
+    );
     let mut session = Session::new()?;
     for one in &all {
-        one.forms.iter().for_each(|form| print(&form_line(one.fault, form)));
-        for (name, file) in one.files(&mut session)? {
+        for (form, (name, file)) in one.forms.iter().zip(one.files(&mut session)?) {
+            print(&form_line(one.fault, form, script_of(&mut session, one.fault, &file)?));
             corpus::save(&folder.join(format!("{name}.toml")), &file)?;
         }
     }
@@ -87,10 +94,23 @@ fn found_by(Small { forms, .. }: &Small) -> usize {
     forms.iter().map(|form| form.seeds.len()).sum()
 }
 
-fn form_line(fault: &str, form: &Form) -> String {
+/// What a script that a case is exported as does where the fault is.
+fn script_of(session: &mut Session, fault: &str, file: &CaseFile) -> Result<&'static str> {
+    let Some(fault) = Deviation::named(fault) else {
+        return Ok("-");
+    };
+    let case = export::without_unused_import(&file.case);
+    let expected = session.read(&case, Deviations::NONE)?;
+    let about = About::new(fault.name(), 0, wasmtime::VERSION, None);
+    let faults = Deviations::from_iter([fault]);
+    Ok(wast::with_stack(|| trial(file, &expected, &about, faults)).name())
+}
+
+fn form_line(fault: &str, form: &Form, script: &str) -> String {
     let (types, calls) = shrink::types_and_calls(&form.case);
     let (tried, seconds) = (form.tried, form.time.as_secs_f64());
-    format!("{types:>5}  {calls:>5}  {tried:>10}  {seconds:>7.1}  {fault:<36} {}", form.kind)
+    let Form { kind, .. } = form;
+    format!("{types:>5}  {calls:>5}  {tried:>10}  {seconds:>7.1}  {script:<12}  {fault:<36} {kind}")
 }
 
 fn summary(all: &[Small], seeds: &[u64]) -> String {

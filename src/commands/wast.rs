@@ -80,7 +80,7 @@ fn run_all(files: &[Found], on: On) -> Result<Tally> {
 }
 
 fn engines(on: On) -> Result<Vec<Box<dyn Engine>>> {
-    let reference = || -> Box<dyn Engine> { Box::new(Reference) };
+    let reference = || -> Box<dyn Engine> { Box::new(Reference::default()) };
     let subject = || -> Result<Box<dyn Engine>> { Ok(Box::new(Subject::new()?)) };
     Ok(match on {
         On::Reference => vec![reference()],

@@ -15,6 +15,8 @@ mod values;
 
 mod rust;
 
+pub mod trial;
+
 use std::fmt;
 
 use crate::case::text::{CaseFile, print, wit};

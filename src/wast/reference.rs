@@ -15,7 +15,11 @@ use crate::types::FuncType;
 use crate::value::Value;
 
 /// The reference.
-pub struct Reference;
+#[derive(Default)]
+pub struct Reference {
+    /// Ways to be wrong that are planted in it.
+    pub deviations: Deviations,
+}
 
 impl engine::Engine for Reference {
     fn name(&self) -> &'static str {
@@ -32,7 +36,7 @@ impl engine::Engine for Reference {
         if let Some((name, _)) = imports.iter().find(|(_, asked)| !matches!(asked, Import::Type)) {
             return Err(Stop::Unlinkable(format!("nobody offers `{name}`")));
         }
-        let started = AnyRun::start(&compiled, Arc::default(), no_answers(), Deviations::NONE);
+        let started = AnyRun::start(&compiled, Arc::default(), no_answers(), self.deviations);
         let (run, told) = started.map_err(refused)?;
         returned(told)?;
         Ok(Box::new(run))
