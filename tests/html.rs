@@ -178,6 +178,7 @@ fn pages_of_all_known_cases_are_sound() {
         assert_eq!(page, html::page(&explained));
         assert!(page.contains("<h3>Types, as WIT</h3>"));
         assert!(page.contains(&format!("replay {}", path.display())));
+        assert!(page.contains(&format!("export {} --format wast", path.display())));
     }
 }
 
@@ -194,6 +195,48 @@ fn accepted_divergences_name_their_entry_and_its_reason() {
     let text = report::show(&explained(path, |_| {}));
     assert!(text.contains("#   spec      Loading: load_list_from_range"), "{text}");
     assert!(text.contains("#   register  accepted: "), "{text}");
+}
+
+#[test]
+fn of_two_lines_the_words_that_differ_are_marked() {
+    let page = html::page(&planted(
+        "corpus/strings/latin1-grows-to-utf16.toml",
+        "growth-forgets-old-size",
+    ));
+    for line in ["realloc(1024, <mark>6</mark>, 2, 12)", "realloc(1024, <mark>0</mark>, 2, 12)"] {
+        // Where the sides part, and in the timeline.
+        assert_eq!(page.matches(line).count(), 2, "{line}");
+    }
+    assert!(page.contains("realloc(old pointer, old size, alignment, new size)"));
+}
+
+#[test]
+fn what_guests_pass_and_the_host_answers_is_told_as_values() {
+    let check = |path: &str, lines: &[&str]| {
+        let page = html::page(&explained(path, |_| {}));
+        let values = page.split("Values, as WAVE").nth(1).unwrap();
+        let values = values.split("</pre>").next().unwrap();
+        assert!(values.ends_with(&format!("{}</code>", lines.join("\n"))), "{path}: {values}");
+    };
+    check(
+        "corpus/known/adapter-compacts-aligned-to-two.toml",
+        &[
+            "call 0: f()",
+            "  guest calls g with the core values (1024, 0x80000001) and 2 bytes of its own",
+        ],
+    );
+    check(
+        "corpus/known/list-misaligned-and-out-of-bounds.toml",
+        &["call 0: f()", "  guest returns the core values (1024) and 8 bytes of its own"],
+    );
+    check(
+        "corpus/host-import/out-pointer-is-checked-late.toml",
+        &[
+            "call 0: f()",
+            "  guest calls g(1); the host returns (2, 3)",
+            "  guest calls g(4), damaged in one place; the host returns (5, 6)",
+        ],
+    );
 }
 
 #[test]

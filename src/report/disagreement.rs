@@ -18,6 +18,11 @@ pub fn replay_command(case: &str) -> String {
     format!("{} replay {case}", env!("CANONFUZZ_COMMAND"))
 }
 
+/// The command that makes a script of it, which any Wasmtime can run.
+pub(super) fn export_command(case: &str) -> String {
+    format!("{} export {case} --format wast", env!("CANONFUZZ_COMMAND"))
+}
+
 /// A verdict in a few words.
 pub fn verdict(verdict: &Verdict) -> String {
     match verdict {

@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use super::align::{Row, rows};
-use super::disagreement::{class, parting, replay_command, subject, verdict};
+use super::disagreement::{class, export_command, parting, replay_command, subject, verdict};
 use super::layout;
 use super::memory::{Field, FieldKind, FlatValue, Picture, Root, State, picture};
 use super::spec::{Rule, rules};
@@ -27,6 +27,8 @@ pub struct Explained {
     pub register: Registered,
     /// The command that shows it again.
     pub replay: String,
+    /// The one that makes a file of it for those who have no canonfuzz.
+    pub export: String,
 }
 
 /// What the register has to do with a case.
@@ -47,8 +49,8 @@ pub fn explain(path: &str, file: CaseFile, checked: Checked) -> Result<Explained
     };
     let register = registered(&Register::committed()?, path, &checked.verdict);
     let name = path.strip_suffix(".toml").unwrap_or(path).to_string();
-    let replay = replay_command(path);
-    Ok(Explained { name, file, checked, difference, register, replay })
+    let (replay, export) = (replay_command(path), export_command(path));
+    Ok(Explained { name, file, checked, difference, register, replay, export })
 }
 
 fn registered(register: &Register, path: &str, verdict: &Verdict) -> Registered {

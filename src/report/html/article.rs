@@ -1,19 +1,20 @@
 //! One case on a page, from its verdict to the command that shows it again.
 //! Knows the order in which a reader asks, and nothing of other cases.
 
+use super::call::{call, called};
 use super::drawing::figure;
 use super::events::timelines;
+use super::unequal::marked;
 use super::write::Html;
 use crate::abi::SPEC_COMMIT;
-use crate::case::text::{print, wit};
-use crate::case::{Case, function_name};
-use crate::encode::EXPORT;
+use crate::case::Case;
+use crate::case::text::print;
+use crate::observation::GuestEvent;
 use crate::oracle::register::Divergence;
-use crate::oracle::{Difference, Verdict};
-use crate::report::disagreement::{called, place, side};
+use crate::oracle::{Difference, Observed, Verdict};
+use crate::report::disagreement::{place, side};
 use crate::report::explain::Explained;
 use crate::report::layout;
-use crate::report::timeline::{mistake, params, values};
 
 /// Calls whose memories are drawn.
 const CALLS: usize = 4;
@@ -42,7 +43,7 @@ fn section(html: &mut Html, title: &str, inside: impl FnOnce(&mut Html)) {
     });
 }
 
-fn code(html: &mut Html, text: &str) {
+pub(super) fn code(html: &mut Html, text: &str) {
     // Who has no mouse can still scroll it.
     html.element("pre", &[("tabindex", "0")], |html| html.leaf("code", &[], text));
 }
@@ -82,7 +83,7 @@ fn difference(html: &mut Html, explained: &Explained) {
     };
     let case = &explained.file.case;
     html.element("p", &[], |html| {
-        html.text("In call ");
+        html.text(&format!("In call {}, ", difference.call));
         html.leaf("code", &[], &called(case, difference.call));
         html.text(", at ");
         html.leaf("strong", &[], &place(difference.at));
@@ -105,10 +106,15 @@ fn sides(html: &mut Html, case: &Case, difference: &Difference) {
         {
             html.element("div", &[("class", name)], |html| {
                 html.leaf("h3", &[], label);
-                html.leaf("code", &[], &side(case, difference, expected));
+                let [this, other] = [expected, !expected].map(|one| side(case, difference, one));
+                html.element("code", &[], |html| marked(html, &this, &other));
             });
         }
     });
+    if let Observed::GuestEvent(GuestEvent::Realloc { .. }) = &difference.expected {
+        let names = "realloc(old pointer, old size, alignment, new size)";
+        html.element("p", &[("class", "note")], |html| html.leaf("code", &[], names));
+    }
 }
 
 fn specification(html: &mut Html, explained: &Explained) {
@@ -144,43 +150,6 @@ fn heading_link(section: &str) -> String {
         kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect();
     let path = "WebAssembly/component-model/blob";
     format!("https://github.com/{path}/{SPEC_COMMIT}/design/mvp/CanonicalABI.md#{anchor}")
-}
-
-fn call(html: &mut Html, case: &Case) {
-    html.leaf("h3", &[], "Types, as WIT");
-    code(html, wit(&case.shape).trim_end());
-    html.leaf("h3", &[], "Arguments, as WAVE");
-    let lines: Vec<_> = (0..case.calls.len()).map(|call| call_line(case, call)).collect();
-    code(html, &lines.join("\n"));
-    html.element("p", &[("class", "note")], |html| html.text(&chain(case)));
-}
-
-fn call_line(case: &Case, call: usize) -> String {
-    let args = values(&case.calls[call].args, params(case));
-    let mistake = mistake(case, call).map_or(String::new(), |mistake| format!("; {mistake}"));
-    let drops = &case.calls[call].host_drops;
-    let drops = match drops.as_slice() {
-        [] => String::new(),
-        drops => format!("; then the host drops {drops:?}"),
-    };
-    format!("call {call}: {EXPORT}({args}){mistake}{drops}")
-}
-
-/// Who calls whom.
-fn chain(case: &Case) -> String {
-    let guests = &case.shape.guests;
-    let mut text = format!("The host calls {EXPORT} of the guest");
-    for (number, guest) in guests.iter().enumerate() {
-        if guest.import.is_some() {
-            let whose = if number + 1 < guests.len() {
-                format!("guest {}", number + 1)
-            } else {
-                "the host".to_string()
-            };
-            text += &format!(", which may call {} of {whose}", function_name(number + 1));
-        }
-    }
-    text + "."
 }
 
 fn memory(html: &mut Html, explained: &Explained) {
@@ -231,7 +200,7 @@ fn capitalized(text: &str) -> String {
 }
 
 fn reproduce(html: &mut Html, explained: &Explained) {
-    code(html, &explained.replay);
+    code(html, &format!("{}\n{}", explained.replay, explained.export));
     html.element("details", &[("open", "")], |html| {
         html.leaf("summary", &[], "The case file");
         code(html, print(&explained.file).trim_end());

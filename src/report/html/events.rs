@@ -1,6 +1,7 @@
 //! Both sides' timelines as one table: a row for each event, the first difference marked.
 //! Knows rows as they were aligned, and how many a reader bears.
 
+use super::unequal::marked;
 use super::write::Html;
 use crate::report::align::{Cell, Mark, Row};
 use crate::report::explain::Explained;
@@ -92,15 +93,18 @@ fn event(html: &mut Html, row: &Row) {
                 Mark::Call | Mark::Same => {}
             }
         });
-        side(html, "reference", &row.expected);
-        side(html, "subject", &row.observed);
+        side(html, "reference", &row.expected, &row.observed);
+        side(html, "subject", &row.observed, &row.expected);
     });
 }
 
-fn side(html: &mut Html, name: &str, cell: &Cell) {
+fn side(html: &mut Html, name: &str, cell: &Cell, other: &Cell) {
     match cell {
         Cell::Saw(text) => html.element("td", &[("data-side", name)], |html| {
-            html.leaf("code", &[], &cut(text));
+            html.element("code", &[], |html| match other {
+                Cell::Saw(other) => marked(html, &cut(text), &cut(other)),
+                Cell::Bytes(_) | Cell::Nothing | Cell::Unseen => html.text(&cut(text)),
+            });
         }),
         Cell::Bytes(bytes) => html.element("td", &[("data-side", name)], |html| {
             html.element("code", &[("class", "bytes")], |html| {

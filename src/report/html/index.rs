@@ -97,7 +97,10 @@ fn group(html: &mut Html, kind: &str, entries: &[Entry]) {
     html.element("details", &[("open", "")], |html| {
         html.element("summary", &[], |html| {
             html.leaf("span", &[("class", &format!("badge {tone}"))], kind);
-            html.text(&format!(" {}", entries.len()));
+            html.text(&match entries.len() {
+                1 => " 1 case".to_string(),
+                count => format!(" {count} cases"),
+            });
         });
         html.element("ul", &[("class", "cases")], |html| {
             entries.iter().for_each(|entry| {

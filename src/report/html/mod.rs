@@ -2,10 +2,12 @@
 //! Knows how the page looks; what it says others have found out.
 
 mod article;
+mod call;
 mod drawing;
 mod events;
 mod index;
 mod sheet;
+mod unequal;
 mod write;
 
 pub use index::{Entry, entry, index};
