@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::text::{Lines, block};
+use crate::case::check::kind;
 use crate::types::{
     CASE, FIELD, FLAG, FuncType, Handle, Label, PARAM, Resource, Type, positional, resource_name,
 };
@@ -53,19 +54,19 @@ impl<'a> Types<'a> {
     /// How a type is referred to.
     pub fn ty(&mut self, ty: &'a Type) -> String {
         match ty {
-            Type::Bool => "bool".to_string(),
-            Type::S8 => "s8".to_string(),
-            Type::U8 => "u8".to_string(),
-            Type::S16 => "s16".to_string(),
-            Type::U16 => "u16".to_string(),
-            Type::S32 => "s32".to_string(),
-            Type::U32 => "u32".to_string(),
-            Type::S64 => "s64".to_string(),
-            Type::U64 => "u64".to_string(),
-            Type::F32 => "f32".to_string(),
-            Type::F64 => "f64".to_string(),
-            Type::Char => "char".to_string(),
-            Type::String => "string".to_string(),
+            Type::Bool
+            | Type::S8
+            | Type::U8
+            | Type::S16
+            | Type::U16
+            | Type::S32
+            | Type::U32
+            | Type::S64
+            | Type::U64
+            | Type::F32
+            | Type::F64
+            | Type::Char
+            | Type::String => kind(ty).to_string(),
             Type::List(elem) => format!("(list {})", self.ty(elem)),
             Type::FixedLengthList(elem, length) => format!("(list {} {length})", self.ty(elem)),
             Type::Tuple(types) => {
