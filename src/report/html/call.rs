@@ -18,7 +18,9 @@ pub(super) fn call(html: &mut Html, case: &Case) {
     let lines: Vec<_> = (0..case.calls.len()).flat_map(|call| lines(case, call)).collect();
     code(html, &lines.join("\n"));
     html.leaf("p", &[("class", "note")], &chain(case));
-    html.leaf("p", &[("class", "note")], &encodings(case));
+    if let Some(encodings) = encodings(case) {
+        html.leaf("p", &[("class", "note")], &encodings);
+    }
 }
 
 /// The call itself, without what comes of it.
@@ -109,21 +111,26 @@ fn chain(case: &Case) -> String {
     text + "."
 }
 
-/// Which encoding each end of each function has.
-fn encodings(case: &Case) -> String {
-    let guests = &case.shape.guests;
-    let ends = guests.iter().enumerate().flat_map(|(number, guest)| {
-        let end = move |function: usize, lifts: &str, encoding| {
-            let name = function_name(function);
-            format!("{name} {lifts} by {}: {}", guest_name(number), encoding_name(encoding))
-        };
-        let export = end(number, "lifted", guest.export.opts.string_encoding);
-        let import = guest.import.iter();
-        let import =
-            import.map(move |import| end(number + 1, "lowered", import.opts.string_encoding));
-        [export].into_iter().chain(import)
-    });
-    format!("String encodings: {}.", ends.collect::<Vec<_>>().join(", "))
+/// Which encoding each end of each function that passes strings has.
+fn encodings(case: &Case) -> Option<String> {
+    let mut ends = Vec::new();
+    for (number, guest) in case.shape.guests.iter().enumerate() {
+        let import = guest.import.iter().map(|import| (number + 1, "lowered", import));
+        for (name, does, function) in [(number, "lifted", &guest.export)].into_iter().chain(import)
+        {
+            if passes_strings(&function.ty) {
+                let (name, guest) = (function_name(name), guest_name(number));
+                let encoding = encoding_name(function.opts.string_encoding);
+                ends.push(format!("{name} {does} by {guest}: {encoding}"));
+            }
+        }
+    }
+    (!ends.is_empty()).then(|| format!("String encodings: {}.", ends.join(", ")))
+}
+
+fn passes_strings(ty: &FuncType) -> bool {
+    let mut types = ty.params.iter().chain(&ty.result);
+    types.any(|ty| ty.any(&mut |ty| *ty == Type::String))
 }
 
 fn encoding_name(encoding: StringEncoding) -> &'static str {
