@@ -92,7 +92,7 @@ struct Search {
 impl Search {
     /// Makes all cuts of one sort. False: it has to end here.
     fn pass(&mut self, pass: Pass, kind: &mut Kind, go_on: &mut GoOn) -> Result<bool> {
-        let mut cuts = pass.cuts(&self.shrunk.case);
+        let mut cuts = pass.cuts(&self.shrunk.case, &self.allowed);
         let mut next = 0;
         while let Some(cut) = cuts.get(next) {
             let Some(smaller) = self.candidate(cut) else {
@@ -107,7 +107,7 @@ impl Search {
                 self.shrunk.taken += 1;
                 self.shrunk.case = smaller;
                 // What is at this place now has not been tried yet.
-                cuts = pass.cuts(&self.shrunk.case);
+                cuts = pass.cuts(&self.shrunk.case, &self.allowed);
             } else {
                 next += 1;
             }

@@ -91,8 +91,12 @@ pub fn signature<'a>(
     u: &mut Unstructured,
     from: &[&'a Signature],
 ) -> Result<Option<&'a Signature>> {
-    let mut families: Vec<&str> = from.iter().map(|signature| signature.family).collect();
-    families.dedup();
+    let mut families: Vec<&str> = Vec::new();
+    for signature in from {
+        if !families.contains(&signature.family) {
+            families.push(signature.family);
+        }
+    }
     let Some(index) = position(u, families.len())? else {
         return Ok(None);
     };

@@ -20,6 +20,7 @@ mod plain;
 mod random;
 mod record;
 mod resource;
+mod small;
 mod tuples;
 mod variant;
 
@@ -169,7 +170,7 @@ impl Family {
     }
 }
 
-/// All of them, in the order of their families.
+/// All of them, in the order of their families but for the last few.
 pub fn signatures() -> impl Iterator<Item = &'static Signature> {
     let fixed = [
         plain::PRIMITIVES,
@@ -185,7 +186,7 @@ pub fn signatures() -> impl Iterator<Item = &'static Signature> {
         resource::RESOURCES,
         resource::RESOURCES_ANY,
     ];
-    fixed.into_iter().flatten().chain(random::RANDOM)
+    fixed.into_iter().flatten().chain(random::RANDOM).chain(small::SMALL)
 }
 
 const BY_THIS_WAY: &str = "a signature is chosen for a way";

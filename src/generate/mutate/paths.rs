@@ -9,7 +9,7 @@ use crate::case::allowed::{Allowed, Side, Signature};
 use crate::case::check::{Feature, check_manner, ends};
 use crate::case::misuse::Misuse;
 use crate::case::paths::{Api, Mode, Path, Paths};
-use crate::case::{Answer, Call, Case, Limits, Manner, is_host};
+use crate::case::{Answer, Call, Case, Limits, Manner, Shape, is_host};
 use crate::generate::draw::pick;
 use crate::generate::misuses::misuse;
 use crate::generate::paths::{api, may_be, may_be_twice, polls, signature};
@@ -64,21 +64,31 @@ pub fn change_signature(
     if !path.api.is_typed() || case.shape.guests.len() > 1 {
         return Ok(false);
     }
-    let resources = &case.shape.resources;
-    let known = |signature: &&Signature| {
-        signature.resources().all(|number| match usize::try_from(number) {
-            Ok(number) if exported && signature.anybodys => number < resources.len(),
-            Ok(_) | Err(_) => is_host(resources, number),
-        })
-    };
-    let from = allowed.signatures.iter().filter(known);
-    let from: Vec<_> = from.filter(|one| one.modes(side).contains(&path.mode)).collect();
+    let from = signatures_for(&case.shape, side, path.mode, allowed);
     let Some(signature) = signature(u, &from)? else {
         return Ok(false);
     };
     let ty = type_of(&mut case.shape, number);
     *ty = FuncType { is_async: ty.is_async, ..signature.ty.clone() };
     Ok(true)
+}
+
+/// The signatures that a function of this shape could have instead, with the resources that there are.
+pub fn signatures_for<'a>(
+    shape: &Shape,
+    side: Side,
+    mode: Mode,
+    allowed: &'a Allowed,
+) -> Vec<&'a Signature> {
+    let resources = &shape.resources;
+    let known = |signature: &&Signature| {
+        signature.resources().all(|number| match usize::try_from(number) {
+            Ok(number) if side == Side::Call && signature.anybodys => number < resources.len(),
+            Ok(_) | Err(_) => is_host(resources, number),
+        })
+    };
+    let from = allowed.signatures.iter().filter(known);
+    from.filter(|one| one.modes(side).contains(&mode)).collect()
 }
 
 /// Makes a call once or twice; in a case that is about misuse, moves that or makes another mistake.

@@ -50,6 +50,13 @@ pub fn size(case: &Case) -> Size {
     size
 }
 
+/// How large the type of a function is.
+pub fn size_of_type(ty: &FuncType) -> Size {
+    let mut size = Size::default();
+    size.function_type(ty);
+    size
+}
+
 /// A character by how plain it is.
 pub fn char_rank(c: char) -> u32 {
     match PLAIN_CHARS.iter().position(|plain| *plain == c) {

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::recast::recast;
 use crate::abi::flatten::{flatten_type, flatten_within};
 use crate::abi::{MAX_FLAT_PARAMS, PtrType};
 use crate::case::{Answer, Case, Finish, Passed, Patch, Script, import_calls_mut};
@@ -153,7 +154,7 @@ pub fn each_params(case: &mut Case, function: usize, change: &mut dyn FnMut(&mut
 }
 
 /// All values that are passed as its result.
-fn each_result(case: &mut Case, function: usize, change: &mut dyn FnMut(&mut Value)) {
+pub fn each_result(case: &mut Case, function: usize, change: &mut dyn FnMut(&mut Value)) {
     let count = case.shape.guests.len();
     for script in case.calls.iter_mut().flat_map(|call| call.scripts.get_mut(function)) {
         match &mut script.finish {
@@ -191,7 +192,7 @@ fn carry(value: &mut Value, ty: &Type, path: &[usize], change: &Change) {
 }
 
 /// The values in this one that are of its type's child of this number.
-fn parts_of_child<'a>(value: &'a mut Value, ty: &Type, child: usize) -> Vec<&'a mut Value> {
+pub fn parts_of_child<'a>(value: &'a mut Value, ty: &Type, child: usize) -> Vec<&'a mut Value> {
     match (value, ty) {
         (Value::List(values), Type::List(_) | Type::FixedLengthList(..)) => {
             values.iter_mut().collect()
@@ -227,7 +228,7 @@ fn case_of_child(ty: &Type, child: usize) -> Option<u32> {
 fn carried(value: &mut Value, ty: &Type, change: &Change) -> Value {
     match change {
         Change::Gone => value.clone(),
-        Change::Become(new) => recast(value, ty, new),
+        Change::Become(new) => became(value, ty, new),
         Change::Unwrap(child) => {
             let parts = parts_of_child(value, ty, *child);
             let part = parts.into_iter().next().map(|part| part.clone());
@@ -247,6 +248,15 @@ fn carried(value: &mut Value, ty: &Type, change: &Change) -> Value {
             value.clone()
         }
     }
+}
+
+/// What has the same form stays, and repair looks at the rest.
+fn became(value: &Value, old: &Type, new: &Type) -> Value {
+    if let (Type::Map(..), Type::List(_), Value::List(entries)) = (old, new, value) {
+        let keys = entries.iter().filter_map(|entry| entry.parts().first().cloned());
+        return Value::List(keys.collect());
+    }
+    recast(value, new).unwrap_or_else(|| value.clone())
 }
 
 fn with_gathered(value: &Value, range: &Range<usize>) -> Value {
@@ -286,67 +296,6 @@ fn with_fewer_members(value: &Value, ty: &Type, range: &Range<usize>) -> Value {
         return Value::Flags(kept | rest);
     }
     value.clone()
-}
-
-/// The same number as another type has it; what has the same form stays, and repair looks at the rest.
-fn recast(value: &Value, old: &Type, new: &Type) -> Value {
-    if let (Type::Map(..), Type::List(_), Value::List(entries)) = (old, new, value) {
-        let keys = entries.iter().filter_map(|entry| entry.parts().first().cloned());
-        return Value::List(keys.collect());
-    }
-    let Some(bits) = integer(value) else { return value.clone() };
-    let [a, b, c, d, ..] = bits.to_le_bytes();
-    let low = u32::from_le_bytes([a, b, c, d]);
-    let half = u16::from_le_bytes([a, b]);
-    if *new == Type::Bool {
-        Value::Bool(bits != 0)
-    } else if *new == Type::S8 {
-        Value::S8(a.cast_signed())
-    } else if *new == Type::U8 {
-        Value::U8(a)
-    } else if *new == Type::S16 {
-        Value::S16(half.cast_signed())
-    } else if *new == Type::U16 {
-        Value::U16(half)
-    } else if *new == Type::S32 {
-        Value::S32(low.cast_signed())
-    } else if *new == Type::U32 {
-        Value::U32(low)
-    } else if *new == Type::S64 {
-        Value::S64(bits.cast_signed())
-    } else if *new == Type::U64 {
-        Value::U64(bits)
-    } else if *new == Type::F32 {
-        Value::F32(low)
-    } else if *new == Type::F64 {
-        Value::F64(bits)
-    } else if *new == Type::Char {
-        char::from_u32(low).map_or(value.clone(), Value::Char)
-    } else {
-        value.clone()
-    }
-}
-
-/// A number as 64 bits, extended by its sign.
-fn integer(value: &Value) -> Option<u64> {
-    Some(match value {
-        Value::Bool(value) => u64::from(*value),
-        Value::S8(value) => i64::from(*value).cast_unsigned(),
-        Value::U8(value) => u64::from(*value),
-        Value::S16(value) => i64::from(*value).cast_unsigned(),
-        Value::U16(value) => u64::from(*value),
-        Value::S32(value) => i64::from(*value).cast_unsigned(),
-        Value::U32(value) | Value::F32(value) => u64::from(*value),
-        Value::S64(value) => value.cast_unsigned(),
-        Value::U64(value) | Value::F64(value) => *value,
-        Value::Char(value) => u64::from(u32::from(*value)),
-        Value::String(_)
-        | Value::List(_)
-        | Value::Record(_)
-        | Value::Variant(..)
-        | Value::Flags(_)
-        | Value::Handle(_) => return None,
-    })
 }
 
 /// Has core values that stood for a param stand for it still.

@@ -6,7 +6,9 @@ mod aim;
 mod carry;
 mod noise;
 mod numbers;
+mod recast;
 mod setup;
+mod signatures;
 mod types;
 mod values;
 
@@ -35,34 +37,40 @@ pub struct Cut {
 /// All cuts of one sort of a case, the largest first, and of those that are equal the last: what comes
 /// later depends on what comes before.
 #[derive(Clone, Copy)]
-pub struct Pass(fn(&Case) -> Vec<Cut>);
+pub enum Pass {
+    /// Less of what the case has.
+    Of(fn(&Case) -> Vec<Cut>),
+    /// Something else of what cases may have.
+    Among(fn(&Case, &Allowed) -> Vec<Cut>),
+}
 
 /// What a case consists of most comes first: fewer types make all else smaller, too.
-pub const PASSES: [Pass; 18] = [
-    Pass(acts::calls),
-    Pass(setup::guests),
-    Pass(noise::noise),
-    Pass(types::roots),
-    Pass(types::parts),
-    Pass(types::members),
-    Pass(setup::resources),
-    Pass(types::labels),
-    Pass(acts::scripts),
-    Pass(acts::passed),
-    Pass(acts::patches),
-    Pass(values::values),
-    Pass(values::bytes),
-    Pass(setup::options),
-    Pass(setup::tuning),
-    Pass(setup::paths),
-    Pass(types::plainer),
-    Pass(numbers::numbers),
+pub const PASSES: [Pass; 19] = [
+    Pass::Of(acts::calls),
+    Pass::Of(setup::guests),
+    Pass::Of(noise::noise),
+    Pass::Among(signatures::signatures),
+    Pass::Of(types::roots),
+    Pass::Of(types::parts),
+    Pass::Of(types::members),
+    Pass::Of(setup::resources),
+    Pass::Of(types::labels),
+    Pass::Of(acts::scripts),
+    Pass::Of(acts::passed),
+    Pass::Of(acts::patches),
+    Pass::Of(values::values),
+    Pass::Of(values::bytes),
+    Pass::Of(setup::options),
+    Pass::Of(setup::tuning),
+    Pass::Of(setup::paths),
+    Pass::Of(types::plainer),
+    Pass::Of(numbers::numbers),
 ];
 
 impl Pass {
     /// Its cuts of this case. Each comes again with damage and actions of `realloc` that follow the data,
     /// where there are any.
-    pub fn cuts(self, case: &Case) -> Vec<Cut> {
+    pub fn cuts(self, case: &Case, allowed: &Allowed) -> Vec<Cut> {
         let aims = if any_patch(case) { &AIMS[..] } else { &AIMS[..1] };
         let scripts = case.calls.iter().flat_map(|call| &call.scripts);
         let actions = scripts.map(|script| script.realloc.len()).max().unwrap_or_default();
@@ -71,7 +79,11 @@ impl Pass {
             let skips = 1..=actions.min(MOST_SKIPPED);
             aimed.into_iter().chain(skips.map(move |skip| Cut { skip, ..cut.clone() }))
         };
-        (self.0)(case).into_iter().flat_map(varied).collect()
+        let cuts = match self {
+            Pass::Of(cuts) => cuts(case),
+            Pass::Among(cuts) => cuts(case, allowed),
+        };
+        cuts.into_iter().flat_map(varied).collect()
     }
 }
 
@@ -138,7 +150,7 @@ mod tests {
         for _ in 0..20 {
             let case = stream.next_case();
             for pass in PASSES {
-                let cuts = pass.cuts(&case);
+                let cuts = pass.cuts(&case, &allowed);
                 let smaller = cuts
                     .iter()
                     .step_by(1 + cuts.len() / 20)
