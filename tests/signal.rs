@@ -1,7 +1,7 @@
 //! A subject that dies by a signal: what a run keeps of that, and to what it is shrunk.
 //!
-//! No release is known to die so, which is why the fault is planted in the worker. A worker is the program that
-//! starts it, so this one has a `main` of its own.
+//! Some releases do, but the default subject is not known to: the fault is planted in the worker. A worker is
+//! the program that starts it, so this one has a `main` of its own.
 
 use std::fs;
 use std::io::IsTerminal;
