@@ -89,7 +89,9 @@ fn handed_over(passed: &Passed, types: &[Type], [open, close]: [&str; 2]) -> Str
             let with = if open.is_empty() { "" } else { " with " };
             let flat: Vec<_> = flat.iter().map(|bits| word(*bits)).collect();
             let bytes: usize = memory.iter().map(|chunk| chunk.bytes.len()).sum();
-            format!("{with}the core values ({}) and {bytes} bytes of its own", flat.join(", "))
+            let memory =
+                if bytes == 0 { String::new() } else { format!(" and {bytes} bytes of its own") };
+            format!("{with}the core values ({}){memory}", flat.join(", "))
         }
     }
 }
