@@ -18,7 +18,7 @@ mod spoil;
 mod state;
 mod trap;
 pub mod typed;
-mod val;
+pub mod val;
 mod wait;
 
 use std::cell::OnceCell;
