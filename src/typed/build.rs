@@ -1,6 +1,7 @@
-//! Says which release the subject is, and writes the part of the signatures that is drawn.
+//! Says which release the subject is, to the crate that uses this one, too, and writes the part of the
+//! signatures that is drawn.
 
-#[path = "../../build/release.rs"]
+#[path = "build/release.rs"]
 mod release;
 #[path = "build/signatures.rs"]
 mod signatures;
@@ -9,13 +10,12 @@ use std::path::Path;
 use std::{env, fs};
 
 fn main() {
-    let here = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let workspace = Path::new(&here).ancestors().nth(2).expect("it is two folders deep");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build/signatures.rs");
-    println!("cargo::rerun-if-changed=../../build/release.rs");
-    let major = release::major(&release::say(workspace));
+    println!("cargo::rerun-if-changed=build/release.rs");
     let folder = env::var("OUT_DIR").expect("cargo sets it");
+    let here = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let major = release::say(&[Path::new(&here), Path::new(&folder)]);
     for (name, text) in [("wide", signatures::wide(major)), ("random", signatures::random())] {
         let path = Path::new(&folder).join(name).with_extension("rs");
         fs::write(path, text).expect("the folder is writable");
