@@ -73,7 +73,7 @@ pub fn replay(
         bail!("no cases at {}", paths[0].display());
     }
     json.map_or(Ok(()), corpus::check_writable)?;
-    let mut verdicts = BTreeMap::new();
+    let (mut verdicts, mut complaints) = (BTreeMap::new(), Vec::new());
     let (mut clean, mut kinds) = (true, Kinds::default());
     for path in &files {
         let replayed = replay::replay(&mut session, path, bless)?;
@@ -82,20 +82,25 @@ pub fn replay(
         replayed.complaints.iter().for_each(|complaint| print(&format!("  {complaint}")));
         replayed.report.iter().for_each(|report| print(report));
         kinds.add(&replayed);
+        let of_file = |complaint| format!("{}: {complaint}", path.display());
+        complaints.extend(replayed.complaints.into_iter().map(of_file));
         verdicts.insert(path.clone(), replayed.verdict);
     }
     if files.len() > 1 {
         kinds.lines().iter().for_each(|line| print(line));
     }
     for folder in paths.iter().filter(|path| path.join(corpus::REGISTER).is_file()) {
-        let complaints = replay::check_register(folder, &verdicts)?;
-        clean &= complaints.is_empty();
-        complaints.iter().for_each(|complaint| print(&format!("register: {complaint}")));
+        for complaint in replay::check_register(folder, &verdicts)? {
+            let complaint = format!("register: {complaint}");
+            print(&complaint);
+            complaints.push(complaint);
+        }
     }
+    clean &= complaints.is_empty();
     let word = if clean { "clean" } else { "not clean" };
     print(&format!("wasmtime {}: {} cases, {word}", wasmtime::VERSION, files.len()));
     if let Some(path) = json {
-        let column = Column::new(&verdicts, clean);
+        let column = Column::new(&verdicts, clean, complaints);
         corpus::write_atomically(path, &serde_json::to_vec_pretty(&column)?)?;
     }
     Ok(clean)

@@ -21,8 +21,14 @@ const SCRIPT: &str = "scripts/subject";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Column {
     pub subject: String,
-    /// Whether the files were canonical, and the register true.
+    /// Whether nothing was found, the files were canonical, and the register true.
     pub clean: bool,
+    /// What is wrong with the files and with the register, a line for each.
+    #[serde(default)]
+    pub complaints: Vec<String>,
+    /// How many cases have each verdict.
+    #[serde(default)]
+    pub counts: BTreeMap<Word, usize>,
     pub cases: BTreeMap<PathBuf, Cell>,
 }
 
@@ -35,7 +41,7 @@ pub struct Cell {
 }
 
 /// A verdict in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Word {
     Agree,
@@ -56,10 +62,19 @@ pub struct Table {
 
 impl Column {
     /// The column of this build.
-    pub fn new(verdicts: &BTreeMap<PathBuf, Verdict>, clean: bool) -> Column {
-        let cell = |verdict| Cell { verdict: word(verdict), says: report::verdict(verdict) };
+    pub fn new(
+        verdicts: &BTreeMap<PathBuf, Verdict>,
+        clean: bool,
+        complaints: Vec<String>,
+    ) -> Column {
+        let mut counts = BTreeMap::new();
+        let mut cell = |verdict| {
+            let cell = Cell { verdict: word(verdict), says: report::verdict(verdict) };
+            *counts.entry(cell.verdict).or_insert(0) += 1;
+            cell
+        };
         let cases = verdicts.iter().map(|(path, verdict)| (path.clone(), cell(verdict))).collect();
-        Column { subject: VERSION.to_string(), clean, cases }
+        Column { subject: VERSION.to_string(), clean, complaints, counts, cases }
     }
 }
 
@@ -191,6 +206,8 @@ mod tests {
         let column = |(subject, verdict): &(&str, Word)| Column {
             subject: (*subject).to_string(),
             clean: true,
+            complaints: Vec::new(),
+            counts: BTreeMap::new(),
             cases: BTreeMap::from([("a".into(), cell(*verdict)), ("b".into(), cell(Word::Agree))]),
         };
         Table { columns: words.iter().map(column).collect() }

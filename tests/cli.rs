@@ -92,7 +92,18 @@ fn replay_notices_another_spelling() {
     let folder = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(CASE).unwrap();
     let path = file(&folder, "spelled.toml", text.replacen("rule = ", "rule  = ", 1).as_bytes());
-    check(&["replay", &path], 1, "line 1: not in canonical form", "");
+    let json = folder.path().join("verdicts.json");
+    let arguments = ["replay", "--json", json.to_str().unwrap(), &path];
+    check(&arguments, 1, "line 1: not in canonical form", "");
+    let verdicts: serde_json::Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
+    assert_eq!(verdicts["clean"], false);
+    assert_eq!(verdicts["counts"], serde_json::json!({ "agree": 1 }));
+    assert_eq!(verdicts["cases"][&path]["verdict"], "agree");
+    let complaint = verdicts["complaints"][0].as_str().unwrap();
+    assert!(
+        complaint.starts_with(&format!("{path}: line 1: not in canonical form")),
+        "{complaint}"
+    );
 }
 
 #[test]
@@ -161,8 +172,9 @@ fn a_reader_that_has_gone_is_no_panic() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let commands =
-        ["run", "replay", "shrink", "show", "planted", "vectors", "wast", "diff", "export"];
+    let commands = [
+        "run", "replay", "shrink", "show", "planted", "vectors", "wast", "diff", "export", "seeds",
+    ];
     let listed = String::from_utf8(canonfuzz(&["--help"]).stdout).unwrap();
     for command in commands {
         check(&[command, "--help"], 0, &format!("\n  canonfuzz {command} "), "");
