@@ -3,6 +3,7 @@
 pub mod diff;
 pub mod export;
 pub mod planted;
+pub mod seeds;
 pub mod show;
 pub mod wast;
 

@@ -134,6 +134,21 @@ The subject runs in a process of its own, so that it may crash.")]
         #[command(flatten)]
         isolation: Isolation,
     },
+    /// Write cases as fuzzers begin with them: encoded, in a folder for each fuzz target
+    #[command(after_help = "Example:
+  canonfuzz seeds corpus -o fuzz/corpus
+
+Left out is what a target would not keep, such as what the subject does not support, and what would end it.")]
+    Seeds {
+        /// Cases, as text or encoded; folders of them
+        #[arg(required = true)]
+        cases: Vec<PathBuf>,
+        /// The folder that they are written below
+        #[arg(short, long, value_name = "FOLDER")]
+        output: PathBuf,
+        #[command(flatten)]
+        isolation: Isolation,
+    },
     /// Run cases from the standard input, for another process of this program
     #[command(name = worker::COMMAND, hide = true)]
     Worker,
@@ -218,6 +233,9 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => commands::diff::run(&arguments),
         Command::Export { arguments, isolation } => {
             commands::export::run(&arguments, isolation.limit_unless_never())
+        }
+        Command::Seeds { cases, output, isolation } => {
+            commands::seeds::run(&cases, &output, isolation.limit_unless_never())
         }
         Command::Worker => commands::worker(),
     };

@@ -107,6 +107,23 @@ fn replay_notices_another_spelling() {
 }
 
 #[test]
+fn seeds_are_what_each_target_keeps() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("seeds");
+    // The last one ends a process with debug assertions, or is not supported.
+    let crash = "corpus/known/host-and-64-bit-realloc.toml";
+    let arguments = ["seeds", "corpus/noise", CASE, crash, "-o", output.to_str().unwrap()];
+    check(&arguments, 0, "    1 seeds for lift_lower", "");
+    check(&arguments, 0, &format!("{crash}: left out: "), "");
+    let seed = output.join("lift_lower/corpus-strings-latin1-grows-to-utf16");
+    let case = canonfuzz::corpus::load(Path::new(CASE)).unwrap().file.case;
+    assert_eq!(canonfuzz::case::bytes::decode(&fs::read(seed).unwrap()).unwrap(), case);
+    let noisy = fs::read_dir(output.join("noisy_guest")).unwrap().count();
+    assert_eq!(noisy, fs::read_dir("corpus/noise").unwrap().count());
+    assert_eq!(fs::read_dir(&output).unwrap().count(), 2);
+}
+
+#[test]
 fn show_explains_where_values_lie() {
     check(&["show", CASE], 0, "p0: string: flat 0..2, size 8, align 4, flat [i32 i32]", "");
     check(&["show", "corpus/spill/seventeen-params.toml"], 0, "spilled into memory", "");

@@ -26,7 +26,6 @@ impl CaseKind {
         CaseKind::Noisy,
     ];
 
-    /// The name of the fuzz target for it, too, but for `noisy_guest`.
     pub fn name(self) -> &'static str {
         match self {
             CaseKind::LiftLower => "lift_lower",
@@ -34,6 +33,16 @@ impl CaseKind {
             CaseKind::Typed => "typed",
             CaseKind::Misuse => "misuse",
             CaseKind::Noisy => "noisy",
+        }
+    }
+
+    /// The fuzz target for it.
+    pub fn target(self) -> &'static str {
+        match self {
+            CaseKind::LiftLower | CaseKind::Adapter | CaseKind::Typed | CaseKind::Misuse => {
+                self.name()
+            }
+            CaseKind::Noisy => "noisy_guest",
         }
     }
 
