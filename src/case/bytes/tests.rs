@@ -4,6 +4,9 @@ use crate::case::text;
 
 const GOLDEN: &[u8] = include_bytes!("../../../tests/golden/case-v4.bin");
 const TWIN: &str = include_str!("../../../tests/golden/case-v4.toml");
+/// The same of a case that needs version 5.
+const NOISY: &[u8] = include_bytes!("../../../tests/golden/case-v5.bin");
+const NOISY_TWIN: &str = include_str!("../../../tests/golden/case-v5.toml");
 /// Bytes of older versions, and their cases.
 const OLD: [(&[u8], &str); 3] = [
     (
@@ -49,6 +52,7 @@ fn with_param(param: &str) -> Case {
 #[test]
 fn the_golden_bytes_are_still_the_golden_case() {
     assert_eq!(decode(GOLDEN).unwrap(), golden());
+    assert_eq!(decode(NOISY).unwrap(), text::parse(NOISY_TWIN).unwrap().case);
     for (bytes, twin) in OLD {
         let case = text::parse(twin).unwrap().case;
         assert_eq!(decode(bytes).unwrap(), case);
@@ -59,6 +63,7 @@ fn the_golden_bytes_are_still_the_golden_case() {
 #[test]
 fn the_newest_version_writes_the_golden_bytes() {
     assert_eq!(encode(&golden()), GOLDEN);
+    assert_eq!(encode(&text::parse(NOISY_TWIN).unwrap().case), NOISY);
 }
 
 #[test]
