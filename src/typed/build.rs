@@ -15,7 +15,9 @@ fn main() {
     println!("cargo::rerun-if-changed=build/release.rs");
     let folder = env::var("OUT_DIR").expect("cargo sets it");
     let here = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let major = release::say(&[Path::new(&here), Path::new(&folder)]);
+    // A package has a lock file of its own, which is not the one that it is built by.
+    let above = Path::new(&here).parent().expect("it is in a folder");
+    let major = release::say(&[above, Path::new(&folder)]);
     for (name, text) in [("wide", signatures::wide(major)), ("random", signatures::random())] {
         let path = Path::new(&folder).join(name).with_extension("rs");
         fs::write(path, text).expect("the folder is writable");
