@@ -27,7 +27,7 @@ pub(super) const TUPLES: &[Signature] = &{
         Signature::of::<U17, (u32,)>(Is),
         Signature::by::<(U15,), (U15,)>(Is, WRAP),
         Signature::by::<(U16,), (U16,)>(Is, SYNC),
-        Signature::by::<(U17,), (U17,)>(Is, SYNC),
+        Signature::of::<(U17,), (U17,)>(Is),
         Signature::by::<Mixed15, (Mixed17,)>(Is, SYNC),
         Signature::by::<Mixed16, (Mixed16,)>(Is, SYNC),
         Signature::by::<Mixed17, (Mixed15,)>(Is, CALL),
