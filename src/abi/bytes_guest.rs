@@ -9,8 +9,6 @@ use super::{Guest, Handles, Lowered, Notes, Trap, trap_if};
 #[derive(Clone, Debug, Default)]
 pub struct ByteGuest {
     pub memory: Vec<u8>,
-    /// How far it may grow as it is given away, and what is there before anyone writes.
-    pub beyond: Option<Beyond>,
     /// Where the next allocation starts, before alignment.
     pub bump: u64,
     /// Every call of `realloc` so far.
@@ -19,15 +17,6 @@ pub struct ByteGuest {
     pub overrides: BTreeMap<usize, u64>,
     pub notes: Notes,
     pub lowered: Lowered,
-}
-
-/// Memory that is made when it is needed.
-#[derive(Clone, Copy, Debug)]
-pub struct Beyond {
-    /// The size of all memory.
-    pub end: usize,
-    /// The byte at an address.
-    pub byte: fn(usize) -> u8,
 }
 
 /// One call of `realloc`.
@@ -46,31 +35,11 @@ impl ByteGuest {
         ByteGuest { memory, bump, ..ByteGuest::default() }
     }
 
-    /// One whose memory is made as it is given away.
-    pub fn growing(beyond: Beyond, bump: u64) -> ByteGuest {
-        ByteGuest { beyond: Some(beyond), bump, ..ByteGuest::default() }
-    }
-
-    /// The size of all memory, whether it is there already or not.
-    pub fn size(&self) -> usize {
-        self.beyond.map_or(self.memory.len(), |beyond| beyond.end)
-    }
-
-    /// Makes the memory up to this address, as far as there is so much, and some more, so that it happens seldom.
-    pub fn grow(&mut self, end: usize) {
-        if let Some(beyond) = self.beyond.filter(|_| end > self.memory.len()) {
-            let size = end.saturating_mul(2).min(beyond.end);
-            self.memory.extend((self.memory.len()..size).map(beyond.byte));
-        }
-    }
-
     /// Takes from what is left of the memory; nothing where that is too little.
     fn bump(&mut self, align: u64, new_size: u64) -> Option<u64> {
         let ptr = self.bump.checked_next_multiple_of(align)?;
         let end = ptr.checked_add(new_size)?;
-        let last = usize::try_from(end).ok()?;
-        self.grow(last);
-        (last <= self.memory.len()).then(|| self.bump = end)?;
+        (usize::try_from(end).ok()? <= self.memory.len()).then(|| self.bump = end)?;
         Some(ptr)
     }
 

@@ -1,7 +1,7 @@
 //! What a guest hands over, lowered into its memory from the bottom of its heap up.
 //! Knows no script: who wants to damage the data first looks where it lies.
 
-use crate::abi::bytes_guest::{Beyond, ByteGuest};
+use crate::abi::bytes_guest::ByteGuest;
 use crate::abi::flatten::{Context, flatten_functype};
 use crate::abi::layout::{align_to, alignment, elem_size};
 use crate::abi::lower::lower_flat_values;
@@ -56,10 +56,9 @@ impl<'a> Side<'a> {
 }
 
 impl Lowering {
-    /// Begins at the bottom of the guest's memory, in which there is this byte at each address.
-    pub fn new(pages: Pages, byte: fn(usize) -> u8) -> Lowering {
-        let beyond = Beyond { end: initial_size(pages), byte };
-        Lowering { guest: ByteGuest::growing(beyond, u64::from(GUEST_DATA)) }
+    /// Begins at the bottom, over a memory of these contents.
+    pub fn new(memory: Vec<u8>) -> Lowering {
+        Lowering { guest: ByteGuest::new(memory, u64::from(GUEST_DATA)) }
     }
 
     /// The core values for these values; nothing where they do not fit into the memory.
@@ -76,7 +75,6 @@ impl Lowering {
     fn allocate(&mut self, ty: &Type, ptr_type: PtrType) -> Core {
         let ptr = align_to(self.guest.bump, alignment(ty, ptr_type));
         self.guest.bump = ptr + elem_size(ty, ptr_type);
-        self.guest.grow(usize::try_from(self.guest.bump).expect("an address fits"));
         Core::from_bits(ptr_type.core_type(), ptr)
     }
 }

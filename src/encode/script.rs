@@ -1,7 +1,7 @@
 //! What one guest does during one call, as its puppet reads it, and the log that the puppet writes.
 //! Knows the puppet's second memory byte by byte, and nothing of components.
 
-use super::guest::{Lowering, Side, core_export, core_import};
+use super::guest::{Lowering, Side, core_export, core_import, initial_size};
 use crate::abi::layout::align_to;
 use crate::abi::{Core, CoreFuncType, CoreType, wrap};
 use crate::case::{
@@ -109,20 +109,21 @@ pub struct GuestData {
     pub heap: u32,
 }
 
-/// What is at an address of the memory before the first call.
-pub fn filled_at(address: usize) -> u8 {
-    let period = usize::try_from(FILL_PERIOD).expect("it is positive");
-    u8::try_from(address % period + 1).expect("a byte tells them all apart")
-}
-
 /// The memory's contents before the first call.
 pub fn filled(size: usize) -> Vec<u8> {
-    (0..size).map(filled_at).collect()
+    let mut memory = Vec::with_capacity(size);
+    memory.extend(fill_pattern());
+    while memory.len() < size {
+        let count = memory.len().min(size - memory.len());
+        memory.extend_from_within(..count);
+    }
+    memory
 }
 
 /// One period of it.
 pub fn fill_pattern() -> impl ExactSizeIterator<Item = u8> {
-    (0..usize::try_from(FILL_PERIOD).expect("it is positive")).map(filled_at)
+    let period = u8::try_from(FILL_PERIOD).expect("a byte tells them all apart");
+    (1..period).chain([period]).collect::<Vec<_>>().into_iter()
 }
 
 /// Lowers what the guest hands over during this call. An error says what does not fit.
@@ -281,7 +282,7 @@ struct Writer {
 
 impl Writer {
     fn new(guest: &Guest) -> Writer {
-        let lowering = Lowering::new(guest.pages, filled_at);
+        let lowering = Lowering::new(filled(initial_size(guest.pages)));
         Writer { lowering, chunks: Vec::new() }
     }
 

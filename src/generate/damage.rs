@@ -6,7 +6,6 @@ use arbitrary::{Result, Unstructured};
 use super::draw::{integer, pick, weighted};
 use super::places::{Kind, Place, Spot, Text};
 use super::weights;
-use crate::abi::bytes_guest::ByteGuest;
 use crate::abi::string::utf16_tag;
 use crate::abi::{PtrType, wrap};
 use crate::case::{Chunk, Patch};
@@ -66,9 +65,9 @@ const NANS64: [u64; 5] = [
     0x7ff4_0000_0000_0000,
 ];
 
-/// Damages one of the places in data that was lowered into the guest's memory. How many there are of a kind
+/// Damages one of the places in data that was lowered into `memory`. How many there are of a kind
 /// plays no part.
-pub fn damage(u: &mut Unstructured, places: &[Place], guest: &ByteGuest) -> Result<Option<Patch>> {
+pub fn damage(u: &mut Unstructured, places: &[Place], memory: &[u8]) -> Result<Option<Patch>> {
     let Some(kind) = any_kind(u, places)? else {
         return Ok(None);
     };
@@ -76,9 +75,9 @@ pub fn damage(u: &mut Unstructured, places: &[Place], guest: &ByteGuest) -> Resu
     let places: Vec<&Place> = places.iter().filter(of_kind).collect();
     let place = **u.choose(&places)?;
     if let Kind::Text { bytes, encoding } = place.kind {
-        return text(u, place.spot, bytes, encoding, &guest.memory).map(Some);
+        return text(u, place.spot, bytes, encoding, memory).map(Some);
     }
-    let size = u64::try_from(guest.size()).expect("a length fits in 64 bits");
+    let size = u64::try_from(memory.len()).expect("a length fits in 64 bits");
     let bits = bits(u, place, size)?;
     Ok(Some(patch(place.spot, bits)))
 }

@@ -12,7 +12,7 @@ use super::weights::{self, Habits};
 use crate::abi::string::utf16_tag;
 use crate::abi::{Core, CoreType, wrap};
 use crate::case::{Call, Chunk, Finish, GUEST_DATA, Guest, Passed, Patch, Script, Shape};
-use crate::encode::guest::{Lowering, Side};
+use crate::encode::guest::{Lowering, Side, initial_size};
 
 /// How guest data is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl<'a> GuestData<'a> {
 
     pub fn with(shape: &'a Shape, guest: usize, handles: Handles<'a>) -> GuestData<'a> {
         let (chained, guest) = (shape.guests.len() > 1, &shape.guests[guest]);
-        let lowering = Lowering::new(guest.pages, |_| 0);
+        let lowering = Lowering::new(vec![0; initial_size(guest.pages)]);
         GuestData { guest, habits: weights::habits(shape), chained, lowering, handles }
     }
 
@@ -142,13 +142,13 @@ impl<'a> GuestData<'a> {
         };
         let mut patches = Vec::new();
         for _ in 0..count {
-            patches.extend(damage(u, places, &self.lowering.guest)?);
+            patches.extend(damage(u, places, &self.lowering.guest.memory)?);
         }
         Ok(patches)
     }
 
     fn damaged(&self, u: &mut Unstructured, places: &[Place]) -> Result<Vec<Patch>> {
-        Ok(damage(u, places, &self.lowering.guest)?.into_iter().collect())
+        Ok(damage(u, places, &self.lowering.guest.memory)?.into_iter().collect())
     }
 
     /// Puts what a pointer points to somewhere else, if one does: `to` one of the addresses for the
@@ -239,7 +239,7 @@ impl<'a> GuestData<'a> {
         passed: &Passed,
     ) -> Result<Option<Patch>> {
         match self.advance(side, passed) {
-            Some(places) => damage(u, &places, &self.lowering.guest),
+            Some(places) => damage(u, &places, &self.lowering.guest.memory),
             None => Ok(None),
         }
     }
