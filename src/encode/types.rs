@@ -10,6 +10,7 @@ use wasm_encoder::{
 
 use crate::types::{
     CASE, FIELD, FLAG, FuncType, Handle, Label, PARAM, Resource, Type, positional, resource_name,
+    scalar,
 };
 
 /// The types of a component that are defined so far. Equal types are defined once.
@@ -95,19 +96,7 @@ impl<'a> Types<'a> {
 
     fn define(&mut self, builder: &mut ComponentBuilder, ty: &'a Type) -> u32 {
         match ty {
-            Type::Bool
-            | Type::S8
-            | Type::U8
-            | Type::S16
-            | Type::U16
-            | Type::S32
-            | Type::U32
-            | Type::S64
-            | Type::U64
-            | Type::F32
-            | Type::F64
-            | Type::Char
-            | Type::String => unreachable!("a primitive type needs no definition"),
+            scalar!() | Type::String => unreachable!("a primitive type needs no definition"),
             Type::List(elem) => {
                 let elem = self.value(builder, elem);
                 define(builder, |encoder| encoder.list(elem))

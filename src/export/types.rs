@@ -7,6 +7,7 @@ use super::text::{Lines, block};
 use crate::case::check::kind;
 use crate::types::{
     CASE, FIELD, FLAG, FuncType, Handle, Label, PARAM, Resource, Type, positional, resource_name,
+    scalar,
 };
 
 /// The types of one component that are there so far.
@@ -54,19 +55,7 @@ impl<'a> Types<'a> {
     /// How a type is referred to.
     pub fn ty(&mut self, ty: &'a Type) -> String {
         match ty {
-            Type::Bool
-            | Type::S8
-            | Type::U8
-            | Type::S16
-            | Type::U16
-            | Type::S32
-            | Type::U32
-            | Type::S64
-            | Type::U64
-            | Type::F32
-            | Type::F64
-            | Type::Char
-            | Type::String => kind(ty).to_string(),
+            scalar!() | Type::String => kind(ty).to_string(),
             Type::List(elem) => format!("(list {})", self.ty(elem)),
             Type::FixedLengthList(elem, length) => format!("(list {} {length})", self.ty(elem)),
             Type::Tuple(types) => {
@@ -130,18 +119,7 @@ impl<'a> Types<'a> {
             }
             Type::Enum(labels) => vec![format!("(enum{})", quoted(labels, CASE))],
             Type::Flags(labels) => vec![format!("(flags{})", quoted(labels, FLAG))],
-            Type::Bool
-            | Type::S8
-            | Type::U8
-            | Type::S16
-            | Type::U16
-            | Type::S32
-            | Type::U32
-            | Type::S64
-            | Type::U64
-            | Type::F32
-            | Type::F64
-            | Type::Char
+            scalar!()
             | Type::String
             | Type::List(_)
             | Type::FixedLengthList(..)

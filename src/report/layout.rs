@@ -7,7 +7,7 @@ use crate::abi::layout::{Layout, alignment, elem_size, field_offsets};
 use crate::abi::{CoreType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType};
 use crate::case::check::kind;
 use crate::case::{Function, Shape, function_name};
-use crate::types::{CASE, FIELD, PARAM, Type, positional};
+use crate::types::{CASE, FIELD, PARAM, Type, positional, scalar};
 
 /// Something inside a value of some type: its name and type, and where it lies.
 pub(super) struct Part<'a> {
@@ -157,22 +157,7 @@ pub(super) fn parts(ty: &Type, ptr: PtrType) -> Vec<Part<'_>> {
             ["key".to_string(), "value".to_string()].into_iter(),
             [&**key, &**value].into_iter(),
         ),
-        Type::Bool
-        | Type::S8
-        | Type::U8
-        | Type::S16
-        | Type::U16
-        | Type::S32
-        | Type::U32
-        | Type::S64
-        | Type::U64
-        | Type::F32
-        | Type::F64
-        | Type::Char
-        | Type::String
-        | Type::Enum(_)
-        | Type::Flags(_)
-        | Type::Handle(_) => Vec::new(),
+        scalar!() | Type::String | Type::Enum(_) | Type::Flags(_) | Type::Handle(_) => Vec::new(),
     }
 }
 

@@ -75,6 +75,28 @@ pub struct FuncType {
     pub is_async: bool,
 }
 
+/// The pattern of the types without parts that have one size and are no string, for matches that treat them
+/// alike.
+#[macro_export]
+macro_rules! scalar {
+    () => {
+        $crate::types::Type::Bool
+            | $crate::types::Type::S8
+            | $crate::types::Type::U8
+            | $crate::types::Type::S16
+            | $crate::types::Type::U16
+            | $crate::types::Type::S32
+            | $crate::types::Type::U32
+            | $crate::types::Type::S64
+            | $crate::types::Type::U64
+            | $crate::types::Type::F32
+            | $crate::types::Type::F64
+            | $crate::types::Type::Char
+    };
+}
+
+pub use scalar;
+
 /// The types without parts, as `Type` declares them.
 pub const PRIMITIVES: [Type; 13] = [
     Type::Bool,
@@ -174,21 +196,7 @@ impl Type {
     /// The types directly inside this one, in order.
     pub fn children(&self) -> Vec<&Type> {
         match self {
-            Type::Bool
-            | Type::S8
-            | Type::U8
-            | Type::S16
-            | Type::U16
-            | Type::S32
-            | Type::U32
-            | Type::S64
-            | Type::U64
-            | Type::F32
-            | Type::F64
-            | Type::Char
-            | Type::String
-            | Type::Enum(_)
-            | Type::Flags(_) => Vec::new(),
+            scalar!() | Type::String | Type::Enum(_) | Type::Flags(_) => Vec::new(),
             Type::List(elem) | Type::FixedLengthList(elem, _) | Type::Option(elem) => vec![elem],
             Type::Record(fields) => fields.iter().map(|field| &field.ty).collect(),
             Type::Tuple(types) => types.iter().collect(),
@@ -205,21 +213,7 @@ impl Type {
     /// The same, to change them.
     pub fn children_mut(&mut self) -> Vec<&mut Type> {
         match self {
-            Type::Bool
-            | Type::S8
-            | Type::U8
-            | Type::S16
-            | Type::U16
-            | Type::S32
-            | Type::U32
-            | Type::S64
-            | Type::U64
-            | Type::F32
-            | Type::F64
-            | Type::Char
-            | Type::String
-            | Type::Enum(_)
-            | Type::Flags(_) => Vec::new(),
+            scalar!() | Type::String | Type::Enum(_) | Type::Flags(_) => Vec::new(),
             Type::List(elem) | Type::FixedLengthList(elem, _) | Type::Option(elem) => vec![elem],
             Type::Record(fields) => fields.iter_mut().map(|field| &mut field.ty).collect(),
             Type::Tuple(types) => types.iter_mut().collect(),

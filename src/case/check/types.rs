@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::abi::PtrType;
 use crate::abi::layout::elem_size;
-use crate::types::{CASE, FIELD, FLAG, FuncType, Handle, Label, MAP_KEYS, Type};
+use crate::types::{CASE, FIELD, FLAG, FuncType, Handle, Label, MAP_KEYS, Type, scalar};
 
 use super::{Limits, at_most, refuse_if};
 
@@ -140,21 +140,7 @@ type Member<'a> = (Option<&'a Label>, Option<&'a Type>);
 /// The members of a type that must have some.
 fn members(ty: &Type) -> Option<Vec<Member<'_>>> {
     match ty {
-        Type::Bool
-        | Type::S8
-        | Type::U8
-        | Type::S16
-        | Type::U16
-        | Type::S32
-        | Type::U32
-        | Type::S64
-        | Type::U64
-        | Type::F32
-        | Type::F64
-        | Type::Char
-        | Type::String
-        | Type::List(_)
-        | Type::FixedLengthList(..) => None,
+        scalar!() | Type::String | Type::List(_) | Type::FixedLengthList(..) => None,
         Type::Record(fields) => {
             Some(fields.iter().map(|field| (Some(&field.label), Some(&field.ty))).collect())
         }

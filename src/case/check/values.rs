@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use crate::types::{Handle, Type};
+use crate::types::{Handle, Type, scalar};
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, is_nan32, is_nan64};
 use crate::value::{Str, StringSource, Value};
 
@@ -126,18 +126,7 @@ pub(crate) fn payload_type(ty: &Type, index: u32) -> Option<Option<&Type>> {
         Type::Enum(labels) => labels.get(index).map(|_| None),
         Type::Option(some) => [None, Some(&**some)].get(index).copied(),
         Type::Result(ok, error) => [ok.as_deref(), error.as_deref()].get(index).copied(),
-        Type::Bool
-        | Type::S8
-        | Type::U8
-        | Type::S16
-        | Type::U16
-        | Type::S32
-        | Type::U32
-        | Type::S64
-        | Type::U64
-        | Type::F32
-        | Type::F64
-        | Type::Char
+        scalar!()
         | Type::String
         | Type::List(_)
         | Type::FixedLengthList(..)

@@ -10,7 +10,7 @@ use super::trap::NoSignature;
 use super::{last, typed};
 use crate::case::Shape;
 use crate::case::misuse::{Mistake, Misuse};
-use crate::types::{CASE, FIELD, FLAG, Label, Resource, Type};
+use crate::types::{CASE, FIELD, FLAG, Label, Resource, Type, scalar};
 
 /// Makes the mistake in the arguments of a call, if one is to be there.
 pub fn args(store: &mut StoreContextMut<'_, Data>, vals: &mut Vec<Val>) -> Result<()> {
@@ -247,18 +247,7 @@ fn names(ty: &Type) -> Vec<String> {
         Type::Variant(cases) => (CASE, cases.iter().map(|case| &case.label).collect()),
         Type::Enum(labels) => (CASE, labels.iter().collect()),
         Type::Flags(labels) => (FLAG, labels.iter().collect()),
-        Type::Bool
-        | Type::S8
-        | Type::U8
-        | Type::S16
-        | Type::U16
-        | Type::S32
-        | Type::U32
-        | Type::S64
-        | Type::U64
-        | Type::F32
-        | Type::F64
-        | Type::Char
+        scalar!()
         | Type::String
         | Type::List(_)
         | Type::FixedLengthList(..)

@@ -18,7 +18,7 @@ use crate::generate::draw::position;
 use crate::generate::noise;
 use crate::generate::options::ONE_PAGE;
 use crate::generate::values::least;
-use crate::types::{FuncType, Label, Type};
+use crate::types::{FuncType, Label, Type, scalar};
 use crate::value::Value;
 
 /// Makes one thing smaller. It may turn out that the whole is not.
@@ -217,18 +217,7 @@ fn fewer_members(u: &mut Unstructured, ty: &mut Type) -> Result<()> {
         return Ok(());
     }
     match ty {
-        Type::Bool
-        | Type::S8
-        | Type::U8
-        | Type::S16
-        | Type::U16
-        | Type::S32
-        | Type::U32
-        | Type::S64
-        | Type::U64
-        | Type::F32
-        | Type::F64
-        | Type::Char
+        scalar!()
         | Type::String
         | Type::List(_)
         | Type::Option(_)

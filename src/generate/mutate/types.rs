@@ -12,7 +12,7 @@ use crate::generate::options::{self, Role};
 use crate::generate::shapes::fused;
 use crate::generate::types::{Palette, Types, fixed_length, func_type, primitive, wrap};
 use crate::generate::weights;
-use crate::types::{Field, FuncType, Label, Type, VariantCase};
+use crate::types::{Field, FuncType, Label, Type, VariantCase, scalar};
 
 pub fn change(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> Result<()> {
     let chained = case.shape.guests.len() > 1;
@@ -122,18 +122,7 @@ fn change_members(u: &mut Unstructured, ty: &mut Type, bounds: Bounds) -> Result
     let inside = some_type(u, bounds)?;
     let limits = bounds.limits;
     match ty {
-        Type::Bool
-        | Type::S8
-        | Type::U8
-        | Type::S16
-        | Type::U16
-        | Type::S32
-        | Type::U32
-        | Type::S64
-        | Type::U64
-        | Type::F32
-        | Type::F64
-        | Type::Char => *ty = primitive(u)?,
+        scalar!() => *ty = primitive(u)?,
         Type::String => *ty = Type::List(Box::new(primitive(u)?)),
         Type::List(_) | Type::Option(_) | Type::Map(..) | Type::Handle(_) => *ty = inside,
         Type::FixedLengthList(elem, length) => {

@@ -8,7 +8,7 @@ use super::{PARAMS, Passage, STAGES};
 use crate::abi::PtrType;
 use crate::case::check::Feature;
 use crate::mix::table::Table;
-use crate::types::Type;
+use crate::types::{Type, scalar};
 
 /// From and to.
 const WIDTHS: [(PtrType, PtrType, &str); 4] = [
@@ -46,18 +46,7 @@ pub fn count(table: &mut Table, passage: &Passage) {
     walk(passage, &mut |ty| match ty {
         Type::String => table.count(row, first + STRING),
         Type::List(_) | Type::Map(..) => table.count(row, first + LIST),
-        Type::Bool
-        | Type::S8
-        | Type::U8
-        | Type::S16
-        | Type::U16
-        | Type::S32
-        | Type::U32
-        | Type::S64
-        | Type::U64
-        | Type::F32
-        | Type::F64
-        | Type::Char
+        scalar!()
         | Type::FixedLengthList(..)
         | Type::Record(_)
         | Type::Tuple(_)

@@ -13,7 +13,7 @@ use crate::case::check::kind;
 use crate::case::text::wave;
 use crate::report::layout::{At, parts};
 use crate::report::timeline::word;
-use crate::types::{CASE, PARAM, Type, positional};
+use crate::types::{CASE, PARAM, Type, positional, scalar};
 use crate::value::Value;
 
 /// Fields and core values of one root that are told of.
@@ -140,20 +140,7 @@ impl Walk {
             return;
         }
         match ty {
-            Type::Bool
-            | Type::S8
-            | Type::U8
-            | Type::S16
-            | Type::U16
-            | Type::S32
-            | Type::U32
-            | Type::S64
-            | Type::U64
-            | Type::F32
-            | Type::F64
-            | Type::Char
-            | Type::Flags(_)
-            | Type::Handle(_) => self.scalar(path, ty, at),
+            scalar!() | Type::Flags(_) | Type::Handle(_) => self.scalar(path, ty, at),
             Type::String | Type::List(_) | Type::Map(..) => self.pair(path, ty, at),
             Type::FixedLengthList(elem, length) => {
                 self.elements(path, elem, at, u64::from(*length));
@@ -298,20 +285,7 @@ impl Walk {
     /// A value in these core values.
     fn flat(&mut self, path: &str, ty: &Type, flat: &[Core]) {
         match ty {
-            Type::Bool
-            | Type::S8
-            | Type::U8
-            | Type::S16
-            | Type::U16
-            | Type::S32
-            | Type::U32
-            | Type::S64
-            | Type::U64
-            | Type::F32
-            | Type::F64
-            | Type::Char
-            | Type::Flags(_)
-            | Type::Handle(_) => self.flat_scalar(path, ty, flat),
+            scalar!() | Type::Flags(_) | Type::Handle(_) => self.flat_scalar(path, ty, flat),
             Type::String | Type::List(_) | Type::Map(..) => self.flat_pair(path, ty, flat),
             Type::FixedLengthList(elem, _) => {
                 let count = flatten_type(elem, self.opts.ptr_type).len().max(1);

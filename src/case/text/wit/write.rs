@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::case::check::kind;
 use crate::case::text::quote::{WIDTH, fill};
 use crate::case::{Shape, function_name};
-use crate::types::{CASE, FIELD, FLAG, Field, FuncType, Handle, Label, PARAM, RESOURCE, Type};
+use crate::types::{
+    CASE, FIELD, FLAG, Field, FuncType, Handle, Label, PARAM, RESOURCE, Type, scalar,
+};
 use crate::types::{VariantCase, positional, resource_name};
 
 /// Names that WIT reads as something else, unless marked.
@@ -93,19 +95,7 @@ impl<'a> Names<'a> {
 
     fn ty(&mut self, ty: &'a Type) -> String {
         match ty {
-            Type::Bool
-            | Type::S8
-            | Type::U8
-            | Type::S16
-            | Type::U16
-            | Type::S32
-            | Type::U32
-            | Type::S64
-            | Type::U64
-            | Type::F32
-            | Type::F64
-            | Type::Char
-            | Type::String => kind(ty).to_string(),
+            scalar!() | Type::String => kind(ty).to_string(),
             Type::List(elem) => format!("list<{}>", self.ty(elem)),
             Type::FixedLengthList(elem, length) => format!("list<{}, {length}>", self.ty(elem)),
             Type::Tuple(types) => {
