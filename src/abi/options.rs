@@ -30,6 +30,17 @@ pub enum StringEncoding {
     Latin1OrUtf16,
 }
 
+impl StringEncoding {
+    /// What comes after `string-encoding=`.
+    pub fn name(self) -> &'static str {
+        match self {
+            StringEncoding::Utf8 => "utf8",
+            StringEncoding::Utf16 => "utf16",
+            StringEncoding::Latin1OrUtf16 => "latin1+utf16",
+        }
+    }
+}
+
 /// Spec: `LiftLowerOptions`, with the memory and the `realloc` behind [`Guest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LiftLowerOptions {

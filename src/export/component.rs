@@ -79,11 +79,11 @@ fn resource(number: types::Resource, destructor: bool) -> String {
 
 fn options(opts: &CanonOpts) -> String {
     let mut text = match opts.string_encoding {
-        StringEncoding::Utf8 => "",
-        StringEncoding::Utf16 => " string-encoding=utf16",
-        StringEncoding::Latin1OrUtf16 => " string-encoding=latin1+utf16",
-    }
-    .to_string();
+        StringEncoding::Utf8 => String::new(),
+        other @ (StringEncoding::Utf16 | StringEncoding::Latin1OrUtf16) => {
+            format!(" string-encoding={}", other.name())
+        }
+    };
     if opts.memory {
         text += " (memory $memory)";
     }

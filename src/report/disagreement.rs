@@ -2,7 +2,7 @@
 //! Knows nothing of files but the name that it is given.
 
 use super::spec;
-use super::timeline::{guest_event, hex, host_event, mistake, outcome, timeline, values};
+use super::timeline::{guest_event, hex, host_event, mistake, outcome, params, timeline, values};
 use crate::abi::StringEncoding;
 use crate::case::paths::Path;
 use crate::case::text::host;
@@ -134,13 +134,21 @@ fn configuration(case: &Case) -> String {
     if names.is_empty() { "no options".to_string() } else { names.join(", ") }
 }
 
+/// The call itself, without what comes of it.
+pub(super) fn call_itself(case: &Case, call: usize) -> Option<String> {
+    let args = &case.calls.get(call)?.args;
+    Some(format!("{EXPORT}({})", values(args, params(case))))
+}
+
+/// The same in words, where there was none.
+pub(super) const NOT_CALLED: &str = "none: the component was not accepted";
+
 pub(super) fn called(case: &Case, call: usize) -> String {
-    let Some(made) = case.calls.get(call) else {
-        return "none: the component was not accepted".to_string();
+    let Some(made) = call_itself(case, call) else {
+        return NOT_CALLED.to_string();
     };
-    let export = &case.shape.guests[0].export;
-    let args = values(&made.args, &export.ty.params);
-    let mut text = format!("{call}: {EXPORT}({args})  {}", encoding(export.opts.string_encoding));
+    let opts = case.shape.guests[0].export.opts;
+    let mut text = format!("{call}: {made}  {}", encoding(opts.string_encoding));
     mistake(case, call).iter().for_each(|mistake| text += &format!("; {mistake}"));
     for (number, guest) in case.shape.guests.iter().enumerate() {
         if let Some(import) = &guest.import {
@@ -154,12 +162,8 @@ pub(super) fn called(case: &Case, call: usize) -> String {
     text
 }
 
-fn encoding(encoding: StringEncoding) -> &'static str {
-    match encoding {
-        StringEncoding::Utf8 => "string-encoding=utf8",
-        StringEncoding::Utf16 => "string-encoding=utf16",
-        StringEncoding::Latin1OrUtf16 => "string-encoding=latin1+utf16",
-    }
+fn encoding(encoding: StringEncoding) -> String {
+    format!("string-encoding={}", encoding.name())
 }
 
 pub(super) fn place(at: Where) -> String {

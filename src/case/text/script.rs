@@ -11,21 +11,10 @@ use super::wave;
 /// Longer memory is broken into lines of this many bytes.
 const BYTES_PER_LINE: usize = 32;
 
-pub fn print_string_encoding(encoding: StringEncoding) -> &'static str {
-    match encoding {
-        StringEncoding::Utf8 => "utf8",
-        StringEncoding::Utf16 => "utf16",
-        StringEncoding::Latin1OrUtf16 => "latin1+utf16",
-    }
-}
-
 pub fn parse_string_encoding(text: &str) -> Result<StringEncoding, String> {
-    match text {
-        "utf8" => Ok(StringEncoding::Utf8),
-        "utf16" => Ok(StringEncoding::Utf16),
-        "latin1+utf16" => Ok(StringEncoding::Latin1OrUtf16),
-        _ => Err(format!("expected utf8, utf16 or latin1+utf16, found `{text}`")),
-    }
+    let all = [StringEncoding::Utf8, StringEncoding::Utf16, StringEncoding::Latin1OrUtf16];
+    let named = all.into_iter().find(|encoding| encoding.name() == text);
+    named.ok_or_else(|| format!("expected utf8, utf16 or latin1+utf16, found `{text}`"))
 }
 
 pub fn print_realloc(action: Realloc) -> String {

@@ -105,7 +105,7 @@ fn functions(within: &str, guest: &Guest) -> String {
 
 fn opts(name: &str, function: &Function) -> String {
     let opts = function.opts;
-    let encoding = script::print_string_encoding(opts.string_encoding);
+    let encoding = opts.string_encoding.name();
     format!(
         "\n[{name}]\nstring-encoding = \"{encoding}\"\nmemory = {}\nrealloc = {}\n",
         opts.memory, opts.realloc

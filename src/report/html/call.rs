@@ -3,11 +3,11 @@
 
 use super::article::code;
 use super::write::Html;
-use crate::abi::StringEncoding;
 use crate::case::text::wit;
 use crate::case::{Answer, Case, Finish, ImportCall, Passed, function_name};
 use crate::encode::EXPORT;
-use crate::report::timeline::{guest_name, mistake, params, values, word};
+use crate::report::disagreement::{NOT_CALLED, call_itself};
+use crate::report::timeline::{guest_name, mistake, values, word};
 use crate::types::{FuncType, Type};
 use crate::value::Value;
 
@@ -23,12 +23,9 @@ pub(super) fn call(html: &mut Html, case: &Case) {
     }
 }
 
-/// The call itself, without what comes of it.
+/// The call itself, or that there was none.
 pub(super) fn called(case: &Case, call: usize) -> String {
-    match case.calls.get(call) {
-        Some(made) => format!("{EXPORT}({})", values(&made.args, params(case))),
-        None => "none: the component was not accepted".to_string(),
-    }
+    call_itself(case, call).unwrap_or_else(|| NOT_CALLED.to_string())
 }
 
 /// A line for the host's call, and below it one for each thing that a guest passes.
@@ -122,7 +119,7 @@ fn encodings(case: &Case) -> Option<String> {
         {
             if passes_strings(&function.ty) {
                 let (name, guest) = (function_name(name), guest_name(number));
-                let encoding = encoding_name(function.opts.string_encoding);
+                let encoding = function.opts.string_encoding.name();
                 ends.push(format!("{name} {does} by {guest}: {encoding}"));
             }
         }
@@ -133,12 +130,4 @@ fn encodings(case: &Case) -> Option<String> {
 fn passes_strings(ty: &FuncType) -> bool {
     let mut types = ty.params.iter().chain(&ty.result);
     types.any(|ty| ty.any(&mut |ty| *ty == Type::String))
-}
-
-fn encoding_name(encoding: StringEncoding) -> &'static str {
-    match encoding {
-        StringEncoding::Utf8 => "utf8",
-        StringEncoding::Utf16 => "utf16",
-        StringEncoding::Latin1OrUtf16 => "latin1+utf16",
-    }
 }
