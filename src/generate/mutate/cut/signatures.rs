@@ -42,9 +42,9 @@ fn smaller(case: &Case, side: Side, allowed: &Allowed) -> Vec<FuncType> {
     };
     let all = signatures_for(&case.shape, side, path.mode, allowed);
     let types = all.into_iter().map(|one| FuncType { is_async: old.is_async, ..one.ty.clone() });
-    let size = |ty: &FuncType| size_of_type(ty);
-    let mut smaller: Vec<FuncType> = types.filter(|ty| size(ty) < size(old)).collect();
-    smaller.sort_by_key(size);
+    let size = size_of_type(old);
+    let mut smaller: Vec<FuncType> = types.filter(|ty| size_of_type(ty) < size).collect();
+    smaller.sort_by_key(size_of_type);
     smaller.dedup();
     smaller
 }
@@ -101,8 +101,11 @@ fn refill(ty: &Type, there: &mut Vec<Typed>) -> Value {
     if let Some(same) = there.iter().position(|(old, _)| old == ty) {
         return there.remove(same).1;
     }
-    if let Some(number) = there.iter().position(|(_, value)| recast(value, ty).is_some()) {
-        return recast(&there.remove(number).1, ty).unwrap_or_else(|| least(ty));
+    let mut numbers = there.iter().enumerate();
+    let number = numbers.find_map(|(at, (_, value))| Some((at, recast(value, ty)?)));
+    if let Some((at, number)) = number {
+        there.remove(at);
+        return number;
     }
     let children = ty.children();
     match (ty, children.last()) {
