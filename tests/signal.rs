@@ -49,26 +49,10 @@ fn is_deadly(case: &Case) -> bool {
 }
 
 fn has_wide_character(value: &Value) -> bool {
-    match value {
-        Value::String(text) => !text.text.is_ascii(),
-        Value::Bool(_)
-        | Value::S8(_)
-        | Value::U8(_)
-        | Value::S16(_)
-        | Value::U16(_)
-        | Value::S32(_)
-        | Value::U32(_)
-        | Value::S64(_)
-        | Value::U64(_)
-        | Value::F32(_)
-        | Value::F64(_)
-        | Value::Char(_)
-        | Value::List(_)
-        | Value::Record(_)
-        | Value::Variant(..)
-        | Value::Flags(_)
-        | Value::Handle(_) => value.parts().iter().any(has_wide_character),
+    if let Value::String(text) = value {
+        return !text.text.is_ascii();
     }
+    value.parts().iter().any(has_wide_character)
 }
 
 /// Of all cases of a run that are deadly the smallest is in the file; it is not the first.

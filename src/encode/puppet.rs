@@ -99,10 +99,10 @@ impl Puppet {
     /// One that does the same for as many guests as can be: it has all that any of them needs, and the memory,
     /// which no two have alike, is not its own.
     pub fn shared(shape: &Shape, number: usize) -> Puppet {
-        let least = Puppet::of(shape, number);
-        let resources = if least.resources == 0 { 0 } else { Limits::CASE.resources };
-        let destructors = (0..resources).collect();
-        Puppet { pages: None, resources: resources.max(least.resources), destructors, ..least }
+        let own = Puppet::of(shape, number);
+        let resources = if own.resources == 0 { 0 } else { Limits::CASE.resources };
+        let resources = resources.max(own.resources);
+        Puppet { pages: None, resources, destructors: (0..resources).collect(), ..own }
     }
 
     /// Its core module.

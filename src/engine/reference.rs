@@ -39,19 +39,15 @@ pub fn instantiate(
 ) -> Result<Run, NotStarted> {
     let notes = Notes { deviations, ..Notes::default() };
     let mut instance = compiled.begin(Host::of(shape), notes);
-    match compiled.start(&mut instance) {
-        Ok(()) => {}
-        Err(NotInstantiated::Failed(failure)) => {
-            return Err(NotStarted { outcome: ended(failure), taken: Deviations::NONE });
+    compiled.start(&mut instance).map_err(|why| match why {
+        NotInstantiated::Failed(failure) => {
+            NotStarted { outcome: ended(failure), taken: Deviations::NONE }
         }
-        Err(refusal @ NotInstantiated::Refused(_)) => {
-            return Err(NotStarted::of(&refusal.to_string()));
+        NotInstantiated::Refused(refusal) => NotStarted::of(&refusal.to_string()),
+        NotInstantiated::RefusedBySlip => {
+            NotStarted { taken: instance.notes().taken, ..NotStarted::of(&why.to_string()) }
         }
-        Err(refusal @ NotInstantiated::RefusedBySlip) => {
-            let (outcome, taken) = (Outcome::Refused(refusal.to_string()), instance.notes().taken);
-            return Err(NotStarted { outcome, taken });
-        }
-    }
+    })?;
     let exported = instance.export(EXPORT);
     match exported.and_then(|ty| same_but_for_numbers(&shape.guests[0].export.ty, ty)) {
         Some(numbers) => {
