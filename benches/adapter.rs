@@ -1,7 +1,7 @@
 //! What adapters cost: compiling a chain of guests against compiling its guests one by one, and the
 //! share that this has in the time per case. Prints, and asserts nothing: time is no test.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use canonfuzz::Session;
 use canonfuzz::abi::PtrType;
@@ -10,6 +10,7 @@ use canonfuzz::encode::{self, Puppets, script};
 use canonfuzz::engine::local::{self, Local};
 use canonfuzz::engine::wasmtime;
 use canonfuzz::generate::Stream;
+use canonfuzz_benches::clock::time;
 
 /// Shapes to measure.
 const SHAPES: u32 = 200;
@@ -112,12 +113,6 @@ fn nothing() -> Shape {
     let pages = Pages { initial: 1, maximum: 1 };
     let guest = Guest { export, import: None, ptr_type: PtrType::I32, pages, noise: None };
     Shape { guests: vec![guest], resources: Vec::new() }
-}
-
-fn time<R>(run: impl FnOnce() -> R) -> (Duration, R) {
-    let start = Instant::now();
-    let result = run();
-    (start.elapsed(), result)
 }
 
 fn print(spent: &Spent) {

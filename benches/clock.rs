@@ -10,6 +10,13 @@ pub fn now() -> Duration {
     on_cpu().unwrap_or_else(|| START.get_or_init(Instant::now).elapsed())
 }
 
+/// What a thing takes by the time of day, and what it gives.
+pub fn time<R>(run: impl FnOnce() -> R) -> (Duration, R) {
+    let start = Instant::now();
+    let result = run();
+    (start.elapsed(), result)
+}
+
 fn on_cpu() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(Duration::from_nanos(stat.split_whitespace().next()?.parse().ok()?))

@@ -6,6 +6,7 @@ use canonfuzz::abi::flatten::{Context, flatten_functype};
 use canonfuzz::abi::layout::{alignment, elem_size};
 use canonfuzz::abi::{CoreFuncType, CoreType, StringEncoding};
 use canonfuzz::case::{CanonOpts, Guest, Pages, Shape, text};
+use canonfuzz::encode::function_type;
 use canonfuzz::types::{FuncType, Type};
 use wasm_encoder::{
     BlockType, CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, Function,
@@ -61,7 +62,7 @@ fn module(func: &FuncType) -> Module {
     let mut types = TypeSection::new();
     let realloc = CoreFuncType { params: vec![CoreType::I32; 4], results: vec![CoreType::I32] };
     for ty in [&imported, &exported, &realloc] {
-        types.ty().function(val_types(&ty.params), val_types(&ty.results));
+        function_type(types.ty(), ty);
     }
     module.section(&types);
     let mut imports = ImportSection::new();
@@ -71,14 +72,13 @@ fn module(func: &FuncType) -> Module {
     functions.function(EXPORTED).function(REALLOC);
     module.section(&functions);
     let mut memories = MemorySection::new();
-    let memory = |minimum| MemoryType {
-        minimum,
+    memories.memory(MemoryType {
+        minimum: 1,
         maximum: None,
         memory64: false,
         shared: false,
         page_size_log2: None,
-    };
-    memories.memory(memory(1));
+    });
     module.section(&memories);
     let mut globals = GlobalSection::new();
     let next = GlobalType { val_type: ValType::I32, mutable: true, shared: false };
@@ -93,16 +93,6 @@ fn module(func: &FuncType) -> Module {
     code.function(&hand_on(func, &imported, &exported)).function(&realloc_body());
     module.section(&code);
     module
-}
-
-fn val_types(types: &[CoreType]) -> Vec<ValType> {
-    let val_type = |ty: &CoreType| match ty {
-        CoreType::I32 => ValType::I32,
-        CoreType::I64 => ValType::I64,
-        CoreType::F32 => ValType::F32,
-        CoreType::F64 => ValType::F64,
-    };
-    types.iter().map(val_type).collect()
 }
 
 /// Calls the import with its own params, and returns what that returns, or where it is.

@@ -3,7 +3,7 @@
 //! Asserts nothing: time is no test.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use canonfuzz::abi::{Notes, Trap};
@@ -12,6 +12,7 @@ use canonfuzz::component::{Context, Failure, Host};
 use canonfuzz::engine::wasmtime::val::to_val;
 use canonfuzz::types::{Field, Label, Type};
 use canonfuzz::value::Value;
+use canonfuzz_benches::clock::time;
 use canonfuzz_benches::echo::{self, EXPORT, IMPORT};
 use canonfuzz_benches::plot::{self, Curve, Plot};
 use canonfuzz_benches::{ours, round_trip};
@@ -201,13 +202,6 @@ fn instance(
     store.set_hostcall_fuel(usize::MAX);
     let instance = linker.instantiate(&mut store, &component)?;
     Ok((store, instance))
-}
-
-/// What a thing takes, and what it gives.
-fn time<R>(run: impl FnOnce() -> R) -> (Duration, R) {
-    let start = Instant::now();
-    let result = run();
-    (start.elapsed(), result)
 }
 
 /// By values that say what they are.
