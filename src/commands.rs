@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use canonfuzz::engine::{wasmtime, worker};
+use canonfuzz::mix::SpecCoverage;
 use canonfuzz::releases::{self, Column};
 use canonfuzz::replay::kinds::Kinds;
 use canonfuzz::run::{self, Plan, Progress};
@@ -67,6 +68,7 @@ pub fn replay(
     mut session: Session,
     paths: &[PathBuf],
     bless: bool,
+    spec_coverage: bool,
     json: Option<&Path>,
 ) -> Result<bool> {
     let files = corpus::find(paths)?;
@@ -76,6 +78,7 @@ pub fn replay(
     json.map_or(Ok(()), corpus::check_writable)?;
     let (mut verdicts, mut complaints) = (BTreeMap::new(), Vec::new());
     let (mut clean, mut kinds) = (true, Kinds::default());
+    let mut coverage = spec_coverage.then(SpecCoverage::default);
     for path in &files {
         let replayed = replay::replay(&mut session, path, bless)?;
         clean &= replayed.is_clean();
@@ -83,6 +86,9 @@ pub fn replay(
         replayed.complaints.iter().for_each(|complaint| print(&format!("  {complaint}")));
         replayed.report.iter().for_each(|report| print(report));
         kinds.add(&replayed);
+        if let Some(coverage) = &mut coverage {
+            coverage.add(&replayed.points);
+        }
         let of_file = |complaint| format!("{}: {complaint}", path.display());
         complaints.extend(replayed.complaints.into_iter().map(of_file));
         verdicts.insert(path.clone(), replayed.verdict);
@@ -97,6 +103,7 @@ pub fn replay(
             complaints.push(complaint);
         }
     }
+    coverage.iter().for_each(|coverage| print(&coverage.text()));
     clean &= complaints.is_empty();
     let word = if clean { "clean" } else { "not clean" };
     print(&format!("wasmtime {}: {} cases, {word}", wasmtime::VERSION, files.len()));

@@ -52,6 +52,9 @@ enum Command {
         /// The folder that findings are written to
         #[arg(long, value_name = "FOLDER", default_value = "findings")]
         findings: PathBuf,
+        /// Also print which points of the Canonical ABI the reference came to, and which never
+        #[arg(long)]
+        spec_coverage: bool,
         #[command(flatten)]
         isolation: Isolation,
     },
@@ -72,6 +75,9 @@ enum Command {
         /// Compile what guests have in common apart, once for all cases, as `run` and the fuzz targets do
         #[arg(long, conflicts_with_all = ["bless", "subjects", "isolate"])]
         import_puppets: bool,
+        /// Also print which points of the Canonical ABI the reference came to, and which never
+        #[arg(long, conflicts_with = "subjects")]
+        spec_coverage: bool,
         #[command(flatten)]
         isolation: Isolation,
     },
@@ -197,23 +203,42 @@ impl Isolation {
 fn main() -> ExitCode {
     crash::install_hook();
     let done = match Arguments::parse().command {
-        Command::Run { shape, cases, time, seed, jobs, json, findings, isolation } => {
+        Command::Run {
+            shape,
+            cases,
+            time,
+            seed,
+            jobs,
+            json,
+            findings,
+            spec_coverage,
+            isolation,
+        } => {
             let seed = seed.unwrap_or_else(random_seed);
             isolation.limit().and_then(|isolated| {
                 let kind = shape;
-                let plan = Plan { kind, seed, jobs, cases, time, findings, isolated };
+                let plan =
+                    Plan { kind, seed, jobs, cases, time, findings, spec_coverage, isolated };
                 commands::run(&plan, json.as_deref())
             })
         }
-        Command::Replay { paths, bless, json, subjects, import_puppets, isolation }
-            if subjects.is_empty() =>
-        {
+        Command::Replay {
+            paths,
+            bless,
+            json,
+            subjects,
+            import_puppets,
+            spec_coverage,
+            isolation,
+        } if subjects.is_empty() => {
             let session = if import_puppets {
                 Session::importing()
             } else {
                 isolation.limit().and_then(Session::maybe_isolated)
             };
-            session.and_then(|session| commands::replay(session, &paths, bless, json.as_deref()))
+            session.and_then(|session| {
+                commands::replay(session, &paths, bless, spec_coverage, json.as_deref())
+            })
         }
         Command::Replay { paths, json, subjects, .. } => {
             commands::replay_on(&paths, &subjects, json.as_deref())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::abi::{Core, Course, Deviations, NanLeaf, Received, Trap};
+use crate::abi::{Core, Course, Deviations, NanLeaf, Points, Received, Trap};
 use crate::types::Resource;
 use crate::value::Value;
 
@@ -32,6 +32,8 @@ pub struct Reading {
     /// Whether there may be more of them: a limit of ours was met in looking for them, or the host looks
     /// at some values late.
     pub unexplored: bool,
+    /// What of the Canonical ABI it came to.
+    pub points: Points,
 }
 
 /// How one call went.

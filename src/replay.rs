@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::abi::Deviations;
+use crate::abi::{Deviations, Points};
 use crate::case::Tuning;
 use crate::case::paths::Paths;
 use crate::case::text::{self, CaseFile};
@@ -27,6 +27,8 @@ pub struct Replayed {
     /// How large the case is.
     pub size: Size,
     pub verdict: Verdict,
+    /// What of the Canonical ABI the reference came to.
+    pub points: Points,
     /// What is wrong with the file itself, a line for each.
     pub complaints: Vec<String>,
     /// The report, where subject and reference disagree.
@@ -60,7 +62,8 @@ pub fn replay(session: &mut Session, path: &Path, bless: bool) -> Result<Replaye
         None
     };
     let (path, size) = (path.to_path_buf(), generate::size(&found.file.case));
-    Ok(Replayed { path, size, verdict: checked.verdict, complaints, report })
+    let points = checked.expected.points;
+    Ok(Replayed { path, size, verdict: checked.verdict, points, complaints, report })
 }
 
 fn explain(path: &Path, file: &CaseFile, checked: &Checked, difference: &Difference) -> String {

@@ -14,7 +14,7 @@ use crate::case::{Case, CaseKind, Limits};
 use crate::corpus;
 use crate::engine::wasmtime;
 use crate::generate::{Size, Stream, size};
-use crate::mix::Mix;
+use crate::mix::{Mix, SpecCoverage};
 use crate::oracle::{Difference, Verdict};
 use crate::report;
 use crate::session::{Checked, Session, Timings, timed};
@@ -30,6 +30,8 @@ pub struct Plan {
     pub time: Option<Duration>,
     /// Where findings are written.
     pub findings: PathBuf,
+    /// Whether to count what of the Canonical ABI the reference comes to.
+    pub spec_coverage: bool,
     /// The time that a subject in a process of its own may take for one case; nothing: it has none.
     pub isolated: Option<Duration>,
 }
@@ -70,6 +72,8 @@ struct Tally {
     #[serde(skip)]
     timings: Timings,
     mix: Option<Mix>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spec_coverage: Option<SpecCoverage>,
 }
 
 /// What a run gave.
@@ -112,6 +116,12 @@ pub fn run(
     (summary(plan, progress, elapsed(progress)), ended)
 }
 
+/// What one job has seen the reference do.
+struct Counts {
+    mix: Mix,
+    spec_coverage: Option<SpecCoverage>,
+}
+
 fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
     let mut session = match plan.isolated {
         None => Session::importing()?,
@@ -120,20 +130,28 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
     // Far apart, so that seeds that follow each other share nothing.
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut stream = Stream::new(seed, plan.kind, wasmtime::allowed(), Limits::CASE);
-    let mut mix = Mix::new(plan.kind, &wasmtime::allowed());
+    let mut counts = Counts {
+        mix: Mix::new(plan.kind, &wasmtime::allowed()),
+        spec_coverage: plan.spec_coverage.then(SpecCoverage::default),
+    };
     let result = (|| {
         while !done(plan, progress) {
             let case = timed(&mut session.timings.generate, || stream.next_case());
-            check(plan, progress, &mut session, &case, &mut mix)?;
+            check(plan, progress, &mut session, &case, &mut counts)?;
         }
         Ok(())
     })();
     let mut tally = lock(progress);
     tally.timings.add(&session.timings);
     tally.shapes += stream.shapes;
+    let Counts { mix, spec_coverage } = counts;
     match &mut tally.mix {
         Some(all) => all.merge(&mix),
         None => tally.mix = Some(mix),
+    }
+    match (&mut tally.spec_coverage, spec_coverage) {
+        (Some(all), Some(mine)) => all.merge(&mine),
+        (all, mine) => *all = all.take().or(mine),
     }
     drop(tally);
     progress.stop.fetch_or(result.is_err(), Ordering::Relaxed);
@@ -156,10 +174,13 @@ fn check(
     progress: &Progress,
     session: &mut Session,
     case: &Case,
-    mix: &mut Mix,
+    counts: &mut Counts,
 ) -> Result<()> {
     let checked = session.check(case).context("a generated case")?;
-    mix.add(case, &checked.expected);
+    counts.mix.add(case, &checked.expected);
+    if let Some(coverage) = &mut counts.spec_coverage {
+        coverage.add(&checked.expected.points);
+    }
     let mut tally = lock(progress);
     tally.calls += u64::try_from(checked.expected.observation.calls.len())?;
     *tally.outcomes.entry(report::ended(&checked.expected.observation.outcome)).or_default() += 1;
@@ -269,6 +290,7 @@ impl Summary {
     pub fn text(&self) -> String {
         let Tally { calls, shapes, agree, files, .. } = &self.tally;
         let mut lines: Vec<String> = self.tally.mix.iter().map(Mix::text).collect();
+        lines.extend(self.tally.spec_coverage.iter().map(SpecCoverage::text));
         lines.push(String::new());
         lines.push(format!(
             "{}: {} cases of {}, {calls} calls in {:.1} s, {:.0} compared calls per second, seed {}",

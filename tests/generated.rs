@@ -11,7 +11,7 @@ use canonfuzz::encode::{self, Puppets};
 use canonfuzz::engine::{numbers, wasmtime};
 use canonfuzz::fuzz::{self, Input};
 use canonfuzz::generate::{self, Stream};
-use canonfuzz::mix::Mix;
+use canonfuzz::mix::{Mix, SpecCoverage};
 use canonfuzz::oracle::Verdict;
 use canonfuzz::types::FuncType;
 use canonfuzz::{Session, corpus, report};
@@ -179,9 +179,13 @@ const RARE: usize = 5;
 #[track_caller]
 fn check_mix(mut mix: Mix, cases: impl Iterator<Item = Case>) {
     let mut session = Session::importing().unwrap();
+    let mut coverage = SpecCoverage::default();
     for case in cases {
-        mix.add(&case, &session.read(&case, Deviations::NONE).unwrap());
+        let reading = session.read(&case, Deviations::NONE).unwrap();
+        mix.add(&case, &reading);
+        coverage.add(&reading.points);
     }
+    assert_eq!(coverage.contradicted(), Vec::<String>::new());
     assert_eq!(mix.contradicted(), Vec::<String>::new());
     assert!(mix.empty().len() <= RARE, "{:#?}", mix.empty());
 }

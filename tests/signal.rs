@@ -64,6 +64,7 @@ fn a_run_keeps_the_smallest_of_a_kind(folder: &Path) -> PathBuf {
         cases: Some(CASES),
         time: None,
         findings: folder.to_path_buf(),
+        spec_coverage: false,
         isolated: Some(LIMIT),
     };
     let (summary, ended) = run(&plan, &Progress::default(), &mut |_| {});

@@ -7,10 +7,10 @@ use super::handle::{
     add_thread, borrows_remain, holds_borrows, may_block, remove_thread, return_lent,
 };
 use super::lift::{CoreValues, lift_flat_values};
-use super::lower::{check_spilled, lower_flat_values};
+use super::lower::{OUT_PARAM, check_spilled, lower_flat_values};
 use super::{
-    Core, CoreType, Crossing, Cx, Deviation, Guest, Instance, LiftLowerOptions, PtrType, Stage,
-    Trap, trap_if,
+    Core, CoreType, Crossing, Cx, Deviation, Guest, Instance, LiftLowerOptions, Party, PtrType,
+    Rule, Stage, Trap, trap_if,
 };
 use super::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::{FuncType, Type};
@@ -38,7 +38,9 @@ pub fn canon_lift<I: Instance, R>(
     assert!(types_match_values(&seen_ft.params, &flat_args), "we lower to the types we flatten to");
     let flat_args = retyped(&flat_args, &flat_ft.params);
     instance.notes().course.stage = Stage::Callee;
-    let flat_results = instance.call(&flat_args)?;
+    let party = Party::of(peer);
+    let called = instance.call(&flat_args);
+    let flat_results = called.inspect_err(|_| instance.notes().reach(Rule::CalleeTraps, party))?;
     remove_thread(instance, thread);
     assert!(types_match_values(&flat_ft.results, &flat_results), "the component was validated");
     let early = instance.notes().deviates(Deviation::PostReturnBeforeLift);
@@ -58,6 +60,7 @@ pub fn canon_lift<I: Instance, R>(
     let remain = borrows_remain(instance, by_guest);
     let too_late = remain && instance.notes().deviates(Deviation::BorrowsCheckedLate);
     if remain && !too_late {
+        instance.notes().reach(Rule::BorrowsRemain, party);
         let mut cx = Cx { opts, peer, guest: instance };
         let vi = CoreValues::new(&seen_results);
         explore::lift(&mut cx, MAX_FLAT_RESULTS, vi, ft.results(), Trap::BorrowsRemain);
@@ -111,7 +114,10 @@ fn post_return(
     if !skipped {
         let zero = |core: &Core| Core::from_bits(core.ty(), 0);
         let zeros = zeros.then(|| flat_results.iter().map(zero).collect());
-        instance.post_return(&zeros.unwrap_or(flat_results.to_vec()))?;
+        let party = Party::caller(by_guest);
+        instance.notes().reach(Rule::PostReturn, party);
+        let returned = instance.post_return(&zeros.unwrap_or(flat_results.to_vec()));
+        returned.inspect_err(|_| instance.notes().reach(Rule::PostReturnTraps, party))?;
     }
     let may_leave = !instance.notes().deviates(Deviation::MayLeaveNotRestored);
     instance.set_may_leave(may_leave);
@@ -215,6 +221,7 @@ pub fn canon_lower<I: Instance>(
     callee: impl FnOnce(&mut I, &mut Subtask) -> Result<Vec<Core>, Trap>,
 ) -> Result<Vec<Core>, Trap> {
     if !instance.may_leave() {
+        instance.notes().reach(Rule::LowerMayNotLeave, Party::of(peer));
         let trap = Trap::CannotLeaveComponent;
         return Err(if peer.is_some() { instance.notes().in_adapter(trap) } else { trap });
     }
@@ -299,7 +306,7 @@ impl Subtask<'_> {
 /// Only a slip does this so early.
 fn check_out_param(cx: &mut Cx, ft: &FuncType, ptr: u64) -> Result<(), Trap> {
     let tuple = cx.tuple_layout(ft.results());
-    check_spilled(cx, ptr, &tuple)
+    check_spilled(cx, ptr, &tuple, OUT_PARAM)
 }
 
 /// Spec: `types_match_values`.

@@ -11,6 +11,7 @@ use super::lift::{CoreValues, find_spilled, lift_flat, lift_flat_case_index};
 use super::load::payload_offset;
 use super::load::{MAX_LIST_BYTE_LENGTH, load_case_index, load_pair, load_shape, payload_of};
 use super::lower::place_spilled;
+use super::store::LIST_BLOCK;
 use super::string::{MAX_STRING_BYTE_LENGTH, is_misaligned, load_string_from_range};
 use super::string::{source_and_byte_length, store_string_into_range, transcode_partly};
 use super::{Block, Cx, Deviation, Notes, PtrType, REALLOC_I32_MAX, ResourceType, Trap};
@@ -73,13 +74,13 @@ pub fn lower(cx: &mut Cx, max_flat: usize, types: &[Type], out_param: Option<u64
 /// it met: what they add to the faults they explain.
 fn undisturbed<R>(cx: &mut Cx, explore: impl FnOnce(&mut Cx) -> R) -> R {
     let notes = cx.guest.notes();
-    let (lifted, course) = (notes.lifted, notes.course.clone());
+    let (lifted, course, points) = (notes.lifted, notes.course.clone(), notes.points);
     notes.lifted = Notes::MAX_LIFTED - MAX_EXPLORED;
     let reallocs = cx.guest.lowered().received.reallocs.len();
     let explored = explore(cx);
     cx.guest.lowered().received.reallocs.truncate(reallocs);
     let notes = cx.guest.notes();
-    (notes.lifted, notes.course) = (lifted, course);
+    (notes.lifted, notes.course, notes.points) = (lifted, course, points);
     explored
 }
 
@@ -104,7 +105,7 @@ fn lower_step(cx: &mut Cx, step: &Step) -> Result<(), Trap> {
     match step {
         Step::List { alignment, byte_length } => {
             let ptr = cx.allocate(Block::List, *alignment, *byte_length)?;
-            cx.check_range(ptr, *alignment, *byte_length, Trap::ListOutOfBounds)
+            cx.check_range(ptr, *alignment, *byte_length, LIST_BLOCK)
         }
         Step::String(src) => store_string_into_range(cx, src).map(|_| ()),
         Step::Handle { rt, borrowed } => lower_unknown(cx, *rt, *borrowed),

@@ -67,6 +67,12 @@ pub fn flatten_type(ty: &Type, ptr: PtrType) -> Vec<CoreType> {
     flatten_types(std::slice::from_ref(ty), ptr)
 }
 
+/// Spec: `flatten_type`, of a part of a type.
+pub(super) fn flatten_part(part: Part, ptr: PtrType) -> Vec<CoreType> {
+    let flattener = Flattener { ptr, max_flat: usize::MAX };
+    flattener.flatten_type(part).expect("that many do not fit in an address space")
+}
+
 /// Spec: `flatten_variant`.
 pub(super) fn flatten_variant(cases: &[Option<Part>], ptr: PtrType) -> Vec<CoreType> {
     let flattener = Flattener { ptr, max_flat: usize::MAX };

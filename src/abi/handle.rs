@@ -1,7 +1,7 @@
 //! Handles: the table of an instance, how handles are lifted and lowered, and the built-ins on them.
 //! Knows nothing of how a destructor is called or who may enter whom.
 
-use super::{Act, ActKind, Cx, Deviation, Guest, Trap, trap_if};
+use super::{Act, ActKind, Cx, Deviation, Guest, Party, Rule, Trap, trap_if};
 use crate::types::Resource;
 
 /// Spec: `Table`. Entry 0 is never used.
@@ -117,13 +117,15 @@ impl Handles<'_> {
 /// Spec: `lift_own`.
 pub fn lift_own(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap> {
     // A guest that is no instance has no table: what it hands over is as it should be already.
-    let Some(handle) = get(cx.guest, i)? else { return Ok(i) };
+    let handle = get(cx.guest, i).inspect_err(|_| cx.reach(Rule::LiftOwnUnknown))?;
+    let Some(handle) = handle else { return Ok(i) };
     check_lent_first(cx.guest, handle, resource)?;
-    check_type(cx.guest, handle, resource, Deviation::LiftedTypeUnchecked)?;
+    let fits = check_type(cx.guest, handle, resource, Deviation::LiftedTypeUnchecked);
+    fits.inspect_err(|_| cx.reach(Rule::LiftOwnOtherType))?;
     let lent = handle.num_lends != 0 && !cx.deviates(Deviation::LentOwnLifted);
-    trap_if(lent, Trap::HandleLent)?;
+    cx.trap_if(lent, Rule::LiftOwnLent, Trap::HandleLent)?;
     let borrowed = handle.borrow_scope.is_some() && !cx.deviates(Deviation::BorrowLiftedAsOwn);
-    trap_if(borrowed, Trap::HandleNotOwned)?;
+    cx.trap_if(borrowed, Rule::LiftOwnBorrowed, Trap::HandleNotOwned)?;
     if !cx.deviates(Deviation::LiftedOwnKept) {
         handles(cx.guest).table.remove(i);
     }
@@ -132,9 +134,12 @@ pub fn lift_own(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap> {
 
 /// Spec: `lift_borrow`.
 pub fn lift_borrow(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap> {
-    let Some(handle) = get(cx.guest, i)? else { return Ok(i) };
-    check_type(cx.guest, handle, resource, Deviation::LiftedTypeUnchecked)?;
+    let handle = get(cx.guest, i).inspect_err(|_| cx.reach(Rule::LiftBorrowUnknown))?;
+    let Some(handle) = handle else { return Ok(i) };
+    let fits = check_type(cx.guest, handle, resource, Deviation::LiftedTypeUnchecked);
+    fits.inspect_err(|_| cx.reach(Rule::LiftBorrowOtherType))?;
     let borrowed = handle.borrow_scope.is_some();
+    cx.reach(if borrowed { Rule::LiftBorrowOfBorrow } else { Rule::LiftBorrowOfOwn });
     let skipped = borrowed && cx.deviates(Deviation::BorrowedNotLentOn);
     if skipped || cx.deviates(Deviation::BorrowNotLent) {
         return Ok(handle.rep);
@@ -152,7 +157,8 @@ pub fn lift_borrow(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap>
 pub fn lower_own(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Trap> {
     let Some(handles) = cx.guest.handles() else { return Ok(rep) };
     let rt = handles.resource(resource);
-    add(cx.guest, ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 })
+    let handle = ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 };
+    add(cx.guest, handle, Party::of(cx.peer))
 }
 
 /// Spec: `lower_borrow`.
@@ -160,6 +166,7 @@ pub fn lower_borrow(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Tr
     let Some(of) = cx.guest.handles() else { return Ok(rep) };
     let rt = of.resource(resource);
     let own_resource = rt.implementer == Some(of.instance);
+    cx.reach(if own_resource { Rule::LowerBorrowRep } else { Rule::LowerBorrowHandle });
     if own_resource && !cx.deviates(Deviation::BorrowOfOwnResourceIsHandle) {
         return Ok(rep);
     }
@@ -167,7 +174,7 @@ pub fn lower_borrow(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Tr
     let task = tasks.last_mut().expect("borrows are lowered only for a call");
     task.num_borrows += 1;
     let borrow_scope = Some(tasks.len() - 1);
-    add(cx.guest, ResourceHandle { rt, rep, borrow_scope, num_lends: 0 })
+    add(cx.guest, ResourceHandle { rt, rep, borrow_scope, num_lends: 0 }, Party::of(cx.peer))
 }
 
 /// Lowers a handle of which only this is known any more, so that the table is as it would be.
@@ -177,7 +184,8 @@ pub(super) fn lower_unknown(cx: &mut Cx, rt: ResourceType, borrowed: bool) -> Re
         return Ok(());
     }
     let borrow_scope = borrowed.then_some(of.tasks.len());
-    add(cx.guest, ResourceHandle { rt, rep: 0, borrow_scope, num_lends: 0 }).map(|_| ())
+    let handle = ResourceHandle { rt, rep: 0, borrow_scope, num_lends: 0 };
+    add(cx.guest, handle, Party::Guest).map(|_| ())
 }
 
 /// Only a slip: gives the thread of the call that begins an index among the handles, where there may be any.
@@ -188,7 +196,8 @@ pub fn add_thread(guest: &mut dyn Guest) -> Result<Option<u32>, Trap> {
     }
     // Of a type that nobody has.
     let rt = ResourceType { id: usize::MAX, implementer: None };
-    add(guest, ResourceHandle { rt, rep: 0, borrow_scope: None, num_lends: 0 }).map(Some)
+    let handle = ResourceHandle { rt, rep: 0, borrow_scope: None, num_lends: 0 };
+    add(guest, handle, Party::Host).map(Some)
 }
 
 /// Takes it away again.
@@ -209,6 +218,7 @@ pub fn return_lent(guest: &mut dyn Guest, by_guest: bool) {
     {
         return;
     }
+    notes.reach(Rule::LentReturned, Party::caller(by_guest));
     let table = handles(guest).table;
     lenders.into_iter().for_each(|i| table.unlend(i));
 }
@@ -248,7 +258,8 @@ pub fn canon_resource_new(
 ) -> Result<u32, Trap> {
     let made = check_may_leave(guest, may_leave).and_then(|()| {
         let rt = handles(guest).resource(resource);
-        add(guest, ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 })
+        let handle = ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 };
+        add(guest, handle, Party::Itself)
     });
     note(guest, ActKind::New, made)
 }
@@ -301,6 +312,8 @@ fn resource_drop(
     check_type(guest, handle, resource, Deviation::DroppedTypeUnchecked)?;
     trap_if(handle.num_lends != 0, Trap::HandleLent)?;
     handles(guest).table.remove(i);
+    let owned = handle.borrow_scope.is_none();
+    guest.notes().reach(if owned { Rule::DropOwn } else { Rule::DropBorrow }, Party::Itself);
     let Some(task) = handle.borrow_scope else { return Ok(Some((handle.rt, handle.rep))) };
     if !guest.notes().deviates(Deviation::DroppedBorrowCounted) {
         // Only by a slip does a borrow outlive its call, and is then dropped in another.
@@ -311,9 +324,29 @@ fn resource_drop(
 }
 
 fn note<T>(guest: &mut dyn Guest, kind: ActKind, result: Result<T, Trap>) -> Result<T, Trap> {
-    let course = &mut guest.notes().course;
-    course.acts.push(Act { kind, stage: course.stage, trap: result.as_ref().err().copied() });
+    let trap = result.as_ref().err().copied();
+    let notes = guest.notes();
+    notes.course.acts.push(Act { kind, stage: notes.course.stage, trap });
+    if let Some(rule) = rule_of(kind, trap) {
+        notes.reach(rule, Party::Itself);
+    }
     result
+}
+
+/// What a built-in came to. Whether what was dropped was owned is said elsewhere.
+fn rule_of(kind: ActKind, trap: Option<Trap>) -> Option<Rule> {
+    match (kind, trap) {
+        (ActKind::New, None) => Some(Rule::New),
+        (ActKind::New, Some(Trap::CannotLeaveComponent)) => Some(Rule::NewMayNotLeave),
+        (ActKind::Rep, None) => Some(Rule::Rep),
+        (ActKind::Rep, Some(Trap::UnknownHandle)) => Some(Rule::RepUnknown),
+        (ActKind::Rep, Some(Trap::HandleOfOtherType)) => Some(Rule::RepOtherType),
+        (ActKind::Drop, Some(Trap::CannotLeaveComponent)) => Some(Rule::DropMayNotLeave),
+        (ActKind::Drop, Some(Trap::UnknownHandle)) => Some(Rule::DropUnknown),
+        (ActKind::Drop, Some(Trap::HandleOfOtherType)) => Some(Rule::DropOtherType),
+        (ActKind::Drop, Some(Trap::HandleLent)) => Some(Rule::DropLent),
+        (ActKind::New | ActKind::Rep | ActKind::Drop | ActKind::Destructor, _) => None,
+    }
 }
 
 fn check_may_leave(guest: &mut dyn Guest, may_leave: bool) -> Result<(), Trap> {
@@ -347,10 +380,17 @@ fn get(guest: &mut dyn Guest, i: u32) -> Result<Option<ResourceHandle>, Trap> {
     guest.handles().map(|handles| handles.table.get(i)).transpose()
 }
 
-fn add(guest: &mut dyn Guest, handle: ResourceHandle) -> Result<u32, Trap> {
-    let choice = handles(guest).table.free.len() > 1;
-    let oldest_first = choice && guest.notes().deviates(Deviation::OldestIndexFirst);
-    handles(guest).table.add(handle, oldest_first)
+fn add(guest: &mut dyn Guest, handle: ResourceHandle, party: Party) -> Result<u32, Trap> {
+    let free = handles(guest).table.free.len();
+    let oldest_first = free > 1 && guest.notes().deviates(Deviation::OldestIndexFirst);
+    let added = handles(guest).table.add(handle, oldest_first);
+    let rule = match added {
+        Ok(_) if free > 0 => Rule::TableReuses,
+        Ok(_) => Rule::TableGrows,
+        Err(_) => Rule::TableFull,
+    };
+    guest.notes().reach(rule, party);
+    added
 }
 
 fn handles(guest: &mut dyn Guest) -> Handles<'_> {

@@ -3,14 +3,16 @@
 
 use super::core::wrap;
 use super::despecialize::{Despecialized, Part, despecialize};
-use super::flatten::{flatten_variant, flatten_within};
+use super::flatten::{flatten_part, flatten_variant, flatten_within};
 use super::handle::{lift_borrow, lift_own};
 use super::layout::Layout;
 use super::load::{canonicalize_nan32, canonicalize_nan64, lift_bool, lift_char, payload_of};
 use super::load::{lift_flags, load_list_from_range, load_record};
 use super::lower::check_spilled;
+use super::options::Checked;
+use super::point::{Direction, Site};
 use super::string::load_string_from_range;
-use super::{Core, CoreType, Cx, Deviation, Trap, trap_if};
+use super::{Core, CoreType, Cx, Deviation, Point, Rule, Trap, trap_if};
 use crate::types::Type;
 use crate::value::{Str, Value};
 
@@ -65,12 +67,21 @@ pub fn lift_flat<'a>(
     let part = ty.into();
     let shape = despecialize(part);
     cx.check_members(&shape)?;
+    cx.reach_value(Direction::Lift, Site::Flat, &shape);
     Ok(match shape {
         Despecialized::Bool => lift_flat_bool(cx, vi),
-        Despecialized::S8 => Value::S8(i8::from_le_bytes(lift_flat_narrow(cx, vi)?)),
-        Despecialized::U8 => Value::U8(u8::from_le_bytes(lift_flat_narrow(cx, vi)?)),
-        Despecialized::S16 => Value::S16(i16::from_le_bytes(lift_flat_narrow(cx, vi)?)),
-        Despecialized::U16 => Value::U16(u16::from_le_bytes(lift_flat_narrow(cx, vi)?)),
+        Despecialized::S8 => {
+            Value::S8(i8::from_le_bytes(lift_flat_narrow(cx, vi, Rule::NarrowSigned)?))
+        }
+        Despecialized::U8 => {
+            Value::U8(u8::from_le_bytes(lift_flat_narrow(cx, vi, Rule::NarrowUnsigned)?))
+        }
+        Despecialized::S16 => {
+            Value::S16(i16::from_le_bytes(lift_flat_narrow(cx, vi, Rule::NarrowSigned)?))
+        }
+        Despecialized::U16 => {
+            Value::U16(u16::from_le_bytes(lift_flat_narrow(cx, vi, Rule::NarrowUnsigned)?))
+        }
         Despecialized::S32 => Value::S32(wrap(vi.next(CoreType::I32)).cast_signed()),
         Despecialized::U32 => Value::U32(wrap(vi.next(CoreType::I32))),
         Despecialized::S64 => Value::S64(vi.next(CoreType::I64).cast_signed()),
@@ -108,12 +119,15 @@ fn lift_flat_bool(cx: &mut Cx, vi: &mut CoreValues) -> Value {
 fn lift_flat_narrow<const NBYTES: usize>(
     cx: &mut Cx,
     vi: &mut CoreValues,
+    ignored: Rule,
 ) -> Result<[u8; NBYTES], Trap> {
     let bytes = wrap(vi.next(CoreType::I32)).to_le_bytes();
     let (low, high) = bytes.split_first_chunk().expect("no narrow integer has more than 4 bytes");
     let extended = [0, 0xff].iter().any(|extension| high.iter().all(|byte| byte == extension));
-    let refused = !extended && cx.deviates(Deviation::NarrowIntegersChecked);
-    trap_if(refused, Trap::Guest)?;
+    if !extended {
+        cx.reach(ignored);
+        trap_if(cx.deviates(Deviation::NarrowIntegersChecked), Trap::Guest)?;
+    }
     Ok(*low)
 }
 
@@ -144,13 +158,35 @@ fn lift_flat_variant(
     cases: &[Option<Part>],
     is_enum: bool,
 ) -> Result<Value, Trap> {
-    let end = vi.after(flatten_variant(cases, cx.opts.ptr_type).len());
+    let joined = flatten_variant(cases, cx.opts.ptr_type);
+    let end = vi.after(joined.len());
     let case_index = lift_flat_case_index(cx, vi, cases.len());
-    let payload = payload_of(cx, cases, is_enum, case_index)?;
+    let payload = payload_of(cx, cases, is_enum, case_index);
+    let payload = payload.inspect_err(|_| cx.reach(Rule::LiftNoCase))?;
+    reach_joins(cx, &joined, payload.copied());
     let payload = payload.map(|case| lift_flat(cx, vi, *case));
     let payload = payload.transpose()?.map(Box::new);
     *vi = end;
     Ok(Value::Variant(case_index, payload))
+}
+
+/// Notes what becomes of core values that cases of different types share.
+fn reach_joins(cx: &mut Cx, joined: &[CoreType], payload: Option<Part>) {
+    cx.reach(if payload.is_some() { Rule::LiftPayload } else { Rule::LiftNoPayload });
+    let wanted = payload.map(|case| flatten_part(case, cx.opts.ptr_type)).unwrap_or_default();
+    let payloads = &joined[1..];
+    if wanted.len() < payloads.len() {
+        cx.reach(Rule::LiftUnused);
+    }
+    for pair in payloads.iter().zip(&wanted) {
+        match pair {
+            (CoreType::I64, CoreType::I32) => cx.reach(Rule::LiftI32OfI64),
+            (CoreType::I32, CoreType::F32) => cx.reach(Rule::LiftF32OfI32),
+            (CoreType::I64, CoreType::F32) => cx.reach(Rule::LiftF32OfI64),
+            (CoreType::I64, CoreType::F64) => cx.reach(Rule::LiftF64OfI64),
+            (CoreType::I32 | CoreType::I64 | CoreType::F32 | CoreType::F64, _) => {}
+        }
+    }
 }
 
 /// Spec: `lift_flat_variant`, its discriminant.
@@ -179,12 +215,20 @@ pub fn lift_flat_values(
     types: &[Type],
 ) -> Result<Vec<Value>, Trap> {
     if flatten_within(types, cx.opts.ptr_type, max_flat).is_some() {
+        cx.reach(Rule::LiftFlat);
         return types.iter().map(|ty| lift_flat(cx, vi, ty)).collect();
     }
+    cx.reach(Rule::LiftSpilled);
     let (ptr, tuple) = find_spilled(cx, vi, types)?;
     let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
     load_record(cx, ptr, fields)
 }
+
+const SPILLED: Checked = Checked {
+    trap: Trap::MemoryOutOfBounds,
+    misaligned: Point::Rule(Rule::LiftSpilledMisaligned),
+    out_of_bounds: Point::Rule(Rule::LiftSpilledOutOfBounds),
+};
 
 /// Spec: `lift_flat_values`, its checks of where the tuple lies.
 pub(super) fn find_spilled(
@@ -194,7 +238,8 @@ pub(super) fn find_spilled(
 ) -> Result<(u64, Layout), Trap> {
     let ptr = vi.next(cx.opts.ptr_type.core_type());
     let tuple = cx.tuple_layout(types);
-    check_spilled(cx, ptr, &tuple)?;
+    check_spilled(cx, ptr, &tuple, SPILLED)?;
+    cx.reach_pointer(Rule::LoadWidePointer);
     let forbidden_end = cx.out_of_bounds(ptr, tuple.elem_size + 1)
         && cx.deviates(Deviation::SpilledMayNotEndWithMemory);
     trap_if(forbidden_end, Trap::MemoryOutOfBounds)?;

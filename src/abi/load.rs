@@ -7,8 +7,9 @@ use super::core::wrap;
 use super::despecialize::Despecialized;
 use super::handle::{lift_borrow, lift_own};
 use super::layout::{Layout, align_to, discriminant_size, never};
+use super::point::{Direction, Site};
 use super::string::load_string;
-use super::{Cx, Deviation, NanMode, Trap, trap_if};
+use super::{Cx, Deviation, NanMode, Rule, Trap, trap_if};
 use crate::types::Type;
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
@@ -25,6 +26,7 @@ pub fn load(cx: &mut Cx, ptr: u64, ty: &Type) -> Result<Value, Trap> {
 pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap> {
     cx.check_members(&layout.shape)?;
     cx.check_part(ptr, layout, layout.own_size())?;
+    cx.reach_value(Direction::Lift, Site::Memory, &layout.shape);
     Ok(match &layout.shape {
         Despecialized::Bool => load_bool(cx, ptr),
         Despecialized::S8 => Value::S8(i8::from_le_bytes(load_bytes(cx, ptr))),
@@ -92,6 +94,9 @@ fn load_bool(cx: &mut Cx, ptr: u64) -> Value {
 
 /// Spec: `convert_int_to_bool`.
 pub(super) fn lift_bool(cx: &mut Cx, int: u32) -> Value {
+    if int > 1 {
+        cx.reach(Rule::BoolAboveOne);
+    }
     if int > 1 && cx.deviates_fused(Deviation::FusedBoolRaw) {
         return Value::U32(int);
     }
@@ -125,6 +130,9 @@ fn load_float64(cx: &mut Cx, ptr: u64) -> u64 {
 /// Spec: `canonicalize_nan32`.
 pub(super) fn canonicalize_nan32(cx: &mut Cx, bits: u32) -> u32 {
     // Differs from the spec: `NanMode::Preserve`, for lowering may choose the same bits again.
+    if is_nan32(bits) {
+        cx.reach(Rule::LiftNan32);
+    }
     match cx.guest.notes().nan_mode {
         NanMode::Canonicalize if is_nan32(bits) => CANONICAL_FLOAT32_NAN,
         NanMode::Canonicalize | NanMode::Preserve => bits,
@@ -133,6 +141,9 @@ pub(super) fn canonicalize_nan32(cx: &mut Cx, bits: u32) -> u32 {
 
 /// Spec: `canonicalize_nan64`.
 pub(super) fn canonicalize_nan64(cx: &mut Cx, bits: u64) -> u64 {
+    if is_nan64(bits) {
+        cx.reach(Rule::LiftNan64);
+    }
     match cx.guest.notes().nan_mode {
         NanMode::Canonicalize if is_nan64(bits) => CANONICAL_FLOAT64_NAN,
         NanMode::Canonicalize | NanMode::Preserve => bits,
@@ -141,6 +152,12 @@ pub(super) fn canonicalize_nan64(cx: &mut Cx, bits: u64) -> u64 {
 
 /// Spec: `convert_i32_to_char`.
 fn convert_i32_to_char(cx: &mut Cx, code_point: u32) -> Result<char, Trap> {
+    cx.reach(match code_point {
+        0..=0xd7ff => Rule::CharBelowSurrogates,
+        0xd800..=0xdfff => Rule::Surrogate,
+        0xe000..=0x10_ffff => Rule::CharAboveSurrogates,
+        0x11_0000.. => Rule::CodePointTooLarge,
+    });
     match code_point {
         0x10_ffff if cx.deviates(Deviation::LastCodePointRefused) => Err(Trap::InvalidChar),
         0xd800..=0xdfff if cx.deviates(Deviation::SurrogateReplaced) => {
@@ -164,7 +181,7 @@ pub fn load_list_from_range(
     elem: &Layout,
 ) -> Result<Vec<Value>, Trap> {
     let byte_length = length.saturating_mul(elem.elem_size);
-    trap_if(byte_length > MAX_LIST_BYTE_LENGTH, Trap::ListTooLong)?;
+    cx.trap_if(byte_length > MAX_LIST_BYTE_LENGTH, Rule::ListTooLong, Trap::ListTooLong)?;
     let misaligned = !ptr.is_multiple_of(list_alignment(cx, elem));
     let out_of_bounds = cx.out_of_bounds(ptr, byte_length) || forbidden_end(cx, ptr, byte_length);
     if length == 0 && (misaligned || out_of_bounds) && cx.deviates(Deviation::EmptyListUnchecked) {
@@ -174,8 +191,12 @@ pub fn load_list_from_range(
     if by_host && cx.deviates(Deviation::ListBoundsBeforeAlignment) {
         return Err(Trap::ListOutOfBounds);
     }
-    trap_if(misaligned, Trap::UnalignedPointer)?;
-    trap_if(out_of_bounds, Trap::ListOutOfBounds)?;
+    cx.trap_if(misaligned, Rule::ListMisaligned, Trap::UnalignedPointer)?;
+    cx.trap_if(out_of_bounds, Rule::ListOutOfBounds, Trap::ListOutOfBounds)?;
+    cx.reach_pointer(Rule::LoadWidePointer);
+    if length == 0 {
+        cx.reach(Rule::ListLoadedEmpty);
+    }
     load_list_from_valid_range(cx, ptr, length, elem)
 }
 
@@ -200,6 +221,9 @@ fn load_list_from_valid_range(
     cx.guest.notes().lift(length)?;
     if elem.shape == Despecialized::U8 && !cx.out_of_bounds(ptr, length) {
         // Only faster.
+        if length > 0 {
+            cx.reach_value(Direction::Lift, Site::Memory, &elem.shape);
+        }
         let bytes = &cx.guest.memory()[valid_range(ptr, length)];
         return Ok(bytes.iter().copied().map(Value::U8).collect());
     }
@@ -229,9 +253,12 @@ fn load_variant(
     cases: &[Option<Layout>],
 ) -> Result<Value, Trap> {
     let case_index = load_case_index(cx, ptr, cases.len());
-    let Some(case) = payload_of(cx, cases, layout.is_enum, case_index)? else {
+    let payload = payload_of(cx, cases, layout.is_enum, case_index);
+    let Some(case) = payload.inspect_err(|_| cx.reach(Rule::LoadNoCase))? else {
+        cx.reach(Rule::LoadNoPayload);
         return Ok(Value::Variant(case_index, None));
     };
+    cx.reach(Rule::LoadPayload);
     let ptr = ptr + payload_offset(cx, layout, case);
     Ok(Value::case(case_index, load_shape(cx, ptr, case)?))
 }
@@ -239,6 +266,11 @@ fn load_variant(
 /// Spec: `load_variant`, its discriminant.
 pub(super) fn load_case_index(cx: &mut Cx, ptr: u64, cases: usize) -> u32 {
     let nbytes = discriminant_size(cases, &mut |slip| cx.deviates(slip));
+    cx.reach(match nbytes {
+        1 => Rule::LoadDiscriminant1,
+        2 => Rule::LoadDiscriminant2,
+        _ => Rule::LoadDiscriminant4,
+    });
     let case_index = wrap(load_int(cx, ptr, nbytes));
     let last = u32::try_from(cases).expect("so many are refused by validation") - 1;
     if case_index > last && cx.deviates(Deviation::DiscriminantInMemoryUnchecked) {
@@ -279,6 +311,11 @@ pub(super) fn payload_of<'a, T>(
 
 /// Spec: `load_flags`.
 fn load_flags(cx: &mut Cx, ptr: u64, layout: &Layout, count: usize) -> Result<u32, Trap> {
+    cx.reach(match layout.elem_size {
+        1 => Rule::LoadFlags1,
+        2 => Rule::LoadFlags2,
+        _ => Rule::LoadFlags4,
+    });
     let int = wrap(load_int(cx, ptr, layout.elem_size));
     let flags = lift_flags(cx, int, count)?;
     let kept = int != flags && cx.deviates(Deviation::FlagsInMemoryKeepUpperBits);
@@ -288,6 +325,9 @@ fn load_flags(cx: &mut Cx, ptr: u64, layout: &Layout, count: usize) -> Result<u3
 /// The flags in an integer of the guest's, which may have more bits set than there are labels.
 pub(super) fn lift_flags(cx: &mut Cx, int: u32, count: usize) -> Result<u32, Trap> {
     let flags = unpack_flags_from_int(int, count);
+    if int != flags {
+        cx.reach(Rule::FlagsBeyondLabels);
+    }
     let notes = cx.guest.notes();
     let named = int != flags && !notes.static_lifts.contains(&notes.course.stage);
     let by_name = cx.peer.is_none() && named;

@@ -5,12 +5,16 @@ use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
 use super::handle::{lower_borrow, lower_own};
 use super::layout::{Layout, end_of_fields};
+use super::options::Checked;
+use super::point::{Direction, Site};
 use super::store::{
     bool_bits, char_bits, inside, match_case, maybe_scramble_nan32, maybe_scramble_nan64,
 };
 use super::store::{pack_flags_into_int, store_list_into_range, store_record};
 use super::string::store_string_into_range;
-use super::{Block, Core, CoreType, Cx, Deviation, Place, REALLOC_I32_MAX, Trap, trap_if};
+use super::{
+    Block, Core, CoreType, Cx, Deviation, Place, Point, REALLOC_I32_MAX, Rule, Trap, trap_if,
+};
 use crate::types::Type;
 use crate::value::{Str, Value};
 
@@ -21,7 +25,9 @@ pub fn lower_flat<'a>(
     ty: impl Into<Part<'a>>,
     flat: &mut Vec<Core>,
 ) -> Result<(), Trap> {
-    match despecialize(ty) {
+    let shape = despecialize(ty);
+    cx.reach_value(Direction::Lower, Site::Flat, &shape);
+    match shape {
         Despecialized::Bool => flat.push(Core::I32(bool_bits(value))),
         Despecialized::S8 => flat.push(lower_flat_narrow(cx, *inside!(value, Value::S8), 8)),
         Despecialized::U8 => flat.push(Core::I32(u32::from(*inside!(value, Value::U8)))),
@@ -62,6 +68,9 @@ pub fn lower_flat<'a>(
 /// Spec: `lower_flat_signed`, of fewer than 32 bits.
 fn lower_flat_narrow(cx: &mut Cx, int: impl Into<i32>, width: u32) -> Core {
     let extended = int.into().cast_unsigned();
+    if extended >> width != 0 {
+        cx.reach(Rule::LowerNegative);
+    }
     if extended >> width != 0 && cx.deviates(Deviation::NarrowSignedZeroExtended) {
         return Core::I32(extended & (u32::MAX >> (32 - width)));
     }
@@ -136,6 +145,7 @@ fn lower_flat_variant(
     let start = flat.len();
     let (case_index, payload) = match_case(value, cases);
     flat.push(Core::I32(case_index));
+    cx.reach(if payload.is_some() { Rule::LowerPayload } else { Rule::LowerNoPayload });
     if let Some((value, case)) = payload {
         lower_flat(cx, value, *case, flat)?;
     }
@@ -146,14 +156,31 @@ fn lower_flat_variant(
 /// Makes what was lowered from `start` on into core values of the types `want`.
 fn coerce(cx: &mut Cx, flat: &mut Vec<Core>, start: usize, want: &[CoreType]) {
     let used = flat.len() - start;
+    if used < want.len() {
+        cx.reach(Rule::LowerUnused);
+    }
     let mut unused = Core::I64(0);
     if used < want.len() && cx.deviates(Deviation::UnusedSlotsNotZeroed) {
         unused = flat[start];
     }
     // Differs from the spec: it fills unused slots with the integer 0, also those of floats.
     flat.resize(start + want.len(), unused);
+    for (have, want) in flat[start..start + used].iter().zip(want) {
+        reach_join(cx, have.ty(), *want);
+    }
     for (core, want) in flat[start..].iter_mut().zip(want) {
         *core = Core::from_bits(*want, joined_bits(cx, *core, *want));
+    }
+}
+
+/// Notes what becomes of a core value whose slot cases of different types share.
+fn reach_join(cx: &mut Cx, have: CoreType, want: CoreType) {
+    match (have, want) {
+        (CoreType::I32, CoreType::I64) => cx.reach(Rule::LowerI32AsI64),
+        (CoreType::F32, CoreType::I32) => cx.reach(Rule::LowerF32AsI32),
+        (CoreType::F32, CoreType::I64) => cx.reach(Rule::LowerF32AsI64),
+        (CoreType::F64, CoreType::I64) => cx.reach(Rule::LowerF64AsI64),
+        (CoreType::I32 | CoreType::I64 | CoreType::F32 | CoreType::F64, _) => {}
     }
 }
 
@@ -188,6 +215,7 @@ pub fn lower_flat_values(
     cx.guest.lowered().lowerings += 1;
     let mut flat = Vec::new();
     if flatten_within(types, cx.opts.ptr_type, max_flat).is_some() {
+        cx.reach(Rule::LowerFlat);
         let fields: Vec<Part> = types.iter().map(Part::Type).collect();
         lower_flat_record(cx, values, &fields, &mut flat)?;
         return Ok(flat);
@@ -201,6 +229,18 @@ pub fn lower_flat_values(
     Ok(flat)
 }
 
+const NEW_BLOCK: Checked = Checked {
+    trap: Trap::MemoryOutOfBounds,
+    misaligned: Point::Rule(Rule::LowerSpilledMisaligned),
+    out_of_bounds: Point::Rule(Rule::LowerSpilledOutOfBounds),
+};
+
+pub(super) const OUT_PARAM: Checked = Checked {
+    trap: Trap::MemoryOutOfBounds,
+    misaligned: Point::Rule(Rule::LowerOutParamMisaligned),
+    out_of_bounds: Point::Rule(Rule::LowerOutParamOutOfBounds),
+};
+
 /// Spec: `lower_flat_values`, where it finds a place for the tuple.
 pub(super) fn place_spilled(
     cx: &mut Cx,
@@ -210,21 +250,28 @@ pub(super) fn place_spilled(
     let tuple = cx.tuple_layout(types);
     // Differs from the spec: it would pass such a size to a `realloc` that cannot take it.
     trap_if(tuple.elem_size > REALLOC_I32_MAX, Trap::MemoryOutOfBounds)?;
-    let ptr = match out_param {
-        Some(ptr) => ptr,
-        None => allocate_spilled(cx, &tuple)?,
+    let (ptr, what) = match out_param {
+        Some(ptr) => (ptr, OUT_PARAM),
+        None => (allocate_spilled(cx, &tuple)?, NEW_BLOCK),
     };
-    check_spilled(cx, ptr, &tuple)?;
+    check_spilled(cx, ptr, &tuple, what)?;
+    cx.reach_pointer(Rule::StoreWidePointer);
+    cx.reach(if out_param.is_some() { Rule::LowerOutParam } else { Rule::LowerSpilled });
     Ok((ptr, tuple))
 }
 
 /// Spec: `lower_flat_values`, its checks of where the tuple is to lie.
-pub(super) fn check_spilled(cx: &mut Cx, ptr: u64, tuple: &Layout) -> Result<(), Trap> {
+pub(super) fn check_spilled(
+    cx: &mut Cx,
+    ptr: u64,
+    tuple: &Layout,
+    what: Checked,
+) -> Result<(), Trap> {
     let outside = cx.out_of_bounds(ptr, tuple.elem_size);
     if outside && cx.deviates_fused(Deviation::SpilledBoundsUnchecked) {
         return trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer);
     }
-    cx.check_range(ptr, tuple.alignment, tuple.elem_size, Trap::MemoryOutOfBounds)
+    cx.check_range(ptr, tuple.alignment, tuple.elem_size, what)
 }
 
 fn allocate_spilled(cx: &mut Cx, tuple: &Layout) -> Result<u64, Trap> {

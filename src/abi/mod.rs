@@ -5,6 +5,8 @@ pub mod core;
 pub mod options;
 pub mod trap;
 
+pub mod point;
+
 pub mod despecialize;
 pub mod layout;
 
@@ -32,6 +34,7 @@ pub use handle::{Handles, ResourceType, Table, Task};
 pub use options::{Act, ActKind, Block, Change, Course, Crossing, ReallocStep, Received, Stage};
 pub use options::{Cx, Guest, Instance, LiftLowerOptions, Lowered, NanLeaf, NanMode, Notes};
 pub use options::{Place, PtrType, StringEncoding};
+pub use point::{Party, Point, Points, Rule};
 pub use trap::{Trap, trap_if};
 
 /// The commit of WebAssembly/component-model that this reading follows.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::despecialize::{Despecialized, Part};
 use super::explore::Step;
 use super::layout::Layout;
+use super::point::{Constructor, Direction, Party, Point, Points, Rule, Site};
 use super::{Core, CoreType, Deviation, Deviations, Handles, Trap, trap_if};
 use crate::types::Type;
 use crate::value::{StringSource, Value};
@@ -56,6 +57,14 @@ pub struct Cx<'a> {
     pub guest: &'a mut dyn Guest,
 }
 
+/// What a range of a memory is checked for: how it traps out of bounds, and which points its traps are.
+#[derive(Clone, Copy, Debug)]
+pub struct Checked {
+    pub trap: Trap,
+    pub misaligned: Point,
+    pub out_of_bounds: Point,
+}
+
 /// The memory and the `realloc` that canonical options name.
 pub trait Guest {
     /// The whole linear memory; empty where the options name none.
@@ -97,6 +106,7 @@ pub struct Notes {
     /// How many elements and bytes of strings were lifted.
     pub lifted: u64,
     pub course: Course,
+    pub points: Points,
     /// The stages at which the host lifts into values of static types. Only a slip asks.
     pub static_lifts: BTreeSet<Stage>,
     /// Where lifting or lowering for another guest trapped: all traps of which that call may meet the
@@ -276,7 +286,8 @@ impl Cx<'_> {
         let crashes = slips && self.deviates(Deviation::HostReallocOf64BitsCrashes);
         trap_if(crashes, Trap::Crash)?;
         let (old, old_size) = old;
-        let ptr = self.guest.realloc(old, old_size, align, new_size)?;
+        let answer = self.guest.realloc(old, old_size, align, new_size);
+        let ptr = answer.inspect_err(|_| self.reach(Rule::ReallocTraps))?;
         // Only by a slip it has more bits than the pointers of the options.
         Ok(Core::from_bits(self.opts.ptr_type.core_type(), ptr).bits())
     }
@@ -309,15 +320,15 @@ impl Cx<'_> {
         ptr: u64,
         alignment: u64,
         byte_length: u64,
-        out_of_bounds: Trap,
+        what: Checked,
     ) -> Result<(), Trap> {
         let misaligned = !ptr.is_multiple_of(alignment);
         let outside = self.out_of_bounds(ptr, byte_length);
         if misaligned && outside && self.peer.is_some() {
-            self.guest.notes().fault(out_of_bounds);
+            self.guest.notes().fault(what.trap);
         }
-        trap_if(misaligned, Trap::UnalignedPointer)?;
-        trap_if(outside, out_of_bounds)
+        self.trap_if(misaligned, what.misaligned, Trap::UnalignedPointer)?;
+        self.trap_if(outside, what.out_of_bounds, what.trap)
     }
 
     /// Traps where the first `size` bytes of a part of something spilled are not in memory, which
@@ -339,6 +350,37 @@ impl Cx<'_> {
         trap_if(crashes, Trap::Crash)
     }
 
+    /// Spec: `trap_if`. The rule that says so is noted.
+    pub fn trap_if(
+        &mut self,
+        condition: bool,
+        rule: impl Into<Point>,
+        trap: Trap,
+    ) -> Result<(), Trap> {
+        if condition {
+            self.reach(rule);
+        }
+        trap_if(condition, trap)
+    }
+
+    /// Notes that this came to a point.
+    pub fn reach(&mut self, point: impl Into<Point>) {
+        let party = Party::of(self.peer);
+        self.guest.notes().reach(point, party);
+    }
+
+    /// Notes that a pointer of this width is lifted or lowered, where it is wide.
+    pub fn reach_pointer(&mut self, wide: Rule) {
+        if self.opts.ptr_type == PtrType::I64 {
+            self.reach(wide);
+        }
+    }
+
+    /// Notes that a value of this shape is lifted or lowered here.
+    pub fn reach_value<T>(&mut self, direction: Direction, site: Site, shape: &Despecialized<T>) {
+        self.reach(Point::Value(direction, site, Constructor::of(shape)));
+    }
+
     /// Whether to slip here. Ask only where the answer changes something: the slip is noted.
     pub fn deviates(&mut self, deviation: Deviation) -> bool {
         self.guest.notes().deviates(deviation)
@@ -358,6 +400,11 @@ impl Notes {
     pub fn lift(&mut self, count: u64) -> Result<(), Trap> {
         self.lifted = self.lifted.saturating_add(count);
         trap_if(self.lifted > Notes::MAX_LIFTED, Trap::Exhausted)
+    }
+
+    /// Notes that this came to a point.
+    pub fn reach(&mut self, point: impl Into<Point>, party: Party) {
+        self.points.insert(point.into(), party);
     }
 
     /// Adds to the faults of a call between guests. A limit is none, but hides some.

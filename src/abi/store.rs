@@ -5,8 +5,11 @@ use super::despecialize::Despecialized;
 use super::handle::{lower_borrow, lower_own};
 use super::layout::{Layout, align_to, discriminant_size};
 use super::load::{case_at, payload_offset, unpack_flags_from_int, valid_range};
+use super::options::Checked;
+use super::point::{Direction, Site};
 use super::string::store_string;
-use super::{Block, Cx, Deviation, NanLeaf, NanMode, Place, REALLOC_I32_MAX, Trap, trap_if};
+use super::{Block, Cx, Deviation, NanLeaf, NanMode, Place, Point, REALLOC_I32_MAX, Rule};
+use super::{Trap, trap_if};
 use crate::types::Type;
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
@@ -30,6 +33,7 @@ pub fn store(cx: &mut Cx, value: &Value, ty: &Type, ptr: u64) -> Result<(), Trap
 /// Spec: `store`.
 pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<(), Trap> {
     cx.check_part(ptr, layout, stored_first(layout))?;
+    cx.reach_value(Direction::Lower, Site::Memory, &layout.shape);
     match &layout.shape {
         Despecialized::Bool => store_int(cx, u64::from(bool_bits(value)), ptr, 1),
         Despecialized::S8 => store_bytes(cx, &inside!(value, Value::S8).to_le_bytes(), ptr),
@@ -154,6 +158,7 @@ pub(super) fn maybe_scramble_nan32(cx: &mut Cx, bits: u32, place: Place) -> u32 
     if !is_nan32(bits) {
         return bits;
     }
+    cx.reach(Rule::LowerNan32);
     // Differs from the spec: it draws the bits. We note where, so that any bits will do there.
     match note_nan(cx, place, 4) {
         NanMode::Canonicalize => CANONICAL_FLOAT32_NAN,
@@ -166,6 +171,7 @@ pub(super) fn maybe_scramble_nan64(cx: &mut Cx, bits: u64, place: Place) -> u64 
     if !is_nan64(bits) {
         return bits;
     }
+    cx.reach(Rule::LowerNan64);
     match note_nan(cx, place, 8) {
         NanMode::Canonicalize => CANONICAL_FLOAT64_NAN,
         NanMode::Preserve => bits,
@@ -184,6 +190,12 @@ fn store_list(cx: &mut Cx, values: &[Value], ptr: u64, elem: &Layout) -> Result<
     store_pair(cx, begin, length, ptr)
 }
 
+pub(super) const LIST_BLOCK: Checked = Checked {
+    trap: Trap::ListOutOfBounds,
+    misaligned: Point::Rule(Rule::ListBlockMisaligned),
+    out_of_bounds: Point::Rule(Rule::ListBlockOutOfBounds),
+};
+
 /// Spec: `store_list_into_range`. Where the list begins and its length.
 pub fn store_list_into_range(
     cx: &mut Cx,
@@ -193,7 +205,10 @@ pub fn store_list_into_range(
     let length = u64::try_from(values.len()).expect("a length fits in 64 bits");
     let byte_length = length.saturating_mul(elem.elem_size);
     // Differs from the spec: it asserts this. No list of a guest is so long, but a host's may be.
-    trap_if(byte_length > REALLOC_I32_MAX, Trap::ListTooLong)?;
+    cx.trap_if(byte_length > REALLOC_I32_MAX, Rule::ListUnallocatable, Trap::ListTooLong)?;
+    if values.is_empty() {
+        cx.reach(Rule::ListStoredEmpty);
+    }
     if values.is_empty() && cx.deviates(Deviation::EmptyListNotAllocated) {
         return Ok((elem.alignment, 0));
     }
@@ -202,7 +217,8 @@ pub fn store_list_into_range(
     let size = if by_length { length } else { byte_length };
     let alignment = if byte_aligned { 1 } else { elem.alignment };
     let ptr = cx.allocate(Block::List, alignment, size)?;
-    cx.check_range(ptr, elem.alignment, byte_length, Trap::ListOutOfBounds)?;
+    cx.check_range(ptr, elem.alignment, byte_length, LIST_BLOCK)?;
+    cx.reach_pointer(Rule::StoreWidePointer);
     store_list_into_valid_range(cx, values, ptr, elem)?;
     Ok((ptr, length))
 }
@@ -251,6 +267,12 @@ fn store_variant(
 ) -> Result<(), Trap> {
     let (case_index, payload) = match_case(value, cases);
     let nbytes = discriminant_size(cases.len(), &mut |slip| cx.deviates(slip));
+    cx.reach(match nbytes {
+        1 => Rule::StoreDiscriminant1,
+        2 => Rule::StoreDiscriminant2,
+        _ => Rule::StoreDiscriminant4,
+    });
+    cx.reach(if payload.is_some() { Rule::StorePayload } else { Rule::StoreNoPayload });
     store_int(cx, u64::from(case_index), ptr, nbytes);
     let Some((value, case)) = payload else {
         let payloads = ptr + layout.payload_offset()..ptr + layout.elem_size;
@@ -287,6 +309,11 @@ pub(super) fn match_case<'a, T>(
 
 /// Spec: `store_flags`.
 fn store_flags(cx: &mut Cx, flags: u32, ptr: u64, layout: &Layout, count: usize) {
+    cx.reach(match layout.elem_size {
+        1 => Rule::StoreFlags1,
+        2 => Rule::StoreFlags2,
+        _ => Rule::StoreFlags4,
+    });
     let int = pack_flags_into_int(cx, flags, count);
     store_int(cx, u64::from(int), ptr, layout.elem_size);
 }

@@ -7,8 +7,10 @@ mod tests;
 use std::char::DecodeUtf16Error;
 
 use super::load::{load_pair, valid_range};
+use super::options::Checked;
+use super::point::Answer;
 use super::store::{store_bytes, store_pair};
-use super::{Block, Change, Cx, Deviation, PtrType, StringEncoding, Trap, trap_if};
+use super::{Block, Change, Cx, Deviation, Point, PtrType, Rule, StringEncoding, Trap, trap_if};
 use crate::value::{Str, StringSource};
 
 /// Spec: `MAX_STRING_BYTE_LENGTH`.
@@ -35,22 +37,45 @@ pub(super) fn load_string(cx: &mut Cx, ptr: u64) -> Result<Str, Trap> {
 /// Spec: `load_string_from_range`.
 pub fn load_string_from_range(cx: &mut Cx, ptr: u64, tagged_code_units: u64) -> Result<Str, Trap> {
     let (source, byte_length) = source_and_byte_length(cx, tagged_code_units);
-    if byte_length > MAX_STRING_BYTE_LENGTH && !cx.deviates(Deviation::StringLengthUnlimited) {
-        return Err(Trap::StringTooLong);
-    }
-    trap_if(is_misaligned(cx, source, ptr), Trap::UnalignedPointer)?;
+    let too_long =
+        byte_length > MAX_STRING_BYTE_LENGTH && !cx.deviates(Deviation::StringLengthUnlimited);
+    cx.trap_if(too_long, Rule::StringTooLong, Trap::StringTooLong)?;
+    let misaligned = is_misaligned(cx, source, ptr);
+    cx.trap_if(misaligned, Rule::StringMisaligned, Trap::UnalignedPointer)?;
     if cx.out_of_bounds(ptr, byte_length) {
+        cx.reach(Rule::StringOutOfBounds);
         return Err(out_of_bounds(cx, source, ptr, byte_length));
     }
+    cx.reach_pointer(Rule::LoadWidePointer);
+    cx.reach(loaded_as(source));
     cx.guest.notes().lift(byte_length / 16)?;
     let bytes = &cx.guest.memory()[valid_range(ptr, byte_length)];
     let decoded = decode(source, bytes);
     let slack = if decoded.is_err() { slack(source, bytes) } else { None };
     let text = match slack {
         Some((slip, text)) if cx.deviates(slip) => text,
-        Some(_) | None => decoded?,
+        Some(_) | None => decoded.inspect_err(|_| cx.reach(malformed(source)))?,
     };
     Ok(Str { text, source })
+}
+
+fn loaded_as(source: StringSource) -> Rule {
+    match source {
+        StringSource::Utf8 => Rule::LoadUtf8,
+        StringSource::Utf16 => Rule::LoadUtf16,
+        StringSource::Latin1 => Rule::LoadLatin1,
+        StringSource::TaggedUtf16 => Rule::LoadTaggedUtf16,
+    }
+}
+
+/// Any bytes are Latin-1.
+fn malformed(source: StringSource) -> Rule {
+    match source {
+        StringSource::Utf8 => Rule::InvalidUtf8,
+        StringSource::Utf16 | StringSource::TaggedUtf16 | StringSource::Latin1 => {
+            Rule::InvalidUtf16
+        }
+    }
 }
 
 /// Why a string that is not all in memory traps. Only a slip comes so far as to read it.
@@ -295,7 +320,7 @@ fn inflate_latin1_to_utf16(
     };
     let block = Block::String { source: src.source, change: Change::Grown };
     let mut ptr = reallocate_string(cx, block, (old, old_size), 2, worst_case_size)?;
-    check_inflated(cx, ptr, worst_case_size, len(&encoded))?;
+    check_inflated(cx, block, ptr, worst_case_size, len(&encoded))?;
     // What `realloc` kept, which need not be what was stored.
     let kept = &cx.guest.memory()[valid_range(ptr, prefix_length)];
     let mut inflated: Vec<u8> = kept.iter().flat_map(|byte| [*byte, 0]).collect();
@@ -357,7 +382,7 @@ pub(super) fn transcode_partly(
     }
     let block = Block::String { source, change: Change::Grown };
     let ptr = reallocate_string(cx, block, (ptr, first), alignment, worst_case_size)?;
-    check_inflated(cx, ptr, worst_case_size, worst_case_size)
+    check_inflated(cx, block, ptr, worst_case_size, worst_case_size)
 }
 
 /// The first call of `realloc` for a string.
@@ -369,7 +394,7 @@ fn allocate_string(
 ) -> Result<u64, Trap> {
     let block = Block::String { source, change: Change::New };
     let ptr = reallocate_string(cx, block, (0, 0), alignment, size)?;
-    cx.check_range(ptr, alignment, size, Trap::StringOutOfBounds)?;
+    check_block(cx, block, ptr, alignment, size)?;
     Ok(ptr)
 }
 
@@ -383,7 +408,7 @@ fn grow_string(
 ) -> Result<u64, Trap> {
     let block = Block::String { source, change: Change::Grown };
     let ptr = reallocate_string(cx, block, old, alignment, new_size)?;
-    cx.check_range(ptr, alignment, new_size, Trap::StringOutOfBounds)?;
+    check_block(cx, block, ptr, alignment, new_size)?;
     Ok(ptr)
 }
 
@@ -410,12 +435,34 @@ fn shrink_string(
         trap_if(!ptr.is_multiple_of(alignment), Trap::UnalignedPointer)?;
         return Ok(ptr);
     }
-    cx.check_range(ptr, alignment, new_size, Trap::StringOutOfBounds)?;
+    check_block(cx, block, ptr, alignment, new_size)?;
     Ok(ptr)
 }
 
+/// Checks where `realloc` says that a block is.
+fn check_block(cx: &mut Cx, block: Block, ptr: u64, alignment: u64, size: u64) -> Result<(), Trap> {
+    let Block::String { source, change } = block else { unreachable!("it is for a string") };
+    let to = cx.opts.string_encoding;
+    let point = |answer| Point::Block { source, to, change, answer };
+    let what = Checked {
+        trap: Trap::StringOutOfBounds,
+        misaligned: point(Answer::Misaligned),
+        out_of_bounds: point(Answer::OutOfBounds),
+    };
+    cx.check_range(ptr, alignment, size, what)?;
+    cx.reach_pointer(Rule::StoreWidePointer);
+    cx.reach(point(Answer::Fits));
+    Ok(())
+}
+
 /// Checks what `realloc` answers before Latin-1 is inflated; so much will be written.
-fn check_inflated(cx: &mut Cx, ptr: u64, worst_case_size: u64, written: u64) -> Result<(), Trap> {
+fn check_inflated(
+    cx: &mut Cx,
+    block: Block,
+    ptr: u64,
+    worst_case_size: u64,
+    written: u64,
+) -> Result<(), Trap> {
     let misaligned = !ptr.is_multiple_of(2);
     let crashes = misaligned && cx.deviates_fused(Deviation::InflationAlignmentUnchecked);
     trap_if(crashes, Trap::Crash)?;
@@ -423,7 +470,7 @@ fn check_inflated(cx: &mut Cx, ptr: u64, worst_case_size: u64, written: u64) -> 
     if outside && cx.deviates_fused(Deviation::InflationBoundsUnchecked) {
         return trap_if(cx.out_of_bounds(ptr, written), Trap::Crash);
     }
-    cx.check_range(ptr, 2, worst_case_size, Trap::StringOutOfBounds)
+    check_block(cx, block, ptr, 2, worst_case_size)
 }
 
 /// One call of `realloc` for a string.
@@ -435,7 +482,8 @@ fn reallocate_string(
     new_size: u64,
 ) -> Result<u64, Trap> {
     // Differs from the spec: it asserts this. No string of a guest is so long, but a host's may be.
-    trap_if(new_size > super::REALLOC_I32_MAX, Trap::StringTooLong)?;
+    let too_long = new_size > super::REALLOC_I32_MAX;
+    cx.trap_if(too_long, Rule::StringUnallocatable, Trap::StringTooLong)?;
     cx.reallocate(block, old, alignment, new_size)
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::limits;
 use super::recording::Recording;
-use crate::abi::{Deviation, Lowered, Notes, ResourceType, StringEncoding, Table, Task};
+use crate::abi::{
+    Deviation, Lowered, Notes, Party, ResourceType, Rule, StringEncoding, Table, Task,
+};
 use crate::abi::{LiftLowerOptions, PtrType, Trap, trap_if};
 use crate::types::FuncType;
 
@@ -183,7 +185,10 @@ impl<T> State<T> {
         let refused = entered.iter().any(|i| !self.instances[*i].may_enter);
         // Guests call one another in no circle, so where one of them is refused the host was let in before.
         let slips = refused && self.notes.deviates(Deviation::HostReentry);
-        trap_if(refused && !slips, Trap::CannotEnterComponent)?;
+        if refused && !slips {
+            self.notes.reach(Rule::MayNotEnter, Party::caller(caller.is_some()));
+            return Err(Trap::CannotEnterComponent);
+        }
         if self.tasks.len() >= limits::CALLS {
             self.exhausted = Some(format!("more than {} calls within one another", limits::CALLS));
             return Err(Trap::Exhausted);
@@ -214,7 +219,11 @@ impl<T> State<T> {
         let slips = refused
             && (self.notes.deviates(Deviation::BlockingUnchecked)
                 || !by_the_first && self.notes.deviates(Deviation::FusedCallsHaveNoTask));
-        trap_if(refused && !slips, Trap::CannotBlockSyncTask)
+        if refused && !slips {
+            self.notes.reach(Rule::MayNotBlock, Party::Host);
+            return Err(Trap::CannotBlockSyncTask);
+        }
+        Ok(())
     }
 
     /// Spec: `ComponentInstance.leave_to`.

@@ -7,7 +7,7 @@ mod misuse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::abi::{Core, Deviations, Notes, Place, Received, Stage, Trap};
+use crate::abi::{Core, Deviations, Notes, Place, Points, Received, Stage, Trap};
 use crate::case::paths::{Mode, Paths};
 use crate::case::{Answer, Call, Case, Guest, Manner, Shape};
 use crate::component::instantiate::Compiled;
@@ -84,8 +84,8 @@ impl NotStarted {
 /// What the reference says of a component that it cannot run.
 pub fn not_started(NotStarted { outcome, taken }: NotStarted) -> Reading {
     let observation = Observation { calls: Vec::new(), outcome };
-    let (calls, faults) = (Vec::new(), BTreeSet::new());
-    Reading { observation, taken, calls, faults, unexplored: false }
+    let (calls, faults, points) = (Vec::new(), BTreeSet::new(), Points::default());
+    Reading { observation, taken, calls, faults, unexplored: false, points }
 }
 
 impl component::Host for Host {
@@ -207,10 +207,10 @@ impl Run {
         }
         let notes = self.instance.notes();
         let (taken, faults) = (notes.taken, std::mem::take(&mut notes.faults));
-        let unexplored = notes.unexplored;
+        let (unexplored, points) = (notes.unexplored, notes.points);
         let observation = Observation { calls: std::mem::take(&mut self.calls), outcome };
         let calls = std::mem::take(&mut self.readings);
-        Reading { observation, taken, calls, faults, unexplored }
+        Reading { observation, taken, calls, faults, unexplored, points }
     }
 
     fn call(&mut self, case: &Case, index: usize, scripts: &[Vec<u8>]) -> Result<(), Ended> {

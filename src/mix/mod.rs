@@ -8,6 +8,7 @@ mod noisy;
 mod parts;
 mod passages;
 mod rows;
+mod spec;
 mod table;
 mod typed;
 mod ways;
@@ -19,6 +20,8 @@ use serde::{Serialize, Serializer};
 use crate::case::allowed::Allowed;
 use crate::case::{Case, CaseKind};
 use crate::observation::Reading;
+pub use spec::SpecCoverage;
+
 use adapter::Adapter;
 use lift_lower::LiftLower;
 use misuse::Misuses;

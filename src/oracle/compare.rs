@@ -382,7 +382,7 @@ fn kind(trap: Trap) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::Deviation;
+    use crate::abi::{Deviation, Points};
     use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN};
 
     const OTHER_NAN: u32 = 0xffc0_0001;
@@ -420,8 +420,8 @@ mod tests {
         at: Option<Where>,
     ) {
         let observation = expected.clone();
-        let (taken, calls) = (Deviations::NONE, Vec::new());
-        let expected = Reading { observation, taken, calls, faults, unexplored: false };
+        let (taken, calls, points) = (Deviations::NONE, Vec::new(), Points::default());
+        let expected = Reading { observation, taken, calls, faults, unexplored: false, points };
         assert_eq!(first_difference(&expected, observed).map(|difference| difference.at), at);
     }
 
@@ -558,9 +558,9 @@ mod tests {
         let taken = Deviations::from_iter([Deviation::FixedLengthListAdapterRefused]);
         let check = |taken, calls: &[CallObservation], same| {
             let (observation, faults) = (refusal(Vec::new()), BTreeSet::new());
-            let readings = Vec::new();
+            let (readings, points) = (Vec::new(), Points::default());
             let expected =
-                Reading { observation, taken, calls: readings, faults, unexplored: false };
+                Reading { observation, taken, calls: readings, faults, unexplored: false, points };
             assert_eq!(first_difference(&expected, &refusal(calls.to_vec())).is_none(), same);
         };
         check(taken, &[], true);

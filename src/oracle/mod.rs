@@ -81,7 +81,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::abi::Trap;
+    use crate::abi::{Points, Trap};
     use crate::observation::{CallObservation, HostEvent};
 
     fn trapped(host: Vec<HostEvent>, trap: Trap) -> Observation {
@@ -96,6 +96,7 @@ mod tests {
             calls: Vec::new(),
             faults: BTreeSet::from([Trap::InvalidChar, Trap::Guest]),
             unexplored,
+            points: Points::default(),
         };
         judge(&expected, observed, Deviations::NONE, |_| expected.clone())
     }

@@ -102,7 +102,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::abi::Deviation;
+    use crate::abi::{Deviation, Points};
 
     #[test]
     fn times_are_written_as_dates() {
@@ -127,6 +127,7 @@ mod tests {
                 path: PathBuf::from(path),
                 size: Size { types, ..Size::default() },
                 verdict: Verdict::Accepted(vec![deviation]),
+                points: Points::default(),
                 complaints: Vec::new(),
                 report: None,
             })

@@ -8,6 +8,8 @@ mod strings;
 mod traps;
 mod widths;
 
+pub use strings::no_such_block;
+
 use std::collections::BTreeSet;
 
 use super::rows;
