@@ -1,11 +1,12 @@
 //! The committed corpus: every case is canonical, the reference says what it expects, the subject
-//! agrees but for registered divergences, and the register is true.
+//! agrees but for registered divergences, the register is true, and no point of the spec is left out.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use canonfuzz::case::check::check;
 use canonfuzz::case::{Case, Limits};
+use canonfuzz::mix::SpecCoverage;
 use canonfuzz::oracle::Verdict;
 use canonfuzz::{Session, corpus, replay, report};
 
@@ -16,11 +17,13 @@ fn every_case_replays() {
     let files = corpus::find(&[PathBuf::from(folder)]).unwrap();
     let mut verdicts = BTreeMap::new();
     let mut complaints = Vec::new();
+    let mut coverage = SpecCoverage::default();
     for path in &files {
         let replayed = replay::replay(&mut session, path, false).unwrap();
         let name = path.display();
         complaints.extend(replayed.complaints.iter().map(|line| format!("{name}: {line}")));
         complaints.extend(replayed.report);
+        coverage.add(&replayed.points);
         verdicts.insert(path.clone(), replayed.verdict);
     }
     complaints.extend(replay::check_register(folder, &verdicts).unwrap());
@@ -29,6 +32,8 @@ fn every_case_replays() {
     assert!(between_guests >= 200, "only {between_guests} cases between guests");
     let others = files.len() - between_guests;
     assert!(others >= 160, "only {others} other cases");
+    assert_eq!(coverage.empty(), Vec::<String>::new(), "the corpus never comes to these");
+    assert_eq!(coverage.contradicted(), Vec::<String>::new());
 }
 
 /// What no case may depend on, however the subject is configured.
