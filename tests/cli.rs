@@ -60,6 +60,23 @@ fn run_with_several_jobs_counts_all_cases() {
     check(&["run", "--cases", "200", "--jobs", "2", "--seed", "1"], 0, "200 cases", "");
 }
 
+/// What a run of two jobs and a replay reached, and never.
+#[test]
+fn points_of_the_spec_are_counted_where_they_are_asked_for() {
+    let run = ["run", "--cases", "300", "--jobs", "2", "--seed", "1", "--spec-coverage"];
+    check(&run, 0, "points were reached\n  never: spec: ", "");
+    let inflation = "utf8 to latin1+utf16, grown block fits";
+    let output = canonfuzz(&["replay", CASE, "--spec-coverage"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let row = text.lines().find(|line| line.contains(inflation)).unwrap();
+    let cells: Vec<&str> = row.split_whitespace().rev().take(3).collect();
+    assert_eq!(cells[2], "1", "{row}");
+    assert!(
+        !text.contains(&format!("never: spec: store_string_into_range: {inflation}: the host"))
+    );
+    assert!(!String::from_utf8(canonfuzz(&["replay", CASE]).stdout).unwrap().contains(inflation));
+}
+
 #[test]
 fn replay_takes_files_and_folders() {
     check(&["replay", CASE], 0, "agree", "");

@@ -216,17 +216,20 @@ named! {
     }
 }
 
-const SOURCES: [(StringSource, &str); 4] = [
+/// What a string may be lowered from.
+pub const SOURCES: [(StringSource, &str); 4] = [
     (StringSource::Utf8, "utf8"),
     (StringSource::Utf16, "utf16"),
     (StringSource::Latin1, "latin1"),
     (StringSource::TaggedUtf16, "tagged utf16"),
 ];
 
-const ENCODINGS: [StringEncoding; 3] =
+/// What a string may be lowered to.
+pub const ENCODINGS: [StringEncoding; 3] =
     [StringEncoding::Utf8, StringEncoding::Utf16, StringEncoding::Latin1OrUtf16];
 
-const CHANGES: [(Change, &str); 3] =
+/// What blocks are asked for.
+pub const CHANGES: [(Change, &str); 3] =
     [(Change::New, "new"), (Change::Grown, "grown"), (Change::Shrunk, "shrunk")];
 
 const VALUES: usize = Direction::ALL.len() * Site::ALL.len() * Constructor::ALL.len();
@@ -272,9 +275,9 @@ impl Point {
             }
             Point::Block { source, to, change, answer } => format!(
                 "store_string_into_range: {} to {}, {} block {}",
-                SOURCES[source_index(source)].1,
+                name_of(&SOURCES, source),
                 to.name(),
-                CHANGES[change_index(change)].1,
+                name_of(&CHANGES, change),
                 answer.name()
             ),
             Point::Rule(rule) => rule.name().to_string(),
@@ -289,8 +292,8 @@ impl Point {
                 function * Constructor::ALL.len() + of as usize
             }
             Point::Block { source, to, change, answer } => {
-                let pair = source_index(source) * ENCODINGS.len() + encoding_index(to);
-                let block = pair * CHANGES.len() + change_index(change);
+                let pair = source as usize * ENCODINGS.len() + to as usize;
+                let block = pair * CHANGES.len() + change as usize;
                 VALUES + block * Answer::ALL.len() + answer as usize
             }
             Point::Rule(rule) => VALUES + BLOCKS + rule as usize,
@@ -304,29 +307,9 @@ impl From<Rule> for Point {
     }
 }
 
-fn source_index(source: StringSource) -> usize {
-    match source {
-        StringSource::Utf8 => 0,
-        StringSource::Utf16 => 1,
-        StringSource::Latin1 => 2,
-        StringSource::TaggedUtf16 => 3,
-    }
-}
-
-fn encoding_index(encoding: StringEncoding) -> usize {
-    match encoding {
-        StringEncoding::Utf8 => 0,
-        StringEncoding::Utf16 => 1,
-        StringEncoding::Latin1OrUtf16 => 2,
-    }
-}
-
-fn change_index(change: Change) -> usize {
-    match change {
-        Change::New => 0,
-        Change::Grown => 1,
-        Change::Shrunk => 2,
-    }
+fn name_of<T: Copy + PartialEq>(names: &[(T, &'static str)], what: T) -> &'static str {
+    let (_, name) = names.iter().find(|(known, _)| *known == what).expect("all have names");
+    name
 }
 
 impl Party {
@@ -352,11 +335,6 @@ impl Points {
         let bits =
             (0..Party::ALL.len() * COUNT).filter(|bit| self.0[bit / 64] >> (bit % 64) & 1 == 1);
         bits.map(|bit| (bit / Party::ALL.len(), bit % Party::ALL.len()))
-    }
-
-    pub fn contains(&self, point: Point, party: Party) -> bool {
-        let (word, bit) = place(point, party);
-        self.0[word] & (1 << bit) != 0
     }
 }
 
@@ -411,11 +389,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_reached_for_the_one_party_is_not_for_the_other() {
+    fn what_is_reached_is_reached_for_one_party() {
         let mut points = Points::default();
         points.insert(Rule::TableFull.into(), Party::Guest);
-        assert!(points.contains(Rule::TableFull.into(), Party::Guest));
-        assert!(!points.contains(Rule::TableFull.into(), Party::Host));
-        assert!(!points.contains(Rule::TableReuses.into(), Party::Guest));
+        points.insert(Point::all()[0], Party::Host);
+        let guest = Party::ALL.iter().position(|party| *party == Party::Guest).unwrap();
+        assert_eq!(points.positions().collect::<Vec<_>>(), [(0, 0), (COUNT - 1, guest)]);
     }
 }

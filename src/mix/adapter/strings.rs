@@ -2,26 +2,11 @@
 //! Knows which blocks each pair of encodings asks for.
 
 use super::Step;
+use crate::abi::point::{CHANGES, ENCODINGS, SOURCES};
 use crate::abi::{Block, Change, StringEncoding};
 use crate::mix::rows::BEHAVIORS;
 use crate::mix::table::Table;
 use crate::value::StringSource;
-
-const SOURCES: [(StringSource, &str); 4] = [
-    (StringSource::Utf8, "utf8"),
-    (StringSource::Utf16, "utf16"),
-    (StringSource::Latin1, "latin1+utf16 untagged"),
-    (StringSource::TaggedUtf16, "latin1+utf16 tagged"),
-];
-
-const ENCODINGS: [(StringEncoding, &str); 3] = [
-    (StringEncoding::Utf8, "utf8"),
-    (StringEncoding::Utf16, "utf16"),
-    (StringEncoding::Latin1OrUtf16, "latin1+utf16"),
-];
-
-const CHANGES: [(Change, &str); 3] =
-    [(Change::New, "new"), (Change::Grown, "grown"), (Change::Shrunk, "shrunk")];
 
 /// What a row is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,7 +29,8 @@ pub fn table(title: &'static str) -> Table {
 fn rows() -> Vec<(Row, String)> {
     let mut rows = Vec::new();
     for (source, from_name) in SOURCES {
-        for (to, to_name) in ENCODINGS {
+        for to in ENCODINGS {
+            let to_name = to.name();
             rows.extend(CHANGES.map(|(change, name)| {
                 (Row { source, to, change }, format!("{from_name} to {to_name}, {name}"))
             }));
@@ -102,7 +88,7 @@ mod tests {
         count(&mut table, &Step { stage: 0, block: Block::List, encoding: Utf8, behavior: 3 });
         assert!(table.contradicted().is_empty());
         assert_eq!(table.possible() - table.empty().len(), 1);
-        let name = "strings: latin1+utf16 tagged to utf8, grown: end".to_string();
+        let name = "strings: tagged utf16 to utf8, grown: end".to_string();
         assert!(!table.empty().contains(&name));
     }
 
