@@ -2,6 +2,7 @@
 //! Knows no subject, and not how cases are made.
 
 use std::collections::BTreeSet;
+use std::mem::discriminant;
 use std::sync::Arc;
 
 use super::check::Feature;
@@ -121,8 +122,9 @@ impl Signature {
     /// Whether its static types stand for those of a function, too: they do not tell a borrowed handle from
     /// an owned one, and some not one resource from another.
     pub fn stands_for(&self, ty: &FuncType) -> bool {
+        let types = self.types().map(discriminant);
         let alike = self.ty.params.len() == ty.params.len()
-            && self.ty.result.is_some() == ty.result.is_some();
+            && types.eq(ty.params.iter().chain(&ty.result).map(discriminant));
         alike && loosened(&self.ty, self.anybodys) == loosened(ty, self.anybodys)
     }
 
@@ -144,6 +146,7 @@ impl Signature {
         }
     }
 }
+
 /// The type of a function that is not async, with nothing but owned handles, of the one resource where
 /// `any`.
 fn loosened(ty: &FuncType, any: bool) -> FuncType {

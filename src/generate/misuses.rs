@@ -29,7 +29,10 @@ pub fn misuse(u: &mut Unstructured, case: &mut Case, allowed: &Allowed) -> Resul
         }
     }
     let mut groups = misuses(case, number, allowed);
-    groups.retain(|misuses| is_possible(case, number, misuses[0]));
+    // A copy to ask with, in which the call is the last.
+    let mut asked = case.clone();
+    asked.calls.truncate(number + 1);
+    groups.retain(|misuses| is_possible(&mut asked, misuses[0]));
     let Some(group) = position(u, groups.len())? else {
         return Ok(());
     };
@@ -44,11 +47,11 @@ pub fn misuse(u: &mut Unstructured, case: &mut Case, allowed: &Allowed) -> Resul
     Ok(())
 }
 
-/// Whether the host may make this mistake in a call, if it is the last.
-fn is_possible(case: &Case, number: usize, misuse: Misuse) -> bool {
-    let mut calls = case.calls[..=number].to_vec();
-    calls[number].manner = Manner::Misused(misuse);
-    check_manner(&Case { calls, ..case.clone() }, number).is_ok()
+/// Whether the host may make this mistake in the last call, which it then does.
+fn is_possible(case: &mut Case, misuse: Misuse) -> bool {
+    let last = case.calls.len() - 1;
+    case.calls[last].manner = Manner::Misused(misuse);
+    check_manner(case, last).is_ok()
 }
 
 /// All that the host may do wrong in this call, and some that it may not, in groups of which all are
