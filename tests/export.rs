@@ -318,3 +318,17 @@ fn a_reader_that_goes_away_is_an_error_and_no_panic() {
     assert_eq!(output.status.code(), Some(2), "{complaint}");
     assert_eq!(complaint, "canonfuzz: the reader of the standard output has gone away\n");
 }
+
+/// The format of scripts has changed: each release is given what it can read.
+#[test]
+fn destructors_are_spelled_as_the_release_has_them() {
+    let path = Path::new("corpus/adapter/chain/destructor-runs-in-the-last.toml");
+    let file = corpus::load(path).unwrap().file;
+    let reading = Session::new().unwrap().read(&file.case, Deviations::NONE).unwrap();
+    let script = |release| {
+        let about = About::new("case", 0, release, None);
+        String::from_utf8(export::export(&file, &reading, Format::Wast, &about).unwrap()).unwrap()
+    };
+    assert!(script("47.0.1").contains("(resource (rep i32) (dtor (func $destructor-0))))"));
+    assert!(script("48.0.8").contains("(resource (rep i32) (dtor $destructor-0)))"));
+}
