@@ -10,7 +10,7 @@ use super::load::{canonicalize_nan32, canonicalize_nan64, lift_bool, lift_char, 
 use super::load::{lift_flags, load_list_from_range, load_record};
 use super::lower::check_spilled;
 use super::options::Checked;
-use super::point::{Direction, Site};
+use super::point::Passage;
 use super::string::load_string_from_range;
 use super::{Core, CoreType, Cx, Deviation, Point, Rule, Trap, trap_if};
 use crate::types::Type;
@@ -67,7 +67,7 @@ pub fn lift_flat<'a>(
     let part = ty.into();
     let shape = despecialize(part);
     cx.check_members(&shape)?;
-    cx.reach_value(Direction::Lift, Site::Flat, &shape);
+    cx.reach_value(Passage::LiftFlat, &shape);
     Ok(match shape {
         Despecialized::Bool => lift_flat_bool(cx, vi),
         Despecialized::S8 => {
@@ -178,14 +178,9 @@ fn reach_joins(cx: &mut Cx, joined: &[CoreType], payload: Option<Part>) {
     if wanted.len() < payloads.len() {
         cx.reach(Rule::LiftUnused);
     }
-    for pair in payloads.iter().zip(&wanted) {
-        match pair {
-            (CoreType::I64, CoreType::I32) => cx.reach(Rule::LiftI32OfI64),
-            (CoreType::I32, CoreType::F32) => cx.reach(Rule::LiftF32OfI32),
-            (CoreType::I64, CoreType::F32) => cx.reach(Rule::LiftF32OfI64),
-            (CoreType::I64, CoreType::F64) => cx.reach(Rule::LiftF64OfI64),
-            (CoreType::I32 | CoreType::I64 | CoreType::F32 | CoreType::F64, _) => {}
-        }
+    let rules = [Rule::LiftI32OfI64, Rule::LiftF32OfI32, Rule::LiftF32OfI64, Rule::LiftF64OfI64];
+    for (slot, ty) in payloads.iter().zip(wanted) {
+        cx.reach_join(ty, *slot, rules);
     }
 }
 

@@ -7,7 +7,7 @@ use super::core::wrap;
 use super::despecialize::Despecialized;
 use super::handle::{lift_borrow, lift_own};
 use super::layout::{Layout, align_to, discriminant_size, never};
-use super::point::{Direction, Site};
+use super::point::Passage;
 use super::string::load_string;
 use super::{Cx, Deviation, NanMode, Rule, Trap, trap_if};
 use crate::types::Type;
@@ -26,7 +26,7 @@ pub fn load(cx: &mut Cx, ptr: u64, ty: &Type) -> Result<Value, Trap> {
 pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap> {
     cx.check_members(&layout.shape)?;
     cx.check_part(ptr, layout, layout.own_size())?;
-    cx.reach_value(Direction::Lift, Site::Memory, &layout.shape);
+    cx.reach_value(Passage::Load, &layout.shape);
     Ok(match &layout.shape {
         Despecialized::Bool => load_bool(cx, ptr),
         Despecialized::S8 => Value::S8(i8::from_le_bytes(load_bytes(cx, ptr))),
@@ -222,7 +222,7 @@ fn load_list_from_valid_range(
     if elem.shape == Despecialized::U8 && !cx.out_of_bounds(ptr, length) {
         // Only faster.
         if length > 0 {
-            cx.reach_value(Direction::Lift, Site::Memory, &elem.shape);
+            cx.reach_value(Passage::Load, &elem.shape);
         }
         let bytes = &cx.guest.memory()[valid_range(ptr, length)];
         return Ok(bytes.iter().copied().map(Value::U8).collect());
@@ -266,11 +266,8 @@ fn load_variant(
 /// Spec: `load_variant`, its discriminant.
 pub(super) fn load_case_index(cx: &mut Cx, ptr: u64, cases: usize) -> u32 {
     let nbytes = discriminant_size(cases, &mut |slip| cx.deviates(slip));
-    cx.reach(match nbytes {
-        1 => Rule::LoadDiscriminant1,
-        2 => Rule::LoadDiscriminant2,
-        _ => Rule::LoadDiscriminant4,
-    });
+    let widths = [Rule::LoadDiscriminant1, Rule::LoadDiscriminant2, Rule::LoadDiscriminant4];
+    cx.reach_width(nbytes, widths);
     let case_index = wrap(load_int(cx, ptr, nbytes));
     let last = u32::try_from(cases).expect("so many are refused by validation") - 1;
     if case_index > last && cx.deviates(Deviation::DiscriminantInMemoryUnchecked) {
@@ -311,11 +308,8 @@ pub(super) fn payload_of<'a, T>(
 
 /// Spec: `load_flags`.
 fn load_flags(cx: &mut Cx, ptr: u64, layout: &Layout, count: usize) -> Result<u32, Trap> {
-    cx.reach(match layout.elem_size {
-        1 => Rule::LoadFlags1,
-        2 => Rule::LoadFlags2,
-        _ => Rule::LoadFlags4,
-    });
+    let widths = [Rule::LoadFlags1, Rule::LoadFlags2, Rule::LoadFlags4];
+    cx.reach_width(layout.elem_size, widths);
     let int = wrap(load_int(cx, ptr, layout.elem_size));
     let flags = lift_flags(cx, int, count)?;
     let kept = int != flags && cx.deviates(Deviation::FlagsInMemoryKeepUpperBits);

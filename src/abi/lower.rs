@@ -6,7 +6,7 @@ use super::flatten::{flatten_variant, flatten_within};
 use super::handle::{lower_borrow, lower_own};
 use super::layout::{Layout, end_of_fields};
 use super::options::Checked;
-use super::point::{Direction, Site};
+use super::point::Passage;
 use super::store::{
     bool_bits, char_bits, inside, match_case, maybe_scramble_nan32, maybe_scramble_nan64,
 };
@@ -26,7 +26,7 @@ pub fn lower_flat<'a>(
     flat: &mut Vec<Core>,
 ) -> Result<(), Trap> {
     let shape = despecialize(ty);
-    cx.reach_value(Direction::Lower, Site::Flat, &shape);
+    cx.reach_value(Passage::LowerFlat, &shape);
     match shape {
         Despecialized::Bool => flat.push(Core::I32(bool_bits(value))),
         Despecialized::S8 => flat.push(lower_flat_narrow(cx, *inside!(value, Value::S8), 8)),
@@ -165,22 +165,11 @@ fn coerce(cx: &mut Cx, flat: &mut Vec<Core>, start: usize, want: &[CoreType]) {
     }
     // Differs from the spec: it fills unused slots with the integer 0, also those of floats.
     flat.resize(start + want.len(), unused);
-    for (have, want) in flat[start..start + used].iter().zip(want) {
-        reach_join(cx, have.ty(), *want);
-    }
+    let rules =
+        [Rule::LowerI32AsI64, Rule::LowerF32AsI32, Rule::LowerF32AsI64, Rule::LowerF64AsI64];
     for (core, want) in flat[start..].iter_mut().zip(want) {
+        cx.reach_join(core.ty(), *want, rules);
         *core = Core::from_bits(*want, joined_bits(cx, *core, *want));
-    }
-}
-
-/// Notes what becomes of a core value whose slot cases of different types share.
-fn reach_join(cx: &mut Cx, have: CoreType, want: CoreType) {
-    match (have, want) {
-        (CoreType::I32, CoreType::I64) => cx.reach(Rule::LowerI32AsI64),
-        (CoreType::F32, CoreType::I32) => cx.reach(Rule::LowerF32AsI32),
-        (CoreType::F32, CoreType::I64) => cx.reach(Rule::LowerF32AsI64),
-        (CoreType::F64, CoreType::I64) => cx.reach(Rule::LowerF64AsI64),
-        (CoreType::I32 | CoreType::I64 | CoreType::F32 | CoreType::F64, _) => {}
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::despecialize::{Despecialized, Part};
 use super::explore::Step;
 use super::layout::Layout;
-use super::point::{Constructor, Direction, Party, Point, Points, Rule, Site};
+use super::point::{Constructor, Party, Passage, Point, Points, Rule};
 use super::{Core, CoreType, Deviation, Deviations, Handles, Trap, trap_if};
 use crate::types::Type;
 use crate::value::{StringSource, Value};
@@ -32,6 +32,9 @@ pub enum StringEncoding {
 }
 
 impl StringEncoding {
+    pub const ALL: [StringEncoding; 3] =
+        [StringEncoding::Utf8, StringEncoding::Utf16, StringEncoding::Latin1OrUtf16];
+
     /// What comes after `string-encoding=`.
     pub fn name(self) -> &'static str {
         match self {
@@ -377,8 +380,30 @@ impl Cx<'_> {
     }
 
     /// Notes that a value of this shape is lifted or lowered here.
-    pub fn reach_value<T>(&mut self, direction: Direction, site: Site, shape: &Despecialized<T>) {
-        self.reach(Point::Value(direction, site, Constructor::of(shape)));
+    pub fn reach_value<T>(&mut self, passage: Passage, shape: &Despecialized<T>) {
+        self.reach(Point::Value(passage, Constructor::of(shape)));
+    }
+
+    /// Notes how wide an integer in memory is, by the rules for 1, 2 and 4 bytes.
+    pub fn reach_width(&mut self, nbytes: u64, [one, two, four]: [Rule; 3]) {
+        self.reach(match nbytes {
+            1 => one,
+            2 => two,
+            _ => four,
+        });
+    }
+
+    /// Notes that a core value of type `ty` is in the slot of another, which cases of a variant share,
+    /// by the rules for an i32 in an i64, an f32 in an i32 and in an i64, and an f64 in an i64.
+    pub fn reach_join(&mut self, ty: CoreType, slot: CoreType, rules: [Rule; 4]) {
+        let [i32_in_i64, f32_in_i32, f32_in_i64, f64_in_i64] = rules;
+        match (ty, slot) {
+            (CoreType::I32, CoreType::I64) => self.reach(i32_in_i64),
+            (CoreType::F32, CoreType::I32) => self.reach(f32_in_i32),
+            (CoreType::F32, CoreType::I64) => self.reach(f32_in_i64),
+            (CoreType::F64, CoreType::I64) => self.reach(f64_in_i64),
+            (CoreType::I32 | CoreType::I64 | CoreType::F32 | CoreType::F64, _) => {}
+        }
     }
 
     /// Whether to slip here. Ask only where the answer changes something: the slip is noted.

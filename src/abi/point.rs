@@ -9,7 +9,7 @@ use crate::value::StringSource;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
     /// A value of a type made by this constructor is lifted or lowered.
-    Value(Direction, Site, Constructor),
+    Value(Passage, Constructor),
     /// A guest's `realloc` answers, asked for a block of a string that is lowered.
     Block { source: StringSource, to: StringEncoding, change: Change, answer: Answer },
     /// Anything else.
@@ -51,18 +51,12 @@ named! {
 }
 
 named! {
-    /// Which way a value goes.
-    Direction {
-        Lift = "lift",
-        Lower = "lower",
-    }
-}
-
-named! {
-    /// Where a value is on the guest's side.
-    Site {
-        Flat = "flat",
-        Memory = "in memory",
+    /// Which way a value goes, and where it is on the guest's side: by the spec's function.
+    Passage {
+        LiftFlat = "lift_flat",
+        Load = "load",
+        LowerFlat = "lower_flat",
+        Store = "store",
     }
 }
 
@@ -224,16 +218,12 @@ pub const SOURCES: [(StringSource, &str); 4] = [
     (StringSource::TaggedUtf16, "tagged utf16"),
 ];
 
-/// What a string may be lowered to.
-pub const ENCODINGS: [StringEncoding; 3] =
-    [StringEncoding::Utf8, StringEncoding::Utf16, StringEncoding::Latin1OrUtf16];
-
 /// What blocks are asked for.
 pub const CHANGES: [(Change, &str); 3] =
     [(Change::New, "new"), (Change::Grown, "grown"), (Change::Shrunk, "shrunk")];
 
-const VALUES: usize = Direction::ALL.len() * Site::ALL.len() * Constructor::ALL.len();
-const BLOCKS: usize = SOURCES.len() * ENCODINGS.len() * CHANGES.len() * Answer::ALL.len();
+const VALUES: usize = Passage::ALL.len() * Constructor::ALL.len();
+const BLOCKS: usize = SOURCES.len() * StringEncoding::ALL.len() * CHANGES.len() * Answer::ALL.len();
 const COUNT: usize = VALUES + BLOCKS + Rule::ALL.len();
 /// A bit for each point and party.
 const WORDS: usize = (Party::ALL.len() * COUNT).div_ceil(64);
@@ -242,14 +232,12 @@ impl Point {
     /// Each point, in the order of their indices.
     pub fn all() -> Vec<Point> {
         let mut points = Vec::with_capacity(COUNT);
-        for direction in Direction::ALL {
-            for site in Site::ALL {
-                let value = |of: &Constructor| Point::Value(*direction, *site, *of);
-                points.extend(Constructor::ALL.iter().map(value));
-            }
+        for passage in Passage::ALL {
+            let value = |of: &Constructor| Point::Value(*passage, *of);
+            points.extend(Constructor::ALL.iter().map(value));
         }
         for (source, _) in SOURCES {
-            for to in ENCODINGS {
+            for to in StringEncoding::ALL {
                 for (change, _) in CHANGES {
                     let block =
                         |answer: &Answer| Point::Block { source, to, change, answer: *answer };
@@ -264,15 +252,7 @@ impl Point {
     /// The name for people.
     pub fn name(self) -> String {
         match self {
-            Point::Value(direction, site, of) => {
-                let function = match (direction, site) {
-                    (Direction::Lift, Site::Flat) => "lift_flat",
-                    (Direction::Lift, Site::Memory) => "load",
-                    (Direction::Lower, Site::Flat) => "lower_flat",
-                    (Direction::Lower, Site::Memory) => "store",
-                };
-                format!("{function}: {}", of.name())
-            }
+            Point::Value(passage, of) => format!("{}: {}", passage.name(), of.name()),
             Point::Block { source, to, change, answer } => format!(
                 "store_string_into_range: {} to {}, {} block {}",
                 name_of(&SOURCES, source),
@@ -287,12 +267,9 @@ impl Point {
     #[expect(clippy::as_conversions, reason = "the position of a variant")]
     fn index(self) -> usize {
         match self {
-            Point::Value(direction, site, of) => {
-                let function = direction as usize * Site::ALL.len() + site as usize;
-                function * Constructor::ALL.len() + of as usize
-            }
+            Point::Value(passage, of) => passage as usize * Constructor::ALL.len() + of as usize,
             Point::Block { source, to, change, answer } => {
-                let pair = source as usize * ENCODINGS.len() + to as usize;
+                let pair = source as usize * StringEncoding::ALL.len() + to as usize;
                 let block = pair * CHANGES.len() + change as usize;
                 VALUES + block * Answer::ALL.len() + answer as usize
             }

@@ -6,7 +6,7 @@ use super::handle::{lower_borrow, lower_own};
 use super::layout::{Layout, align_to, discriminant_size};
 use super::load::{case_at, payload_offset, unpack_flags_from_int, valid_range};
 use super::options::Checked;
-use super::point::{Direction, Site};
+use super::point::Passage;
 use super::string::store_string;
 use super::{Block, Cx, Deviation, NanLeaf, NanMode, Place, Point, REALLOC_I32_MAX, Rule};
 use super::{Trap, trap_if};
@@ -33,7 +33,7 @@ pub fn store(cx: &mut Cx, value: &Value, ty: &Type, ptr: u64) -> Result<(), Trap
 /// Spec: `store`.
 pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<(), Trap> {
     cx.check_part(ptr, layout, stored_first(layout))?;
-    cx.reach_value(Direction::Lower, Site::Memory, &layout.shape);
+    cx.reach_value(Passage::Store, &layout.shape);
     match &layout.shape {
         Despecialized::Bool => store_int(cx, u64::from(bool_bits(value)), ptr, 1),
         Despecialized::S8 => store_bytes(cx, &inside!(value, Value::S8).to_le_bytes(), ptr),
@@ -267,11 +267,8 @@ fn store_variant(
 ) -> Result<(), Trap> {
     let (case_index, payload) = match_case(value, cases);
     let nbytes = discriminant_size(cases.len(), &mut |slip| cx.deviates(slip));
-    cx.reach(match nbytes {
-        1 => Rule::StoreDiscriminant1,
-        2 => Rule::StoreDiscriminant2,
-        _ => Rule::StoreDiscriminant4,
-    });
+    let widths = [Rule::StoreDiscriminant1, Rule::StoreDiscriminant2, Rule::StoreDiscriminant4];
+    cx.reach_width(nbytes, widths);
     cx.reach(if payload.is_some() { Rule::StorePayload } else { Rule::StoreNoPayload });
     store_int(cx, u64::from(case_index), ptr, nbytes);
     let Some((value, case)) = payload else {
@@ -309,11 +306,8 @@ pub(super) fn match_case<'a, T>(
 
 /// Spec: `store_flags`.
 fn store_flags(cx: &mut Cx, flags: u32, ptr: u64, layout: &Layout, count: usize) {
-    cx.reach(match layout.elem_size {
-        1 => Rule::StoreFlags1,
-        2 => Rule::StoreFlags2,
-        _ => Rule::StoreFlags4,
-    });
+    let widths = [Rule::StoreFlags1, Rule::StoreFlags2, Rule::StoreFlags4];
+    cx.reach_width(layout.elem_size, widths);
     let int = pack_flags_into_int(cx, flags, count);
     store_int(cx, u64::from(int), ptr, layout.elem_size);
 }

@@ -12,8 +12,7 @@ use super::wave;
 const BYTES_PER_LINE: usize = 32;
 
 pub fn parse_string_encoding(text: &str) -> Result<StringEncoding, String> {
-    let all = [StringEncoding::Utf8, StringEncoding::Utf16, StringEncoding::Latin1OrUtf16];
-    let named = all.into_iter().find(|encoding| encoding.name() == text);
+    let named = StringEncoding::ALL.into_iter().find(|encoding| encoding.name() == text);
     named.ok_or_else(|| format!("expected utf8, utf16 or latin1+utf16, found `{text}`"))
 }
 

@@ -257,7 +257,7 @@ fn streamed_chains_reach_everything() {
         enum option result flags map own borrow Bump Forget At End Old Skew Grow Trap Import \
         BuiltIn New Rep Drop trap well-formed damaged raw";
     let mut all: Vec<String> = all.split_whitespace().map(str::to_string).collect();
-    let encodings = [StringEncoding::Utf8, StringEncoding::Utf16, StringEncoding::Latin1OrUtf16];
+    let encodings = StringEncoding::ALL;
     for (from, to) in encodings.iter().flat_map(|a| encodings.iter().map(move |b| (a, b))) {
         all.extend(["param", "result"].map(|side| format!("{side} {from:?} {to:?}")));
     }

@@ -2,7 +2,7 @@
 //! Knows which blocks each pair of encodings asks for.
 
 use super::Step;
-use crate::abi::point::{CHANGES, ENCODINGS, SOURCES};
+use crate::abi::point::{CHANGES, SOURCES};
 use crate::abi::{Block, Change, StringEncoding};
 use crate::mix::rows::BEHAVIORS;
 use crate::mix::table::Table;
@@ -29,7 +29,7 @@ pub fn table(title: &'static str) -> Table {
 fn rows() -> Vec<(Row, String)> {
     let mut rows = Vec::new();
     for (source, from_name) in SOURCES {
-        for to in ENCODINGS {
+        for to in StringEncoding::ALL {
             let to_name = to.name();
             rows.extend(CHANGES.map(|(change, name)| {
                 (Row { source, to, change }, format!("{from_name} to {to_name}, {name}"))

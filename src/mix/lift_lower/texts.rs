@@ -6,25 +6,19 @@ use crate::abi::{Stage, StringEncoding};
 use crate::mix::table::Table;
 use crate::value::{Str, StringSource, Value};
 
-const ENCODINGS: [(StringEncoding, &str); 3] = [
-    (StringEncoding::Utf8, "utf8"),
-    (StringEncoding::Utf16, "utf16"),
-    (StringEncoding::Latin1OrUtf16, "latin1+utf16"),
-];
-
 /// By the widest code point; and two kinds that a transcoder has to change its mind about.
 const KINDS: [&str; 7] =
     ["empty", "ASCII", "Latin-1", "BMP", "supplementary", "wide after narrow", "tagged Latin-1"];
 const TAGGED_LATIN1: usize = 6;
 
 pub fn table() -> Table {
-    let rows = ENCODINGS
+    let rows = StringEncoding::ALL
         .iter()
-        .flat_map(|(_, encoding)| KINDS.map(|kind| format!("{encoding}, {kind}")))
+        .flat_map(|encoding| KINDS.map(|kind| format!("{}, {kind}", encoding.name())))
         .collect();
     let columns = PATHS.map(|(_, name)| name.to_string()).to_vec();
     Table::new("texts", rows, columns, |row, column| {
-        let (encoding, _) = ENCODINGS[row / KINDS.len()];
+        let encoding = StringEncoding::ALL[row / KINDS.len()];
         let lowered = matches!(PATHS[column].0, Stage::LowerParams | Stage::LowerResult);
         match row % KINDS.len() {
             TAGGED_LATIN1 if encoding != StringEncoding::Latin1OrUtf16 => {
@@ -39,7 +33,7 @@ pub fn table() -> Table {
 /// Counts the strings in these values.
 pub fn count(table: &mut Table, passage: &Passage) {
     let wanted = passage.function.opts.string_encoding;
-    let encoding = ENCODINGS.iter().position(|(encoding, _)| *encoding == wanted);
+    let encoding = StringEncoding::ALL.iter().position(|encoding| *encoding == wanted);
     let encoding = encoding.expect("every encoding has rows");
     for text in passage.values.iter().flat_map(strings) {
         table.count(encoding * KINDS.len() + kind(text), passage.path());
