@@ -149,9 +149,8 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
         Some(all) => all.merge(&mix),
         None => tally.mix = Some(mix),
     }
-    match (&mut tally.spec_coverage, spec_coverage) {
-        (Some(all), Some(mine)) => all.merge(&mine),
-        (all, mine) => *all = all.take().or(mine),
+    if let Some(coverage) = spec_coverage {
+        tally.spec_coverage.get_or_insert_default().merge(&coverage);
     }
     drop(tally);
     progress.stop.fetch_or(result.is_err(), Ordering::Relaxed);

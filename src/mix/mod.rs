@@ -20,14 +20,14 @@ use serde::{Serialize, Serializer};
 use crate::case::allowed::Allowed;
 use crate::case::{Case, CaseKind};
 use crate::observation::Reading;
-pub use spec::SpecCoverage;
-
 use adapter::Adapter;
 use lift_lower::LiftLower;
 use misuse::Misuses;
 use noisy::Noisy;
-use table::Table;
+use table::{Table, coverage};
 use typed::Typed;
+
+pub use spec::SpecCoverage;
 
 /// The tables of one run.
 #[derive(Clone)]
@@ -88,20 +88,10 @@ impl Mix {
             text += &table.text();
             text += "\n";
         }
-        text += &self.coverage();
+        text += &coverage(&self.tables(), "possible cells", "empty");
         if let Tables::Noisy(tables) = &self.tables {
             text += &tables.shares();
         }
-        text
-    }
-
-    /// How many of the possible cells were reached.
-    fn coverage(&self) -> String {
-        let cells: usize = self.tables().iter().map(|table| table.possible()).sum();
-        let empty = self.empty();
-        let reached = cells - empty.len();
-        let mut text = format!("{reached} of {cells} possible cells were reached");
-        empty.iter().for_each(|cell| text += &format!("\n  empty: {cell}"));
         text
     }
 

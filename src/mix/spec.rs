@@ -4,7 +4,7 @@
 use serde::{Serialize, Serializer};
 
 use super::adapter::no_such_block;
-use super::table::Table;
+use super::table::{Table, coverage};
 use crate::abi::point::Answer;
 use crate::abi::{Change, Party, Point, Points, Rule, StringEncoding};
 use crate::value::StringSource;
@@ -40,12 +40,7 @@ impl SpecCoverage {
 
     /// The table for people, and which points were never reached that can be.
     pub fn text(&self) -> String {
-        let (possible, empty) = (self.table.possible(), self.empty());
-        let reached = possible - empty.len();
-        let mut text = self.table.text();
-        text += &format!("\n{reached} of {possible} points were reached");
-        empty.iter().for_each(|point| text += &format!("\n  never: {point}"));
-        text
+        self.table.text() + "\n" + &coverage(&[&self.table], "points", "never")
     }
 
     /// The points that could have been reached and were not, by name.

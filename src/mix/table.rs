@@ -124,6 +124,17 @@ impl Table {
     }
 }
 
+/// How many of the possible cells of some tables were reached, and which never. Words say what cells are, and
+/// what one is that was not.
+pub fn coverage(tables: &[&Table], cells: &str, not_reached: &str) -> String {
+    let possible: usize = tables.iter().map(|table| table.possible()).sum();
+    let empty: Vec<String> = tables.iter().flat_map(|table| table.empty()).collect();
+    let reached = possible - empty.len();
+    let mut text = format!("{reached} of {possible} {cells} were reached");
+    empty.iter().for_each(|cell| text += &format!("\n  {not_reached}: {cell}"));
+    text
+}
+
 /// The letter for a reason: the next one, if it is new.
 fn letter<'a>(reason: &'a str, reasons: &mut Vec<&'a str>) -> char {
     let position = reasons.iter().position(|known| *known == reason).unwrap_or_else(|| {
