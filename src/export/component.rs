@@ -15,11 +15,14 @@ pub fn check_name(guest: usize) -> String {
     if guest == 0 { "check".to_string() } else { format!("check{guest}") }
 }
 
-/// The component, without a name.
-pub fn component(plan: &Plan) -> Lines {
+/// The first release whose text format takes a destructor for a core function without being told.
+const DESTRUCTORS_ARE_CORE: u32 = 48;
+
+/// The component, without a name, for a reader of the release with this first number.
+pub fn component(plan: &Plan, release: u32) -> Lines {
     match &plan.guests[..] {
-        [guest] => single("component", guest).lines,
-        _ => chain(plan),
+        [guest] => single("component", guest, release).lines,
+        _ => chain(plan, release),
     }
 }
 
@@ -29,7 +32,7 @@ struct Single<'a> {
 }
 
 /// The component of one guest.
-fn single<'a>(head: &str, guest: &'a GuestPlan) -> Single<'a> {
+fn single<'a>(head: &str, guest: &'a GuestPlan, release: u32) -> Single<'a> {
     let mut types = Types::default();
     for (number, standing) in &guest.resources {
         if *standing == Standing::Imported {
@@ -47,7 +50,7 @@ fn single<'a>(head: &str, guest: &'a GuestPlan) -> Single<'a> {
     lines.extend(aliases(guest));
     for (number, standing) in &guest.resources {
         if let Standing::Defined { destructor } = standing {
-            lines.push(resource(*number, *destructor));
+            lines.push(resource(*number, *destructor, release));
             types.export_resource(*number);
             lines.extend(types.take_lines());
         }
@@ -70,10 +73,13 @@ fn single<'a>(head: &str, guest: &'a GuestPlan) -> Single<'a> {
     Single { lines: block(head, lines), imported_types: types.imported }
 }
 
-fn resource(number: types::Resource, destructor: bool) -> String {
+fn resource(number: types::Resource, destructor: bool, release: u32) -> String {
     let name = resource_name(number);
-    let destructor =
-        if destructor { format!(" (dtor $destructor-{number})") } else { String::new() };
+    let destructor = match destructor {
+        true if release < DESTRUCTORS_ARE_CORE => format!(" (dtor (func $destructor-{number}))"),
+        true => format!(" (dtor $destructor-{number})"),
+        false => String::new(),
+    };
     format!("(type ${name}' (resource (rep i32){destructor}))")
 }
 
@@ -162,7 +168,7 @@ fn wire_module(guest: &GuestPlan, wired: &[Wired]) -> Lines {
 }
 
 /// The guests as siblings. The last comes first, for the one before it imports from it.
-fn chain(plan: &Plan) -> Lines {
+fn chain(plan: &Plan, release: u32) -> Lines {
     let case = plan.case;
     let mut types = Types::default();
     for (number, resource) in (0..).zip(&case.shape.resources) {
@@ -180,7 +186,7 @@ fn chain(plan: &Plan) -> Lines {
         function = Some("(func $host)".to_string());
     }
     for guest in plan.guests.iter().rev() {
-        lines.extend(sibling(guest, function.as_deref(), &mut types));
+        lines.extend(sibling(guest, function.as_deref(), &mut types, release));
         function = Some(format!("(func $guest{} \"f\")", guest.number));
     }
     let signature = types.signature(&case.shape.guests[0].export.ty);
@@ -189,10 +195,15 @@ fn chain(plan: &Plan) -> Lines {
     block("component", lines)
 }
 
-fn sibling<'a>(guest: &'a GuestPlan, function: Option<&str>, types: &mut Types<'a>) -> Lines {
+fn sibling<'a>(
+    guest: &'a GuestPlan,
+    function: Option<&str>,
+    types: &mut Types<'a>,
+    release: u32,
+) -> Lines {
     let number = guest.number;
     let Single { mut lines, imported_types } =
-        single(&format!("component $guest{number}-code"), guest);
+        single(&format!("component $guest{number}-code"), guest, release);
     let mut with = Vec::new();
     for (number, standing) in &guest.resources {
         if *standing == Standing::Imported {

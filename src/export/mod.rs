@@ -111,6 +111,9 @@ pub fn unrun(file: &CaseFile, format: Format) -> Option<Vec<u8>> {
     }
 }
 
+/// The first number of a release that has all that any has.
+const NEWEST: u32 = u32::MAX;
+
 /// What an export says of where it comes from, and which part of the case is asked for.
 #[derive(Clone, Debug)]
 pub struct About {
@@ -139,15 +142,15 @@ impl About {
     /// The release's first number; the newest where it has none.
     fn major(&self) -> u32 {
         let major = self.release.split('.').next();
-        major.and_then(|major| major.parse().ok()).unwrap_or(u32::MAX)
+        major.and_then(|major| major.parse().ok()).unwrap_or(NEWEST)
     }
 }
 
-/// The component as text.
+/// The component as text, as we read it ourselves.
 pub fn component_text(case: &Case, reading: &Reading) -> Result<String, NotExported> {
     let case = without_unused_import(case);
     let plan = plan::plan(&case, reading)?;
-    Ok(text::joined(&component::component(&plan)))
+    Ok(text::joined(&component::component(&plan, NEWEST)))
 }
 
 fn core_text(case: &Case, reading: &Reading, guest: usize) -> Result<String, NotExported> {

@@ -25,12 +25,9 @@ pub fn script(file: &CaseFile, reading: &Reading, about: &About) -> Result<Strin
     let plan = plan(&case, reading)?;
     let mut lines = header(file, &plan, about);
     let obstacle = obstacle(&plan);
-    let mut component = component(&plan);
+    let mut component = component(&plan, about.major());
     if obstacle.is_some() {
         component[0] = component[0].replacen("(component", "(component definition $case", 1);
-    }
-    if about.major() < DESTRUCTORS_ARE_CORE {
-        component.iter_mut().for_each(|line| *line = with_function(line));
     }
     lines.extend(component);
     lines.push(String::new());
@@ -45,18 +42,6 @@ pub fn script(file: &CaseFile, reading: &Reading, about: &About) -> Result<Strin
         }
     }
     Ok(joined(&lines))
-}
-
-/// The first release whose `wast` takes a destructor for a core function without being told.
-const DESTRUCTORS_ARE_CORE: u32 = 48;
-
-/// A line as older releases have it: they want to be told that a destructor is a function.
-fn with_function(line: &str) -> String {
-    let destructor = line.split_once("(dtor ").and_then(|(before, after)| {
-        let (name, after) = after.split_once(')')?;
-        Some(format!("{before}(dtor (func {name})){after}"))
-    });
-    destructor.unwrap_or_else(|| line.to_string())
 }
 
 /// Why a script cannot do what the host does.

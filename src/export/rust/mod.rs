@@ -11,7 +11,7 @@ use super::component::component;
 use super::plan::{Plan, is_spoken_of, plan, without_unused_import};
 use super::text::joined;
 use super::text::{Lines, comment};
-use super::{About, NotExported};
+use super::{About, NEWEST, NotExported};
 use crate::abi::SPEC_COMMIT;
 use crate::case::paths::Mode;
 use crate::case::text::CaseFile;
@@ -156,7 +156,8 @@ fn imports(plan: &Plan, needs: &Needs) -> Lines {
 }
 
 fn text_of_component(plan: &Plan) -> Lines {
-    let text = joined(&component(plan));
+    // What reads it is the newest `wat` that cargo finds, whatever the release.
+    let text = joined(&component(plan, NEWEST));
     let mut hashes = "#".to_string();
     while text.contains(&format!("\"{hashes}")) {
         hashes.push('#');
