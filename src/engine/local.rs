@@ -31,7 +31,7 @@ type Prepared = (Setup, Result<Loaded, Outcome>);
 impl Local {
     /// A subject for components that have their puppets from here.
     pub fn new(puppets: Puppets) -> Local {
-        let (subject, loaded) = (Subject::default(), LruCache::new(SHAPES));
+        let (subject, loaded) = (Subject::new(puppets), LruCache::new(SHAPES));
         Local { subject, loaded, puppets, fault: None }
     }
 

@@ -13,6 +13,7 @@ mod link;
 
 mod config;
 pub mod fault;
+mod functions;
 mod reflect;
 mod spoil;
 mod state;
@@ -31,6 +32,7 @@ use canonfuzz_typed::handles::{from_rep, to_rep};
 use wasmtime::component::{Component, InstancePre, Val};
 use wasmtime::{Engine, Module, Store, StoreContextMut};
 
+use self::functions::Functions;
 use self::state::AsState;
 use self::typed::{Signature, Way};
 use self::val::{from_val, to_val};
@@ -52,9 +54,10 @@ pub use run::{Run, instantiate};
 pub const VERSION: &str = env!("CANONFUZZ_WASMTIME");
 
 /// The engines of a subject, one for each configuration that was asked for.
-#[derive(Default)]
 pub struct Subject {
     engines: BTreeMap<Configuration, Configured>,
+    /// What they share, if there are to be many shapes.
+    functions: Option<Arc<Functions>>,
 }
 
 /// An engine, and the puppets that it has compiled.
@@ -134,6 +137,16 @@ pub fn allowed() -> Allowed {
 }
 
 impl Subject {
+    /// A subject for components that have their puppets from here. Where they import them, compiled functions
+    /// are kept; one that contains them is compiled as everyone's would be.
+    pub fn new(puppets: Puppets) -> Subject {
+        let functions = match puppets {
+            Puppets::Imported => Some(Arc::default()),
+            Puppets::Contained => None,
+        };
+        Subject { engines: BTreeMap::new(), functions }
+    }
+
     /// Compiles and links a component. What was loaded of the same shape is not compiled again.
     pub fn load<'a>(
         &mut self,
@@ -180,7 +193,7 @@ impl Subject {
         Ok(match self.engines.entry(configuration) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let engine = config::engine(configuration);
+                let engine = config::engine(configuration, self.functions.clone());
                 let engine = engine.map_err(|error| Outcome::Refused(format!("{error:#}")))?;
                 entry.insert(Configured { engine, puppets: PuppetCache::default() })
             }

@@ -1,12 +1,15 @@
 //! How the subject is configured.
 //! Knows the interface of `wasmtime::Config` in every release, and a case's tuning.
 
+use std::sync::Arc;
+
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
     RegallocAlgorithm, Result,
 };
 
 use super::Configuration;
+use super::functions::Functions;
 
 /// Instances that live at once in one engine: one and its neighbor, and room for both to go away late.
 const INSTANCES: u32 = 4;
@@ -26,14 +29,21 @@ const RESERVATION: u64 = 4 << 20;
 /// The memories of most cases.
 const KEEP_RESIDENT: usize = 256 << 10;
 
-/// An engine for cases of this configuration.
-pub(super) fn engine(configuration: Configuration) -> Result<Engine> {
+/// An engine for cases of this configuration, which may have compiled functions from there.
+pub(super) fn engine(
+    configuration: Configuration,
+    functions: Option<Arc<Functions>>,
+) -> Result<Engine> {
     // Whether the process handles signals, any engine of it decides. What a case shows must not depend on
     // which others came before it, so there is one that has them handled.
     if !configuration.tuning.signals {
         Engine::new(&Config::new())?;
     }
-    Engine::new(&config(configuration))
+    let mut config = config(configuration);
+    if let Some(functions) = functions {
+        config.enable_incremental_compilation(functions)?;
+    }
+    Engine::new(&config)
 }
 
 fn config(configuration: Configuration) -> Config {

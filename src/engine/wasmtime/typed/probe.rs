@@ -24,7 +24,7 @@ pub struct Compiled {
 
 pub fn compile(tuning: Tuning, shape: &Shape, bytes: &[u8]) -> Result<Compiled, String> {
     let configuration = Configuration { tuning, awaits: true, asyncs: false };
-    let engine = config::engine(configuration).map_err(said)?;
+    let engine = config::engine(configuration, None).map_err(said)?;
     let component = Component::from_binary(&engine, bytes).map_err(said)?;
     Ok(Compiled { engine, component, shape: shape.clone() })
 }

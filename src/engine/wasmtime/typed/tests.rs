@@ -265,7 +265,7 @@ async fn by_subject(
 ) -> Result<Shown> {
     let awaits = out != Mode::Sync;
     let tuning = Tuning { concurrency, ..Tuning::PLAIN };
-    let engine = config::engine(Configuration { tuning, awaits, asyncs: false })?;
+    let engine = config::engine(Configuration { tuning, awaits, asyncs: false }, None)?;
     let linker = linker(&engine, case, signature, back)?;
     let pre = linker.instantiate_pre(&Component::from_binary(&engine, bytes)?)?;
     let mut store = Store::new(&engine, State::of(&case.shape).carried());
