@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use canonfuzz::abi::Deviations;
+use canonfuzz::case::paths::Paths;
 use canonfuzz::case::text::{self, CaseFile};
-use canonfuzz::case::{Case, CaseKind, Limits, Shape, bytes, check};
+use canonfuzz::case::{Case, CaseKind, Limits, Shape, Tuning, bytes, check};
 use canonfuzz::component::decode;
 use canonfuzz::component::definition::Import;
 use canonfuzz::encode::{self, Puppets};
@@ -43,6 +44,33 @@ fn they_are_valid_and_survive_both_encodings() {
         assert_eq!(read, file, "{text}");
         assert_eq!(text::print(&read), text);
     }
+}
+
+/// More configurations than engines are kept: the component of the first is still there, its engine is not.
+#[test]
+fn a_case_comes_again_by_another_way_when_its_engine_is_gone() {
+    let mut session = Session::importing().unwrap();
+    let case = stream(CaseKind::LiftLower, 200).find(|case| case.paths == Paths::PLAIN).unwrap();
+    let mut agree = |tuning, paths| {
+        let case = Case { tuning, paths, ..case.clone() };
+        let verdict = session.check(&case).unwrap().verdict;
+        assert!(
+            matches!(verdict, Verdict::Agree | Verdict::Accepted(_)),
+            "{tuning:?}: {verdict:?}"
+        );
+    };
+    let tunings: Vec<Tuning> = (0..100).map(tuning).collect();
+    tunings.iter().for_each(|tuning| agree(*tuning, case.paths));
+    case.paths.others(tunings[0]).into_iter().for_each(|paths| agree(tunings[0], paths));
+}
+
+/// One choice for each bit.
+fn tuning(bits: u32) -> Tuning {
+    let mut tuning = Tuning::PLAIN;
+    for (bit, choice) in tuning.choices().into_iter().enumerate() {
+        *choice = bits >> bit & 1 == 1;
+    }
+    tuning
 }
 
 /// Whether two types differ in the numbers of resources at most.

@@ -41,8 +41,7 @@ impl Local {
         let loaded = loaded.get_or_insert_mut_ref(&case.shape, Vec::new);
         let setup = Setup::of(case);
         if loaded.iter().all(|(other, _)| *other != setup) {
-            let known =
-                loaded.iter().filter_map(|(setup, loaded)| Some((*setup, loaded.as_ref().ok()?)));
+            let known = loaded.iter().filter_map(|(_, loaded)| loaded.as_ref().ok());
             let new = subject.load(case, component, puppets.of(&case.shape), known);
             loaded.push((setup, new));
         }

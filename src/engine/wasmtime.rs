@@ -23,12 +23,13 @@ pub mod val;
 mod wait;
 
 use std::cell::OnceCell;
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, LazyLock};
 
 use canonfuzz_typed::Data;
 use canonfuzz_typed::handles::{from_rep, to_rep};
+use lru::LruCache;
 use wasmtime::component::{Component, InstancePre, Val};
 use wasmtime::{Engine, Module, Store, StoreContextMut};
 
@@ -53,9 +54,12 @@ pub use run::{Run, instantiate};
 /// The version that this program was built with.
 pub const VERSION: &str = env!("CANONFUZZ_WASMTIME");
 
-/// The engines of a subject, one for each configuration that was asked for.
+/// Engines that are kept: for most of what is drawn, and each has a pool of memories that stay resident.
+const ENGINES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
+
+/// The engines of a subject, one for each configuration that was asked for last.
 pub struct Subject {
-    engines: BTreeMap<Configuration, Configured>,
+    engines: LruCache<Configuration, Configured>,
     /// What they share, if there are to be many shapes.
     functions: Option<Arc<Functions>>,
 }
@@ -67,7 +71,7 @@ struct Configured {
 }
 
 /// What decides the code that is made for a component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Configuration {
     tuning: Tuning,
     /// Whether calls are awaited. Until 41, an engine was either for such calls or for others.
@@ -144,16 +148,16 @@ impl Subject {
             Puppets::Imported => Some(Arc::default()),
             Puppets::Contained => None,
         };
-        Subject { engines: BTreeMap::new(), functions }
+        Subject { engines: LruCache::new(ENGINES), functions }
     }
 
-    /// Compiles and links a component. What was loaded of the same shape is not compiled again.
+    /// Compiles and links a component. What is known of the same shape is not compiled again.
     pub fn load<'a>(
         &mut self,
         case: &Case,
         bytes: impl FnOnce() -> Vec<u8>,
         puppets: Puppets,
-        known: impl IntoIterator<Item = (Setup, &'a Loaded)>,
+        known: impl IntoIterator<Item = &'a Loaded>,
     ) -> Result<Loaded, NotLoaded> {
         let missing = check::features(case).into_iter().find(|feature| !supports(*feature));
         if let Some(feature) = missing {
@@ -166,12 +170,12 @@ impl Subject {
             return Err(Outcome::Unsupported("waiting for async functions".to_string()));
         }
         let setup = Setup::of(case);
-        let mut known = known.into_iter();
-        let known = known.find(|(other, _)| other.configuration == setup.configuration);
         let Configured { engine, puppets: compiled } = self.configured(setup.configuration)?;
+        // What was compiled by an engine that is not kept any more, this one does not take.
+        let known = known.into_iter().find(|loaded| Engine::same(&loaded.engine, engine));
         let loaded = catch(|| {
             let component = match known {
-                Some((_, loaded)) => loaded.component.clone(),
+                Some(loaded) => loaded.component.clone(),
                 None => Component::from_binary(engine, &bytes())?,
             };
             let puppets = match puppets {
@@ -190,13 +194,11 @@ impl Subject {
     }
 
     fn configured(&mut self, configuration: Configuration) -> Result<&mut Configured, NotLoaded> {
-        Ok(match self.engines.entry(configuration) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                let engine = config::engine(configuration, self.functions.clone());
-                let engine = engine.map_err(|error| Outcome::Refused(format!("{error:#}")))?;
-                entry.insert(Configured { engine, puppets: PuppetCache::default() })
-            }
+        let functions = self.functions.clone();
+        self.engines.try_get_or_insert_mut(configuration, || {
+            let engine = config::engine(configuration, functions);
+            let engine = engine.map_err(|error| Outcome::Refused(format!("{error:#}")))?;
+            Ok(Configured { engine, puppets: PuppetCache::default() })
         })
     }
 }
