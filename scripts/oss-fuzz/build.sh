@@ -22,7 +22,7 @@ if [ "$SANITIZER" = coverage ]; then
 fi
 
 # `none`, for RUSTFLAGS has the sanitizer already. Debug assertions are half of what there is to find.
-export CARGO_INCREMENTAL=0 RUSTC_WRAPPER=$project/scripts/rustc-focused
+export CARGO_INCREMENTAL=0
 cargo fuzz build --sanitizer none --strip-dead-code -O --debug-assertions
 
 for source in fuzz/fuzz_targets/*.rs; do
