@@ -7,15 +7,20 @@ use crate::component::refusal::Refusal;
 use crate::encode::Puppets;
 use crate::engine::puppets::PuppetCache;
 
+/// Components for which a runtime is used: it forgets none of their functions.
+const COMPONENTS: u32 = 1000;
+
 /// A runtime, and the puppets that it has compiled.
 pub struct Compiler {
     engine: wasmi::Engine,
     puppets: PuppetCache<wasmi::Module>,
+    /// Components until there is a new one.
+    left: u32,
 }
 
 impl Default for Compiler {
     fn default() -> Compiler {
-        Compiler { engine: engine(false), puppets: PuppetCache::default() }
+        Compiler { engine: engine(false), puppets: PuppetCache::default(), left: COMPONENTS }
     }
 }
 
@@ -27,7 +32,11 @@ impl Compiler {
         bytes: &[u8],
         puppets: Puppets,
     ) -> Result<Compiled, Refusal> {
-        let Compiler { engine, puppets: compiled } = self;
+        if self.left == 0 {
+            *self = Compiler::default();
+        }
+        self.left -= 1;
+        let Compiler { engine, puppets: compiled, .. } = self;
         let puppets = match puppets {
             Puppets::Contained => Vec::new(),
             Puppets::Imported => {
@@ -36,5 +45,37 @@ impl Compiler {
             }
         };
         Compiled::importing(bytes, engine, puppets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::{Deviations, PtrType, StringEncoding};
+    use crate::case::{CanonOpts, Function, Guest, Pages};
+    use crate::encode;
+    use crate::types::FuncType;
+
+    #[test]
+    fn what_was_compiled_outlives_its_runtime() {
+        let opts = CanonOpts {
+            string_encoding: StringEncoding::Utf8,
+            memory: false,
+            realloc: false,
+            post_return: false,
+        };
+        let export = Function { ty: FuncType::default(), opts };
+        let (ptr_type, pages) = (PtrType::I32, Pages { initial: 1, maximum: 1 });
+        let guest = Guest { export, import: None, ptr_type, pages, noise: None };
+        let shape = Shape { guests: vec![guest], resources: Vec::new() };
+        let bytes = encode::component(&shape, Puppets::Imported);
+        let mut compiler = Compiler::default();
+        let mut compile = || compiler.compile(&shape, &bytes, Puppets::Imported).unwrap();
+        let first = compile();
+        let others: Vec<Compiled> = (0..COMPONENTS).map(|_| compile()).collect();
+        for compiled in others.iter().chain([&first]) {
+            assert!(super::super::instantiate(compiled, &shape, Deviations::NONE).is_ok());
+        }
+        assert_eq!(compiler.left, COMPONENTS - 1);
     }
 }
