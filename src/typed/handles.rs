@@ -44,16 +44,15 @@ pub fn unknown(store: impl AsContextMut) -> Result<ResourceAny> {
     Resource::<Marker<UNKNOWN>>::new_own(0).try_into_resource_any(store)
 }
 
-/// A handle of another store for a resource of the host's: one that is equal to this handle, if that store
-/// soon gives such a one, as hosts have them that do the same in two stores. Otherwise it is one of
-/// another type too: an unknown index would be told by the words for a guest's.
+/// A handle of another store for a resource of the host's: one that is equal to this handle, as hosts have
+/// them that do the same in two stores. Nothing, if that store does not soon give such a one.
 pub fn foreign(
     engine: &Engine,
     handle: ResourceAny,
     resource: types::Resource,
-) -> Result<ResourceAny> {
-    const HANDLES: u32 = 32;
-    const GENERATIONS: u32 = 32;
+) -> Result<Option<ResourceAny>> {
+    const HANDLES: u32 = 64;
+    const GENERATIONS: u32 = 128;
     for others in 0..HANDLES {
         let mut store = Store::new(engine, ());
         for rep in 0..others {
@@ -63,12 +62,12 @@ pub fn foreign(
             // None that is alive has this number.
             let next = from_rep(resource, u32::MAX - rep, &mut store)?;
             if next == handle {
-                return Ok(next);
+                return Ok(Some(next));
             }
             to_rep(resource, next, &mut store)?;
         }
     }
-    unknown(Store::new(engine, ()))
+    Ok(None)
 }
 
 /// What a handle that the host was given stands for. If it was lent, this returns it.

@@ -6,7 +6,7 @@ use wasmtime::component::{Func, Val};
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut};
 
 use super::state::AsState;
-use super::trap::NoSignature;
+use super::trap::{NoEqualHandle, NoSignature};
 use super::{last, typed};
 use crate::case::Shape;
 use crate::case::misuse::{Mistake, Misuse};
@@ -120,7 +120,10 @@ fn foreign(store: &mut StoreContextMut<'_, Data>, ty: &Type, val: &mut Val) -> R
     let resource = resource.expect("a checked case makes this mistake with handles");
     let Val::Resource(handle) = val else { unreachable!("a handle is a resource") };
     *handle = match store.data().state().host.defines(resource) {
-        true => handles::foreign(store.engine(), *handle, resource)?,
+        true => {
+            let foreign = handles::foreign(store.engine(), *handle, resource)?;
+            foreign.ok_or_else(|| Error::new(NoEqualHandle))?
+        }
         false => handles::unknown(wasmtime::Store::new(store.engine(), ()))?,
     };
     Ok(())

@@ -30,6 +30,18 @@ impl fmt::Display for NoSignature {
 
 impl std::error::Error for NoSignature {}
 
+/// No handle of another store was found that is equal to the one in whose place it should be.
+#[derive(Debug)]
+pub struct NoEqualHandle;
+
+impl fmt::Display for NoEqualHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("handles of another store")
+    }
+}
+
+impl std::error::Error for NoEqualHandle {}
+
 /// A value of the engine's that is not of its type.
 #[derive(Debug)]
 pub struct WrongValue(pub String);
@@ -50,6 +62,9 @@ pub fn outcome(error: &wasmtime::Error) -> Outcome {
     }
     if error.downcast_ref::<NoSignature>().is_some() {
         return Outcome::Unsupported(message);
+    }
+    if error.downcast_ref::<NoEqualHandle>().is_some() {
+        return Outcome::Exhausted(message);
     }
     if error.downcast_ref::<HostFailed>().is_some() {
         return Outcome::Trapped(Some(Trap::Host), message);
