@@ -32,14 +32,18 @@ fn worker(run: &Child) -> String {
                 return worker.to_string();
             }
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(1));
     }
     panic!("no worker was started");
 }
 
-fn signal(name: &str, process: &str) {
-    // Some cases are to be behind it.
+/// The same, when some cases are behind it.
+fn signal_later(name: &str, process: &str) {
     std::thread::sleep(Duration::from_millis(700));
+    signal(name, process);
+}
+
+fn signal(name: &str, process: &str) {
     assert!(Command::new("kill").args([name, process]).status().unwrap().success());
 }
 
@@ -59,7 +63,7 @@ fn a_worker_that_is_killed_is_a_finding_and_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let findings = folder.path().join("findings");
     let run = start(&findings, &["--for", "3s"]);
-    signal("-KILL", &worker(&run));
+    signal_later("-KILL", &worker(&run));
     check(run, &findings, 1, "crashed: SIGKILL");
 }
 
@@ -68,7 +72,7 @@ fn a_worker_that_hangs_is_a_finding_and_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let findings = folder.path().join("findings");
     let run = start(&findings, &["--for", "4s", "--case-limit", "1s"]);
-    signal("-STOP", &worker(&run));
+    signal_later("-STOP", &worker(&run));
     check(run, &findings, 1, "crashed: no answer within 1 s");
 }
 
@@ -78,26 +82,29 @@ fn an_interrupted_run_says_what_it_did() {
     let findings = folder.path().join("findings");
     let run = start(&findings, &["--for", "60s"]);
     worker(&run);
-    signal("-INT", &run.id().to_string());
+    signal_later("-INT", &run.id().to_string());
     check(run, &findings, 0, "possible cells were reached");
 }
 
-/// A case that takes long to shrink: it has a thousand members too many, and its subject fails.
-const LONG: &str = "corpus/known/adapter-recurses.toml";
+/// A case that shrinks while its worker lives on.
+const DIFFERS: &str = "corpus/known/adapter-compacts-aligned-to-two.toml";
 
 #[test]
 fn an_interrupted_shrink_writes_what_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("smaller.toml");
     let shrink = Command::new(env!("CARGO_BIN_EXE_canonfuzz"))
-        .args(["shrink", LONG, "-o"])
+        .args(["shrink", "--isolate=always", DIFFERS, "-o"])
         .arg(&path)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    worker(&shrink);
+    // Nothing is answered, and so nothing is done, before the interruption is there.
+    let worker = worker(&shrink);
+    signal("-STOP", &worker);
     signal("-INT", &shrink.id().to_string());
+    signal("-CONT", &worker);
     let Output { status, stdout, stderr } = shrink.wait_with_output().unwrap();
     let [stdout, stderr] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
     assert_eq!(status.code(), Some(0), "{stdout}{stderr}");
