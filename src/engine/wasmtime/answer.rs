@@ -8,7 +8,7 @@ use wasmtime::{AsContextMut, Error, Result, StoreContextMut};
 use super::call;
 use super::fault::Place;
 use super::state::AsState;
-use super::trap::HostFailed;
+use super::trap::Stopped;
 use super::wait::pending;
 use crate::case::Answer;
 use crate::value::Value;
@@ -54,7 +54,7 @@ fn called(store: &mut StoreContextMut<'_, Data>, mut args: Vec<Value>) -> Result
     store.engine().increment_epoch();
     store.data().state().pass(Place::Params, &mut args);
     match store.data_mut().state_mut().host.called(args) {
-        Answer::Error => Err(Error::new(HostFailed)),
+        Answer::Error => Err(Error::new(Stopped::HostFailed)),
         Answer::Guest => unreachable!("a checked case has the host answer what it is asked"),
         answer @ (Answer::Return(_) | Answer::Reenter(_)) => Ok(answer),
     }

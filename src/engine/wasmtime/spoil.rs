@@ -6,7 +6,7 @@ use wasmtime::component::{Func, Val};
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut};
 
 use super::state::AsState;
-use super::trap::{NoEqualHandle, NoSignature};
+use super::trap::Stopped;
 use super::{last, typed};
 use crate::case::Shape;
 use crate::case::misuse::{Mistake, Misuse};
@@ -45,7 +45,7 @@ pub fn signature(store: &mut StoreContextMut<'_, Data>, func: Func) -> Result<()
     };
     let signature = typed::numbered(number);
     if typed::described(signature).stands_for(&store.data().state().host.export) {
-        return Err(Error::new(NoSignature));
+        return Err(Error::new(Stopped::NoSignature));
     }
     signature.matches(&func, &*store)
 }
@@ -122,7 +122,7 @@ fn foreign(store: &mut StoreContextMut<'_, Data>, ty: &Type, val: &mut Val) -> R
     *handle = match store.data().state().host.defines(resource) {
         true => {
             let foreign = handles::foreign(store.engine(), *handle, resource)?;
-            foreign.ok_or_else(|| Error::new(NoEqualHandle))?
+            foreign.ok_or_else(|| Error::new(Stopped::NoEqualHandle))?
         }
         false => handles::unknown(wasmtime::Store::new(store.engine(), ()))?,
     };

@@ -6,68 +6,45 @@ use std::fmt;
 use crate::abi::Trap;
 use crate::observation::Outcome;
 
-/// The error of a host's function that was told to fail.
+/// Why the host itself ended a call.
 #[derive(Debug)]
-pub struct HostFailed;
+pub enum Stopped {
+    /// Its function was told to fail.
+    HostFailed,
+    /// There is no function of other static types to take an export for.
+    NoSignature,
+    /// No handle of another store was found that is equal to the one in whose place it should be.
+    NoEqualHandle,
+    /// The engine gave it a value that is not of its type.
+    WrongValue(String),
+}
 
-impl fmt::Display for HostFailed {
+impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the host's function failed, as its script says")
+        match self {
+            Stopped::HostFailed => f.write_str("the host's function failed, as its script says"),
+            Stopped::NoSignature => f.write_str("a function of other static types"),
+            Stopped::NoEqualHandle => f.write_str("handles of another store"),
+            Stopped::WrongValue(wrong) => {
+                write!(f, "the engine gave the host a value of another type: {wrong}")
+            }
+        }
     }
 }
 
-impl std::error::Error for HostFailed {}
-
-/// There is no function of other static types to take an export for.
-#[derive(Debug)]
-pub struct NoSignature;
-
-impl fmt::Display for NoSignature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a function of other static types")
-    }
-}
-
-impl std::error::Error for NoSignature {}
-
-/// No handle of another store was found that is equal to the one in whose place it should be.
-#[derive(Debug)]
-pub struct NoEqualHandle;
-
-impl fmt::Display for NoEqualHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("handles of another store")
-    }
-}
-
-impl std::error::Error for NoEqualHandle {}
-
-/// A value of the engine's that is not of its type.
-#[derive(Debug)]
-pub struct WrongValue(pub String);
-
-impl fmt::Display for WrongValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the engine gave the host a value of another type: {}", self.0)
-    }
-}
-
-impl std::error::Error for WrongValue {}
+impl std::error::Error for Stopped {}
 
 /// What an error says of a run.
 pub fn outcome(error: &wasmtime::Error) -> Outcome {
     let message = error.root_cause().to_string();
-    if let Some(wrong) = error.downcast_ref::<WrongValue>() {
-        return Outcome::Refused(wrong.to_string());
-    }
-    if error.downcast_ref::<NoSignature>().is_some() {
-        return Outcome::Unsupported(message);
-    }
-    if error.downcast_ref::<NoEqualHandle>().is_some() {
-        return Outcome::Exhausted(message);
-    }
-    if error.downcast_ref::<HostFailed>().is_some() {
-        return Outcome::Trapped(Some(Trap::Host), message);
+    if let Some(stopped) = error.downcast_ref::<Stopped>() {
+        let message = stopped.to_string();
+        return match stopped {
+            Stopped::HostFailed => Outcome::Trapped(Some(Trap::Host), message),
+            Stopped::NoSignature => Outcome::Unsupported(message),
+            Stopped::NoEqualHandle => Outcome::Exhausted(message),
+            Stopped::WrongValue(_) => Outcome::Refused(message),
+        };
     }
     // In later releases what the engine takes for its own mistake is no panic any more, but says so.
     if let Some(bug) = message.strip_prefix("BUG: ") {
@@ -101,7 +78,7 @@ pub fn bounded(outcome: Outcome) -> Outcome {
 /// What an error says of a run in which the host has made a mistake: that it was seen, unless it is a trap,
 /// which has nothing to do with it.
 pub fn outcome_of_misuse(error: &wasmtime::Error) -> Outcome {
-    if error.downcast_ref::<WrongValue>().is_some() {
+    if let Some(Stopped::WrongValue(_)) = error.downcast_ref() {
         return outcome(error);
     }
     match outcome(error) {

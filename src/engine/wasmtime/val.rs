@@ -4,7 +4,7 @@
 use wasmtime::Result;
 use wasmtime::component::{ResourceAny, Val};
 
-use super::trap::WrongValue;
+use super::trap::Stopped;
 use crate::types::{CASE, FIELD, FLAG, Handle, Label, Type, VariantCase};
 use crate::value::Value;
 
@@ -114,7 +114,7 @@ fn map(_: &[Value], _: &Type, _: &Type, _: Give) -> Result<Val> {
 
 /// A value from the engine, which may be wrong.
 pub fn from_val(val: &Val, ty: &Type, take: Take) -> Result<Value> {
-    let wrong = || wasmtime::Error::new(WrongValue(format!("{val:?} for {ty:?}")));
+    let wrong = || wasmtime::Error::new(Stopped::WrongValue(format!("{val:?} for {ty:?}")));
     Ok(match (ty, val) {
         (Type::Bool, Val::Bool(value)) => Value::Bool(*value),
         (Type::S8, Val::S8(value)) => Value::S8(*value),

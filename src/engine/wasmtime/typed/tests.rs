@@ -7,7 +7,7 @@ use wasmtime::component::{Accessor, Component, Linker};
 use wasmtime::{AsContextMut, Engine, Result, Store, StoreContextMut};
 
 use super::super::state::{AsState, State};
-use super::super::trap::HostFailed;
+use super::super::trap::Stopped;
 use super::super::wait::wait;
 use super::super::{Configuration, call, config, link};
 use super::*;
@@ -197,7 +197,9 @@ fn by_reference(case: &Case, bytes: &[u8]) -> Shown {
 fn called(store: &mut StoreContextMut<'_, Data>, args: Vec<Value>) -> Result<Option<Value>> {
     match store.data_mut().state_mut().host.called(args) {
         Answer::Return(value) => Ok(value),
-        Answer::Error | Answer::Guest | Answer::Reenter(_) => Err(wasmtime::Error::new(HostFailed)),
+        Answer::Error | Answer::Guest | Answer::Reenter(_) => {
+            Err(wasmtime::Error::new(Stopped::HostFailed))
+        }
     }
 }
 
