@@ -123,6 +123,10 @@ impl Steer<'_> {
         if act.is_some_and(|act| act.of == Act::Function) && self.chance(weights::STEP_FIRST)? {
             self.aside(&mut function.instructions(), Aside::Step, act);
         }
+        let destroys = act.is_some_and(|act| matches!(act.of, Act::Destructor(_)));
+        if destroys && self.chance(weights::IMPORT_FIRST)? {
+            self.import(&mut function.instructions());
+        }
         let mut before = None;
         for (position, operator) in operators.iter().enumerate() {
             let last = position + 1 == operators.len();
@@ -316,6 +320,18 @@ impl Steer<'_> {
                     sink.return_();
                 }
             }
+        }
+    }
+
+    /// Calls the import, if there is one.
+    fn import(&self, sink: &mut InstructionSink) {
+        let import = self.imports.iter().find(|(_, known)| known.of == Offer::Import);
+        if let Some((index, Typed { ty, .. })) = import {
+            zeros(sink, &ty.params);
+            sink.call(*index);
+            ty.results.iter().for_each(|_| {
+                sink.drop();
+            });
         }
     }
 

@@ -49,6 +49,9 @@ pub const FORBIDDEN_LEFT_OUT: Percent = Percent(90);
 pub const PLAUSIBLE_HANDLE: Percent = Percent(60);
 /// How often the script's first step comes first.
 pub const STEP_FIRST: Percent = Percent(35);
+/// How often a destructor calls the import before all else: by the time that it is called, there are seldom
+/// steps left.
+pub const IMPORT_FIRST: Percent = Percent(30);
 /// How often something is done between two instructions.
 pub const ASIDE: Percent = Percent(4);
 /// How often something is done before the end.
