@@ -1,9 +1,9 @@
 //! Cases without end, from a seed.
-//! Knows that a shape costs more than a case.
+//! Knows that a shape costs more than a case, and a tuning more than a shape.
 
 use arbitrary::Unstructured;
 
-use super::draw::{chance, entropy};
+use super::draw::{chance, entropy, position};
 use super::{options, weights};
 use crate::case::allowed::Allowed;
 use crate::case::check::check;
@@ -17,6 +17,8 @@ pub struct Stream {
     limits: Limits,
     shape: Shape,
     tuning: Tuning,
+    /// The same but for one choice.
+    other_tuning: Tuning,
     /// Cases that this shape is kept for.
     left: u32,
     /// How many shapes there were.
@@ -29,8 +31,9 @@ impl Stream {
     pub fn new(seed: u64, kind: CaseKind, allowed: Allowed, limits: Limits) -> Stream {
         let shape = super::no_shape(kind, &limits);
         let rng = fastrand::Rng::with_seed(seed);
-        let (tuning, flipped) = (Tuning::PLAIN, None);
-        Stream { rng, kind, allowed, limits, shape, tuning, left: 0, shapes: 0, flipped }
+        let [tuning, other_tuning] = [Tuning::PLAIN; 2];
+        let (left, shapes, flipped) = (0, 0, None);
+        Stream { rng, kind, allowed, limits, shape, tuning, other_tuning, left, shapes, flipped }
     }
 
     pub fn next_case(&mut self) -> Case {
@@ -58,15 +61,18 @@ impl Stream {
         let bytes = entropy(&mut self.rng, weights::FLIP_ENTROPY);
         let mut u = Unstructured::new(&bytes);
         if chance(&mut u, weights::FLIPPED).expect("no choice is empty") {
-            let tunings = case.tuning.flipped().map(|tuning| Case { tuning, ..case.clone() });
             let others = case.paths.others(case.tuning).into_iter();
-            let others = others.map(|paths| Case { paths, ..case.clone() });
-            let mut flips: Vec<Case> = tunings.into_iter().chain(others).collect();
+            let mut flips: Vec<Case> = others.map(|paths| Case { paths, ..case.clone() }).collect();
+            if flips.is_empty()
+                || chance(&mut u, weights::TUNING_FLIPPED).expect("no choice is empty")
+            {
+                flips = vec![Case { tuning: self.other_tuning, ..case.clone() }];
+            }
             flips.retain(|flip| {
                 self.allowed.has(&flip.shape, flip.paths) && check(flip, &self.limits).is_ok()
             });
-            let chosen = u.choose_index(flips.len()).expect("no choice is empty");
-            self.flipped = Some(flips.swap_remove(chosen));
+            let chosen = position(&mut u, flips.len()).expect("no choice is empty");
+            self.flipped = chosen.map(|chosen| flips.swap_remove(chosen));
         }
     }
 
@@ -84,7 +90,10 @@ impl Stream {
         let mut u = Unstructured::new(&bytes);
         self.shape = super::shape(&mut u, self.kind, &self.allowed, &self.limits)
             .expect("no choice is empty");
-        self.tuning = options::tuning(&mut u).expect("no choice is empty");
+        if self.shapes.is_multiple_of(weights::SHAPES_PER_TUNING) {
+            self.tuning = options::tuning(&mut u).expect("no choice is empty");
+            self.other_tuning = *u.choose(&self.tuning.flipped()).expect("no choice is empty");
+        }
         self.left = weights::CASES_PER_SHAPE;
         self.shapes += 1;
     }

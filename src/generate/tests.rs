@@ -126,10 +126,11 @@ fn features_that_are_not_allowed_do_not_occur() {
     }
 }
 
+/// Those before the last mostly are, so that others can follow.
 #[test]
-fn about_half_of_the_calls_are_well_formed() {
+fn about_half_of_the_last_calls_are_well_formed() {
     let mut stream = stream(10);
-    let calls: Vec<Call> = (0..2000).flat_map(|_| stream.next_case().calls).collect();
+    let calls: Vec<Call> = (0..2000).filter_map(|_| stream.next_case().calls.pop()).collect();
     let well_formed = |call: &&Call| {
         let passed = call.scripts[0].import_calls().map(|step| &step.passed);
         let answers =

@@ -16,9 +16,14 @@ use crate::abi::StringEncoding;
 use crate::case::paths::Mode;
 use crate::case::{Resource, Shape};
 
-/// Cases for which the stream keeps a shape and a tuning: compiling a component takes 1 to 2 ms,
-/// running a case some 50 µs, so that half of the time is spent on runs.
-pub const CASES_PER_SHAPE: u32 = 20;
+/// Cases for which the stream keeps a shape: compiling a component takes as long as running some twenty cases,
+/// but what a shape has to show is mostly shown by its first. With half or twice as many, all that is planted
+/// is found later (`docs/speed.md`).
+pub const CASES_PER_SHAPE: u32 = 11;
+
+/// Shapes for which it keeps a tuning: a new one may need an engine of its own, with its puppets, which
+/// takes as long as some components.
+pub const SHAPES_PER_TUNING: u64 = 16;
 
 /// Bytes that the flip of a tuning is drawn from.
 pub const FLIP_ENTROPY: usize = 8;
@@ -310,7 +315,7 @@ pub const STRING_LENGTHS: &Table<usize> = &[
 // Calls
 
 /// Calls of the export in one case. More than one, for what a call leaves behind.
-pub const CALLS: &Table<u32> = &[(70, 1), (20, 2), (10, 3)];
+pub const CALLS: &Table<u32> = &[(30, 1), (40, 2), (20, 3), (10, 4)];
 /// Calls of the import in one call of the export.
 pub const IMPORT_CALLS: &Table<u32> = &[(14, 0), (54, 1), (22, 2), (10, 3)];
 
@@ -319,7 +324,7 @@ pub const IMPORT_CALLS: &Table<u32> = &[(14, 0), (54, 1), (22, 2), (10, 3)];
 pub const CONDUCTS: &Table<Conduct> =
     &[(38, Conduct::Honest), (48, Conduct::OneSlip), (14, Conduct::Slips)];
 /// How often a call that others follow is honest anyway: a trap would be their end.
-pub const HONEST_BEFORE: Percent = Percent(75);
+pub const HONEST_BEFORE: Percent = Percent(60);
 /// The shares of slips, where there is room for them. What a guest hands over has the most ways to
 /// be wrong.
 pub const SLIPS: &Table<Slip> = &[
@@ -416,7 +421,7 @@ pub const REALLOC_REPEATS: &[usize] = &[1, 1, 2, 8];
 
 /// How often a shape is compiled with optimisation: it takes half as long again, and what lifts and
 /// lowers on the host is not compiled by it.
-pub const OPTIMIZE: Percent = Percent(25);
+pub const OPTIMIZE: Percent = Percent(12);
 /// How often compiled code checks for itself what signals would tell, and how often memories have no
 /// room behind them.
 pub const NO_SIGNALS: Percent = Percent(10);
@@ -424,11 +429,13 @@ pub const NO_GUARDS: Percent = Percent(15);
 /// How often compiled code counts, or looks at the clock of epochs: either makes it larger.
 pub const FUEL: Percent = Percent(10);
 pub const EPOCHS: Percent = Percent(10);
-/// How often the last case of a shape comes once more with one choice of its tuning changed: each is
+/// How often the last case of a shape comes once more with one choice changed: each is
 /// held against the same reading, so that a choice that changes anything is found.
 pub const FLIPPED: Percent = Percent(15);
+/// How often that choice is one of the tuning, rather than the way that the host calls and is called.
+pub const TUNING_FLIPPED: Percent = Percent(75);
 /// How often instances come from a pool: without one, a case takes twice as long.
-pub const POOLING: Percent = Percent(75);
+pub const POOLING: Percent = Percent(85);
 
 // Mutation
 
