@@ -37,14 +37,14 @@ fn worker(run: &Child) -> String {
     panic!("no worker was started");
 }
 
-/// The same, when some cases are behind it.
+fn signal(name: &str, process: &str) {
+    assert!(Command::new("kill").args([name, process]).status().unwrap().success());
+}
+
+/// The same, when some cases are behind the run.
 fn signal_later(name: &str, process: &str) {
     std::thread::sleep(Duration::from_millis(700));
     signal(name, process);
-}
-
-fn signal(name: &str, process: &str) {
-    assert!(Command::new("kill").args([name, process]).status().unwrap().success());
 }
 
 /// The run ends with this exit code and says this, and findings are on disk if it found any.

@@ -61,13 +61,14 @@ impl Stream {
         let bytes = entropy(&mut self.rng, weights::FLIP_ENTROPY);
         let mut u = Unstructured::new(&bytes);
         if chance(&mut u, weights::FLIPPED).expect("no choice is empty") {
-            let others = case.paths.others(case.tuning).into_iter();
-            let mut flips: Vec<Case> = others.map(|paths| Case { paths, ..case.clone() }).collect();
-            if flips.is_empty()
-                || chance(&mut u, weights::TUNING_FLIPPED).expect("no choice is empty")
-            {
-                flips = vec![Case { tuning: self.other_tuning, ..case.clone() }];
-            }
+            let others = case.paths.others(case.tuning);
+            let of_tuning = others.is_empty()
+                || chance(&mut u, weights::TUNING_FLIPPED).expect("no choice is empty");
+            let mut flips: Vec<Case> = if of_tuning {
+                vec![Case { tuning: self.other_tuning, ..case.clone() }]
+            } else {
+                others.into_iter().map(|paths| Case { paths, ..case.clone() }).collect()
+            };
             flips.retain(|flip| {
                 self.allowed.has(&flip.shape, flip.paths) && check(flip, &self.limits).is_ok()
             });

@@ -16,7 +16,7 @@ use crate::abi::StringEncoding;
 use crate::case::paths::Mode;
 use crate::case::{Resource, Shape};
 
-/// Cases for which the stream keeps a shape: compiling a component takes as long as running some twenty cases,
+/// Cases for which the stream keeps a shape: compiling a component takes as long as running some six,
 /// but what a shape has to show is mostly shown by its first. With half or twice as many, all that is planted
 /// is found later (`docs/speed.md`).
 pub const CASES_PER_SHAPE: u32 = 11;
@@ -25,7 +25,7 @@ pub const CASES_PER_SHAPE: u32 = 11;
 /// takes as long as some components.
 pub const SHAPES_PER_TUNING: u64 = 16;
 
-/// Bytes that the flip of a tuning is drawn from.
+/// Bytes that the flip of a case is drawn from.
 pub const FLIP_ENTROPY: usize = 8;
 /// Bytes that one shape or the calls of one case are drawn from: more than nearly all need.
 pub const ENTROPY: usize = 2048;
@@ -429,8 +429,8 @@ pub const NO_GUARDS: Percent = Percent(15);
 /// How often compiled code counts, or looks at the clock of epochs: either makes it larger.
 pub const FUEL: Percent = Percent(10);
 pub const EPOCHS: Percent = Percent(10);
-/// How often the last case of a shape comes once more with one choice changed: each is
-/// held against the same reading, so that a choice that changes anything is found.
+/// How often the last case of a shape comes once more with one choice changed: each is held against the same
+/// reading, so that a choice that changes anything is found.
 pub const FLIPPED: Percent = Percent(15);
 /// How often that choice is one of the tuning, rather than the way that the host calls and is called.
 pub const TUNING_FLIPPED: Percent = Percent(75);

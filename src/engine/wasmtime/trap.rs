@@ -36,7 +36,6 @@ impl std::error::Error for Stopped {}
 
 /// What an error says of a run.
 pub fn outcome(error: &wasmtime::Error) -> Outcome {
-    let message = error.root_cause().to_string();
     if let Some(stopped) = error.downcast_ref::<Stopped>() {
         let message = stopped.to_string();
         return match stopped {
@@ -46,6 +45,7 @@ pub fn outcome(error: &wasmtime::Error) -> Outcome {
             Stopped::WrongValue(_) => Outcome::Refused(message),
         };
     }
+    let message = error.root_cause().to_string();
     // In later releases what the engine takes for its own mistake is no panic any more, but says so.
     if let Some(bug) = message.strip_prefix("BUG: ") {
         let first = bug.lines().next().unwrap_or_default();
