@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use canonfuzz::Session;
-use canonfuzz::abi::PtrType;
-use canonfuzz::case::{Case, CaseKind, Guest, Limits, Pages, Resource, Shape};
+use canonfuzz::case::{Case, CaseKind, Guest, Limits, Resource, Shape};
 use canonfuzz::encode::{self, Puppets, script};
 use canonfuzz::engine::local::{self, Local};
 use canonfuzz::engine::wasmtime;
@@ -59,7 +58,7 @@ fn measure(
     let case = &cases[0];
     let scripts = script::scripts(case).map_err(anyhow::Error::msg)?;
     // The engine for this tuning is not part of what a shape costs.
-    compile(local, case, nothing());
+    compile(local, case, Shape { guests: vec![Guest::empty()], resources: Vec::new() });
     let chain = compile(local, case, case.shape.clone());
     let (instantiate, started) = time(|| local.instantiate(case));
     if started.is_err() {
@@ -99,20 +98,6 @@ fn alone(shape: &Shape, number: usize) -> Shape {
     };
     let resources = shape.resources.iter().map(resource).collect();
     Shape { guests: vec![shape.guests[number].clone()], resources }
-}
-
-/// The component that does nothing.
-fn nothing() -> Shape {
-    let opts = canonfuzz::case::CanonOpts {
-        string_encoding: canonfuzz::abi::StringEncoding::Utf8,
-        memory: false,
-        realloc: false,
-        post_return: false,
-    };
-    let export = canonfuzz::case::Function { ty: Default::default(), opts };
-    let pages = Pages { initial: 1, maximum: 1 };
-    let guest = Guest { export, import: None, ptr_type: PtrType::I32, pages, noise: None };
-    Shape { guests: vec![guest], resources: Vec::new() }
 }
 
 fn print(spent: &Spent) {

@@ -42,7 +42,7 @@ pub fn component(ty: &Type) -> Option<Vec<u8>> {
 
 /// A shape whose one guest imports and exports the function; only for its world.
 fn world(func: &FuncType) -> Shape {
-    let (ptr_type, pages) = (PtrType::I32, Pages { initial: 1, maximum: 1 });
+    let (ptr_type, pages) = (PtrType::I32, Pages::ONE);
     let opts = CanonOpts {
         string_encoding: StringEncoding::Utf8,
         memory: true,

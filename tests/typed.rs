@@ -27,14 +27,13 @@ fn shape(ty: &FuncType) -> Shape {
         post_return: false,
     };
     let function = Function { ty: ty.clone(), opts };
-    let pages = Pages { initial: 1, maximum: 1 };
     let import = Some(function.clone());
     Shape {
         guests: vec![Guest {
             export: function,
             import,
             ptr_type: PtrType::I32,
-            pages,
+            pages: Pages::ONE,
             noise: None,
         }],
         resources: vec![Resource::Host; 2],

@@ -150,6 +150,24 @@ pub struct Pages {
     pub maximum: u32,
 }
 
+impl Function {
+    /// One that takes and returns nothing, and has no options.
+    pub fn empty() -> Function {
+        let opts = CanonOpts {
+            string_encoding: StringEncoding::Utf8,
+            memory: false,
+            realloc: false,
+            post_return: false,
+        };
+        Function { ty: FuncType::default(), opts }
+    }
+}
+
+impl Pages {
+    /// One page that stays one.
+    pub const ONE: Pages = Pages { initial: 1, maximum: 1 };
+}
+
 /// One call of the first guest's export.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Call {
@@ -357,6 +375,12 @@ impl Shape {
 }
 
 impl Guest {
+    /// One that does nothing.
+    pub fn empty() -> Guest {
+        let (export, ptr_type, pages) = (Function::empty(), PtrType::I32, Pages::ONE);
+        Guest { export, import: None, ptr_type, pages, noise: None }
+    }
+
     /// The functions that it lifts and lowers, with their names in errors.
     pub fn functions(&self) -> impl Iterator<Item = (&'static str, &Function)> {
         let export = [("export", &self.export)].into_iter();

@@ -218,28 +218,14 @@ fn change_parts<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::{PtrType, StringEncoding};
-    use crate::case::{CanonOpts, Function, Guest, Manner, Pages, Script};
+    use crate::case::{Guest, Manner, Script};
 
     /// A host that received one handle of resource 1, and is about to call with these arguments.
     fn host(args: &[(Type, u32)]) -> HostScript<char> {
         let params = args.iter().map(|(ty, _)| ty.clone()).collect();
-        let opts = CanonOpts {
-            string_encoding: StringEncoding::Utf8,
-            memory: false,
-            realloc: false,
-            post_return: false,
-        };
-        let shape = Shape {
-            guests: vec![Guest {
-                export: Function { ty: FuncType { params, ..FuncType::default() }, opts },
-                import: None,
-                ptr_type: PtrType::I32,
-                pages: Pages { initial: 1, maximum: 1 },
-                noise: None,
-            }],
-            resources: vec![Resource::Host, GUEST, GUEST],
-        };
+        let mut guest = Guest::empty();
+        guest.export.ty.params = params;
+        let shape = Shape { guests: vec![guest], resources: vec![Resource::Host, GUEST, GUEST] };
         let mut host = HostScript::of(&shape);
         host.begin(&Call {
             args: args.iter().map(|(_, number)| Value::Handle(*number)).collect(),

@@ -33,11 +33,10 @@ mod tests;
 
 use arbitrary::{Result, Unstructured};
 
-use crate::abi::PtrType;
 use crate::case::allowed::Allowed;
 use crate::case::check::check;
 use crate::case::paths::Paths;
-use crate::case::{Call, Case, CaseKind, Guest, Limits, Manner, Script, Shape, Tuning};
+use crate::case::{Call, Case, CaseKind, Function, Guest, Limits, Manner, Script, Shape, Tuning};
 
 pub use draws::Draws;
 pub use mutate::cut::{Cut, PASSES, Pass};
@@ -112,9 +111,8 @@ fn untuned(shape: &Shape, calls: Vec<Call>) -> Case {
 
 /// The component that does nothing.
 fn no_shape(kind: CaseKind, limits: &Limits) -> Shape {
-    let (export, pages) = (options::empty(), options::ONE_PAGE);
-    let last = Guest { export, import: None, ptr_type: PtrType::I32, pages, noise: None };
-    let caller = Guest { import: Some(options::empty()), ..last.clone() };
+    let last = Guest::empty();
+    let caller = Guest { import: Some(Function::empty()), ..last.clone() };
     let guests = match kind {
         CaseKind::Adapter if limits.guests > 1 => vec![caller, last],
         CaseKind::Noisy => vec![Guest { noise: Some(noise::least()), ..last }],

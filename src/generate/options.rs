@@ -7,7 +7,7 @@ use arbitrary::{Result, Unstructured};
 
 use super::draw::{Percent, chance, weighted};
 use super::weights;
-use crate::abi::{PtrType, StringEncoding};
+use crate::abi::PtrType;
 use crate::case::check::{Feature, lift_needs, lower_needs};
 use crate::case::{CanonOpts, Function, Guest, Limits, Pages, Resource, Tuning};
 use crate::types::{FuncType, Type};
@@ -18,9 +18,6 @@ pub enum Role {
     Export,
     Import,
 }
-
-/// One page that stays one.
-pub const ONE_PAGE: Pages = Pages { initial: 1, maximum: 1 };
 
 /// A function with options that it needs and some that it does not.
 pub fn function(u: &mut Unstructured, ty: FuncType, role: Role) -> Result<Function> {
@@ -45,17 +42,6 @@ pub fn with_needed(function: Function, role: Role) -> Function {
     let post_return = post_return && role == Role::Export;
     let opts = CanonOpts { string_encoding, memory, realloc, post_return };
     Function { ty: function.ty, opts }
-}
-
-/// A function that does nothing.
-pub fn empty() -> Function {
-    let opts = CanonOpts {
-        string_encoding: StringEncoding::Utf8,
-        memory: false,
-        realloc: false,
-        post_return: false,
-    };
-    Function { ty: FuncType::default(), opts }
 }
 
 pub fn pages(u: &mut Unstructured, limits: &Limits) -> Result<Pages> {

@@ -52,7 +52,7 @@ fn valid() -> Case {
         export: Function { ty: export, opts },
         import: Some(Function { ty: import, opts: import_opts }),
         ptr_type: PtrType::I32,
-        pages: Pages { initial: 1, maximum: 1 },
+        pages: Pages::ONE,
         noise: None,
     };
     Case {

@@ -51,23 +51,13 @@ impl Compiler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::{Deviations, PtrType, StringEncoding};
-    use crate::case::{CanonOpts, Function, Guest, Pages};
+    use crate::abi::Deviations;
+    use crate::case::Guest;
     use crate::encode;
-    use crate::types::FuncType;
 
     #[test]
     fn what_was_compiled_outlives_its_runtime() {
-        let opts = CanonOpts {
-            string_encoding: StringEncoding::Utf8,
-            memory: false,
-            realloc: false,
-            post_return: false,
-        };
-        let export = Function { ty: FuncType::default(), opts };
-        let (ptr_type, pages) = (PtrType::I32, Pages { initial: 1, maximum: 1 });
-        let guest = Guest { export, import: None, ptr_type, pages, noise: None };
-        let shape = Shape { guests: vec![guest], resources: Vec::new() };
+        let shape = Shape { guests: vec![Guest::empty()], resources: Vec::new() };
         let bytes = encode::component(&shape, Puppets::Imported);
         let mut compiler = Compiler::default();
         let mut compile = || compiler.compile(&shape, &bytes, Puppets::Imported).unwrap();

@@ -4,7 +4,7 @@
 use arbitrary::{Result, Unstructured};
 
 use crate::case::import_calls_mut;
-use crate::case::{Answer, Call, Case, Finish, Guest, Limits, Passed, Resource, Script};
+use crate::case::{Answer, Call, Case, Finish, Function, Guest, Limits, Passed, Resource, Script};
 use crate::generate::guest::{self, GuestData};
 use crate::generate::{options, weights};
 use crate::value::Value;
@@ -27,7 +27,7 @@ fn add(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
     let Some(last) = case.shape.guests.last_mut() else {
         return Ok(());
     };
-    let import = last.import.get_or_insert_with(options::empty);
+    let import = last.import.get_or_insert_with(Function::empty);
     let export = options::function(u, import.ty.clone(), options::Role::Export)?;
     let (ptr_type, pages) = (last.ptr_type, options::pages(u, limits)?);
     case.shape.guests.push(Guest { export, import: None, ptr_type, pages, noise: None });

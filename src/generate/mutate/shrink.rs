@@ -11,12 +11,11 @@ use super::{Bounds, Change, guests, resources};
 use crate::abi::{PtrType, StringEncoding};
 use crate::case::import_calls_mut;
 use crate::case::{
-    Answer, Call, Case, Destructor, Finish, Function, ImportCall, Passed, PostReturn, Realloc,
-    Script,
+    Answer, Call, Case, Destructor, Finish, Function, ImportCall, Pages, Passed, PostReturn,
+    Realloc, Script,
 };
 use crate::generate::draw::position;
 use crate::generate::noise;
-use crate::generate::options::ONE_PAGE;
 use crate::generate::values::least;
 use crate::types::{FuncType, Label, Type, scalar};
 use crate::value::Value;
@@ -53,7 +52,7 @@ fn fewer_pages(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let guest = u.choose_index(case.shape.guests.len())?;
     let guest = &mut case.shape.guests[guest];
     if u.arbitrary()? {
-        guest.pages = ONE_PAGE;
+        guest.pages = Pages::ONE;
     } else {
         guest.ptr_type = PtrType::I32;
     }

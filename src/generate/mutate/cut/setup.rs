@@ -4,9 +4,8 @@
 use super::Cut;
 use crate::abi::{PtrType, StringEncoding};
 use crate::case::paths::{Api, Path, Paths};
-use crate::case::{Case, Function, Guest, Manner, Resource, Tuning};
+use crate::case::{Case, Function, Guest, Manner, Pages, Resource, Tuning};
 use crate::generate::mutate::{guests as chain, paths as ways, resources as defined};
-use crate::generate::options::ONE_PAGE;
 
 /// One guest away, the last one first.
 pub fn guests(case: &Case) -> Vec<Cut> {
@@ -63,7 +62,7 @@ pub fn options(case: &Case) -> Vec<Cut> {
                 case.shape.guests[number].import.iter_mut().for_each(change);
             }));
         }
-        cuts.push(Cut::new(move |case| case.shape.guests[number].pages = ONE_PAGE));
+        cuts.push(Cut::new(move |case| case.shape.guests[number].pages = Pages::ONE));
         cuts.push(Cut::new(move |case| {
             let pages = &mut case.shape.guests[number].pages;
             pages.maximum = pages.initial;
