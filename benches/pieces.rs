@@ -16,7 +16,8 @@ use canonfuzz::engine::reference::{self, Compiler};
 use canonfuzz::engine::wasmtime::allowed;
 use canonfuzz::generate::{self, Stream};
 use canonfuzz::oracle;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 
 /// Cases, each of a shape of its own: more than are kept compiled, so that one after the other is compiled anew.
 const CASES: usize = SHAPES.get() * 3 / 2;
@@ -32,103 +33,129 @@ struct Forms {
     scripts: Vec<Vec<Vec<u8>>>,
 }
 
+/// The pieces of one stage, each measured over the same cases.
+struct Pieces<'a> {
+    group: BenchmarkGroup<'a, WallTime>,
+    forms: &'a [Forms],
+}
+
+impl Pieces<'_> {
+    fn each(&mut self, name: &str, mut piece: impl FnMut(&Forms)) {
+        let Pieces { group, forms } = self;
+        group.bench_function(name, |bencher| bencher.iter(|| forms.iter().for_each(&mut piece)));
+    }
+}
+
 fn pieces(criterion: &mut Criterion) {
-    let forms = forms();
+    let forms = &forms();
     let mut group = criterion.benchmark_group("pieces");
     group.throughput(Throughput::Elements(CASES.try_into().expect("they are few")));
-    let mut each = |name: &str, piece: &mut dyn FnMut(&Forms)| {
-        group.bench_function(name, |bencher| bencher.iter(|| forms.iter().for_each(&mut *piece)));
-    };
+    let mut pieces = Pieces { group, forms };
+    make(&mut pieces);
+    prepare(&mut pieces);
+    compile(&mut pieces);
+    run_subject(&mut pieces);
+    run_reference(&mut pieces);
+    pieces.group.finish();
+}
 
+fn make(pieces: &mut Pieces) {
     let mut stream = Stream::new(SEED, CaseKind::LiftLower, allowed(), Limits::CASE);
-    each("generate", &mut |_| drop(black_box(stream.next_case())));
+    pieces.each("generate", |_| drop(black_box(stream.next_case())));
     let (allowed, mut seed) = (allowed(), SEED);
-    each("mutate", &mut |Forms { case, .. }| {
+    pieces.each("mutate", |Forms { case, .. }| {
         let mut case = case.clone();
         seed += 1;
         black_box(generate::mutate(&mut case, seed, &allowed, &Limits::CASE, false));
     });
-    each("decode", &mut |Forms { encoded, .. }| drop(black_box(bytes::decode(encoded))));
-    each("check", &mut |Forms { case, .. }| drop(black_box(check(case, &Limits::CASE))));
-    each("flatten", &mut |Forms { case, .. }| {
+    pieces.each("decode", |Forms { encoded, .. }| drop(black_box(bytes::decode(encoded))));
+    pieces.each("check", |Forms { case, .. }| drop(black_box(check(case, &Limits::CASE))));
+}
+
+fn prepare(pieces: &mut Pieces) {
+    pieces.each("flatten", |Forms { case, .. }| {
         for (_, function) in case.shape.guests.iter().flat_map(|guest| guest.functions()) {
             black_box(flatten_functype(&function.ty, PtrType::I32, Context::Lift));
         }
     });
-    each("lay out", &mut |Forms { case, .. }| {
+    pieces.each("lay out", |Forms { case, .. }| {
         let functions = case.shape.guests.iter().flat_map(|guest| guest.functions());
         for ty in functions.flat_map(|(_, function)| &function.ty.params) {
             black_box(elem_size(ty, PtrType::I32));
         }
     });
-    each("encode the component", &mut |Forms { case, .. }| {
+    pieces.each("encode the component", |Forms { case, .. }| {
         drop(black_box(encode::component(&case.shape, Puppets::Imported)));
     });
-    each("encode the scripts", &mut |Forms { case, .. }| drop(black_box(script::scripts(case))));
+    pieces.each("encode the scripts", |Forms { case, .. }| drop(black_box(script::scripts(case))));
+}
 
+fn compile(pieces: &mut Pieces) {
     let mut compiler = Compiler::default();
-    each("compile for the reference", &mut |Forms { case, component, .. }| {
+    pieces.each("compile for the reference", |Forms { case, component, .. }| {
         drop(black_box(compiler.compile(&case.shape, component, Puppets::Imported)));
     });
     let mut local = Local::new(Puppets::Contained);
-    each("compile for the subject, puppets contained", &mut |Forms { case, contained, .. }| {
-        local.load(case, || contained.clone());
-    });
+    pieces.each(
+        "compile for the subject, puppets contained",
+        |Forms { case, contained, .. }| {
+            local.load(case, || contained.clone());
+        },
+    );
     let mut local = Local::new(Puppets::Imported);
-    each("compile for the subject, puppets imported", &mut |Forms { case, component, .. }| {
-        local.load(case, || component.clone());
-    });
+    pieces.each(
+        "compile for the subject, puppets imported",
+        |Forms { case, component, .. }| {
+            local.load(case, || component.clone());
+        },
+    );
+}
 
-    let loaded = |forms: &[Forms]| {
+fn run_subject(pieces: &mut Pieces) {
+    let (first, second) = pieces.forms.split_at(CASES / 2);
+    // One subject would not keep them all.
+    let halves = [first, second].map(|forms| {
         let mut local = Local::new(Puppets::Imported);
         let load = |Forms { case, component, .. }: &Forms| local.load(case, || component.clone());
         forms.iter().for_each(load);
         local
-    };
-    let (first, second) = forms.split_at(CASES / 2);
-    let halves = [loaded(first), loaded(second)];
+    });
     let mut next = 0;
     let mut instantiate = |case: &Case| {
         let half = &halves[next % CASES / (CASES / 2)];
         next += 1;
         half.instantiate(case)
     };
-    each("instantiate and drop the subject", &mut |Forms { case, .. }| {
+    pieces.each("instantiate and drop the subject", |Forms { case, .. }| {
         drop(black_box(instantiate(case)));
     });
-    each("instantiate and run the subject", &mut |Forms { case, scripts, .. }| {
+    pieces.each("instantiate and run the subject", |Forms { case, scripts, .. }| {
         black_box(local::run(instantiate(case), case, scripts));
     });
+}
 
-    let compiled: Vec<_> = forms
-        .iter()
-        .map(|Forms { case, component, .. }| {
-            let compiled = compiler.compile(&case.shape, component, Puppets::Imported);
-            compiled.unwrap_or_else(|refusal| panic!("a generated component: {refusal}"))
-        })
-        .collect();
-    let readings: Vec<_> = (forms.iter().zip(&compiled))
-        .map(|(Forms { case, scripts, .. }, compiled)| {
-            let started = reference::instantiate(compiled, &case.shape, Deviations::NONE);
-            started.map_or_else(reference::not_started, |run| run.run(case, scripts))
-        })
-        .collect();
-    let mut next = 0;
-    each("instantiate and run the reference", &mut |Forms { case, scripts, .. }| {
-        let compiled = &compiled[next % CASES];
-        next += 1;
-        let started = reference::instantiate(compiled, &case.shape, Deviations::NONE);
-        black_box(started.map_or_else(reference::not_started, |run| run.run(case, scripts)));
+fn run_reference(pieces: &mut Pieces) {
+    let mut compiler = Compiler::default();
+    let compile = |Forms { case, component, .. }: &Forms| {
+        let compiled = compiler.compile(&case.shape, component, Puppets::Imported);
+        compiled.unwrap_or_else(|refusal| panic!("a generated component: {refusal}"))
+    };
+    let compiled: Vec<_> = pieces.forms.iter().map(compile).collect();
+    let run = |number: usize, Forms { case, scripts, .. }: &Forms| {
+        let started = reference::instantiate(&compiled[number], &case.shape, Deviations::NONE);
+        started.map_or_else(reference::not_started, |run| run.run(case, scripts))
+    };
+    let mut numbers = (0..CASES).cycle();
+    let mut next = || numbers.next().expect("they have no end");
+    pieces.each("instantiate and run the reference", |forms| {
+        black_box(run(next(), forms));
     });
-    let mut next = 0;
-    each("compare", &mut |_| {
-        let reading = &readings[next % CASES];
-        next += 1;
-        let observed = &reading.observation;
+    let readings: Vec<_> = (0..).zip(pieces.forms).map(|(i, forms)| run(i, forms)).collect();
+    pieces.each("compare", |_| {
+        let reading = &readings[next()];
         let again = |_| unreachable!("a reading is equal to itself");
-        black_box(oracle::judge(reading, observed, Deviations::NONE, again));
+        black_box(oracle::judge(reading, &reading.observation, Deviations::NONE, again));
     });
-    group.finish();
 }
 
 fn forms() -> Vec<Forms> {
