@@ -281,7 +281,7 @@ fn generated_mistakes_are_of_all_kinds_and_everywhere() {
     let allowed = wasmtime::allowed();
     let mut mix = Mix::new(CaseKind::Misuse, &allowed);
     let mut session = Session::new().unwrap();
-    for case in generated(24_000) {
+    for case in generated(36_000) {
         let reading = session.read(&case, Deviations::NONE).unwrap();
         mix.add(&case, &reading);
     }

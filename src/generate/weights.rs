@@ -16,10 +16,10 @@ use crate::abi::StringEncoding;
 use crate::case::paths::Mode;
 use crate::case::{Resource, Shape};
 
-/// Cases for which the stream keeps a shape: compiling a component takes as long as running some six,
+/// Cases for which the stream keeps a shape: compiling a component takes as long as running some five,
 /// but what a shape has to show is mostly shown by its first. With half or twice as many, all that is planted
 /// is found later (`docs/speed.md`).
-pub const CASES_PER_SHAPE: u32 = 11;
+pub const CASES_PER_SHAPE: u32 = 6;
 
 /// Shapes for which it keeps a tuning: a new one may need an engine of its own, with its puppets, which
 /// takes as long as some components.
@@ -314,8 +314,9 @@ pub const STRING_LENGTHS: &Table<usize> = &[
 
 // Calls
 
-/// Calls of the export in one case. More than one, for what a call leaves behind.
-pub const CALLS: &Table<u32> = &[(30, 1), (40, 2), (20, 3), (10, 4)];
+/// Calls of the export in one case. More than one, for what a call leaves behind, and because those after the
+/// first cost less.
+pub const CALLS: &Table<u32> = &[(16, 1), (24, 2), (20, 4), (20, 6), (20, 8)];
 /// Calls of the import in one call of the export.
 pub const IMPORT_CALLS: &Table<u32> = &[(14, 0), (54, 1), (22, 2), (10, 3)];
 
@@ -324,7 +325,7 @@ pub const IMPORT_CALLS: &Table<u32> = &[(14, 0), (54, 1), (22, 2), (10, 3)];
 pub const CONDUCTS: &Table<Conduct> =
     &[(38, Conduct::Honest), (48, Conduct::OneSlip), (14, Conduct::Slips)];
 /// How often a call that others follow is honest anyway: a trap would be their end.
-pub const HONEST_BEFORE: Percent = Percent(60);
+pub const HONEST_BEFORE: Percent = Percent(90);
 /// The shares of slips, where there is room for them. What a guest hands over has the most ways to
 /// be wrong.
 pub const SLIPS: &Table<Slip> = &[
@@ -399,7 +400,8 @@ pub const DESTROYED: Percent = Percent(40);
 pub const BORROW_RETURNED: Percent = Percent(80);
 /// How often the host drops something that it holds; it may as well pass it back.
 pub const HOST_DROPS: Percent = Percent(35);
-/// Calls of a case with resources: handles live longer than calls.
+/// Calls of a case with resources: handles live longer than calls. They are few, since what a table holds goes on
+/// from call to call, and each that cannot go keeps the others.
 pub const RESOURCE_CALLS: &Table<u32> = &[(22, 1), (40, 2), (38, 3)];
 
 /// Patches of data that has several.
