@@ -16,7 +16,7 @@ use crate::abi::StringEncoding;
 use crate::case::paths::Mode;
 use crate::case::{Resource, Shape};
 
-/// Cases for which the stream keeps a shape: compiling a component takes as long as running some five,
+/// Cases for which the stream keeps a shape: compiling a component takes as long as running some four,
 /// but what a shape has to show is mostly shown by its first. With half or twice as many, all that is planted
 /// is found later (`docs/speed.md`).
 pub const CASES_PER_SHAPE: u32 = 6;
