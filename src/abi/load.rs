@@ -219,15 +219,29 @@ fn load_list_from_valid_range(
     elem: &Layout,
 ) -> Result<Vec<Value>, Trap> {
     cx.guest.notes().lift(length)?;
-    if elem.shape == Despecialized::U8 && !cx.out_of_bounds(ptr, length) {
-        // Only faster.
-        if length > 0 {
-            cx.reach_value(Passage::Load, &elem.shape);
-        }
-        let bytes = &cx.guest.memory()[valid_range(ptr, length)];
+    if let Some(range) = range_of_bytes(cx, Passage::Load, ptr, length, elem) {
+        let bytes = &cx.guest.memory()[range];
         return Ok(bytes.iter().copied().map(Value::U8).collect());
     }
     (0..length).map(|i| load_shape(cx, ptr + i * elem.elem_size, elem)).collect()
+}
+
+/// Where a list lies whose elements are bytes: all at once is only faster. Nothing where they are no bytes, or
+/// by a slip not all in memory.
+pub(super) fn range_of_bytes(
+    cx: &mut Cx,
+    passage: Passage,
+    ptr: u64,
+    length: u64,
+    elem: &Layout,
+) -> Option<Range<usize>> {
+    if elem.shape != Despecialized::U8 || cx.out_of_bounds(ptr, length) {
+        return None;
+    }
+    if length > 0 {
+        cx.reach_value(passage, &elem.shape);
+    }
+    Some(valid_range(ptr, length))
 }
 
 /// Spec: `load_record`.

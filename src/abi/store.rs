@@ -4,7 +4,7 @@
 use super::despecialize::Despecialized;
 use super::handle::{lower_borrow, lower_own};
 use super::layout::{Layout, align_to, discriminant_size};
-use super::load::{case_at, payload_offset, unpack_flags_from_int, valid_range};
+use super::load::{case_at, payload_offset, range_of_bytes, unpack_flags_from_int, valid_range};
 use super::options::Checked;
 use super::point::Passage;
 use super::string::store_string;
@@ -231,12 +231,8 @@ fn store_list_into_valid_range(
     elem: &Layout,
 ) -> Result<(), Trap> {
     let length = u64::try_from(values.len()).expect("a length fits in 64 bits");
-    if elem.shape == Despecialized::U8 && !cx.out_of_bounds(ptr, length) {
-        // Only faster.
-        if length > 0 {
-            cx.reach_value(Passage::Store, &elem.shape);
-        }
-        let bytes = &mut cx.guest.memory_mut()[valid_range(ptr, length)];
+    if let Some(range) = range_of_bytes(cx, Passage::Store, ptr, length, elem) {
+        let bytes = &mut cx.guest.memory_mut()[range];
         for (byte, value) in bytes.iter_mut().zip(values) {
             *byte = *inside!(value, Value::U8);
         }
