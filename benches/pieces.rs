@@ -25,6 +25,7 @@ const SEED: u64 = 9;
 
 /// A case in the forms that the pieces take.
 struct Forms {
+    number: usize,
     case: Case,
     encoded: Vec<u8>,
     /// The component, its puppets imported, and the same with them contained.
@@ -33,7 +34,7 @@ struct Forms {
     scripts: Vec<Vec<Vec<u8>>>,
 }
 
-/// The pieces of one stage, each measured over the same cases.
+/// All that is measured, each piece over the same cases.
 struct Pieces<'a> {
     group: BenchmarkGroup<'a, WallTime>,
     forms: &'a [Forms],
@@ -120,17 +121,11 @@ fn run_subject(pieces: &mut Pieces) {
         forms.iter().for_each(load);
         local
     });
-    let mut next = 0;
-    let mut instantiate = |case: &Case| {
-        let half = &halves[next % CASES / (CASES / 2)];
-        next += 1;
-        half.instantiate(case)
-    };
-    pieces.each("instantiate and drop the subject", |Forms { case, .. }| {
-        drop(black_box(instantiate(case)));
-    });
-    pieces.each("instantiate and run the subject", |Forms { case, scripts, .. }| {
-        black_box(local::run(instantiate(case), case, scripts));
+    let instantiate =
+        |Forms { number, case, .. }: &Forms| halves[number / (CASES / 2)].instantiate(case);
+    pieces.each("instantiate and drop the subject", |forms| drop(black_box(instantiate(forms))));
+    pieces.each("instantiate and run the subject", |forms| {
+        black_box(local::run(instantiate(forms), &forms.case, &forms.scripts));
     });
 }
 
@@ -141,18 +136,14 @@ fn run_reference(pieces: &mut Pieces) {
         compiled.unwrap_or_else(|refusal| panic!("a generated component: {refusal}"))
     };
     let compiled: Vec<_> = pieces.forms.iter().map(compile).collect();
-    let run = |number: usize, Forms { case, scripts, .. }: &Forms| {
-        let started = reference::instantiate(&compiled[number], &case.shape, Deviations::NONE);
+    let run = |Forms { number, case, scripts, .. }: &Forms| {
+        let started = reference::instantiate(&compiled[*number], &case.shape, Deviations::NONE);
         started.map_or_else(reference::not_started, |run| run.run(case, scripts))
     };
-    let mut numbers = (0..CASES).cycle();
-    let mut next = || numbers.next().expect("they have no end");
-    pieces.each("instantiate and run the reference", |forms| {
-        black_box(run(next(), forms));
-    });
-    let readings: Vec<_> = (0..).zip(pieces.forms).map(|(i, forms)| run(i, forms)).collect();
-    pieces.each("compare", |_| {
-        let reading = &readings[next()];
+    pieces.each("instantiate and run the reference", |forms| drop(black_box(run(forms))));
+    let readings: Vec<_> = pieces.forms.iter().map(run).collect();
+    pieces.each("compare", |Forms { number, .. }| {
+        let reading = &readings[*number];
         let again = |_| unreachable!("a reading is equal to itself");
         black_box(oracle::judge(reading, &reading.observation, Deviations::NONE, again));
     });
@@ -168,6 +159,7 @@ fn forms() -> Vec<Forms> {
         }
         let scripts = script::scripts(&case).expect("a generated case has scripts");
         forms.push(Forms {
+            number: forms.len(),
             encoded: bytes::encode(&case),
             component: encode::component(&case.shape, Puppets::Imported),
             contained: encode::component(&case.shape, Puppets::Contained),

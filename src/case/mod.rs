@@ -150,24 +150,6 @@ pub struct Pages {
     pub maximum: u32,
 }
 
-impl Function {
-    /// One that takes and returns nothing, and has no options.
-    pub fn empty() -> Function {
-        let opts = CanonOpts {
-            string_encoding: StringEncoding::Utf8,
-            memory: false,
-            realloc: false,
-            post_return: false,
-        };
-        Function { ty: FuncType::default(), opts }
-    }
-}
-
-impl Pages {
-    /// One page that stays one.
-    pub const ONE: Pages = Pages { initial: 1, maximum: 1 };
-}
-
 /// One call of the first guest's export.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Call {
@@ -372,6 +354,24 @@ impl Shape {
         let mut functions = self.guests.iter().flat_map(Guest::functions);
         functions.any(|(_, function)| function.ty.is_async)
     }
+}
+
+impl Function {
+    /// One that takes and returns nothing, and has no options.
+    pub fn empty() -> Function {
+        let opts = CanonOpts {
+            string_encoding: StringEncoding::Utf8,
+            memory: false,
+            realloc: false,
+            post_return: false,
+        };
+        Function { ty: FuncType::default(), opts }
+    }
+}
+
+impl Pages {
+    /// One page that stays one.
+    pub const ONE: Pages = Pages { initial: 1, maximum: 1 };
 }
 
 impl Guest {
