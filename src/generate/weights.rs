@@ -17,8 +17,8 @@ use crate::case::paths::Mode;
 use crate::case::{Resource, Shape};
 
 /// Cases for which the stream keeps a shape: compiling a component takes as long as running some four,
-/// but what a shape has to show is mostly shown by its first. With half or twice as many, all that is planted
-/// is found later (`docs/speed.md`).
+/// but what a shape has to show is mostly shown by its first. What decides is how soon all that is planted is
+/// found, together with how many calls a case has (`docs/speed.md`).
 pub const CASES_PER_SHAPE: u32 = 6;
 
 /// Shapes for which it keeps a tuning: a new one may need an engine of its own, with its puppets, which
