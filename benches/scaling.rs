@@ -89,7 +89,7 @@ const SERIES: [Series; 6] = [
 ];
 
 fn bytes(size: usize) -> (Type, Value) {
-    (Type::List(Box::new(Type::U8)), Value::List(vec![Value::U8(7); size]))
+    (Type::List(Box::new(Type::U8)), Value::Bytes(vec![7; size]))
 }
 
 fn records(size: usize) -> (Type, Value) {
@@ -235,9 +235,8 @@ fn typed(
         linker.root().func_wrap(IMPORT, |_, (bytes,): (Vec<u8>,)| Ok((bytes,)))
     })?;
     let echo = instance.get_typed_func::<(&[u8],), (Vec<u8>,)>(&mut store, EXPORT)?;
-    let Value::List(elems) = value else { unreachable!("the values of this series are lists") };
-    let bytes = vec![7; elems.len()];
-    let (time, returned) = time(|| echo.call(&mut store, (&bytes,)));
-    wasmtime::ensure!(returned?.0 == bytes, "the value did not come back");
+    let Value::Bytes(bytes) = value else { unreachable!("the values of this series are bytes") };
+    let (time, returned) = time(|| echo.call(&mut store, (bytes,)));
+    wasmtime::ensure!(returned?.0 == *bytes, "the value did not come back");
     Ok(time)
 }

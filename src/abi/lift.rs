@@ -90,7 +90,7 @@ pub fn lift_flat<'a>(
         Despecialized::F64 => Value::F64(canonicalize_nan64(cx, vi.next(CoreType::F64))),
         Despecialized::Char => lift_char(cx, wrap(vi.next(CoreType::I32)))?,
         Despecialized::String => Value::String(lift_flat_string(cx, vi)?),
-        Despecialized::List(elem) => Value::List(lift_flat_list(cx, vi, *elem)?),
+        Despecialized::List(elem) => lift_flat_list(cx, vi, *elem)?,
         Despecialized::FixedLengthList(elem, length) => {
             Value::List((0..length).map(|_| lift_flat(cx, vi, *elem)).collect::<Result<_, _>>()?)
         }
@@ -139,7 +139,7 @@ fn lift_flat_string(cx: &mut Cx, vi: &mut CoreValues) -> Result<Str, Trap> {
 }
 
 /// Spec: `lift_flat_list`.
-fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: Part) -> Result<Vec<Value>, Trap> {
+fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: Part) -> Result<Value, Trap> {
     let ptr = vi.next(cx.opts.ptr_type.core_type());
     let length = vi.next(cx.opts.ptr_type.core_type());
     let elem = cx.layout(elem);

@@ -41,9 +41,9 @@ pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap>
         Despecialized::F64 => Value::F64(load_float64(cx, ptr)),
         Despecialized::Char => load_char(cx, ptr)?,
         Despecialized::String => Value::String(load_string(cx, ptr)?),
-        Despecialized::List(elem) => Value::List(load_list(cx, ptr, elem)?),
+        Despecialized::List(elem) => load_list(cx, ptr, elem)?,
         Despecialized::FixedLengthList(elem, length) => {
-            Value::List(load_list_from_valid_range(cx, ptr, u64::from(*length), elem)?)
+            Value::List(load_elems(cx, ptr, u64::from(*length), elem)?)
         }
         Despecialized::Record(fields) => Value::Record(load_record(cx, ptr, fields)?),
         Despecialized::Variant(cases) => load_variant(cx, ptr, layout, cases)?,
@@ -168,7 +168,7 @@ fn convert_i32_to_char(cx: &mut Cx, code_point: u32) -> Result<char, Trap> {
 }
 
 /// Spec: `load_list`.
-fn load_list(cx: &mut Cx, ptr: u64, elem: &Layout) -> Result<Vec<Value>, Trap> {
+fn load_list(cx: &mut Cx, ptr: u64, elem: &Layout) -> Result<Value, Trap> {
     let (begin, length) = load_pair(cx, ptr);
     load_list_from_range(cx, begin, length, elem)
 }
@@ -179,13 +179,13 @@ pub fn load_list_from_range(
     ptr: u64,
     length: u64,
     elem: &Layout,
-) -> Result<Vec<Value>, Trap> {
+) -> Result<Value, Trap> {
     let byte_length = length.saturating_mul(elem.elem_size);
     cx.trap_if(byte_length > MAX_LIST_BYTE_LENGTH, Rule::ListTooLong, Trap::ListTooLong)?;
     let misaligned = !ptr.is_multiple_of(list_alignment(cx, elem));
     let out_of_bounds = cx.out_of_bounds(ptr, byte_length) || forbidden_end(cx, ptr, byte_length);
     if length == 0 && (misaligned || out_of_bounds) && cx.deviates(Deviation::EmptyListUnchecked) {
-        return Ok(Vec::new());
+        return Ok(Value::List(Vec::new()));
     }
     let by_host = misaligned && out_of_bounds && cx.peer.is_none();
     if by_host && cx.deviates(Deviation::ListBoundsBeforeAlignment) {
@@ -211,18 +211,26 @@ fn forbidden_end(cx: &mut Cx, ptr: u64, byte_length: u64) -> bool {
     cx.out_of_bounds(ptr, byte_length + 1) && cx.deviates(Deviation::ListMayNotEndWithMemory)
 }
 
+/// How many bytes of a list take as much as one element of another.
+const BYTES_OF_AN_ELEMENT: u64 = 32;
+
 /// Spec: `load_list_from_valid_range`.
 fn load_list_from_valid_range(
     cx: &mut Cx,
     ptr: u64,
     length: u64,
     elem: &Layout,
-) -> Result<Vec<Value>, Trap> {
-    cx.guest.notes().lift(length)?;
+) -> Result<Value, Trap> {
     if let Some(range) = range_of_bytes(cx, Passage::Load, ptr, length, elem) {
-        let bytes = &cx.guest.memory()[range];
-        return Ok(bytes.iter().copied().map(Value::U8).collect());
+        cx.guest.notes().lift(length.div_ceil(BYTES_OF_AN_ELEMENT))?;
+        return Ok(Value::Bytes(cx.guest.memory()[range].to_vec()));
     }
+    load_elems(cx, ptr, length, elem).map(Value::List)
+}
+
+/// Spec: `load_list_from_valid_range`, one element after the other.
+fn load_elems(cx: &mut Cx, ptr: u64, length: u64, elem: &Layout) -> Result<Vec<Value>, Trap> {
+    cx.guest.notes().lift(length)?;
     (0..length).map(|i| load_shape(cx, ptr + i * elem.elem_size, elem)).collect()
 }
 
@@ -399,6 +407,14 @@ mod tests {
         let option = Type::Option(Box::new(Type::U16));
         check(option.clone(), &[1, 0xaa, 5, 0], Ok(Value::case(1, Value::U16(5))));
         check(option, &[2, 0, 0, 0], Err(Trap::InvalidDiscriminant));
+    }
+
+    #[test]
+    fn bytes_are_lifted_all_at_once() {
+        let memory = [8, 0, 0, 0, 3, 0, 0, 0, 7, 0, 0xff];
+        check(list(Type::U8), &memory, Ok(Value::Bytes(vec![7, 0, 0xff])));
+        let fixed = Type::FixedLengthList(Box::new(Type::U8), 2);
+        check(fixed, &memory, Ok(Value::List(vec![Value::U8(8), Value::U8(0)])));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::layout::{Layout, end_of_fields};
 use super::options::Checked;
 use super::point::Passage;
 use super::store::{
-    bool_bits, char_bits, inside, match_case, maybe_scramble_nan32, maybe_scramble_nan64,
+    Elems, bool_bits, char_bits, inside, match_case, maybe_scramble_nan32, maybe_scramble_nan64,
 };
 use super::store::{pack_flags_into_int, store_list_into_range, store_record};
 use super::string::store_string_into_range;
@@ -42,7 +42,7 @@ pub fn lower_flat<'a>(
         Despecialized::Char => flat.push(Core::I32(char_bits(value))),
         Despecialized::String => lower_flat_string(cx, inside!(value, Value::String), flat)?,
         Despecialized::List(elem) => {
-            lower_flat_list(cx, inside!(value, Value::List), *elem, flat)?;
+            lower_flat_list(cx, Elems::of(value), *elem, flat)?;
         }
         Despecialized::FixedLengthList(elem, length) => {
             lower_flat_elems(cx, inside!(value, Value::List), *elem, length, flat)?;
@@ -97,12 +97,12 @@ fn lower_flat_string(cx: &mut Cx, src: &Str, flat: &mut Vec<Core>) -> Result<(),
 /// Spec: `lower_flat_list`.
 fn lower_flat_list(
     cx: &mut Cx,
-    values: &[Value],
+    elems: Elems,
     elem: Part,
     flat: &mut Vec<Core>,
 ) -> Result<(), Trap> {
     let elem = cx.layout(elem);
-    let (ptr, length) = store_list_into_range(cx, values, &elem)?;
+    let (ptr, length) = store_list_into_range(cx, elems, &elem)?;
     flat.extend([core_ptr(cx, ptr), core_ptr(cx, length)]);
     Ok(())
 }

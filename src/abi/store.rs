@@ -50,11 +50,11 @@ pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Res
             store_int(cx, u64::from(char_bits(value)), ptr, 4);
         }
         Despecialized::String => store_string(cx, inside!(value, Value::String), ptr)?,
-        Despecialized::List(elem) => store_list(cx, inside!(value, Value::List), ptr, elem)?,
+        Despecialized::List(elem) => store_list(cx, Elems::of(value), ptr, elem)?,
         Despecialized::FixedLengthList(elem, length) => {
             let values = inside!(value, Value::List);
             assert_eq!(Ok(*length), u32::try_from(values.len()), "the length is in the type");
-            store_list_into_valid_range(cx, values, ptr, elem)?;
+            store_list_into_valid_range(cx, Elems::Values(values), ptr, elem)?;
         }
         Despecialized::Record(fields) => {
             store_record(cx, inside!(value, Value::Record), ptr, fields)?;
@@ -184,9 +184,34 @@ fn note_nan(cx: &mut Cx, place: Place, width: u32) -> NanMode {
     cx.guest.notes().nan_mode
 }
 
+/// What is in a list, one value for each or bytes.
+#[derive(Clone, Copy)]
+pub enum Elems<'a> {
+    Values(&'a [Value]),
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Elems<'a> {
+    /// Of a list.
+    pub fn of(value: &'a Value) -> Elems<'a> {
+        if let Value::Bytes(bytes) = value {
+            return Elems::Bytes(bytes);
+        }
+        Elems::Values(inside!(value, Value::List))
+    }
+
+    fn len(self) -> u64 {
+        let length = match self {
+            Elems::Values(values) => values.len(),
+            Elems::Bytes(bytes) => bytes.len(),
+        };
+        u64::try_from(length).expect("a length fits in 64 bits")
+    }
+}
+
 /// Spec: `store_list`.
-fn store_list(cx: &mut Cx, values: &[Value], ptr: u64, elem: &Layout) -> Result<(), Trap> {
-    let (begin, length) = store_list_into_range(cx, values, elem)?;
+fn store_list(cx: &mut Cx, elems: Elems, ptr: u64, elem: &Layout) -> Result<(), Trap> {
+    let (begin, length) = store_list_into_range(cx, elems, elem)?;
     store_pair(cx, begin, length, ptr)
 }
 
@@ -197,19 +222,15 @@ pub(super) const LIST_BLOCK: Checked = Checked {
 };
 
 /// Spec: `store_list_into_range`. Where the list begins and its length.
-pub fn store_list_into_range(
-    cx: &mut Cx,
-    values: &[Value],
-    elem: &Layout,
-) -> Result<(u64, u64), Trap> {
-    let length = u64::try_from(values.len()).expect("a length fits in 64 bits");
+pub fn store_list_into_range(cx: &mut Cx, elems: Elems, elem: &Layout) -> Result<(u64, u64), Trap> {
+    let length = elems.len();
     let byte_length = length.saturating_mul(elem.elem_size);
     // Differs from the spec: it asserts this. No list of a guest is so long, but a host's may be.
     cx.trap_if(byte_length > REALLOC_I32_MAX, Rule::ListUnallocatable, Trap::ListTooLong)?;
-    if values.is_empty() {
+    if length == 0 {
         cx.reach(Rule::ListStoredEmpty);
     }
-    if values.is_empty() && cx.deviates(Deviation::EmptyListNotAllocated) {
+    if length == 0 && cx.deviates(Deviation::EmptyListNotAllocated) {
         return Ok((elem.alignment, 0));
     }
     let byte_aligned = elem.alignment > 1 && cx.deviates(Deviation::ListAllocatedByteAligned);
@@ -219,30 +240,38 @@ pub fn store_list_into_range(
     let ptr = cx.allocate(Block::List, alignment, size)?;
     cx.check_range(ptr, elem.alignment, byte_length, LIST_BLOCK)?;
     cx.reach_pointer(Rule::StoreWidePointer);
-    store_list_into_valid_range(cx, values, ptr, elem)?;
+    store_list_into_valid_range(cx, elems, ptr, elem)?;
     Ok((ptr, length))
 }
 
 /// Spec: `store_list_into_valid_range`.
 fn store_list_into_valid_range(
     cx: &mut Cx,
-    values: &[Value],
+    elems: Elems,
     mut ptr: u64,
     elem: &Layout,
 ) -> Result<(), Trap> {
-    let length = u64::try_from(values.len()).expect("a length fits in 64 bits");
-    if let Some(range) = range_of_bytes(cx, Passage::Store, ptr, length, elem) {
-        let bytes = &mut cx.guest.memory_mut()[range];
-        for (byte, value) in bytes.iter_mut().zip(values) {
-            *byte = *inside!(value, Value::U8);
+    if let Some(range) = range_of_bytes(cx, Passage::Store, ptr, elems.len(), elem) {
+        let memory = &mut cx.guest.memory_mut()[range];
+        match elems {
+            Elems::Bytes(bytes) => memory.copy_from_slice(bytes),
+            Elems::Values(values) => {
+                for (byte, value) in memory.iter_mut().zip(values) {
+                    *byte = *inside!(value, Value::U8);
+                }
+            }
         }
         return Ok(());
     }
-    for value in values {
+    let mut store_next = |value: &Value| {
         store_shape(cx, value, elem, ptr)?;
         ptr += elem.elem_size;
+        Ok(())
+    };
+    match elems {
+        Elems::Bytes(bytes) => bytes.iter().try_for_each(|byte| store_next(&Value::U8(*byte))),
+        Elems::Values(values) => values.iter().try_for_each(store_next),
     }
-    Ok(())
 }
 
 /// Spec: `store_record`.
@@ -366,13 +395,23 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_stored_like_their_list() {
+        let expected = [8, 0, 0, 0, 2, 0, 0, 0, 7, 0xff];
+        let values = Value::List(vec![Value::U8(7), Value::U8(0xff)]);
+        for value in [Value::Bytes(vec![7, 0xff]), values] {
+            check(Type::List(Box::new(Type::U8)), &value, &expected);
+        }
+    }
+
+    #[test]
     fn a_bad_answer_to_an_empty_allocation_traps() {
         let mut guest = ByteGuest::new(vec![0; 16], 8);
         guest.overrides.extend([(0, 1), (1, 18)]);
         let elem = Layout::of(&Type::U16, PtrType::I32);
         let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
-        assert_eq!(store_list_into_range(cx, &[], &elem), Err(Trap::UnalignedPointer));
-        assert_eq!(store_list_into_range(cx, &[], &elem), Err(Trap::ListOutOfBounds));
+        let mut store = || store_list_into_range(cx, Elems::Values(&[]), &elem);
+        assert_eq!(store(), Err(Trap::UnalignedPointer));
+        assert_eq!(store(), Err(Trap::ListOutOfBounds));
     }
 
     #[test]

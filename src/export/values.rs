@@ -28,6 +28,9 @@ fn inside(value: &Value, ty: &Type) -> String {
         (Type::List(elem) | Type::FixedLengthList(elem, _), Value::List(values)) => {
             all("list.const", values.iter().map(|value| self::value(value, elem)))
         }
+        (_, Value::Bytes(bytes)) => {
+            all("list.const", bytes.iter().map(|byte| format!("(u8.const {byte})")))
+        }
         (Type::Map(key, of), Value::List(entries)) => {
             let entry = |entry: &Value| {
                 let parts = entry.parts().iter().zip([&**key, &**of]);

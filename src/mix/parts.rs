@@ -15,10 +15,16 @@ pub enum Inside {
     Variant,
 }
 
+/// Stands for any of the bytes that are held together: which it is, nobody asks here.
+static BYTE: Value = Value::U8(0);
+
 /// The values directly inside this one, with their types.
 pub fn parts<'a>(value: &'a Value, ty: &'a Type) -> Vec<(&'a Value, &'a Type, Inside)> {
     match (value, ty) {
         (Value::List(values), Type::List(elem)) => elems(values, elem, Inside::List),
+        (Value::Bytes(bytes), Type::List(elem)) => {
+            vec![(&BYTE, &**elem, Inside::List); bytes.len()]
+        }
         (Value::List(values), Type::FixedLengthList(elem, _)) => {
             elems(values, elem, Inside::Record)
         }

@@ -443,6 +443,17 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_a_list_however_they_are_held() {
+        let list = |bytes: &[u8]| Value::List(bytes.iter().copied().map(Value::U8).collect());
+        let [bytes, other] =
+            [[7, 0xff], [7, 0xfe]].map(|bytes| run(returned(Some(Value::Bytes(bytes.to_vec())))));
+        check(&bytes, &run(returned(Some(list(&[7, 0xff])))), None);
+        check(&bytes, &run(returned(Some(list(&[7, 0xfe])))), Some(Where::Result));
+        check(&bytes, &run(returned(Some(list(&[7])))), Some(Where::Result));
+        check(&bytes, &other, Some(Where::Result));
+    }
+
+    #[test]
     fn a_byte_of_memory_is_enough() {
         let mut other = returned(None);
         other.guests[0].memory[7] = 1;

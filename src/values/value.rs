@@ -24,6 +24,9 @@ pub enum Value {
     String(Str),
     /// Of a list, a list of fixed length, or (as records of key and value) a map.
     List(Vec<Value>),
+    /// Of a `list<u8>`, as the reference lifts it: says the same as a `List` of `U8`, in a thirtieth of the
+    /// space. In a case there are none.
+    Bytes(Vec<u8>),
     /// Of a record or tuple, in the order of the type.
     Record(Vec<Value>),
     /// Of a variant, enum, option (`none` is 0) or result (`ok` is 0).
@@ -109,6 +112,7 @@ impl Value {
             | Value::F64(_)
             | Value::Char(_)
             | Value::String(_)
+            | Value::Bytes(_)
             | Value::Flags(_)
             | Value::Handle(_) => &[],
         }
@@ -134,13 +138,14 @@ impl Value {
             | Value::F64(_)
             | Value::Char(_)
             | Value::String(_)
+            | Value::Bytes(_)
             | Value::Flags(_)
             | Value::Handle(_) => &mut [],
         }
     }
 
-    /// Whether nobody can tell the two apart: any NaN is like any other, and where a string was
-    /// lifted from is not part of its value.
+    /// Whether nobody can tell the two apart: any NaN is like any other, where a string was lifted
+    /// from is not part of its value, and neither is how bytes are held.
     pub fn same(&self, other: &Value) -> bool {
         match (self, other) {
             (Value::F32(a), Value::F32(b)) => a == b || (is_nan32(*a) && is_nan32(*b)),
@@ -148,6 +153,11 @@ impl Value {
             (Value::String(a), Value::String(b)) => a.text == b.text,
             (Value::List(a), Value::List(b)) | (Value::Record(a), Value::Record(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
+            }
+            (Value::List(values), Value::Bytes(bytes))
+            | (Value::Bytes(bytes), Value::List(values)) => {
+                let mut pairs = values.iter().zip(bytes);
+                values.len() == bytes.len() && pairs.all(|(value, byte)| *value == Value::U8(*byte))
             }
             (Value::Variant(i, Some(a)), Value::Variant(j, Some(b))) => i == j && a.same(b),
             (a, b) => a == b,

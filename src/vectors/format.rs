@@ -396,6 +396,9 @@ fn parse_value(json: &Json, ty: &Type, ptr: PtrType) -> Result<Value> {
         Type::F64 => json.as_str().and_then(|text| bits(text, 16)).map(Value::F64),
         Type::Char => integer(json).and_then(char::from_u32).map(Value::Char),
         Type::String => Some(Value::String(parse_string(json, ptr)?)),
+        Type::List(elem) if **elem == Type::U8 => {
+            parse_array(json)?.iter().map(integer).collect::<Option<_>>().map(Value::Bytes)
+        }
         Type::List(elem) => Some(Value::List(parse_elems(parse_array(json)?, elem, ptr)?)),
         Type::FixedLengthList(elem, length) => {
             let elems = parse_array(json)?;

@@ -30,6 +30,9 @@ pub fn to_val(value: &Value, ty: &Type, give: Give) -> Result<Val> {
         (Type::Char, Value::Char(value)) => Val::Char(*value),
         (Type::String, Value::String(string)) => Val::String(string.text.clone()),
         (Type::List(elem), Value::List(values)) => Val::List(all_to_val(values, elem, give)?),
+        (Type::List(_), Value::Bytes(bytes)) => {
+            Val::List(bytes.iter().copied().map(Val::U8).collect())
+        }
         (Type::FixedLengthList(elem, _), Value::List(values)) => {
             fixed_length_list(all_to_val(values, elem, give)?)
         }

@@ -26,6 +26,10 @@ pub fn val(value: &Value, ty: &Type, handle: OfHandle) -> String {
         (Type::List(elem), Value::List(values)) => {
             format!("Val::List(vec![{}])", all(values.iter().map(|value| val(value, elem, handle))))
         }
+        (_, Value::Bytes(bytes)) => {
+            let bytes = bytes.iter().map(|byte| format!("Val::U8({byte})"));
+            format!("Val::List(vec![{}])", all(bytes))
+        }
         (Type::FixedLengthList(elem, _), Value::List(values)) => {
             let values = values.iter().map(|value| val(value, elem, handle));
             format!("Val::FixedLengthList(vec![{}])", all(values))

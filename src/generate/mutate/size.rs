@@ -352,6 +352,10 @@ impl Size {
             Value::List(values) | Value::Record(values) => {
                 values.iter().for_each(|value| self.value(value));
             }
+            Value::Bytes(bytes) => {
+                self.values += Size::count(bytes.len());
+                bytes.iter().for_each(|byte| self.number(*byte));
+            }
             Value::Variant(index, payload) => {
                 self.number(*index);
                 payload.iter().for_each(|value| self.value(value));

@@ -26,6 +26,7 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
             put(&values.len(), out);
             values.iter().for_each(|value| write(value, out));
         }
+        Value::Bytes(bytes) => put(bytes, out),
         Value::Record(values) => values.iter().for_each(|value| write(value, out)),
         Value::Variant(index, payload) => {
             put(index, out);

@@ -165,6 +165,11 @@ fn errors_are_one_short_line() {
 }
 
 #[test]
+fn bytes_are_shown_as_a_list() {
+    assert_eq!(print(&Value::Bytes(vec![7, 255]), &ty("list<u8>")), "[7, 255]");
+}
+
+#[test]
 fn what_is_not_of_the_type_is_shown_as_a_question_mark() {
     assert_eq!(print(&Value::List(vec![Value::U8(1)]), &ty("list<u16>")), "[?]");
     assert_eq!(print(&Value::Variant(7, None), &ty("e")), "?");

@@ -190,7 +190,22 @@ fn by_reference(case: &Case, bytes: &[u8]) -> Shown {
     let mut observation = reading.observation;
     assert_eq!(observation.outcome, Outcome::Returned, "{case:#?}");
     let call = observation.calls.remove(0);
-    Shown { events: call.host, result: call.returned.unwrap().result }
+    let (mut events, mut result) = (call.host, call.returned.unwrap().result);
+    for event in &mut events {
+        if let HostEvent::Called(args) = event {
+            args.iter_mut().for_each(list_bytes);
+        }
+    }
+    result.iter_mut().for_each(list_bytes);
+    Shown { events, result }
+}
+
+/// Has bytes held as the subject holds them.
+fn list_bytes(value: &mut Value) {
+    if let Value::Bytes(bytes) = value {
+        *value = Value::List(bytes.iter().copied().map(Value::U8).collect());
+    }
+    value.parts_mut().iter_mut().for_each(list_bytes);
 }
 
 /// A host whose answers are the script's, whatever the way.

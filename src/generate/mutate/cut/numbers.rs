@@ -182,6 +182,7 @@ impl Visit<'_> {
             Value::List(values) | Value::Record(values) => {
                 values.iter_mut().for_each(|value| self.value(value));
             }
+            Value::Bytes(bytes) => bytes.iter_mut().for_each(|byte| self.narrow(byte)),
             Value::Variant(index, payload) => {
                 self.word(index);
                 payload.iter_mut().for_each(|value| self.value(value));

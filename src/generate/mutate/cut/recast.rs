@@ -53,6 +53,7 @@ fn integer(value: &Value) -> Option<u64> {
         Value::Char(value) => Some(u64::from(u32::from(*value))),
         Value::String(_)
         | Value::List(_)
+        | Value::Bytes(_)
         | Value::Record(_)
         | Value::Variant(..)
         | Value::Flags(_)
