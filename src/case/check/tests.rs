@@ -305,6 +305,9 @@ fn values_are_of_their_types() {
     let flags = Type::Flags(vec![Label::default(); 3]);
     check("", arg(flags.clone(), Value::Flags(7)));
     check("call 0: arg 1 has a flag that its type lacks", arg(flags, Value::Flags(8)));
+    let bytes = Type::List(Box::new(Type::U8));
+    check("", arg(bytes.clone(), Value::List(vec![Value::U8(1)])));
+    check("call 0: arg 1 is a list that was lifted", arg(bytes, Value::Bytes(vec![1])));
     let fixed = Type::FixedLengthList(Box::new(Type::U8), 2);
     check("call 0: arg 1 has 1 of 2 parts", arg(fixed, Value::List(vec![Value::U8(1)])));
     check(

@@ -41,6 +41,7 @@ fn fits(value: &Value, ty: &Type) -> Result<(), Wrong> {
         (Type::F64, Value::F64(bits)) => one_nan(is_nan64(*bits) && *bits != CANONICAL_FLOAT64_NAN),
         (Type::String, Value::String(text)) => made_by_host(text),
         (Type::List(elem), Value::List(values)) => all_fit(values, |value| fits(value, elem)),
+        (Type::List(_), Value::Bytes(_)) => Err(wrong(" is a list that was lifted")),
         (Type::FixedLengthList(elem, length), Value::List(values)) => {
             has(values.len(), u64::from(*length))?;
             all_fit(values, |value| fits(value, elem))
