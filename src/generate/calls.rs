@@ -3,6 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 
+use super::choices::{Conduct, Slip};
 use super::draw::{between, chance, position, weighted, weighted_where};
 use super::guest::{self, GuestData};
 use super::handles::{Handles, Party, mentioned, tables, values_of};
@@ -13,37 +14,6 @@ use super::{acts, realloc};
 use crate::case::{Answer, BuiltIn, Call, Finish, Guest, ImportCall, Limits, Passed};
 use crate::case::{Realloc, Script, Shape, Step};
 use crate::value::Value;
-
-/// How guests and host behave in one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Conduct {
-    Honest,
-    OneSlip,
-    Slips,
-}
-
-/// Where something goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slip {
-    /// What a guest passes to its import.
-    Import,
-    /// What a guest returns.
-    Return,
-    Realloc,
-    /// The host fails.
-    Answer,
-    Reenter,
-    /// A guest traps.
-    Finish,
-    PostReturn,
-    /// A built-in is called with a handle that is another, or none.
-    BuiltIn,
-    /// A guest does not drop what it borrowed.
-    KeptBorrow,
-    Destructor,
-    /// The host speaks of a handle that it does not hold.
-    Host,
-}
 
 /// Calls for one case of this shape.
 pub fn calls(u: &mut Unstructured, shape: &Shape, limits: &Limits) -> Result<Vec<Call>> {

@@ -3,8 +3,9 @@
 
 use arbitrary::{Result, Unstructured};
 
+use super::choices::{Kind, Text};
 use super::draw::{integer, pick, weighted};
-use super::places::{Kind, Place, Spot, Text};
+use super::places::{Place, Spot};
 use super::weights;
 use crate::abi::string::utf16_tag;
 use crate::abi::{PtrType, wrap};

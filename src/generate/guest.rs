@@ -3,30 +3,17 @@
 
 use arbitrary::{Result, Unstructured};
 
+use super::choices::{Kind, Lie};
 use super::damage::{damage, patch};
 use super::draw::{between, chance, integer, pick, weighted_where};
 use super::handles::{Handles, Party, mentioned};
-use super::places::{Kind, Place, out_pointer, places};
+use super::places::{Place, out_pointer, places};
 use super::values::{Room, least, values};
 use super::weights::{self, Habits};
 use crate::abi::string::utf16_tag;
 use crate::abi::{Core, CoreType, wrap};
 use crate::case::{Call, Chunk, Finish, GUEST_DATA, Guest, Passed, Patch, Script, Shape};
 use crate::encode::guest::{Lowering, Side, initial_size};
-
-/// How guest data is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lie {
-    OnePatch,
-    Patches,
-    /// No lie yet: the same elsewhere, often where the memory ends.
-    Move,
-    /// No lie either: Latin-1 as tagged UTF-16.
-    Retag,
-    Raw,
-    /// A handle that is another, or none.
-    Handle,
-}
 
 /// A guest in one call, into which the encoder will have lowered the same.
 pub struct GuestData<'a> {

@@ -1,6 +1,7 @@
 //! Where in well-formed guest data something can be damaged, by what stands there.
 //! Knows layout and flattening; reads the data, not the values that it was lowered from.
 
+use super::choices::{Kind, Text};
 use crate::abi::bytes_guest::ByteGuest;
 use crate::abi::despecialize::Despecialized;
 use crate::abi::flatten::flatten_within;
@@ -25,63 +26,6 @@ pub struct Place {
 pub enum Spot {
     Flat { index: usize, ty: CoreType },
     Memory { at: u64, width: u64 },
-}
-
-/// What stands at a place, with what it takes to make it wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// One of that many cases.
-    Discriminant {
-        cases: usize,
-    },
-    /// Of what is aligned like this and has this size.
-    Pointer {
-        align: u64,
-        bytes: u64,
-        ptr_type: PtrType,
-    },
-    /// Of elements of this size from `ptr` on; of code units, where it may have a tag.
-    Length {
-        elem_size: u64,
-        ptr: u64,
-        tagged: bool,
-        ptr_type: PtrType,
-    },
-    /// That many bytes of a string in this encoding.
-    Text {
-        bytes: u64,
-        encoding: Text,
-    },
-    Char,
-    Bool,
-    /// The low bits.
-    Flags {
-        count: usize,
-    },
-    /// An integer of fewer bits than the core value it is in.
-    Narrow {
-        width: u32,
-    },
-    /// A float, whose NaNs a case cannot name.
-    Float {
-        width: u32,
-    },
-    /// 32 bits that were joined with 64.
-    UpperHalf,
-    /// A slot that the case at hand does not use.
-    Unused,
-    /// Bytes between fields.
-    Padding,
-    /// An index of a handle.
-    Handle,
-}
-
-/// How a string is encoded, all options considered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Text {
-    Utf8,
-    Utf16,
-    Latin1,
 }
 
 /// The places in what was just lowered into `guest` and `flat`.

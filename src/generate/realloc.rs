@@ -3,36 +3,12 @@
 
 use arbitrary::{Result, Unstructured};
 
+use super::choices::Odd;
 use super::draw::{chance, pick, weighted, weighted_where};
 use super::handles::Handles;
 use super::weights;
 use crate::abi::{PtrType, wrap};
 use crate::case::{BuiltIn, GUEST_DATA, Guest, Limits, Realloc};
-
-/// What a `realloc` does otherwise than it should, or need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Odd {
-    /// A block that is not aligned.
-    Misaligned,
-    /// The last block that there can be.
-    AtEnd,
-    /// One of which a little is beyond the memory.
-    BeyondEnd,
-    /// Some other edge of a memory.
-    Edge,
-    /// Where an earlier block is, or near it.
-    NearHeap,
-    /// The block that was to be replaced.
-    Old,
-    /// A block with other contents.
-    Forget,
-    Trap,
-    Grow,
-    Import,
-    BuiltIn,
-    /// An address beyond 32 bits, of which the low 32 are a good one.
-    Wide,
-}
 
 /// How much of a block is beyond the memory.
 const BEYOND_END: [u64; 8] = [1, 1, 2, 2, 3, 4, 8, 16];

@@ -3,11 +3,16 @@ mod paths;
 
 use std::collections::BTreeSet;
 
+use arbitrary::Unstructured;
+
 use super::*;
 use crate::abi::{PtrType, flatten};
-use crate::case::check::{Feature, kind};
+use crate::case::allowed::Allowed;
+use crate::case::check::{Feature, check, kind};
+use crate::case::paths::Paths;
 use crate::case::text::CaseFile;
-use crate::case::{Answer, BuiltIn, Finish, Function, Passed, Realloc, Step, bytes, text};
+use crate::case::{Answer, BuiltIn, Call, Case, CaseKind, Finish, Function, Guest, Limits, Manner};
+use crate::case::{Passed, Realloc, Script, Shape, Step, bytes, text};
 use crate::encode::script::scripts;
 use crate::types::{FuncType, Type};
 

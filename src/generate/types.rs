@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use arbitrary::{Result, Unstructured};
 
+use super::choices::{Constructor, TypePlan, Wrapping};
 use super::draw::{Table, between, chance, pick, weighted, weighted_where};
 use super::handles::needs_guests;
 use super::labels::labels;
@@ -15,59 +16,6 @@ use crate::abi::layout::elem_size;
 use crate::case::check::Feature;
 use crate::case::{Limits, Resource};
 use crate::types::{Field, FuncType, Handle, Label, MAP_KEYS, PRIMITIVES, Type, VariantCase};
-
-/// The types of one function as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TypePlan {
-    Small,
-    /// More of everything.
-    Rich,
-    /// A type with many members.
-    Wide,
-    /// A record or tuple of many flat values.
-    ManyFlat,
-    /// A variant whose payloads have different core types in one place.
-    Joined,
-    /// A list of variants, whose payloads may be anything.
-    Cases,
-    /// A type nested as deeply as may be.
-    Deep,
-    /// Handles, several of them.
-    Handles,
-    /// Strings, wherever there can be some.
-    Strings,
-}
-
-/// What is around a type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrapping {
-    None,
-    /// With a primitive before it.
-    Tuple,
-    /// With a string before it, for which `realloc` is called.
-    WithString,
-    Option,
-    List,
-    ListOfOption,
-}
-
-/// What a type is at its root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Constructor {
-    Primitive,
-    String,
-    List,
-    FixedLengthList,
-    Record,
-    Tuple,
-    Variant,
-    Enum,
-    Option,
-    Result,
-    Flags,
-    Map,
-    Handle,
-}
 
 /// Draws types while there is room for them.
 pub struct Types<'a> {

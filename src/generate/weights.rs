@@ -4,14 +4,11 @@
 pub mod chain;
 pub mod noise;
 
-use super::calls::{Conduct, Slip};
+use super::choices::{
+    BuiltInKind, Change, Conduct, Constructor, Kind, Lie, Slip, StringKind, TypePlan, Wrapping,
+    Wrong,
+};
 use super::draw::{Percent, Table};
-use super::guest::Lie;
-use super::handles::{BuiltInKind, Wrong};
-use super::mutate::Change;
-use super::places::Kind;
-use super::strings::StringKind;
-use super::types::{Constructor, TypePlan, Wrapping};
 use crate::abi::StringEncoding;
 use crate::case::paths::Mode;
 use crate::case::{Resource, Shape};

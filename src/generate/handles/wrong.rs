@@ -5,31 +5,11 @@ use arbitrary::{Result, Unstructured};
 
 use super::{Entry, Handles, Leaf, leaves};
 use crate::case::BuiltIn;
+use crate::generate::choices::Wrong;
 use crate::generate::draw::{pick, position, weighted_where};
 use crate::generate::weights;
 use crate::types::{self, Handle, Type};
 use crate::value::Value;
-
-/// Which handle stands where another should.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrong {
-    /// No handle has index 0.
-    Zero,
-    /// One that is passed in the same call.
-    Sibling,
-    /// One that is lent in the same call, where something is given away.
-    Lent,
-    /// One of another type that is lent in the same call.
-    LentOther,
-    /// One that was dropped or given away.
-    Freed,
-    OtherType,
-    /// A borrow of the same, where something is given away.
-    Borrowed,
-    /// The first index that was never used.
-    Beyond,
-    Far,
-}
 
 /// Where a handle is to be.
 struct Place {

@@ -1,6 +1,7 @@
 //! Changes to a case, weighted; each leaves a valid case.
 //! Knows when a case is smaller than another, and nothing of what either shows.
 
+mod bounds;
 mod calls;
 pub mod cut;
 mod data;
@@ -17,38 +18,15 @@ mod values;
 use arbitrary::Unstructured;
 use mutatis::{Candidates, Context, Mutate, Session};
 
+use super::choices::Change;
 use super::draw::{Table, entropy};
 use super::types::Palette;
-use super::{guest, noise, weights};
+use super::{noise, weights};
 use crate::case::allowed::Allowed;
-use crate::case::check::check;
 use crate::case::{Case, Limits};
-use crate::types::Type;
+use bounds::{Bounds, valid};
 use repair::repair;
 pub use size::{Size, size};
-
-/// What is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    Value,
-    Data,
-    Realloc,
-    ImportCall,
-    Answer,
-    Ending,
-    Call,
-    Type,
-    Options,
-    Tuning,
-    Pages,
-    BuiltIn,
-    Resource,
-    HostDrop,
-    Guest,
-    Paths,
-    Manner,
-    Noise,
-}
 
 /// Changes a case, or with `shrink` makes it smaller. False: nothing was found that could be done,
 /// and the case is as it was.
@@ -113,19 +91,6 @@ fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> arbitrary::Result<(
         }
     }
     Ok(())
-}
-
-fn valid(case: &Case, limits: &Limits) -> bool {
-    check(case, limits).is_ok() && case.calls.iter().all(|call| guest::fits(&case.shape, call))
-}
-
-/// What every change may look at.
-#[derive(Clone, Copy)]
-struct Bounds<'a> {
-    allowed: &'a Allowed,
-    limits: &'a Limits,
-    /// The handle types that there are.
-    handles: &'a [Type],
 }
 
 /// Registers each kind of change as often as its weight says.

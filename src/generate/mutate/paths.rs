@@ -3,7 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 
-use super::Bounds;
+use super::bounds::Bounds;
 use super::shape::type_of;
 use crate::case::allowed::{Allowed, Side, Signature};
 use crate::case::check::{Feature, check_manner, ends};

@@ -3,7 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 
-use super::Bounds;
+use super::bounds::Bounds;
 use crate::abi::PtrType;
 use crate::case::check::Feature;
 use crate::case::{Case, Function, Shape};

@@ -3,17 +3,19 @@
 
 use arbitrary::{Result, Unstructured};
 
+use super::bounds::Bounds;
 use super::paths::{change_signature, plainer_manner, plainer_paths};
 use super::shape::{any_function, any_type, change_tuning, type_of};
 use super::types::{any_root, count, node, unwrap};
 use super::values::any_node;
-use super::{Bounds, Change, guests, resources};
+use super::{guests, resources};
 use crate::abi::{PtrType, StringEncoding};
 use crate::case::import_calls_mut;
 use crate::case::{
     Answer, Call, Case, Destructor, Finish, Function, ImportCall, Pages, Passed, PostReturn,
     Realloc, Script,
 };
+use crate::generate::choices::Change;
 use crate::generate::draw::position;
 use crate::generate::noise;
 use crate::generate::values::least;

@@ -3,7 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 
-use super::Bounds;
+use super::bounds::Bounds;
 use super::paths::change_signature;
 use super::shape::{any_type, type_of};
 use crate::case::{Case, Function, Limits};

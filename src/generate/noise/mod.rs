@@ -14,7 +14,6 @@ use crate::case::text::{parse_wat, wat};
 use crate::case::{Limits, Shape};
 use outline::outline;
 pub use smaller::{Leave, all};
-pub use steer::Aside;
 use steer::steer;
 
 /// Gives at least one guest core code of its own.

@@ -1,12 +1,8 @@
 //! What is drawn in chains of guests only, or otherwise there.
 //! Knows only what there is to choose from.
 
-use super::super::calls::{Conduct, Slip};
+use super::super::choices::{Conduct, Constructor, Lie, Odd, Slip, StringKind, TypePlan};
 use super::super::draw::{Percent, Table};
-use super::super::guest::Lie;
-use super::super::realloc::Odd;
-use super::super::strings::StringKind;
-use super::super::types::{Constructor, TypePlan};
 
 /// Guests of a chain. What two do with one another is nearly everything; with three, one of them is
 /// callee and caller.

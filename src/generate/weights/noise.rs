@@ -1,9 +1,8 @@
 //! What core code that nobody scripted is made by.
 //! Knows only what there is to choose from.
 
+use super::super::choices::{Aside, Change};
 use super::super::draw::{Percent, Table};
-use super::super::mutate::Change;
-use super::super::noise::Aside;
 
 /// How often it is in a chain of guests.
 pub const CHAIN: Percent = Percent(40);

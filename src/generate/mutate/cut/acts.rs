@@ -1,7 +1,7 @@
 //! Fewer calls, and guests that do less.
 //! Knows no types but to lower the least value of each.
 
-use super::{Cut, ranges};
+use super::one::{Cut, ranges};
 use crate::case::{
     Answer, Case, Destructor, Finish, ImportCall, Passed, Patch, PostReturn, Realloc, Script, Step,
 };

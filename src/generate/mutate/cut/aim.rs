@@ -4,8 +4,9 @@
 use std::mem::discriminant;
 
 use crate::case::{Case, Finish, Passed, Patch, Script, Shape, Step};
+use crate::generate::choices::Kind;
 use crate::generate::guest::{GuestData, params, results};
-use crate::generate::places::{Kind, Place, Spot};
+use crate::generate::places::{Place, Spot};
 
 /// Where patches of memory go when data moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Fewer guests and resources, and plainer options, paths and configurations.
 //! Knows no values.
 
-use super::Cut;
+use super::one::Cut;
 use crate::abi::{PtrType, StringEncoding};
 use crate::case::paths::{Api, Path, Paths};
 use crate::case::{Case, Function, Guest, Manner, Pages, Resource, Tuning};
