@@ -461,6 +461,8 @@ pub const CHANGES: &Table<Change> = &[
     (1, Change::Guest),
     (3, Change::Paths),
     (2, Change::Manner),
+    // Costs a compilation. There is none but in what has core code of its own.
+    (4, Change::Noise),
 ];
 
 /// The same where the case is to become smaller: much of a small case is types.
@@ -482,6 +484,7 @@ pub const SHRINKS: &Table<Change> = &[
     (6, Change::Guest),
     (4, Change::Paths),
     (3, Change::Manner),
+    (60, Change::Noise),
 ];
 
 /// Mutations that are tried before giving up: some change nothing, or too much.

@@ -15,11 +15,10 @@ mod size;
 mod types;
 mod values;
 
-use arbitrary::Unstructured;
-use mutatis::{Candidates, Context, Mutate, Session};
+use arbitrary::{Result, Unstructured};
 
 use super::choices::Change;
-use super::draw::{Table, entropy};
+use super::draw::{entropy, weighted_where};
 use super::types::Palette;
 use super::{noise, weights};
 use crate::case::allowed::Allowed;
@@ -37,16 +36,16 @@ pub fn mutate(
     limits: &Limits,
     shrink: bool,
 ) -> bool {
-    let mut session = Session::new().seed(seed).shrink(shrink);
-    let mut mutator = CaseMutator { allowed, limits };
+    let mut rng = fastrand::Rng::with_seed(seed);
     let attempts = if shrink { weights::SHRINK_ATTEMPTS } else { weights::ATTEMPTS };
     for _ in 0..attempts {
+        let bytes = entropy(&mut rng, weights::MUTATION_ENTROPY);
         let mut next = case.clone();
-        if session.mutate_with(&mut mutator, &mut next).is_err() {
-            return false;
-        }
+        let changed = change(&mut Unstructured::new(&bytes), &mut next, allowed, limits, shrink);
+        // An error is an empty choice: the change is not possible here.
+        let changed = changed.is_ok() && next != *case;
         let small_enough = !shrink || size(&next) < size(case);
-        if next != *case && small_enough && valid(&next, limits) {
+        if changed && small_enough && valid(&next, limits) {
             *case = next;
             return true;
         }
@@ -66,7 +65,7 @@ pub fn crossover(a: &Case, b: &Case, allowed: &Allowed, seed: u64) -> Case {
     if repaired && valid(&case, &limits) { case } else { a.clone() }
 }
 
-fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> arbitrary::Result<()> {
+fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> Result<()> {
     if case.shape.resources.len() < b.shape.resources.len() {
         case.shape.resources.clone_from(&b.shape.resources);
     }
@@ -93,62 +92,29 @@ fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> arbitrary::Result<(
     Ok(())
 }
 
-/// Registers each kind of change as often as its weight says.
-struct CaseMutator<'a> {
-    allowed: &'a Allowed,
-    limits: &'a Limits,
-}
-
-impl Mutate<Case> for CaseMutator<'_> {
-    fn mutate(&mut self, candidates: &mut Candidates, case: &mut Case) -> mutatis::Result<()> {
-        let handles = Palette::of(&case.shape.resources, 0, 1).params;
-        let bounds = Bounds { allowed: self.allowed, limits: self.limits, handles: &handles };
-        let shrink = candidates.shrink();
-        for (weight, change) in changes(case, shrink) {
-            candidates.mutation_group(*weight, |context, _| {
-                apply(context, *change, case, bounds, shrink);
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
-
-    fn mutation_count(&self, case: &Case, shrink: bool) -> Option<u32> {
-        Some(changes(case, shrink).map(|(weight, _)| weight).sum())
-    }
-}
-
-fn changes(case: &Case, shrink: bool) -> impl Iterator<Item = &'static (u32, Change)> + use<> {
-    let (all, noisy): (&Table<Change>, &Table<Change>) = match shrink {
-        true => (weights::SHRINKS, weights::noise::SHRINKS),
-        false => (weights::CHANGES, weights::noise::CHANGES),
-    };
-    all.iter().chain(if case.shape.is_noisy() { noisy } else { &[] })
-}
-
-/// May change nothing, or leave a case that is not valid: `mutate` looks.
-fn apply(context: &mut Context, change: Change, case: &mut Case, bounds: Bounds, shrink: bool) {
-    let mut bytes = [0; weights::MUTATION_ENTROPY];
-    context.rng().gen_bytes(&mut bytes);
-    let mut u = Unstructured::new(&bytes);
-    let Bounds { allowed, limits, .. } = bounds;
-    let changed = if shrink {
-        // Without bytes, all that repair draws is the least.
-        shrink::shrink(&mut u, change, case, bounds)
-            .and_then(|()| repair(&mut Unstructured::new(&[]), case, allowed, limits))
-    } else {
-        grow(&mut u, change, case, bounds).and_then(|()| repair(&mut u, case, allowed, limits))
-    };
-    // An error is an empty choice: the change is not possible here.
-    let _ = changed;
-}
-
-fn grow(
+/// Makes one change, drawn by its weight. It may leave a case that is not valid: `mutate` looks.
+fn change(
     u: &mut Unstructured,
-    change: Change,
     case: &mut Case,
-    bounds: Bounds,
-) -> arbitrary::Result<()> {
+    allowed: &Allowed,
+    limits: &Limits,
+    shrink: bool,
+) -> Result<()> {
+    let handles = Palette::of(&case.shape.resources, 0, 1).params;
+    let bounds = Bounds { allowed, limits, handles: &handles };
+    let table = if shrink { weights::SHRINKS } else { weights::CHANGES };
+    let noisy = case.shape.is_noisy();
+    let change = weighted_where(u, table, |change| change != Change::Noise || noisy)?;
+    if shrink {
+        shrink::shrink(u, change, case, bounds)?;
+        // Without bytes, all that repair draws is the least.
+        return repair(&mut Unstructured::new(&[]), case, allowed, limits);
+    }
+    grow(u, change, case, bounds)?;
+    repair(u, case, allowed, limits)
+}
+
+fn grow(u: &mut Unstructured, change: Change, case: &mut Case, bounds: Bounds) -> Result<()> {
     match change {
         Change::Value => values::change(u, case),
         Change::Data => data::change(u, case),

@@ -1,7 +1,7 @@
 //! What core code that nobody scripted is made by.
 //! Knows only what there is to choose from.
 
-use super::super::choices::{Aside, Change};
+use super::super::choices::Aside;
 use super::super::draw::{Percent, Table};
 
 /// How often it is in a chain of guests.
@@ -22,10 +22,6 @@ pub const TAME: Percent = Percent(85);
 /// what either core engine bears.
 pub const FUEL: u32 = 400;
 
-/// How often it is what a mutation changes, beside all other changes. Each costs a compilation.
-pub const CHANGES: &Table<Change> = &[(4, Change::Noise)];
-/// The same where the case is to become smaller.
-pub const SHRINKS: &Table<Change> = &[(60, Change::Noise)];
 /// How often all of it goes where a case becomes smaller.
 pub const GONE: Percent = Percent(5);
 
