@@ -36,5 +36,5 @@ mod tests;
 pub use draws::Draws;
 pub use fresh::case;
 pub use mutate::cut::{Cut, PASSES, Pass};
-pub use mutate::{Size, crossover, mutate, size};
+pub use mutate::{Size, crossover, mutate, shrink, size};
 pub use stream::Stream;

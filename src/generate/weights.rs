@@ -465,31 +465,10 @@ pub const CHANGES: &Table<Change> = &[
     (4, Change::Noise),
 ];
 
-/// The same where the case is to become smaller: much of a small case is types.
-pub const SHRINKS: &Table<Change> = &[
-    (24, Change::Value),
-    (10, Change::Data),
-    (8, Change::Realloc),
-    (8, Change::ImportCall),
-    (3, Change::Answer),
-    (4, Change::Ending),
-    (7, Change::Call),
-    (26, Change::Type),
-    (5, Change::Options),
-    (3, Change::Tuning),
-    (2, Change::Pages),
-    (4, Change::BuiltIn),
-    (5, Change::Resource),
-    (3, Change::HostDrop),
-    (6, Change::Guest),
-    (4, Change::Paths),
-    (3, Change::Manner),
-    (60, Change::Noise),
-];
-
 /// Mutations that are tried before giving up: some change nothing, or too much.
 pub const ATTEMPTS: u32 = 16;
-/// The same, where the case becomes smaller: near the end few changes are left that do so.
-pub const SHRINK_ATTEMPTS: u32 = 200;
+/// Cuts of one pass that are tried before the next has its turn: most of those of a large case make it
+/// smaller, and a small case has few.
+pub const CUTS_TRIED: usize = 16;
 /// Bytes that one mutation draws from.
 pub const MUTATION_ENTROPY: usize = 512;

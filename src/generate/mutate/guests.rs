@@ -14,7 +14,9 @@ pub fn change(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<
     let count = case.shape.guests.len();
     let most = usize::try_from(limits.guests).unwrap_or(usize::MAX).min(weights::MOST_GUESTS);
     if count > 2 && u.arbitrary()? {
-        remove(u, case)
+        let number = u.choose_index(count)?;
+        remove_guest(case, number);
+        Ok(())
     } else if (2..most).contains(&count) {
         add(u, case, limits)
     } else {
@@ -37,17 +39,6 @@ fn add(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
         let passed = GuestData::new(&case.shape, number).truth(u, side)?;
         call.scripts.push(Script { finish: Finish::Return(passed), ..Script::least() });
     }
-    Ok(())
-}
-
-/// Takes a guest away, if it is not the only one.
-pub fn remove(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let count = case.shape.guests.len();
-    if count == 1 {
-        return Ok(());
-    }
-    let number = u.choose_index(count)?;
-    remove_guest(case, number);
     Ok(())
 }
 

@@ -10,7 +10,6 @@ mod paths;
 mod repair;
 mod resources;
 mod shape;
-mod shrink;
 mod size;
 mod types;
 mod values;
@@ -24,33 +23,42 @@ use super::{noise, weights};
 use crate::case::allowed::Allowed;
 use crate::case::{Case, Limits};
 use bounds::{Bounds, valid};
+use cut::PASSES;
 use repair::repair;
 pub use size::{Size, size};
 
-/// Changes a case, or with `shrink` makes it smaller. False: nothing was found that could be done,
-/// and the case is as it was.
-pub fn mutate(
-    case: &mut Case,
-    seed: u64,
-    allowed: &Allowed,
-    limits: &Limits,
-    shrink: bool,
-) -> bool {
+/// Changes a case. False: nothing was found that could be done, and the case is as it was.
+pub fn mutate(case: &mut Case, seed: u64, allowed: &Allowed, limits: &Limits) -> bool {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let attempts = if shrink { weights::SHRINK_ATTEMPTS } else { weights::ATTEMPTS };
-    for _ in 0..attempts {
+    for _ in 0..weights::ATTEMPTS {
         let bytes = entropy(&mut rng, weights::MUTATION_ENTROPY);
         let mut next = case.clone();
-        let changed = change(&mut Unstructured::new(&bytes), &mut next, allowed, limits, shrink);
         // An error is an empty choice: the change is not possible here.
-        let changed = changed.is_ok() && next != *case;
-        let small_enough = !shrink || size(&next) < size(case);
-        if changed && small_enough && valid(&next, limits) {
+        let changed = change(&mut Unstructured::new(&bytes), &mut next, allowed, limits).is_ok();
+        if changed && next != *case && valid(&next, limits) {
             *case = next;
             return true;
         }
     }
     false
+}
+
+/// Makes a case smaller by one cut, drawn among those of all passes. False: none was found, and the case
+/// is as it was.
+pub fn shrink(case: &mut Case, seed: u64, allowed: &Allowed, limits: &Limits) -> bool {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut passes = PASSES;
+    rng.shuffle(&mut passes);
+    let smaller = passes.into_iter().find_map(|pass| {
+        let mut cuts = pass.cuts(case, allowed);
+        rng.shuffle(&mut cuts);
+        cuts.iter().take(weights::CUTS_TRIED).find_map(|cut| cut.of(case, allowed, limits))
+    });
+    let Some(smaller) = smaller else {
+        return false;
+    };
+    *case = smaller;
+    true
 }
 
 /// Something of each case: the shape of one with calls of the other, or functions of each; or
@@ -93,28 +101,16 @@ fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> Result<()> {
 }
 
 /// Makes one change, drawn by its weight. It may leave a case that is not valid: `mutate` looks.
-fn change(
-    u: &mut Unstructured,
-    case: &mut Case,
-    allowed: &Allowed,
-    limits: &Limits,
-    shrink: bool,
-) -> Result<()> {
+fn change(u: &mut Unstructured, case: &mut Case, allowed: &Allowed, limits: &Limits) -> Result<()> {
     let handles = Palette::of(&case.shape.resources, 0, 1).params;
     let bounds = Bounds { allowed, limits, handles: &handles };
-    let table = if shrink { weights::SHRINKS } else { weights::CHANGES };
     let noisy = case.shape.is_noisy();
-    let change = weighted_where(u, table, |change| change != Change::Noise || noisy)?;
-    if shrink {
-        shrink::shrink(u, change, case, bounds)?;
-        // Without bytes, all that repair draws is the least.
-        return repair(&mut Unstructured::new(&[]), case, allowed, limits);
-    }
-    grow(u, change, case, bounds)?;
+    let change = weighted_where(u, weights::CHANGES, |change| change != Change::Noise || noisy)?;
+    make(u, change, case, bounds)?;
     repair(u, case, allowed, limits)
 }
 
-fn grow(u: &mut Unstructured, change: Change, case: &mut Case, bounds: Bounds) -> Result<()> {
+fn make(u: &mut Unstructured, change: Change, case: &mut Case, bounds: Bounds) -> Result<()> {
     match change {
         Change::Value => values::change(u, case),
         Change::Data => data::change(u, case),

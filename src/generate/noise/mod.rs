@@ -130,19 +130,6 @@ pub fn change(u: &mut Unstructured, shape: &mut Shape) -> Result<()> {
     Ok(())
 }
 
-/// Makes the core code of one guest smaller, or leaves all to the puppet.
-pub fn shrink(u: &mut Unstructured, shape: &mut Shape) -> Result<()> {
-    let Some(number) = any(u, shape)? else {
-        return Ok(());
-    };
-    let gone = chance(u, weights::noise::GONE)?;
-    if let Some(code) = shape.guests[number].noise.take().filter(|_| !gone) {
-        let smaller = smaller::smaller(u, &code)?;
-        shape.guests[number].noise = Some(normal(&smaller).unwrap_or(code));
-    }
-    Ok(())
-}
-
 /// Core code without this; nothing where the rest is not valid.
 pub fn without(code: &[u8], leave: Leave) -> Option<Vec<u8>> {
     normal(&smaller::without(code, leave)?)

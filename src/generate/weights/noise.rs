@@ -22,9 +22,6 @@ pub const TAME: Percent = Percent(85);
 /// what either core engine bears.
 pub const FUEL: u32 = 400;
 
-/// How often all of it goes where a case becomes smaller.
-pub const GONE: Percent = Percent(5);
-
 /// How often each of what it could leave to the puppet is its own.
 pub const OWN_FUNCTION: Percent = Percent(95);
 pub const OWN_REALLOC: Percent = Percent(80);
