@@ -24,7 +24,6 @@ mod values;
 
 mod fresh;
 mod mutate;
-pub mod near_miss;
 mod stream;
 
 mod draw;

@@ -21,7 +21,7 @@ use super::paths::Mode;
 use super::{Case, Function, Guest, Limits, Pages, Resource, Shape};
 
 pub use host::{check_manner, check_paths, ends, last_answer};
-pub(crate) use types::kind;
+pub use types::kind;
 pub(crate) use values::payload_type;
 
 /// What not every release of a subject has.

@@ -1,8 +1,6 @@
 //! Which static types stand for a case's functions.
 //! Knows nothing of scripts, nor of how a call by them is made.
 
-pub mod probe;
-
 #[cfg(test)]
 mod tests;
 

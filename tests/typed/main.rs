@@ -1,16 +1,20 @@
 //! Signatures with Rust types against components: those of their own types, and of nearly these.
 
+mod near_miss;
+mod probe;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use canonfuzz::abi::{PtrType, StringEncoding};
 use canonfuzz::case::check::Feature;
-use canonfuzz::case::{CanonOpts, Function, Guest, Pages, Resource, Shape, Tuning};
+use canonfuzz::case::{CanonOpts, Function, Guest, Pages, Resource, Shape};
 use canonfuzz::encode::{self, Puppets};
 use canonfuzz::engine::wasmtime;
-use canonfuzz::engine::wasmtime::typed::probe::{self, Compiled};
 use canonfuzz::engine::wasmtime::typed::{self, Family, Signature, Way};
-use canonfuzz::generate::near_miss::near_misses;
 use canonfuzz::types::{FuncType, Handle, Type};
+
+use near_miss::near_misses;
+use probe::Compiled;
 
 /// Of the near misses of one signature, so many are looked at, spread over all: a component is compiled
 /// for each, and wide types have hundreds.
@@ -43,8 +47,7 @@ fn shape(ty: &FuncType) -> Shape {
 fn compile(ty: &FuncType) -> Compiled {
     let shape = shape(ty);
     let bytes = encode::component(&shape, Puppets::Contained);
-    let tuning = Tuning { concurrency: true, ..Tuning::PLAIN };
-    probe::compile(tuning, &shape, &bytes).unwrap_or_else(|error| panic!("{error}: {ty:?}"))
+    probe::compile(&shape, &bytes).unwrap_or_else(|error| panic!("{error}: {ty:?}"))
 }
 
 /// Whether the release takes the component for one of the signature: the export, and the import by each

@@ -1,7 +1,8 @@
 //! Types that are nearly another: one thing is changed in each.
 //! Knows no chance: all that there are, in order.
 
-use crate::types::{CASE, FIELD, FLAG, Field, FuncType, Handle, Label, Type, VariantCase};
+use canonfuzz::case::check::kind;
+use canonfuzz::types::{CASE, FIELD, FLAG, Field, FuncType, Handle, Label, Type, VariantCase};
 
 /// A type, and in words how it differs.
 pub type NearMiss<T> = (String, T);
@@ -103,10 +104,6 @@ fn own(ty: &Type) -> Vec<NearMiss<Type>> {
 
 fn instead(types: &[Type]) -> Vec<NearMiss<Type>> {
     types.iter().map(|ty| (kind(ty).to_string(), ty.clone())).collect()
-}
-
-fn kind(ty: &Type) -> &'static str {
-    crate::case::check::kind(ty)
 }
 
 /// One member less, for each of them, and one more at the end; no fewer than `least`.
