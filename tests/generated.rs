@@ -237,7 +237,7 @@ fn the_body_of_each_target_takes_what_its_mutator_makes() {
 
 #[test]
 fn junk_is_rejected() {
-    for junk in [&b""[..], b"cfz", b"cfz1", b"cfz9", &[0xff; 300]] {
+    for junk in [&b""[..], b"cfz", b"cfz0", b"cfz9", &[0xff; 300]] {
         assert_eq!(fuzz::target(CaseKind::LiftLower, junk), Input::Reject);
     }
 }

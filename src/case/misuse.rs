@@ -1,13 +1,15 @@
 //! What a host may do wrong in using an engine's interface.
 //! Knows which mistakes a value has room for, and nothing of how an engine takes them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::types::{Handle, Type};
 use crate::value::Value;
 
 use super::check::payload_type;
 
 /// A mistake of the host's in one call. An engine answers it with an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Misuse {
     /// It passes one argument too few.
     ArgMissing,
@@ -26,7 +28,7 @@ pub enum Misuse {
 }
 
 /// What is wrong with a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Mistake {
     /// It is of another kind.
     OtherType,

@@ -10,6 +10,8 @@ pub mod noise;
 pub mod paths;
 pub mod text;
 
+use serde::{Deserialize, Serialize};
+
 use crate::abi::{PtrType, StringEncoding};
 use crate::types::{self, FuncType, Type};
 use crate::value::Value;
@@ -41,7 +43,7 @@ pub const GUEST_DATA: u32 = 1024;
 
 /// How the subject is configured. No choice here may change what a run shows, but for a
 /// registered divergence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Tuning {
     /// Optimise compiled code.
     pub optimize: bool,
@@ -118,7 +120,7 @@ pub struct Guest {
 }
 
 /// A resource type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Resource {
     /// Imported. Its representations are what the host makes of them.
     Host,
@@ -144,7 +146,7 @@ pub struct CanonOpts {
 }
 
 /// The size of the guest's memory, in pages of 64 KiB.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Pages {
     pub initial: u32,
     pub maximum: u32,
@@ -163,7 +165,7 @@ pub struct Call {
 }
 
 /// How the host makes a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Manner {
     Once,
     /// Once more with the same arguments, before anyone looks into the guest: where calls may be
@@ -195,7 +197,7 @@ pub enum Step {
 }
 
 /// A call of a canonical built-in. Handles are indices in the guest's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum BuiltIn {
     /// Of a resource that the guest defines.
     New {
@@ -231,7 +233,7 @@ pub enum Passed {
 }
 
 /// Damage to well-formed data.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Patch {
     /// Replaces the core value at `index`.
     Flat { index: u32, bits: u64 },
@@ -240,7 +242,7 @@ pub enum Patch {
 }
 
 /// Bytes at an address of the guest's memory.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Chunk {
     pub at: u32,
     pub bytes: Vec<u8>,
@@ -268,7 +270,7 @@ pub enum Finish {
 }
 
 /// What the `post-return` function does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PostReturn {
     Nothing,
     Trap,
@@ -279,7 +281,7 @@ pub enum PostReturn {
 }
 
 /// What each call of a destructor of the guest's does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Destructor {
     Nothing,
     Trap,
@@ -287,7 +289,7 @@ pub enum Destructor {
 }
 
 /// What one call of `realloc` does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Realloc {
     /// Takes the next aligned address of the heap and copies the old block there; traps where the
     /// memory ends.

@@ -3,7 +3,7 @@ mod guests;
 use super::*;
 use crate::case::bytes;
 
-const SAMPLE: &str = include_str!("../../../tests/golden/case-v2.toml");
+const SAMPLE: &str = include_str!("../../../tests/golden/bytes/resources.toml");
 
 /// A canonical document with this world, these options and what follows them.
 fn document(wit: &str, rest: &str) -> String {

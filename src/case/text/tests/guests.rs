@@ -1,6 +1,6 @@
 use super::check;
 
-const PAIR: &str = include_str!("../../../../tests/golden/case-v3.toml");
+const PAIR: &str = include_str!("../../../../tests/golden/bytes/chain.toml");
 
 /// Each passes on what it is lent, and the last one asks the host.
 const CHAIN: &str = r#"rule = "A handle may be lent through a chain of guests to the one that defines its resource."

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::case::Limits;
 use crate::types::{self, Field, Handle, Type, VariantCase};
 
-use super::{FuncType, Label, Run, TypeEntry, TypeRef};
+use super::form::{FuncType, Label, Run, TypeEntry, TypeRef};
 
 /// The types met so far. Equal types share an entry.
 #[derive(Default)]
@@ -23,7 +23,8 @@ impl Table {
 
     pub fn functype(&mut self, ty: &types::FuncType) -> FuncType {
         let params = self.runs(ty.params.iter().map(Some));
-        FuncType { params, result: ty.result.as_ref().map(|ty| self.add(ty)) }
+        let result = ty.result.as_ref().map(|ty| self.add(ty));
+        FuncType { params, result, is_async: ty.is_async }
     }
 
     fn add(&mut self, ty: &Type) -> TypeRef {
@@ -119,11 +120,11 @@ impl<'a> Builder<'a> {
         Builder { entries, limits, nodes: 0, label_bytes: 0 }
     }
 
-    pub fn functype(&mut self, ty: &FuncType, is_async: bool) -> Result<types::FuncType> {
+    pub fn functype(&mut self, ty: &FuncType) -> Result<types::FuncType> {
         self.nodes = 0;
         let params = self.typed(&ty.params, self.entries.len(), 0)?;
         let result = ty.result.map(|ty| self.build(ty, self.entries.len(), 0)).transpose()?;
-        Ok(types::FuncType { params, result, is_async })
+        Ok(types::FuncType { params, result, is_async: ty.is_async })
     }
 
     /// `end` is the position of the entry that refers to `ty`.
