@@ -335,6 +335,11 @@ impl Shape {
         self.is_host(resource) || self.definer(resource).is_some_and(|by| by >= guest)
     }
 
+    /// The guest that calls the host.
+    pub fn last(&self) -> &Guest {
+        self.guests.last().expect("a shape has a guest")
+    }
+
     /// Whether what the guest of this number imports is the next guest's.
     pub fn calls_guest(&self, guest: usize) -> bool {
         guest + 1 < self.guests.len()

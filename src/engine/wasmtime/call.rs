@@ -6,10 +6,11 @@ use wasmtime::component::{Accessor, Func, Val};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
 
 use super::fault::Place;
+use super::pass::{give, take};
+use super::spoil;
 use super::state::AsState;
 use super::typed::Signature;
 use super::wait::both;
-use super::{give, spoil, take};
 use crate::case::paths::Mode;
 use crate::value::Value;
 

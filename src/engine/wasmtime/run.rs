@@ -6,10 +6,11 @@ use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower, ResourceAny
 use wasmtime::{AsContextMut, Store, UpdateDeadline};
 
 use super::fault::Fault;
+use super::loaded::Loaded;
 use super::state::{AsState, State};
 use super::trap::{bounded, outcome, outcome_of_misuse};
 use super::wait::wait;
-use super::{Loaded, call, typed_call};
+use super::{call, typed};
 use crate::case::check;
 use crate::case::paths::{Mode, Paths};
 use crate::case::{Call, Case, Guest, Manner, Shape, Tuning};
@@ -239,7 +240,7 @@ fn store(
     fault: Option<Fault>,
 ) -> wasmtime::Result<Store<Data>> {
     let fault = fault.filter(|fault| fault.applies(tuning, paths));
-    let typed = typed_call(&loaded.shape, paths.call);
+    let typed = typed::of_call(&loaded.shape, paths.call);
     let state = State { typed, polls: paths.polls, fault, ..State::of(&loaded.shape) };
     let mut store = Store::new(&loaded.engine, state.carried());
     #[cfg(wasmtime_42)]

@@ -6,10 +6,11 @@ use canonfuzz_typed::{Data, post_return, post_return_async};
 use wasmtime::component::{Accessor, Component, Linker};
 use wasmtime::{AsContextMut, Engine, Result, Store, StoreContextMut};
 
+use super::super::config::{self, Configuration};
 use super::super::state::{AsState, State};
 use super::super::trap::Stopped;
 use super::super::wait::wait;
-use super::super::{Configuration, call, config, link};
+use super::super::{call, link};
 use super::*;
 use crate::abi::{Deviations, PtrType, StringEncoding};
 use crate::case::check::Feature;
