@@ -11,9 +11,10 @@ use wasm_encoder::{
 
 use super::core_names;
 use super::guest::{core_export, core_import};
-use super::puppet::{
-    Left, Puppet, body, function_type, i32s, pass_on, realloc_type, script_memory, val_type,
+use super::puppet::emit::{
+    body, function_type, i32s, pass_on, realloc_type, script_memory, val_type,
 };
+use super::puppet::{Left, Puppet};
 use super::script::{
     EVENT_BUILT_IN, EVENT_CALLED, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN, WORD, built_in_slot,
     slot, step_words,

@@ -4,13 +4,13 @@
 
 use wasm_encoder::{ComponentBuilder, ComponentExportKind, ComponentTypeRef};
 
-use super::puppet::Puppet;
-use super::single::{Single, single};
-use super::types::Types;
-use super::{
-    EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET, Puppets, Standing, load_script, observe,
-    puppet_name, standing,
+use super::names::{
+    EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET, load_script, observe, puppet_name,
 };
+use super::puppet::{Puppet, Puppets};
+use super::single::{Single, single};
+use super::standing::{Standing, standing};
+use super::types::Types;
 use crate::case::{Resource, Shape, function_name};
 use crate::types::resource_name;
 

@@ -8,12 +8,12 @@ use wasm_encoder::{
 
 use super::face::{self, Wired, face};
 use super::guest::core_import;
-use super::puppet::{Puppet, memory_alone};
+use super::names::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET};
+use super::puppet::{Puppet, Puppets, memory_alone};
 use super::script::{built_in_slot, slot};
+use super::standing::{Standing, standing};
 use super::types::Types;
-use super::{
-    EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET, Puppets, Standing, core_names, standing, wire,
-};
+use super::{core_names, wire};
 use crate::abi::{CoreFuncType, CoreType, StringEncoding};
 use crate::case::{CanonOpts, Function, Guest, Shape, noise};
 use crate::types::{self, Type};
