@@ -229,6 +229,26 @@ impl Type {
         }
     }
 
+    /// The type of the payload in the case of this number, if there is such a case.
+    pub fn payload(&self, case: u32) -> Option<Option<&Type>> {
+        let case = usize::try_from(case).ok()?;
+        match self {
+            Type::Variant(cases) => cases.get(case).map(|case| case.ty.as_ref()),
+            Type::Enum(labels) => labels.get(case).map(|_| None),
+            Type::Option(some) => [None, Some(&**some)].get(case).copied(),
+            Type::Result(ok, error) => [ok.as_deref(), error.as_deref()].get(case).copied(),
+            scalar!()
+            | Type::String
+            | Type::List(_)
+            | Type::FixedLengthList(..)
+            | Type::Record(_)
+            | Type::Tuple(_)
+            | Type::Flags(_)
+            | Type::Map(..)
+            | Type::Handle(_) => None,
+        }
+    }
+
     /// The handle types in this one, in order.
     pub fn handles(&self) -> Vec<&Handle> {
         let own = if let Type::Handle(handle) = self { Some(handle) } else { None };

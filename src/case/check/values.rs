@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use crate::types::{Handle, Type, scalar};
+use crate::types::{Handle, Type};
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, is_nan32, is_nan64};
 use crate::value::{Str, StringSource, Value};
 
@@ -56,7 +56,7 @@ fn fits(value: &Value, ty: &Type) -> Result<(), Wrong> {
         (
             Type::Variant(_) | Type::Enum(_) | Type::Option(_) | Type::Result(..),
             Value::Variant(index, payload),
-        ) => case_fits(payload_type(ty, *index), payload.as_deref()),
+        ) => case_fits(ty.payload(*index), payload.as_deref()),
         (Type::Flags(labels), Value::Flags(bits)) => flags_fit(labels.len(), *bits),
         (Type::Handle(Handle::Own(_) | Handle::Borrow(_)), Value::Handle(_)) => Ok(()),
         (ty, _) => Err(wrong(format!(" is not of type {}", kind(ty)))),
@@ -116,26 +116,6 @@ fn has(found: usize, expected: impl TryInto<usize> + Copy + Display) -> Result<(
     match expected.try_into() {
         Ok(expected) if found == expected => Ok(()),
         _ => Err(wrong(format!(" has {found} of {expected} parts"))),
-    }
-}
-
-/// The payload's type in case `index` of `ty`, if there is such a case.
-pub(crate) fn payload_type(ty: &Type, index: u32) -> Option<Option<&Type>> {
-    let index = usize::try_from(index).ok()?;
-    match ty {
-        Type::Variant(cases) => cases.get(index).map(|case| case.ty.as_ref()),
-        Type::Enum(labels) => labels.get(index).map(|_| None),
-        Type::Option(some) => [None, Some(&**some)].get(index).copied(),
-        Type::Result(ok, error) => [ok.as_deref(), error.as_deref()].get(index).copied(),
-        scalar!()
-        | Type::String
-        | Type::List(_)
-        | Type::FixedLengthList(..)
-        | Type::Record(_)
-        | Type::Tuple(_)
-        | Type::Flags(_)
-        | Type::Map(..)
-        | Type::Handle(_) => None,
     }
 }
 

@@ -10,7 +10,7 @@ use wasm_wave::ast::{Node, NodeType};
 use wasm_wave::parser::ParserError;
 use wasm_wave::untyped::UntypedValue;
 
-use crate::case::check::{kind, payload_type};
+use crate::case::check::kind;
 use crate::types::{CASE, FIELD, FLAG, Field, Handle, Label, Type};
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value};
 
@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
         index: u32,
         payload: Option<&Node>,
     ) -> Result<Value, String> {
-        match (payload_type(ty, index), payload) {
+        match (ty.payload(index), payload) {
             (Some(Some(ty)), Some(payload)) => Ok(Value::case(index, self.value(payload, ty)?)),
             (Some(None), None) => Ok(Value::Variant(index, None)),
             (Some(Some(_)), None) => Err(format!("{} lacks its payload", quoted(self.slice(node)))),
