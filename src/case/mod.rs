@@ -9,6 +9,7 @@ pub mod misuse;
 pub mod noise;
 pub mod paths;
 pub mod text;
+mod tuning;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,7 @@ use crate::value::Value;
 pub use kind::CaseKind;
 use misuse::Misuse;
 use paths::Paths;
+pub use tuning::Tuning;
 
 /// The name of a function: the first guest's export comes first, then what each guest imports.
 pub fn function_name(number: usize) -> &'static str {
@@ -40,60 +42,6 @@ pub struct Case {
 /// Where in the guest's memory the data that it hands over begins; after it comes the heap that
 /// `realloc` gives away.
 pub const GUEST_DATA: u32 = 1024;
-
-/// How the subject is configured. No choice here may change what a run shows, but for a
-/// registered divergence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Tuning {
-    /// Optimise compiled code.
-    pub optimize: bool,
-    /// Allocate instances from a pool.
-    pub pooling: bool,
-    /// Let a memory move when it grows.
-    pub moving_memory: bool,
-    /// Support concurrent calls, where the subject has the choice.
-    pub concurrency: bool,
-    /// Catch faults of compiled code by signals; without them it checks for itself.
-    pub signals: bool,
-    /// Reserve room behind memories, so that most accesses need no check. Without it slots are as
-    /// small as the memories.
-    pub guards: bool,
-    /// Count what compiled code does.
-    pub fuel: bool,
-    /// Have compiled code look at a clock of epochs.
-    pub epochs: bool,
-}
-
-impl Tuning {
-    /// The plainest.
-    pub const PLAIN: Tuning = Tuning {
-        optimize: false,
-        pooling: false,
-        moving_memory: false,
-        concurrency: false,
-        signals: true,
-        guards: true,
-        fuel: false,
-        epochs: false,
-    };
-
-    /// All choices, in the order of declaration.
-    pub fn choices(&mut self) -> [&mut bool; 8] {
-        let Tuning { optimize, pooling, moving_memory, concurrency, .. } = self;
-        let Tuning { signals, guards, fuel, epochs, .. } = self;
-        [optimize, pooling, moving_memory, concurrency, signals, guards, fuel, epochs]
-    }
-
-    /// Each tuning that differs from this one in one choice.
-    pub fn flipped(self) -> [Tuning; 8] {
-        std::array::from_fn(|index| {
-            let mut other = self;
-            let choice = &mut *other.choices()[index];
-            *choice = !*choice;
-            other
-        })
-    }
-}
 
 /// What decides the bytes of the component.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

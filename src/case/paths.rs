@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Tuning;
+use super::tuning::Tuning;
 
 /// The ways in and out of a component. No choice here may change what a run shows, but for a
 /// registered divergence.
