@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{NotExported, runs};
+use super::about::NotExported;
 use crate::abi::CoreFuncType;
 use crate::case::paths::Path;
 use crate::case::{
@@ -12,7 +12,7 @@ use crate::case::{
 };
 use crate::encode::guest::{core_export, core_import};
 use crate::encode::script::{GuestData, guest_data, slot};
-use crate::observation::{CallObservation, GuestObservation, HostEvent, Reading};
+use crate::observation::{CallObservation, GuestObservation, HostEvent, Outcome, Reading};
 use crate::types;
 use crate::value::Value;
 
@@ -78,6 +78,28 @@ pub fn plan<'a>(case: &'a Case, reading: &'a Reading) -> Result<Plan<'a>, NotExp
     runs(case, reading)?;
     let guests = (0..case.shape.guests.len()).map(|number| guest_plan(case, reading, number));
     Ok(Plan { case, reading, guests: guests.collect::<Result<_, _>>()? })
+}
+
+/// Whether the reference ran the case to an end that an engine can be held to.
+fn runs(case: &Case, reading: &Reading) -> Result<(), NotExported> {
+    let refused = |why: &str| Err(NotExported(why.to_string()));
+    match &reading.observation.outcome {
+        Outcome::Returned | Outcome::Trapped(Some(_), _) | Outcome::Misused(_) => {}
+        Outcome::Trapped(None, why)
+        | Outcome::Refused(why)
+        | Outcome::Unsupported(why)
+        | Outcome::Exhausted(why)
+        | Outcome::Crashed(why) => {
+            return refused(&format!("the reference does not run it: {why}"));
+        }
+    }
+    if case.shape.is_noisy() {
+        return refused("core code that nobody scripted is exported as text or bytes only");
+    }
+    if case.calls.iter().any(|call| matches!(call.manner, Manner::Misused(_))) {
+        return refused("a host that makes a mistake is exported as text or bytes only");
+    }
+    Ok(())
 }
 
 fn guest_plan<'a>(

@@ -35,6 +35,12 @@ impl Html {
         self.element(tag, attributes, |html| html.text(text));
     }
 
+    /// Lines as they are.
+    pub fn code(&mut self, text: &str) {
+        // Who has no mouse can still scroll it.
+        self.element("pre", &[("tabindex", "0")], |html| html.leaf("code", &[], text));
+    }
+
     /// An element that has no end, or, inside a drawing, nothing inside.
     pub fn void(&mut self, tag: &str, attributes: Attributes) {
         self.open(tag, attributes);
