@@ -79,13 +79,13 @@ pub enum StringKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conduct {
     Honest,
-    OneSlip,
-    Slips,
+    OneMisstep,
+    Missteps,
 }
 
 /// Where something goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slip {
+pub enum Misstep {
     /// What a guest passes to its import.
     Import,
     /// What a guest returns.

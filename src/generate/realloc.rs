@@ -23,16 +23,16 @@ pub fn script(
     u: &mut Unstructured,
     guest: &Guest,
     limits: &Limits,
-    slips: bool,
+    errs: bool,
     handles: &Handles,
 ) -> Result<Vec<Realloc>> {
-    if !has(guest) || limits.reallocs == 0 || !(slips || chance(u, weights::ODD_REALLOC)?) {
+    if !has(guest) || limits.reallocs == 0 || !(errs || chance(u, weights::ODD_REALLOC)?) {
         return Ok(Vec::new());
     }
     let most = most(limits) - 1;
     let index = weighted(u, weights::REALLOC_INDICES)?.min(most);
     let mut script = vec![Realloc::Bump; index];
-    let action = if slips { action(u, guest, handles)? } else { harmless(u, handles)? };
+    let action = if errs { action(u, guest, handles)? } else { harmless(u, handles)? };
     let count = pick(u, weights::REALLOC_REPEATS)?.min(most + 1 - index);
     script.extend(std::iter::repeat_n(action, count));
     Ok(script)
@@ -47,11 +47,11 @@ pub fn chain_script(
     u: &mut Unstructured,
     guest: &Guest,
     limits: &Limits,
-    slips: bool,
+    errs: bool,
     heap: u64,
     handles: &Handles,
 ) -> Result<Vec<Realloc>> {
-    if !has(guest) || !(slips || chance(u, weights::chain::ODD_REALLOC)?) {
+    if !has(guest) || !(errs || chance(u, weights::chain::ODD_REALLOC)?) {
         return Ok(Vec::new());
     }
     let mut script = vec![Realloc::Bump; weighted(u, weights::chain::ODD_REALLOC_INDICES)?];
@@ -59,7 +59,7 @@ pub fn chain_script(
     for _ in 0..weighted(u, weights::chain::ODD_REALLOCS_ON_END)? {
         script.push(match script.last() {
             Some(last) if kept && *last != Realloc::Bump => *last,
-            _ if slips => odd(u, guest, heap, handles)?,
+            _ if errs => odd(u, guest, heap, handles)?,
             _ => tame(u, handles)?,
         });
     }

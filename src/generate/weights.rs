@@ -5,7 +5,7 @@ pub mod chain;
 pub mod noise;
 
 use super::choices::{
-    BuiltInKind, Change, Conduct, Constructor, Kind, Lie, Slip, StringKind, TypePlan, Wrapping,
+    BuiltInKind, Change, Conduct, Constructor, Kind, Lie, Misstep, StringKind, TypePlan, Wrapping,
     Wrong,
 };
 use super::draw::{Percent, Table};
@@ -33,7 +33,7 @@ pub const CHAIN_ENTROPY: usize = 4096;
 #[derive(Debug)]
 pub struct Habits {
     pub conducts: &'static Table<Conduct>,
-    pub slips: &'static Table<Slip>,
+    pub missteps: &'static Table<Misstep>,
     pub lies: &'static Table<Lie>,
     pub string_kinds: &'static Table<StringKind>,
     pub string_lengths: &'static Table<usize>,
@@ -44,7 +44,7 @@ pub struct Habits {
 
 pub const ALONE: Habits = Habits {
     conducts: CONDUCTS,
-    slips: SLIPS,
+    missteps: MISSTEPS,
     lies: LIES,
     string_kinds: STRING_KINDS,
     string_lengths: STRING_LENGTHS,
@@ -54,7 +54,7 @@ pub const ALONE: Habits = Habits {
 
 pub const CHAINED: Habits = Habits {
     conducts: chain::CONDUCTS,
-    slips: chain::SLIPS,
+    missteps: chain::MISSTEPS,
     lies: chain::LIES,
     string_kinds: chain::STRING_KINDS,
     string_lengths: chain::STRING_LENGTHS,
@@ -318,25 +318,25 @@ pub const CALLS: &Table<u32> = &[(16, 1), (24, 2), (20, 4), (20, 6), (20, 8)];
 pub const IMPORT_CALLS: &Table<u32> = &[(14, 0), (54, 1), (22, 2), (10, 3)];
 
 /// How the guest and the host behave in one call. Half of the calls are well-formed throughout, so
-/// that nothing keeps them from the end; a single slip reaches deeper than many.
+/// that nothing keeps them from the end; a single misstep reaches deeper than many.
 pub const CONDUCTS: &Table<Conduct> =
-    &[(38, Conduct::Honest), (48, Conduct::OneSlip), (14, Conduct::Slips)];
+    &[(38, Conduct::Honest), (48, Conduct::OneMisstep), (14, Conduct::Missteps)];
 /// How often a call that others follow is honest anyway: a trap would be their end.
 pub const HONEST_BEFORE: Percent = Percent(90);
-/// The shares of slips, where there is room for them. What a guest hands over has the most ways to
+/// The shares of missteps, where there is room for them. What a guest hands over has the most ways to
 /// be wrong.
-pub const SLIPS: &Table<Slip> = &[
-    (42, Slip::Import),
-    (36, Slip::Return),
-    (38, Slip::Realloc),
-    (4, Slip::Answer),
-    (2, Slip::Reenter),
-    (3, Slip::Finish),
-    (11, Slip::PostReturn),
-    (50, Slip::BuiltIn),
-    (24, Slip::KeptBorrow),
-    (20, Slip::Destructor),
-    (5, Slip::Host),
+pub const MISSTEPS: &Table<Misstep> = &[
+    (42, Misstep::Import),
+    (36, Misstep::Return),
+    (38, Misstep::Realloc),
+    (4, Misstep::Answer),
+    (2, Misstep::Reenter),
+    (3, Misstep::Finish),
+    (11, Misstep::PostReturn),
+    (50, Misstep::BuiltIn),
+    (24, Misstep::KeptBorrow),
+    (20, Misstep::Destructor),
+    (5, Misstep::Host),
 ];
 /// How guest data is wrong. Raw data dies at the first check, mostly.
 pub const LIES: &Table<Lie> = &[

@@ -1,7 +1,7 @@
 //! What is drawn in chains of guests only, or otherwise there.
 //! Knows only what there is to choose from.
 
-use super::super::choices::{Conduct, Constructor, Lie, Odd, Slip, StringKind, TypePlan};
+use super::super::choices::{Conduct, Constructor, Lie, Misstep, Odd, StringKind, TypePlan};
 use super::super::draw::{Percent, Table};
 
 /// Guests of a chain. What two do with one another is nearly everything; with three, one of them is
@@ -91,20 +91,20 @@ pub const CALLEE_BUILT_INS: &Table<usize> = &[(56, 0), (26, 1), (18, 2)];
 
 /// What a guest hands over decides how far an adapter comes, so that most of it is well-formed.
 pub const CONDUCTS: &Table<Conduct> =
-    &[(46, Conduct::Honest), (45, Conduct::OneSlip), (9, Conduct::Slips)];
-/// The shares of slips, of any of the guests: what `realloc` answers is checked in many places.
-pub const SLIPS: &Table<Slip> = &[
-    (34, Slip::Import),
-    (26, Slip::Return),
-    (80, Slip::Realloc),
-    (1, Slip::Answer),
-    (1, Slip::Reenter),
-    (2, Slip::Finish),
-    (10, Slip::PostReturn),
-    (14, Slip::BuiltIn),
-    (10, Slip::KeptBorrow),
-    (8, Slip::Destructor),
-    (2, Slip::Host),
+    &[(46, Conduct::Honest), (45, Conduct::OneMisstep), (9, Conduct::Missteps)];
+/// The shares of missteps, of any of the guests: what `realloc` answers is checked in many places.
+pub const MISSTEPS: &Table<Misstep> = &[
+    (34, Misstep::Import),
+    (26, Misstep::Return),
+    (80, Misstep::Realloc),
+    (1, Misstep::Answer),
+    (1, Misstep::Reenter),
+    (2, Misstep::Finish),
+    (10, Misstep::PostReturn),
+    (14, Misstep::BuiltIn),
+    (10, Misstep::KeptBorrow),
+    (8, Misstep::Destructor),
+    (2, Misstep::Host),
 ];
 /// How guest data is wrong.
 pub const LIES: &Table<Lie> = &[
