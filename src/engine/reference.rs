@@ -70,12 +70,12 @@ pub fn bears_long_loops() -> bool {
 /// Why there is no instance to run a case on.
 pub struct NotStarted {
     outcome: Outcome,
-    /// The slips that made it so.
+    /// The deviations that made it so.
     taken: Deviations,
 }
 
 impl NotStarted {
-    /// The reference cannot run the component, and no slip has to do with it.
+    /// The reference cannot run the component, and no deviation has to do with it.
     pub fn of(message: &str) -> NotStarted {
         NotStarted { outcome: Outcome::Refused(message.to_string()), taken: Deviations::NONE }
     }
@@ -174,7 +174,7 @@ pub struct Run {
     numbers: BTreeMap<Resource, u32>,
     calls: Vec<CallObservation>,
     readings: Vec<CallReading>,
-    /// Whether nobody can enter the instance any more, by a slip.
+    /// Whether nobody can enter the instance any more, by a deviation.
     locked: bool,
 }
 

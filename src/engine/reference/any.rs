@@ -48,7 +48,7 @@ impl AnyRun {
         let started = match compiled.start(&mut instance) {
             Ok(()) => Ok(None),
             Err(NotInstantiated::Failed(failure)) => Err(ended(failure)),
-            Err(slip @ NotInstantiated::RefusedBySlip) => Err(Outcome::Refused(slip.to_string())),
+            Err(why @ NotInstantiated::RefusedBySlip) => Err(Outcome::Refused(why.to_string())),
             Err(NotInstantiated::Refused(refusal)) => return Err(refusal),
         };
         let mut run = AnyRun { instance };

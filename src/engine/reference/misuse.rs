@@ -89,7 +89,7 @@ fn end_at(notes: &mut Notes, stage: Stage, failure: Option<Failure>) {
     notes.course = Course { stage, ..Course::default() };
 }
 
-/// Whether a mistake passes for none, by a slip.
+/// Whether a mistake passes for none, by a deviation.
 fn passes(notes: &mut Notes, misuse: Misuse) -> bool {
     match misuse.mistake() {
         Some(Mistake::DuplicateFlag) => notes.deviates(Deviation::DuplicateFlagPasses),
