@@ -122,7 +122,7 @@ pub enum Lie {
 
 /// What stands at a place, with what it takes to make it wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum PlaceKind {
     /// One of that many cases.
     Discriminant {
         cases: usize,
@@ -143,7 +143,7 @@ pub enum Kind {
     /// That many bytes of a string in this encoding.
     Text {
         bytes: u64,
-        encoding: Text,
+        encoding: TextKind,
     },
     Char,
     Bool,
@@ -171,7 +171,7 @@ pub enum Kind {
 
 /// How a string is encoded, all options considered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Text {
+pub enum TextKind {
     Utf8,
     Utf16,
     Latin1,
@@ -179,7 +179,7 @@ pub enum Text {
 
 /// Which handle stands where another should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrong {
+pub enum WrongHandle {
     /// No handle has index 0.
     Zero,
     /// One that is passed in the same call.
@@ -208,7 +208,7 @@ pub enum BuiltInKind {
 
 /// What a `realloc` does otherwise than it should, or need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Odd {
+pub enum OddRealloc {
     /// A block that is not aligned.
     Misaligned,
     /// The last block that there can be.
@@ -250,7 +250,7 @@ pub enum Aside {
 
 /// What is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum Mutation {
     Value,
     Data,
     Realloc,

@@ -3,7 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 
-use super::choices::{Kind, Lie};
+use super::choices::{Lie, PlaceKind};
 use super::damage::{damage, patch};
 use super::draw::{between, chance, integer, pick, weighted_where};
 use super::handles::{Handles, Party, mentioned};
@@ -148,7 +148,7 @@ impl<'a> GuestData<'a> {
     ) -> Result<Option<Vec<Patch>>> {
         let movable: Vec<(&Place, u64, &[u8])> = (places.iter())
             .filter_map(|place| {
-                let Kind::Pointer { align, .. } = place.kind else {
+                let PlaceKind::Pointer { align, .. } = place.kind else {
                     return None;
                 };
                 Some((place, align, self.pointed_to(place)?))
@@ -186,7 +186,8 @@ impl<'a> GuestData<'a> {
 
     /// What a pointer and the length beside it denote, if that is a short string in Latin-1.
     fn latin1_as_utf16(&self, pair: &[Place]) -> Option<Vec<u8>> {
-        let [pointer, Place { kind: Kind::Length { tagged: true, .. }, bits, .. }] = pair else {
+        let [pointer, Place { kind: PlaceKind::Length { tagged: true, .. }, bits, .. }] = pair
+        else {
             return None;
         };
         if *bits == 0 {
@@ -199,7 +200,7 @@ impl<'a> GuestData<'a> {
 
     /// The bytes that a pointer points to, if there are some, but not many.
     fn pointed_to(&self, place: &Place) -> Option<&[u8]> {
-        let Kind::Pointer { bytes, .. } = place.kind else {
+        let PlaceKind::Pointer { bytes, .. } = place.kind else {
             return None;
         };
         let (start, length) = (usize::try_from(place.bits).ok()?, usize::try_from(bytes).ok()?);

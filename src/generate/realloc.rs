@@ -3,7 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 
-use super::choices::Odd;
+use super::choices::OddRealloc;
 use super::draw::{chance, pick, weighted, weighted_where};
 use super::handles::Handles;
 use super::weights;
@@ -106,32 +106,32 @@ pub fn action(u: &mut Unstructured, guest: &Guest, handles: &Handles) -> Result<
 /// Something odd.
 pub fn odd(u: &mut Unstructured, guest: &Guest, heap: u64, handles: &Handles) -> Result<Realloc> {
     let possible = |odd| match odd {
-        Odd::Import => guest.import.is_some(),
-        Odd::BuiltIn => !handles.known().is_empty(),
-        Odd::Wide => guest.ptr_type == PtrType::I64,
-        Odd::Misaligned
-        | Odd::AtEnd
-        | Odd::BeyondEnd
-        | Odd::Edge
-        | Odd::NearHeap
-        | Odd::Old
-        | Odd::Forget
-        | Odd::Trap
-        | Odd::Grow => true,
+        OddRealloc::Import => guest.import.is_some(),
+        OddRealloc::BuiltIn => !handles.known().is_empty(),
+        OddRealloc::Wide => guest.ptr_type == PtrType::I64,
+        OddRealloc::Misaligned
+        | OddRealloc::AtEnd
+        | OddRealloc::BeyondEnd
+        | OddRealloc::Edge
+        | OddRealloc::NearHeap
+        | OddRealloc::Old
+        | OddRealloc::Forget
+        | OddRealloc::Trap
+        | OddRealloc::Grow => true,
     };
     Ok(match weighted_where(u, weights::chain::ODD_REALLOCS, possible)? {
-        Odd::Misaligned => Realloc::Skew(pick(u, &[1, 1, 1, 2, 3, 4, 5, 7])?),
-        Odd::AtEnd => Realloc::End(0),
-        Odd::BeyondEnd => Realloc::End(pick(u, &BEYOND_END)?),
-        Odd::Edge => Realloc::At(edge(u, guest)?.into()),
-        Odd::NearHeap => Realloc::At(heap + pick(u, &[0, 0, 1, 2, 4, 8, 16, 24, 32, 64])?),
-        Odd::Old => Realloc::Old,
-        Odd::Forget => Realloc::Forget,
-        Odd::Trap => Realloc::Trap,
-        Odd::Grow => Realloc::Grow(u.int_in_range(1..=8)?),
-        Odd::Import => Realloc::Import,
-        Odd::BuiltIn => Realloc::BuiltIn(handles.any_built_in(u)?),
-        Odd::Wide => wide(u, heap)?,
+        OddRealloc::Misaligned => Realloc::Skew(pick(u, &[1, 1, 1, 2, 3, 4, 5, 7])?),
+        OddRealloc::AtEnd => Realloc::End(0),
+        OddRealloc::BeyondEnd => Realloc::End(pick(u, &BEYOND_END)?),
+        OddRealloc::Edge => Realloc::At(edge(u, guest)?.into()),
+        OddRealloc::NearHeap => Realloc::At(heap + pick(u, &[0, 0, 1, 2, 4, 8, 16, 24, 32, 64])?),
+        OddRealloc::Old => Realloc::Old,
+        OddRealloc::Forget => Realloc::Forget,
+        OddRealloc::Trap => Realloc::Trap,
+        OddRealloc::Grow => Realloc::Grow(u.int_in_range(1..=8)?),
+        OddRealloc::Import => Realloc::Import,
+        OddRealloc::BuiltIn => Realloc::BuiltIn(handles.any_built_in(u)?),
+        OddRealloc::Wide => wide(u, heap)?,
     })
 }
 

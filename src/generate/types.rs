@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use arbitrary::{Result, Unstructured};
 
 use super::choices::{Constructor, TypePlan, Wrapping};
-use super::draw::{Table, between, chance, pick, weighted, weighted_where};
+use super::draw::{Shares, between, chance, pick, weighted, weighted_where};
 use super::handles::needs_guests;
 use super::labels::labels;
 use super::weights;
@@ -25,7 +25,7 @@ pub struct Types<'a> {
     nodes: u32,
     /// The handle types that there are.
     handles: &'a [Type],
-    constructors: &'static Table<Constructor>,
+    constructors: &'static Shares<Constructor>,
 }
 
 /// The handle types that a function may mention.
@@ -58,7 +58,7 @@ pub fn func_type(
     allowed: &BTreeSet<Feature>,
     limits: &Limits,
     palette: &Palette,
-    plans: &Table<TypePlan>,
+    plans: &Shares<TypePlan>,
 ) -> Result<FuncType> {
     let has_handles = |plan| plan != TypePlan::Handles || !palette.params.is_empty();
     let plan = weighted_where(u, plans, has_handles)?;

@@ -5,7 +5,7 @@ use arbitrary::{Result, Unstructured};
 
 use super::{Entry, Handles, Leaf, leaves};
 use crate::case::BuiltIn;
-use crate::generate::choices::Wrong;
+use crate::generate::choices::WrongHandle;
 use crate::generate::draw::{pick, position, weighted_where};
 use crate::generate::weights;
 use crate::types::{self, Handle, Type};
@@ -95,20 +95,20 @@ impl Handles<'_> {
     }
 
     /// The indices that are wrong in this way there.
-    fn candidates(&self, wrong: Wrong, place: &Place) -> Vec<u32> {
+    fn candidates(&self, wrong: WrongHandle, place: &Place) -> Vec<u32> {
         let beyond = u32::try_from(self.table.len()).expect("a case is small") + 1;
         let other = |entry: &Entry| entry.resource != place.resource;
         let borrowed = |entry: &Entry| place.owned && !entry.owned && !other(entry);
         match wrong {
-            Wrong::Zero => vec![0],
-            Wrong::Sibling => place.siblings.clone(),
-            Wrong::Lent => place.lent.clone(),
-            Wrong::LentOther => place.lent_others.clone(),
-            Wrong::Freed => self.free.clone(),
-            Wrong::OtherType => self.indices(other).collect(),
-            Wrong::Borrowed => self.indices(borrowed).collect(),
-            Wrong::Beyond => vec![beyond],
-            Wrong::Far => vec![u32::MAX, 1 << 28, (1 << 28) - 1, 1 << 31, beyond + 7],
+            WrongHandle::Zero => vec![0],
+            WrongHandle::Sibling => place.siblings.clone(),
+            WrongHandle::Lent => place.lent.clone(),
+            WrongHandle::LentOther => place.lent_others.clone(),
+            WrongHandle::Freed => self.free.clone(),
+            WrongHandle::OtherType => self.indices(other).collect(),
+            WrongHandle::Borrowed => self.indices(borrowed).collect(),
+            WrongHandle::Beyond => vec![beyond],
+            WrongHandle::Far => vec![u32::MAX, 1 << 28, (1 << 28) - 1, 1 << 31, beyond + 7],
         }
     }
 
@@ -136,7 +136,7 @@ impl Handles<'_> {
 
     /// A handle that is of another type, if there is one.
     fn mistaken(&self, u: &mut Unstructured, resource: types::Resource) -> Result<u32> {
-        let others = self.candidates(Wrong::OtherType, &Place::of(resource));
+        let others = self.candidates(WrongHandle::OtherType, &Place::of(resource));
         let other = !others.is_empty() && u.ratio(3, 4)?;
         if other { pick(u, &others) } else { self.wrong(u, resource) }
     }

@@ -16,7 +16,7 @@ mod values;
 
 use arbitrary::{Result, Unstructured};
 
-use super::choices::Change;
+use super::choices::Mutation;
 use super::draw::{entropy, weighted_where};
 use super::types::Palette;
 use super::{noise, weights};
@@ -105,30 +105,30 @@ fn change(u: &mut Unstructured, case: &mut Case, allowed: &Allowed, limits: &Lim
     let handles = Palette::of(&case.shape.resources, 0, 1).params;
     let bounds = Bounds { allowed, limits, handles: &handles };
     let noisy = case.shape.is_noisy();
-    let change = weighted_where(u, weights::CHANGES, |change| change != Change::Noise || noisy)?;
+    let change = weighted_where(u, weights::CHANGES, |change| change != Mutation::Noise || noisy)?;
     make(u, change, case, bounds)?;
     repair(u, case, allowed, limits)
 }
 
-fn make(u: &mut Unstructured, change: Change, case: &mut Case, bounds: Bounds) -> Result<()> {
+fn make(u: &mut Unstructured, change: Mutation, case: &mut Case, bounds: Bounds) -> Result<()> {
     match change {
-        Change::Value => values::change(u, case),
-        Change::Data => data::change(u, case),
-        Change::Realloc => calls::change_realloc(u, case),
-        Change::ImportCall => calls::change_import_calls(u, case),
-        Change::Answer => calls::change_answer(u, case),
-        Change::Ending => calls::change_ending(u, case),
-        Change::Call => calls::change_calls(u, case, bounds.limits),
-        Change::Type => types::change(u, case, bounds),
-        Change::Options => shape::change_options(u, case, bounds),
-        Change::Tuning => shape::change_tuning(u, case),
-        Change::Pages => shape::change_pages(u, case, bounds),
-        Change::BuiltIn => resources::change_built_ins(u, case),
-        Change::Resource => resources::change_resources(u, case),
-        Change::HostDrop => resources::change_host_drops(u, case),
-        Change::Guest => guests::change(u, case, bounds.limits),
-        Change::Paths => paths::change_paths(u, case, bounds),
-        Change::Manner => paths::change_manner(u, case, bounds),
-        Change::Noise => noise::change(u, &mut case.shape),
+        Mutation::Value => values::change(u, case),
+        Mutation::Data => data::change(u, case),
+        Mutation::Realloc => calls::change_realloc(u, case),
+        Mutation::ImportCall => calls::change_import_calls(u, case),
+        Mutation::Answer => calls::change_answer(u, case),
+        Mutation::Ending => calls::change_ending(u, case),
+        Mutation::Call => calls::change_calls(u, case, bounds.limits),
+        Mutation::Type => types::change(u, case, bounds),
+        Mutation::Options => shape::change_options(u, case, bounds),
+        Mutation::Tuning => shape::change_tuning(u, case),
+        Mutation::Pages => shape::change_pages(u, case, bounds),
+        Mutation::BuiltIn => resources::change_built_ins(u, case),
+        Mutation::Resource => resources::change_resources(u, case),
+        Mutation::HostDrop => resources::change_host_drops(u, case),
+        Mutation::Guest => guests::change(u, case, bounds.limits),
+        Mutation::Paths => paths::change_paths(u, case, bounds),
+        Mutation::Manner => paths::change_manner(u, case, bounds),
+        Mutation::Noise => noise::change(u, &mut case.shape),
     }
 }

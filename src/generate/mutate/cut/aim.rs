@@ -4,7 +4,7 @@
 use std::mem::discriminant;
 
 use crate::case::{Case, Finish, Passed, Patch, Script, Shape, Step};
-use crate::generate::choices::Kind;
+use crate::generate::choices::PlaceKind;
 use crate::generate::guest::{GuestData, params, results};
 use crate::generate::places::{Place, Spot};
 
@@ -122,7 +122,7 @@ fn range(place: &Place) -> Option<(u64, u64)> {
     match place.spot {
         Spot::Flat { .. } => None,
         Spot::Memory { at, width } => {
-            let width = if let Kind::Text { bytes, .. } = place.kind { bytes } else { width };
+            let width = if let PlaceKind::Text { bytes, .. } = place.kind { bytes } else { width };
             Some((at, at + width))
         }
     }
