@@ -20,3 +20,4 @@ pub use names::{EXPORT, load_script, observe, puppet_name};
 pub use puppet::emit::function_type;
 pub use puppet::{Puppet, Puppets};
 pub use root::component;
+pub use standing::{Standing, standing};

@@ -63,7 +63,7 @@ impl Puppet {
     /// That of the guest of this number.
     pub fn of(shape: &Shape, number: usize) -> Puppet {
         let guest = &shape.guests[number];
-        let with_destructor = Standing::Defined { destructor: true };
+        let with_destructor = Some(Standing::Defined { destructor: true });
         let resources = (0..).zip(&shape.resources);
         let destructors = resources
             .filter(|(_, resource)| standing(**resource, number) == with_destructor)

@@ -13,17 +13,17 @@ pub enum Standing {
     Defined {
         destructor: bool,
     },
-    Unknown,
 }
 
-pub fn standing(resource: Resource, guest: usize) -> Standing {
+/// Nothing: a guest does not know what one before it defines.
+pub fn standing(resource: Resource, guest: usize) -> Option<Standing> {
     match resource {
-        Resource::Host => Standing::Imported,
+        Resource::Host => Some(Standing::Imported),
         Resource::Guest { by, destructor } => {
             match usize::try_from(by).expect("guests are few").cmp(&guest) {
-                Ordering::Less => Standing::Unknown,
-                Ordering::Equal => Standing::Defined { destructor },
-                Ordering::Greater => Standing::Imported,
+                Ordering::Less => None,
+                Ordering::Equal => Some(Standing::Defined { destructor }),
+                Ordering::Greater => Some(Standing::Imported),
             }
         }
     }

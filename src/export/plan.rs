@@ -7,11 +7,11 @@ use super::about::NotExported;
 use crate::abi::CoreFuncType;
 use crate::case::paths::Path;
 use crate::case::{
-    Answer, BuiltIn, Call, Case, Destructor, Guest, Manner, PostReturn, Realloc, Resource, Script,
-    Step,
+    Answer, BuiltIn, Call, Case, Destructor, Guest, Manner, PostReturn, Realloc, Script, Step,
 };
 use crate::encode::guest::{core_export, core_import};
 use crate::encode::script::{GuestData, guest_data, slot};
+use crate::encode::{Standing, standing};
 use crate::observation::{CallObservation, GuestObservation, HostEvent, Outcome, Reading};
 use crate::types;
 use crate::value::Value;
@@ -45,13 +45,6 @@ pub struct GuestCall<'a> {
     pub data: GuestData,
     /// What it sees, where that is said: not in a call that traps.
     pub seen: Option<&'a GuestObservation>,
-}
-
-/// What a resource is to a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    Imported,
-    Defined { destructor: bool },
 }
 
 /// The case without the host's function, where no guest ever calls that. Nothing else is different then.
@@ -141,15 +134,8 @@ fn is_called_again(call: &Call, guest: usize) -> bool {
 
 fn resources(case: &Case, guest: usize) -> Vec<(types::Resource, Standing)> {
     let resources = (0..).zip(&case.shape.resources);
-    let known = resources
-        .filter(|(number, _)| case.shape.knows(guest, *number) && is_spoken_of(case, *number));
-    let standing = |(number, resource): (types::Resource, &Resource)| match resource {
-        Resource::Guest { by, destructor } if usize::try_from(*by) == Ok(guest) => {
-            (number, Standing::Defined { destructor: *destructor })
-        }
-        Resource::Guest { .. } | Resource::Host => (number, Standing::Imported),
-    };
-    known.map(standing).collect()
+    let spoken_of = resources.filter(|(number, _)| is_spoken_of(case, *number));
+    spoken_of.filter_map(|(number, resource)| Some((number, standing(*resource, guest)?))).collect()
 }
 
 /// Whether a type mentions a resource or a guest calls one of its built-ins.
