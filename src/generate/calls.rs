@@ -5,7 +5,7 @@ use arbitrary::{Result, Unstructured};
 
 use super::choices::{Conduct, Misstep};
 use super::draw::{between, chance, position, weighted, weighted_where};
-use super::guest::{self, GuestData};
+use super::guest::{self, Giver};
 use super::handles::{Handles, Party, mentioned, tables, values_of};
 use super::paths::manner;
 use super::values::{Room, fresh, least, values};
@@ -43,7 +43,7 @@ pub fn call<'a>(
     let imports = imports.collect::<Result<Vec<u32>>>()?;
     let missteps = missteps(u, shape, &imports, conduct)?;
     let data = (guests.zip(std::mem::take(handles)))
-        .map(|(guest, handles)| GuestData::with(shape, guest, handles));
+        .map(|(guest, handles)| Giver::with(shape, guest, handles));
     let (data, scripts) = (data.collect(), vec![None; shape.guests.len()]);
     let mut course = Course { shape, limits, imports, missteps, data, scripts };
     let args = course.args(u)?;
@@ -120,7 +120,7 @@ struct Course<'a, 'b> {
     /// How often each guest calls its import.
     imports: Vec<u32>,
     missteps: Vec<(usize, Misstep)>,
-    data: Vec<GuestData<'a>>,
+    data: Vec<Giver<'a>>,
     /// Of the guests whose function was called.
     scripts: Vec<Option<Script>>,
 }
@@ -177,7 +177,7 @@ impl Course<'_, '_> {
     fn unplayed(&mut self, u: &mut Unstructured) -> Result<Vec<Script>> {
         let mut scripts = Vec::new();
         for guest in self.scripts.iter().flatten().count()..self.shape.guests.len() {
-            let mut data = GuestData::new(self.shape, guest);
+            let mut data = Giver::new(self.shape, guest);
             let passed = data.truth(u, guest::results(&self.shape.guests[guest]))?;
             scripts.push(Script { finish: Finish::Return(passed), ..Script::least() });
         }
@@ -346,7 +346,7 @@ pub fn import_args(
     u: &mut Unstructured,
     guest: &Guest,
     lies: bool,
-    data: &mut GuestData,
+    data: &mut Giver,
 ) -> Result<Passed> {
     let side = guest::params(guest).expect("only what is there is called");
     if lies { data.lie(u, side) } else { data.truth(u, side) }

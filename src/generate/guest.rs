@@ -16,7 +16,7 @@ use crate::case::{Call, Chunk, Finish, GUEST_DATA, Guest, Passed, Patch, Script,
 use crate::encode::guest::{Lowering, Side, initial_size};
 
 /// A guest in one call, into which the encoder will have lowered the same.
-pub struct GuestData<'a> {
+pub struct Giver<'a> {
     guest: &'a Guest,
     habits: &'static Habits,
     /// Whether there are other guests.
@@ -41,7 +41,7 @@ pub fn fits(shape: &Shape, call: &Call) -> bool {
 }
 
 fn script_fits(shape: &Shape, guest: usize, script: &Script) -> bool {
-    let mut data = GuestData::new(shape, guest);
+    let mut data = Giver::new(shape, guest);
     let guest = &shape.guests[guest];
     let imports = script.import_calls().filter_map(|call| Some((params(guest)?, &call.passed)));
     let returned = match &script.finish {
@@ -51,16 +51,16 @@ fn script_fits(shape: &Shape, guest: usize, script: &Script) -> bool {
     imports.chain(returned).all(|(side, passed)| data.advance(side, passed).is_some())
 }
 
-impl<'a> GuestData<'a> {
+impl<'a> Giver<'a> {
     /// A guest that has no handles yet.
-    pub fn new(shape: &'a Shape, guest: usize) -> GuestData<'a> {
-        GuestData::with(shape, guest, Handles::new(shape, guest))
+    pub fn new(shape: &'a Shape, guest: usize) -> Giver<'a> {
+        Giver::with(shape, guest, Handles::new(shape, guest))
     }
 
-    pub fn with(shape: &'a Shape, guest: usize, handles: Handles<'a>) -> GuestData<'a> {
+    pub fn with(shape: &'a Shape, guest: usize, handles: Handles<'a>) -> Giver<'a> {
         let (chained, guest) = (shape.guests.len() > 1, &shape.guests[guest]);
         let lowering = Lowering::new(vec![0; initial_size(guest.pages)]);
-        GuestData { guest, habits: weights::habits(shape), chained, lowering, handles }
+        Giver { guest, habits: weights::habits(shape), chained, lowering, handles }
     }
 
     /// Where the heap begins once all has been handed over.

@@ -11,12 +11,12 @@ use super::form::{FuncType, Label, Run, TypeEntry, TypeRef};
 
 /// The types met so far. Equal types share an entry.
 #[derive(Default)]
-pub struct Table {
+pub struct TypeTable {
     entries: Vec<TypeEntry>,
     refs: BTreeMap<TypeEntry, TypeRef>,
 }
 
-impl Table {
+impl TypeTable {
     pub fn into_entries(self) -> Vec<TypeEntry> {
         self.entries
     }

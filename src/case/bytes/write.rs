@@ -4,11 +4,11 @@ use crate::case;
 use crate::value::Value;
 
 use super::form::{Answer, Call, CanonOpts, Finish, Flat, Guest, Passed, Script, Step};
-use super::types::Table;
+use super::types::TypeTable;
 use super::values;
 
 pub fn write(case: &case::Case) -> Vec<u8> {
-    let mut types = Table::default();
+    let mut types = TypeTable::default();
     let mut values = Vec::new();
     let guests = &case.shape.guests;
     let exports = guests.iter().map(|guest| &guest.export);

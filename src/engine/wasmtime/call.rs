@@ -5,7 +5,7 @@ use canonfuzz_typed::{Data, post_return, post_return_async};
 use wasmtime::component::{Accessor, Func, Val};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
 
-use super::fault::Place;
+use super::fault::Leg;
 use super::pass::{give, take};
 use super::spoil;
 use super::state::AsState;
@@ -111,7 +111,7 @@ fn prepare(store: &mut StoreContextMut<'_, Data>) -> Result<Prepared> {
     let Some(mut args) = store.data_mut().state_mut().host.args() else {
         return Ok(Prepared::Nothing);
     };
-    store.data().state().pass(Place::Args, &mut args);
+    store.data().state().pass(Leg::Args, &mut args);
     let func = store.data().state().export.expect("set before the first call");
     spoil::signature(store, func)?;
     match store.data().state().typed {
@@ -140,7 +140,7 @@ fn result(store: &mut StoreContextMut<'_, Data>, results: &[Val]) -> Result<Opti
 }
 
 fn passed(store: &mut StoreContextMut<'_, Data>, mut result: Option<Value>) -> Option<Value> {
-    store.data().state().pass(Place::Result, result.as_mut_slice());
+    store.data().state().pass(Leg::Result, result.as_mut_slice());
     result
 }
 

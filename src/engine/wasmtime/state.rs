@@ -6,7 +6,7 @@ use std::any::Any;
 use canonfuzz_typed::{Data, Host};
 use wasmtime::component::{Func, ResourceAny};
 
-use super::fault::{Fault, Place};
+use super::fault::{Fault, Leg};
 use super::typed::Signature;
 use crate::case::Shape;
 use crate::engine::host::HostScript;
@@ -31,8 +31,8 @@ impl State {
     }
 
     /// Values on their way, which are as they were but where a fault is planted.
-    pub fn pass(&self, place: Place, values: &mut [Value]) {
-        if let Some(fault) = self.fault.filter(|fault| fault.place == place) {
+    pub fn pass(&self, leg: Leg, values: &mut [Value]) {
+        if let Some(fault) = self.fault.filter(|fault| fault.leg == leg) {
             fault.change(values);
         }
     }

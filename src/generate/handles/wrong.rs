@@ -12,7 +12,7 @@ use crate::types::{self, Handle, Type};
 use crate::value::Value;
 
 /// Where a handle is to be.
-struct Place {
+struct Seat {
     resource: types::Resource,
     owned: bool,
     /// The other handles of the same resource that are passed with it.
@@ -23,30 +23,30 @@ struct Place {
     lent_others: Vec<u32>,
 }
 
-impl Place {
-    fn among(seen: &[(&Handle, u32)], index: usize) -> Place {
+impl Seat {
+    fn among(seen: &[(&Handle, u32)], index: usize) -> Seat {
         let resource = seen[index].0.resource();
         let owned = matches!(seen[index].0, Handle::Own(_));
-        let mut place = Place { owned, ..Place::of(resource.unwrap_or(0)) };
+        let mut seat = Seat { owned, ..Seat::of(resource.unwrap_or(0)) };
         for (other, (handle, number)) in seen.iter().enumerate() {
             let lent = owned && other < index && matches!(handle, Handle::Borrow(_));
             match (handle.resource() == resource, lent) {
                 (true, _) if other == index => {}
                 (true, lent) => {
-                    place.siblings.push(*number);
-                    place.lent.extend(lent.then_some(*number));
+                    seat.siblings.push(*number);
+                    seat.lent.extend(lent.then_some(*number));
                 }
-                (false, true) => place.lent_others.push(*number),
+                (false, true) => seat.lent_others.push(*number),
                 (false, false) => {}
             }
         }
-        place
+        seat
     }
 
     /// For a built-in, which has it for itself.
-    fn of(resource: types::Resource) -> Place {
+    fn of(resource: types::Resource) -> Seat {
         let (siblings, lent, lent_others) = (Vec::new(), Vec::new(), Vec::new());
-        Place { resource, owned: false, siblings, lent, lent_others }
+        Seat { resource, owned: false, siblings, lent, lent_others }
     }
 }
 
@@ -55,16 +55,16 @@ impl Handles<'_> {
     pub fn spoil(&self, u: &mut Unstructured, values: &mut [Value], types: &[Type]) -> Result<()> {
         let mut leaves = leaves(values, types);
         let seen: Vec<(&Handle, u32)> = leaves.iter().map(|(handle, n)| (*handle, **n)).collect();
-        let places: Vec<Place> = (0..seen.len()).map(|index| Place::among(&seen, index)).collect();
-        let fits = |wrong, place: &Place| !self.candidates(wrong, place).is_empty();
-        let possible = |wrong| places.iter().any(|place| fits(wrong, place));
-        if places.is_empty() {
+        let seats: Vec<Seat> = (0..seen.len()).map(|index| Seat::among(&seen, index)).collect();
+        let fits = |wrong, seat: &Seat| !self.candidates(wrong, seat).is_empty();
+        let possible = |wrong| seats.iter().any(|seat| fits(wrong, seat));
+        if seats.is_empty() {
             return Ok(());
         }
         let wrong = weighted_where(u, weights::WRONG_HANDLES, possible)?;
-        let here: Vec<usize> = (0..places.len()).filter(|i| fits(wrong, &places[*i])).collect();
+        let here: Vec<usize> = (0..seats.len()).filter(|i| fits(wrong, &seats[*i])).collect();
         let index = pick(u, &here)?;
-        *leaves.swap_remove(index).1 = pick(u, &self.candidates(wrong, &places[index]))?;
+        *leaves.swap_remove(index).1 = pick(u, &self.candidates(wrong, &seats[index]))?;
         Ok(())
     }
 
@@ -88,22 +88,22 @@ impl Handles<'_> {
 
     /// The index of a handle that is not what a built-in on this resource takes.
     fn wrong(&self, u: &mut Unstructured, resource: types::Resource) -> Result<u32> {
-        let place = Place::of(resource);
-        let possible = |wrong| !self.candidates(wrong, &place).is_empty();
+        let seat = Seat::of(resource);
+        let possible = |wrong| !self.candidates(wrong, &seat).is_empty();
         let wrong = weighted_where(u, weights::WRONG_HANDLES, possible)?;
-        pick(u, &self.candidates(wrong, &place))
+        pick(u, &self.candidates(wrong, &seat))
     }
 
     /// The indices that are wrong in this way there.
-    fn candidates(&self, wrong: WrongHandle, place: &Place) -> Vec<u32> {
+    fn candidates(&self, wrong: WrongHandle, seat: &Seat) -> Vec<u32> {
         let beyond = u32::try_from(self.table.len()).expect("a case is small") + 1;
-        let other = |entry: &Entry| entry.resource != place.resource;
-        let borrowed = |entry: &Entry| place.owned && !entry.owned && !other(entry);
+        let other = |entry: &Entry| entry.resource != seat.resource;
+        let borrowed = |entry: &Entry| seat.owned && !entry.owned && !other(entry);
         match wrong {
             WrongHandle::Zero => vec![0],
-            WrongHandle::Sibling => place.siblings.clone(),
-            WrongHandle::Lent => place.lent.clone(),
-            WrongHandle::LentOther => place.lent_others.clone(),
+            WrongHandle::Sibling => seat.siblings.clone(),
+            WrongHandle::Lent => seat.lent.clone(),
+            WrongHandle::LentOther => seat.lent_others.clone(),
             WrongHandle::Freed => self.free.clone(),
             WrongHandle::OtherType => self.indices(other).collect(),
             WrongHandle::Borrowed => self.indices(borrowed).collect(),
@@ -136,7 +136,7 @@ impl Handles<'_> {
 
     /// A handle that is of another type, if there is one.
     fn mistaken(&self, u: &mut Unstructured, resource: types::Resource) -> Result<u32> {
-        let others = self.candidates(WrongHandle::OtherType, &Place::of(resource));
+        let others = self.candidates(WrongHandle::OtherType, &Seat::of(resource));
         let other = !others.is_empty() && u.ratio(3, 4)?;
         if other { pick(u, &others) } else { self.wrong(u, resource) }
     }

@@ -5,7 +5,7 @@ use arbitrary::{Result, Unstructured};
 
 use crate::case::import_calls_mut;
 use crate::case::{Answer, Call, Case, Finish, Function, Guest, Limits, Passed, Resource, Script};
-use crate::generate::guest::{self, GuestData};
+use crate::generate::guest::{self, Giver};
 use crate::generate::{options, weights};
 use crate::value::Value;
 
@@ -36,7 +36,7 @@ fn add(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
     let number = case.shape.guests.len() - 1;
     for call in &mut case.calls {
         let side = guest::results(&case.shape.guests[number]);
-        let passed = GuestData::new(&case.shape, number).truth(u, side)?;
+        let passed = Giver::new(&case.shape, number).truth(u, side)?;
         call.scripts.push(Script { finish: Finish::Return(passed), ..Script::least() });
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::mem::discriminant;
 
 use crate::case::{Case, Finish, Passed, Patch, Script, Shape, Step};
 use crate::generate::choices::PlaceKind;
-use crate::generate::guest::{GuestData, params, results};
+use crate::generate::guest::{Giver, params, results};
 use crate::generate::places::{Place, Spot};
 
 /// Where patches of memory go when data moves.
@@ -48,7 +48,7 @@ pub fn move_patches(before: &Case, case: &mut Case, aim: Aim) {
 /// The places in all that a guest hands over in one call; none for what does not fit.
 fn places(shape: &Shape, number: usize, script: &Script) -> Vec<Vec<Place>> {
     let Some(guest) = shape.guests.get(number) else { return Vec::new() };
-    let mut data = GuestData::new(shape, number);
+    let mut data = Giver::new(shape, number);
     let imports = script.import_calls().filter_map(|call| Some((params(guest)?, &call.passed)));
     let returned = match &script.finish {
         Finish::Return(passed) => Some((results(guest), passed)),

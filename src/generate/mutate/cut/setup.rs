@@ -36,9 +36,7 @@ pub fn resources(case: &Case) -> Vec<Cut> {
 }
 
 /// What is done to one end of a function.
-type Change = fn(&mut Function);
-
-const PLAINER: [Change; 6] = [
+const PLAINER: [fn(&mut Function); 6] = [
     |function| (function.opts.memory, function.opts.realloc) = (false, false),
     |function| function.opts.realloc = false,
     |function| function.opts.post_return = false,
