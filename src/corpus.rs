@@ -120,7 +120,7 @@ pub fn check_writable(path: &Path) -> Result<()> {
     check().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The same for files in this folder, which is made only when there is one.
+/// Whether `write_atomically` will find room for files in this folder, which is made only when there is one.
 pub fn check_folder(folder: &Path) -> Result<()> {
     let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
     let check = || begin(&there.join("a-file")).map(drop);

@@ -63,7 +63,7 @@ pub enum HostEvent {
     Destructor { resource: Resource, rep: u32 },
     /// The host was to call the export with this handle, which it does not hold, and did not.
     NotCalled(u32),
-    /// The same, for dropping it.
+    /// The host was to drop this handle, which it does not hold, and did not.
     NotDropped(u32),
     /// What the first of two calls returned.
     FirstReturned(Option<Value>),

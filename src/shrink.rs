@@ -63,7 +63,7 @@ fn differs(verdict: &Verdict) -> bool {
     }
 }
 
-/// The same for a case of which `kind` says `wanted`, whatever that is.
+/// Shrinks a case of which `kind` says `wanted`, whatever that is, until no cut is left or `go_on` says no.
 pub fn shrink_by(
     case: &Case,
     wanted: String,

@@ -19,7 +19,8 @@ pub enum Misuse {
     ResultExtra,
     /// A value among the arguments is not of its type: the one of this number, see `nodes`.
     Arg { node: u32, mistake: Mistake },
-    /// The same of what the host's function returns when it is called for the last time in this call.
+    /// A part of what the host's function returns is not of its type, when it is called for the last time in
+    /// this call.
     Answer { node: u32, mistake: Mistake },
     /// It takes the function for one of other static types: those of this number.
     Signature(u32),

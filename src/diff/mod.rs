@@ -63,7 +63,7 @@ pub struct Episode {
     pub acts: Vec<Act>,
     /// What came of each, on the reference.
     pub expected: Vec<Told>,
-    /// The same on the subject, as far as it got.
+    /// What the subject showed, as far as it got.
     pub observed: Vec<Told>,
     pub verdict: Verdict,
 }

@@ -318,7 +318,7 @@ fn log(sink: &mut InstructionSink<'_>, address: u32, event: i64, params: &[CoreT
     log_from(sink, (0, address), event, params);
 }
 
-/// The same, of the locals from the first one on.
+/// Appends an event to the log: its number and the locals from the first one on, a word each.
 fn log_from(
     sink: &mut InstructionSink<'_>,
     (first, address): (u32, u32),

@@ -42,7 +42,7 @@ fn most(limits: &Limits) -> usize {
     usize::try_from(limits.reallocs).unwrap_or(usize::MAX)
 }
 
-/// The same for a guest in a chain, whose heap begins at this address.
+/// What `realloc` does in one call, for a guest in a chain, whose heap begins at this address.
 pub fn chain_script(
     u: &mut Unstructured,
     guest: &Guest,
@@ -77,7 +77,7 @@ fn harmless(u: &mut Unstructured, handles: &Handles) -> Result<Realloc> {
     pick(u, &[forget, forget, Realloc::Grow(1), Realloc::Grow(2), skew, Realloc::End(0)])
 }
 
-/// The same with blocks where the memory ends, or where they were.
+/// Something that harms nobody, or a block where the memory ends or where it was.
 fn tame(u: &mut Unstructured, handles: &Handles) -> Result<Realloc> {
     if u.arbitrary()? { harmless(u, handles) } else { pick(u, &[Realloc::End(0), Realloc::Old]) }
 }

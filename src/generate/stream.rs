@@ -18,7 +18,7 @@ pub struct Stream {
     limits: Limits,
     shape: Shape,
     tuning: Tuning,
-    /// The same but for one choice.
+    /// The tuning but for one choice.
     other_tuning: Tuning,
     /// Cases that this shape is kept for.
     left: u32,

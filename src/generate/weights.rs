@@ -26,7 +26,7 @@ pub const SHAPES_PER_TUNING: u64 = 16;
 pub const FLIP_ENTROPY: usize = 8;
 /// Bytes that one shape or the calls of one case are drawn from: more than nearly all need.
 pub const ENTROPY: usize = 2048;
-/// The same for a chain.
+/// Bytes that one shape or the calls of one case are drawn from in a chain.
 pub const CHAIN_ENTROPY: usize = 4096;
 
 /// What is drawn otherwise in a chain of guests than where there is but one.
@@ -102,7 +102,7 @@ pub const CONSTRUCTORS: &Shares<Constructor> = &[
     (20, Constructor::Handle),
 ];
 
-/// The same in a function that is there for handles.
+/// The shares of type constructors in a function that is there for handles.
 pub const HANDLE_CONSTRUCTORS: &Shares<Constructor> = &[
     (6, Constructor::Primitive),
     (2, Constructor::String),

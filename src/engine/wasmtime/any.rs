@@ -282,7 +282,7 @@ impl Running {
         catch(|| call(store, func, ty, args)).unwrap_or_else(|panic| Err(Outcome::Crashed(panic)))
     }
 
-    /// The same, and tells what the host saw. In the type, resources have the host's numbers.
+    /// Calls an export, if it is there, and tells what the host saw. In the type, resources have the host's numbers.
     pub fn call_as(&mut self, path: &str, ty: &FuncType, args: &[Value]) -> Told {
         let Some(Export { func, .. }) = self.exports.get(path) else {
             return self.told(Err(Outcome::Refused(format!("it exports no `{path}`"))));

@@ -46,7 +46,7 @@ pub fn call_sync(store: &mut StoreContextMut<'_, Data>) -> Result<Option<Value>>
     }
 }
 
-/// The same, by a call that is awaited.
+/// Calls the export in this mode, and answers with its result.
 pub async fn call(store: &mut StoreContextMut<'_, Data>, mode: Mode) -> Result<Option<Value>> {
     match mode {
         Mode::Sync => call_sync(store),

@@ -25,7 +25,7 @@ const MEMORIES: u32 = 8;
 const TABLES: u32 = 16;
 /// The puppet's second memory holds a script, a log and a copy of the first.
 const MEMORY_SIZE: usize = 4 << 20;
-/// The same, for slots that are no larger than what is in them.
+/// The room of a slot that is no larger than what is in it.
 const RESERVATION: u64 = 4 << 20;
 /// The memories of most cases.
 const KEEP_RESIDENT: usize = 256 << 10;

@@ -19,7 +19,7 @@ struct Seat {
     siblings: Vec<u32>,
     /// Those of them that are lent before it, where it is given away.
     lent: Vec<u32>,
-    /// The same of other resources.
+    /// Handles of other resources that are lent before it, where it is given away.
     lent_others: Vec<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! The same for chains of guests, by rules that are written down here once more.
+//! Generated chains of guests, by rules that are written down here once more.
 
 use super::*;
 use crate::abi::StringEncoding;

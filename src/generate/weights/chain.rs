@@ -16,7 +16,7 @@ pub const FUSED_MEMBERS: u32 = 900;
 /// How often the memory of a guest has addresses of 64 bits, which is one guest in seven: subjects take them
 /// between guests only, or mostly.
 pub const WIDE: Percent = Percent(19);
-/// The same where the guest before has: else two of them are next to one another too seldom.
+/// How often it has where that of the guest before does: else two of them are next to one another too seldom.
 pub const WIDE_AFTER_WIDE: Percent = Percent(60);
 
 /// The types of what the host calls: they cost two lowerings and a lifting that others look into.

@@ -15,7 +15,7 @@ pub enum Aim {
     Stay,
     /// To what is of the same sort, counted from the first.
     FromFirst,
-    /// The same, counted from the last.
+    /// To what is of the same sort, counted from the last.
     FromLast,
 }
 

@@ -28,12 +28,12 @@ impl Cut {
         Cut { change: Rc::new(change), aim: Aim::Stay, skip: 0 }
     }
 
-    /// The same change, after which damage to data moves like this.
+    /// Its change, after which damage to data moves like this.
     pub fn aimed(&self, aim: Aim) -> Cut {
         Cut { aim, ..self.clone() }
     }
 
-    /// The same change, after which so many actions of each `realloc` go.
+    /// Its change, after which so many actions of each `realloc` go.
     pub fn skipping(&self, skip: usize) -> Cut {
         Cut { skip, ..self.clone() }
     }
