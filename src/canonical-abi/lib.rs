@@ -3,6 +3,8 @@
 pub mod types;
 pub mod value;
 
+pub mod fits;
+
 pub mod core;
 pub mod options;
 pub mod trap;

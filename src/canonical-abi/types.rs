@@ -193,6 +193,40 @@ impl Handle {
 }
 
 impl Type {
+    /// What kind of type this is, in a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Type::Bool => "bool",
+            Type::S8 => "s8",
+            Type::U8 => "u8",
+            Type::S16 => "s16",
+            Type::U16 => "u16",
+            Type::S32 => "s32",
+            Type::U32 => "u32",
+            Type::S64 => "s64",
+            Type::U64 => "u64",
+            Type::F32 => "f32",
+            Type::F64 => "f64",
+            Type::Char => "char",
+            Type::String => "string",
+            Type::List(_) => "list",
+            Type::FixedLengthList(..) => "fixed-length list",
+            Type::Record(_) => "record",
+            Type::Tuple(_) => "tuple",
+            Type::Variant(_) => "variant",
+            Type::Enum(_) => "enum",
+            Type::Option(_) => "option",
+            Type::Result(..) => "result",
+            Type::Flags(_) => "flags",
+            Type::Map(..) => "map",
+            Type::Handle(Handle::Own(_)) => "own",
+            Type::Handle(Handle::Borrow(_)) => "borrow",
+            Type::Handle(Handle::ErrorContext) => "error-context",
+            Type::Handle(Handle::Stream(_)) => "stream",
+            Type::Handle(Handle::Future(_)) => "future",
+        }
+    }
+
     /// The types directly inside this one, in order.
     pub fn children(&self) -> Vec<&Type> {
         match self {
@@ -226,6 +260,26 @@ impl Type {
                 elem.iter_mut().map(|ty| &mut **ty).collect()
             }
             Type::Handle(Handle::Own(_) | Handle::Borrow(_) | Handle::ErrorContext) => Vec::new(),
+        }
+    }
+
+    /// The type of the payload in the case of this number, if there is such a case.
+    pub fn payload(&self, case: u32) -> Option<Option<&Type>> {
+        let case = usize::try_from(case).ok()?;
+        match self {
+            Type::Variant(cases) => cases.get(case).map(|case| case.ty.as_ref()),
+            Type::Enum(labels) => labels.get(case).map(|_| None),
+            Type::Option(some) => [None, Some(&**some)].get(case).copied(),
+            Type::Result(ok, error) => [ok.as_deref(), error.as_deref()].get(case).copied(),
+            scalar!()
+            | Type::String
+            | Type::List(_)
+            | Type::FixedLengthList(..)
+            | Type::Record(_)
+            | Type::Tuple(_)
+            | Type::Flags(_)
+            | Type::Map(..)
+            | Type::Handle(_) => None,
         }
     }
 

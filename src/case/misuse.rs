@@ -4,8 +4,6 @@
 use crate::types::{Handle, Type};
 use crate::value::Value;
 
-use super::check::payload_type;
-
 /// A mistake of the host's in one call. An engine answers it with an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Misuse {
@@ -188,7 +186,7 @@ fn collect<'a>(ty: &'a Type, value: &'a Value, depth: u32, nodes: &mut Vec<Node<
             types.iter().zip(value.parts()).for_each(|(ty, value)| part(ty, value));
         }
         (ty, Value::Variant(index, Some(payload))) => {
-            payload_type(ty, *index).flatten().into_iter().for_each(|ty| part(ty, payload));
+            ty.payload(*index).flatten().into_iter().for_each(|ty| part(ty, payload));
         }
         (_, _) => {}
     }

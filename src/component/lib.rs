@@ -27,5 +27,6 @@ pub mod crash;
 pub mod wast;
 
 pub use call::{Context, Failure, Host, Instance};
+pub use embed::{Embedded, Error, Linked, Linker};
 pub use instantiate::{Compiled, NotInstantiated};
 pub use refusal::Refusal;

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use super::holdings::{Held, Holdings};
-use crate::case::check::payload_type;
 use crate::case::misuse::{Mistake, Misuse};
 use crate::case::{Answer, Call, Manner, Resource, Shape, is_host};
 use crate::observation::HostEvent;
@@ -198,7 +197,7 @@ pub fn change_handles(
         }
         (Type::Tuple(types), value) => change_parts(value, types, change),
         (ty, Value::Variant(index, Some(payload))) => {
-            let inside = payload_type(ty, *index).flatten();
+            let inside = ty.payload(*index).flatten();
             let changed = inside.map(|ty| change_handles(payload, ty, change));
             Value::case(*index, changed.unwrap_or_else(|| (**payload).clone()))
         }

@@ -10,7 +10,6 @@ use super::draw::{integer, pick, weighted};
 use super::values::{least, typed_parts};
 use super::weights;
 use crate::abi::wrap;
-use crate::case::check::payload_type;
 use crate::case::is_host;
 use crate::case::{BuiltIn, Destructor, Passed, Resource, Shape};
 use crate::types::{self, Handle, Type};
@@ -552,7 +551,7 @@ pub fn values_of(passed: &Passed) -> &[Value] {
 /// The first case without a payload.
 fn empty_case(ty: &Type) -> Option<u32> {
     (0..)
-        .map_while(|index| payload_type(ty, index))
+        .map_while(|index| ty.payload(index))
         .zip(0..)
         .find_map(|(payload, index)| payload.is_none().then_some(index))
 }

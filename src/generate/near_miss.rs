@@ -106,7 +106,7 @@ fn instead(types: &[Type]) -> Vec<NearMiss<Type>> {
 }
 
 fn kind(ty: &Type) -> &'static str {
-    crate::case::check::kind(ty)
+    ty.kind()
 }
 
 /// One member less, for each of them, and one more at the end; no fewer than `least`.

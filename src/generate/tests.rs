@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::abi::{PtrType, flatten};
-use crate::case::check::{Feature, kind};
+use crate::case::check::Feature;
 use crate::case::text::CaseFile;
 use crate::case::{Answer, BuiltIn, Finish, Function, Passed, Realloc, Step, bytes, text};
 use crate::encode::script::scripts;
@@ -58,7 +58,7 @@ fn seen_in_function(side: &str, function: &Function) -> BTreeSet<String> {
     let ty = &function.ty;
     for root in ty.params.iter().chain(&ty.result) {
         root.any(&mut |ty| {
-            seen.insert(kind(ty).to_string());
+            seen.insert(ty.kind().to_string());
             false
         });
     }

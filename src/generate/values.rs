@@ -7,7 +7,6 @@ use super::draw::{chance, integer, low8, low16, pick, weighted};
 use super::strings::{code_point, text};
 use super::weights::{self, Habits};
 use crate::abi::wrap;
-use crate::case::check::payload_type;
 use crate::types::Type;
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
@@ -161,13 +160,13 @@ fn record<'a>(
 fn case(u: &mut Unstructured, ty: &Type, count: usize, room: &mut Room) -> Result<Value> {
     let last = u32::try_from(count - 1).expect("cases are few");
     let index = if room.nodes == 0 {
-        (0..=last).find(|index| payload_type(ty, *index) == Some(None)).unwrap_or(0)
+        (0..=last).find(|index| ty.payload(*index) == Some(None)).unwrap_or(0)
     } else if chance(u, weights::EDGE_CASE)? {
         pick(u, &[last, 0])?
     } else {
         u.int_in_range(0..=last)?
     };
-    let payload = payload_type(ty, index).flatten();
+    let payload = ty.payload(index).flatten();
     let payload = payload.map(|ty| value(u, ty, room)).transpose()?;
     Ok(Value::Variant(index, payload.map(Box::new)))
 }
@@ -210,7 +209,7 @@ pub fn typed_parts<'a>(value: &'a mut Value, ty: &'a Type) -> Vec<Typed<'a>> {
         }
         (Value::Record(values), Type::Tuple(types)) => values.iter_mut().zip(types).collect(),
         (Value::Variant(index, Some(payload)), ty) => {
-            payload_type(ty, *index).flatten().map(|ty| (&mut **payload, ty)).into_iter().collect()
+            ty.payload(*index).flatten().map(|ty| (&mut **payload, ty)).into_iter().collect()
         }
         _ => Vec::new(),
     }

@@ -1,7 +1,6 @@
 //! How values lie inside one another.
 //! Knows nothing of how they are passed.
 
-use crate::case::check::payload_type;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -38,7 +37,7 @@ pub fn parts<'a>(value: &'a Value, ty: &'a Type) -> Vec<(&'a Value, &'a Type, In
         }
         (Value::Record(values), Type::Tuple(types)) => members(values, types),
         (Value::Variant(index, Some(payload)), ty) => {
-            let payload_type = payload_type(ty, *index).flatten().expect("the case has a payload");
+            let payload_type = ty.payload(*index).flatten().expect("the case has a payload");
             vec![(&**payload, payload_type, Inside::Variant)]
         }
         _ => Vec::new(),

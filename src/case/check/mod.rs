@@ -21,8 +21,6 @@ use super::paths::Mode;
 use super::{Case, Function, Guest, Limits, Pages, Resource, Shape};
 
 pub use host::{check_manner, check_paths, ends, last_answer};
-pub(crate) use types::kind;
-pub(crate) use values::payload_type;
 
 /// What not every release of a subject has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

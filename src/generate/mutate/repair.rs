@@ -6,7 +6,6 @@ use arbitrary::{Result, Unstructured};
 use super::paths::{repair_manners, repair_paths};
 use crate::abi::{Core, CoreType};
 use crate::case::allowed::Allowed;
-use crate::case::check::payload_type;
 use crate::case::import_calls_mut;
 use crate::case::{Answer, BuiltIn, Call, Case, Destructor, Finish, Function, Guest, Limits};
 use crate::case::{Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step};
@@ -297,7 +296,7 @@ fn repair_value(u: &mut Unstructured, value: &mut Value, ty: &Type) -> Result<()
             *bits &= u32::MAX >> (32 - labels.len().clamp(1, 32));
             Ok(())
         }
-        (Value::Variant(index, payload), ty) => match payload_type(ty, *index) {
+        (Value::Variant(index, payload), ty) => match ty.payload(*index) {
             Some(case) => {
                 let mut whole = payload.take().map(|payload| *payload);
                 repair_result(u, &mut whole, case)?;

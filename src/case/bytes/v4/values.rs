@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::case::check::payload_type;
 use crate::types::{Handle, Type};
 use crate::value::Value;
 
@@ -99,7 +98,7 @@ impl<'a> Reader<'a> {
 
     fn case(&mut self, ty: &Type) -> Result<Value> {
         let index = self.take()?;
-        let payload = payload_type(ty, index).context("there is no such case")?;
+        let payload = ty.payload(index).context("there is no such case")?;
         let payload = payload.map(|ty| self.read(ty).map(Box::new)).transpose()?;
         Ok(Value::Variant(index, payload))
     }

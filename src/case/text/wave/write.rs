@@ -3,7 +3,6 @@
 //! WAVE's own writer leaves out fields that are `none`, writes floats without exponents, and escapes
 //! by Unicode tables that change with the compiler, so that what is canonical would change too.
 
-use crate::case::check::payload_type;
 use crate::types::{CASE, FIELD, FLAG, Field, Label, Type};
 use crate::value::Value;
 
@@ -160,7 +159,7 @@ fn write_entry(entry: &Value, key: &Type, value: &Type, out: &mut String) {
 
 fn write_case(name: &str, ty: &Type, index: u32, payload: Option<&Value>, out: &mut String) {
     *out += name;
-    if let (Some(Some(ty)), Some(payload)) = (payload_type(ty, index), payload) {
+    if let (Some(Some(ty)), Some(payload)) = (ty.payload(index), payload) {
         write_parts(["(", ")"], [payload], out, |payload, out| write(payload, ty, out));
     }
 }
