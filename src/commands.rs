@@ -16,13 +16,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use canonfuzz::abi::vectors;
 use canonfuzz::engine::{wasmtime, worker};
 use canonfuzz::mix::SpecCoverage;
 use canonfuzz::releases::{self, Column};
 use canonfuzz::replay::kinds::Kinds;
 use canonfuzz::run::{self, Plan, Progress};
 use canonfuzz::shrink::{self, Shrunk};
-use canonfuzz::{Session, corpus, replay, report, vectors};
+use canonfuzz::{Session, corpus, replay, report};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Prints a line; a reader that has gone away is no error of ours.

@@ -5,11 +5,9 @@
 //! the reference and the subject run them; the oracle compares what they show. All else feeds it
 //! cases (`generate`, `corpus`) or explains what it said (`report`).
 
-pub use canonfuzz_values::{types, value};
-
-pub mod abi;
-
-pub mod component;
+pub use canonical_abi as abi;
+pub use canonical_abi::{types, value};
+pub use component_interpreter as component;
 
 pub mod case;
 pub mod observation;
@@ -34,7 +32,6 @@ pub mod shrink;
 pub mod fuzz;
 pub mod releases;
 pub mod run;
-pub mod vectors;
 pub mod wast;
 
 pub mod diff;

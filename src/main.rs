@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use canonfuzz::Session;
 use canonfuzz::case::CaseKind;
-use canonfuzz::engine::{crash, worker};
+use canonfuzz::component::crash;
+use canonfuzz::engine::worker;
 use canonfuzz::run::Plan;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -123,10 +124,12 @@ The subject runs in a process of its own, so that it may crash.")]
         shrunk: Option<PathBuf>,
     },
     /// Check the reference against vectors of the executable specification
-    #[command(after_help = "Example:\n  canonfuzz vectors tests/vectors/vectors.jsonl")]
+    #[command(
+        after_help = "Example:\n  canonfuzz vectors src/canonical-abi/tests/vectors/vectors.jsonl"
+    )]
     Vectors { file: PathBuf },
     /// Run scripts of the component model's reference tests: files, folders of them
-    #[command(after_help = "Example:\n  canonfuzz wast tests/wast --on reference")]
+    #[command(after_help = "Example:\n  canonfuzz wast src/component/tests/wast --on reference")]
     Wast(commands::wast::Arguments),
     /// Run a component from anywhere on both engines, with generated values, and compare
     #[command(

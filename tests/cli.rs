@@ -183,8 +183,8 @@ fn a_reader_that_has_gone_is_no_panic() {
         &["shrink", KNOWN, "-o", &smaller],
         &["planted", "--cases", "5"],
         &["planted", "--shape", "typed", "--cases", "5", "--shrunk", &findings],
-        &["vectors", "tests/vectors/vectors.jsonl"],
-        &["wast", "--on", "reference", "tests/wast/numbers.wast"],
+        &["vectors", "src/canonical-abi/tests/vectors/vectors.jsonl"],
+        &["wast", "--on", "reference", "src/component/tests/wast/numbers.wast"],
         &["diff", "corpus/known/component-calls-itself.wat", "--rounds", "1"],
         &["--help"],
     ];
@@ -258,7 +258,12 @@ fn replay_of_several_cases_lists_the_kinds() {
 
 #[test]
 fn vectors_are_counted() {
-    check(&["vectors", "tests/vectors/vectors.jsonl"], 0, "3867 passed, 0 failed", "");
+    check(
+        &["vectors", "src/canonical-abi/tests/vectors/vectors.jsonl"],
+        0,
+        "3867 passed, 0 failed",
+        "",
+    );
 }
 
 #[test]

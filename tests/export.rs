@@ -7,15 +7,17 @@ use std::sync::LazyLock;
 
 use canonfuzz::abi::{Deviation, Deviations};
 use canonfuzz::case::text::CaseFile;
+use canonfuzz::component::wast::engine::Engine;
+use canonfuzz::component::wast::read::Script;
+use canonfuzz::component::wast::reference::Reference;
+use canonfuzz::component::wast::{Side, run, with_stack};
 use canonfuzz::engine::wasmtime;
 use canonfuzz::engine::wasmtime::any::Subject;
 use canonfuzz::export::trial::{Trial, trial};
 use canonfuzz::export::{self, About, Format, NotExported};
 use canonfuzz::observation::Outcome;
 use canonfuzz::oracle::Verdict;
-use canonfuzz::wast::engine::Engine;
-use canonfuzz::wast::reference::Reference;
-use canonfuzz::wast::{self, Side};
+use canonfuzz::wast::play;
 use canonfuzz::{Session, corpus};
 
 /// A case of the corpus, and what both sides say of it.
@@ -94,7 +96,7 @@ fn is_well_formed(bytes: &[u8], format: Format) -> bool {
         Format::Wit => bytes.starts_with(b"world case {"),
         Format::Wast => {
             let text = std::str::from_utf8(bytes).unwrap();
-            let script = canonfuzz::wast::read::Script::parse(text).unwrap();
+            let script = Script::parse(text).unwrap();
             script.directives().map_err(|error| eprintln!("{error}")).is_ok()
         }
     }
@@ -114,7 +116,7 @@ fn a_script_passes_on_the_reference_and_fails_on_the_subject_where_that_is_wrong
     let mut wrong = Vec::new();
     let mut run = [0, 0];
     let cases = all();
-    wast::with_stack(|| {
+    with_stack(|| {
         for case in cases {
             let Ok(text) = exported(case, Format::Wast) else { continue };
             let text = String::from_utf8(text).unwrap();
@@ -123,7 +125,7 @@ fn a_script_passes_on_the_reference_and_fails_on_the_subject_where_that_is_wrong
             }
             let mut engines: Vec<Box<dyn Engine>> =
                 vec![Box::new(Reference::default()), Box::new(Subject::new().unwrap())];
-            let played = wast::play(&text, &mut engines)
+            let played = play(&text, &mut engines)
                 .unwrap_or_else(|why| panic!("{}: {why}\n{text}", case.name));
             let [reference, subject] = &played.sides[..] else { unreachable!() };
             // Whoever meets another of several faults first is as right as the subject, whose words these are.
@@ -173,11 +175,11 @@ fn trial_of(path: &Path, fault: Deviation) -> Trial {
     let case = export::without_unused_import(&file.case);
     let expected = Session::new().unwrap().read(&case, Deviations::NONE).unwrap();
     let about = About::new("case", 0, wasmtime::VERSION, None);
-    wast::with_stack(|| trial(&file, &expected, &about, Deviations::from_iter([fault])))
+    with_stack(|| trial(&file, &expected, &about, Deviations::from_iter([fault])))
 }
 
 fn failures(side: &Side) -> String {
-    let failed = side.steps.iter().filter(|step| step.verdict != wast::run::Verdict::Passed);
+    let failed = side.steps.iter().filter(|step| step.verdict != run::Verdict::Passed);
     failed.map(|step| format!("line {}: {:?}; ", step.line, step.verdict)).collect()
 }
 

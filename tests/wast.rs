@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use canonfuzz::component::wast::engine::Engine;
+use canonfuzz::component::wast::reference::Reference;
+use canonfuzz::component::wast::run::Verdict;
+use canonfuzz::component::wast::{Side, load, read, with_stack};
 use canonfuzz::engine::wasmtime::any::Subject;
-use canonfuzz::wast::engine::Engine;
-use canonfuzz::wast::reference::Reference;
-use canonfuzz::wast::run::Verdict;
-use canonfuzz::wast::{self, Counts, Side, read};
+use canonfuzz::wast::play;
 
 const SUBJECT: &str = "subject";
 
@@ -44,16 +45,16 @@ fn is_known(known: &(&str, &str, &str, &str), (engine, script, line, _): &Failur
 
 #[test]
 fn every_script_passes_on_both_engines_but_for_what_is_known() {
-    let files = read::find(&[PathBuf::from("tests/wast")]).unwrap();
+    let files = read::find(&[PathBuf::from("src/component/tests/wast")]).unwrap();
     assert!(files.len() >= 12, "only {} scripts", files.len());
-    let failed = wast::with_stack(|| {
+    let failed = with_stack(|| {
         let mut engines: Vec<Box<dyn Engine>> =
             vec![Box::new(Reference::default()), Box::new(Subject::new().unwrap())];
         let mut failed = Vec::new();
         for file in files {
             let script = file.path.file_stem().unwrap().to_str().unwrap();
-            let text = wast::load(&file.path).unwrap();
-            let played = wast::play(&text, &mut engines).unwrap_or_else(|why| panic!("{why}"));
+            let text = load(&file.path).unwrap();
+            let played = play(&text, &mut engines).unwrap_or_else(|why| panic!("{why}"));
             let sides: Vec<_> =
                 played.sides.iter().map(|side| failures(script, &text, side)).collect();
             // Where both are as the script has it, they are as each other.
@@ -77,41 +78,4 @@ fn every_script_passes_on_both_engines_but_for_what_is_known() {
         .filter(|known| !failed.iter().any(|failure| is_known(known, failure)))
         .collect();
     assert!(stale.is_empty(), "no longer so: {stale:#?}");
-}
-
-/// What the reference does with the specification's own scripts, a folder each: passed, failed,
-/// skipped. What is skipped needs async values or core exceptions. What fails: a rule of names and an
-/// encoding that changed after those scripts were written, and two calls within a family, which the
-/// text of the specification allows and an older script does not.
-const OF_THE_SPECIFICATION: [(&str, usize, usize, usize); 6] = [
-    ("values", 154, 0, 67),
-    ("linking", 262, 0, 10),
-    ("resources", 36, 0, 0),
-    ("validation", 457, 1, 3),
-    ("binary", 122, 1, 0),
-    ("async", 10, 2, 298),
-];
-
-#[test]
-fn the_reference_passes_the_scripts_of_the_specification() {
-    let folder = PathBuf::from("../shared/component-model-tests");
-    if !folder.is_dir() {
-        eprintln!("skipped: {} is not there", folder.display());
-        return;
-    }
-    let count = |(name, ..): (&'static str, usize, usize, usize)| {
-        let files = read::find(&[folder.join(name)]).unwrap();
-        let mut counts = Counts::default();
-        for file in files {
-            let text = wast::load(&file.path).unwrap();
-            let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Reference::default())];
-            // One does not parse any more.
-            if let Ok(played) = wast::play(&text, &mut engines) {
-                counts.add(played.sides[0].counts());
-            }
-        }
-        (name, counts.passed, counts.failed, counts.skipped)
-    };
-    let counted = wast::with_stack(move || OF_THE_SPECIFICATION.map(count));
-    assert_eq!(counted, OF_THE_SPECIFICATION);
 }

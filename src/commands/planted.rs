@@ -8,12 +8,13 @@ use anyhow::Result;
 use canonfuzz::abi::{Deviation, Deviations};
 use canonfuzz::case::CaseKind;
 use canonfuzz::case::text::CaseFile;
+use canonfuzz::component::wast::with_stack;
 use canonfuzz::engine::wasmtime;
 use canonfuzz::export::trial::trial;
 use canonfuzz::export::{self, About};
 use canonfuzz::planted::small::{self, Form, Small};
 use canonfuzz::planted::{self, Found, Planted, ways};
-use canonfuzz::{Session, corpus, shrink, wast};
+use canonfuzz::{Session, corpus, shrink};
 
 use super::{bar, print};
 
@@ -103,7 +104,7 @@ fn script_of(session: &mut Session, fault: &str, file: &CaseFile) -> Result<&'st
     let expected = session.read(&case, Deviations::NONE)?;
     let about = About::new(fault.name(), 0, wasmtime::VERSION, None);
     let faults = Deviations::from_iter([fault]);
-    Ok(wast::with_stack(|| trial(file, &expected, &about, faults)).name())
+    Ok(with_stack(|| trial(file, &expected, &about, faults)).name())
 }
 
 fn form_line(fault: &str, form: &Form, script: &str) -> String {

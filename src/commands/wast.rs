@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use canonfuzz::component::wast::engine::Engine;
+use canonfuzz::component::wast::read::{self, Found};
+use canonfuzz::component::wast::reference::Reference;
+use canonfuzz::component::wast::run::Verdict;
+use canonfuzz::component::wast::{Counts, Side, load, with_stack};
 use canonfuzz::engine::wasmtime;
 use canonfuzz::engine::wasmtime::any::Subject;
-use canonfuzz::wast::engine::Engine;
-use canonfuzz::wast::read::{self, Found};
-use canonfuzz::wast::reference::Reference;
-use canonfuzz::wast::run::Verdict;
-use canonfuzz::wast::{self, Counts, Played, Side};
+use canonfuzz::wast::{Played, play};
 use clap::{Args, ValueEnum};
 
 use super::{bar, print};
@@ -38,7 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         bail!("no scripts at {}", arguments.paths[0].display());
     }
     print(&format!("subject: wasmtime {}", wasmtime::VERSION));
-    let tally = wast::with_stack(|| run_all(&files, arguments.on))?;
+    let tally = with_stack(|| run_all(&files, arguments.on))?;
     print(&tally.counts.to_string());
     if let Some(path) = tally.unreadable.first() {
         bail!("{}: no script", path.display());
@@ -60,14 +61,14 @@ fn run_all(files: &[Found], on: On) -> Result<Tally> {
     let mut tally = Tally::default();
     for (number, Found { path, named }) in files.iter().enumerate() {
         bar.set_message(format!("{} of {}: {}", number + 1, files.len(), path.display()));
-        let text = match wast::load(path) {
+        let text = match load(path) {
             Ok(text) => text,
             Err(error) => {
                 bar.suspend(|| unreadable(&mut tally, path, *named, &format!("{error:#}")));
                 continue;
             }
         };
-        match wast::play(&text, &mut engines) {
+        match play(&text, &mut engines) {
             Ok(played) => bar.suspend(|| report(&mut tally.counts, path, &played)),
             Err(why) => {
                 let why = format!("{}:{why}", path.display());

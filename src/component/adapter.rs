@@ -1,10 +1,11 @@
 //! What slips refuse of the calls between guests before any is made.
 //! Knows the types and options of both ends, and calls nothing.
 
+use canonical_abi::flatten::flatten_within;
+use canonical_abi::types::{Handle, Type};
+use canonical_abi::{Deviation, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType};
+
 use super::state::{Func, Options, State};
-use crate::abi::flatten::flatten_within;
-use crate::abi::{Deviation, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType};
-use crate::types::{Handle, Type};
 
 /// Whether, by a slip, there can be no lowered function of these options for that one.
 pub fn refuses<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {

@@ -3,20 +3,20 @@
 
 use std::sync::Arc;
 
+use canonical_abi::canon::{Subtask, canon_lift, canon_lower};
+use canonical_abi::explore;
+use canonical_abi::types::{FuncType, Resource, Type};
+use canonical_abi::value::Value;
+use canonical_abi::{
+    Act, ActKind, Core, Cx, Deviation, Guest, Handles, Lowered, MAX_FLAT_PARAMS, Notes, PtrType,
+    ResourceType, Stage, Trap,
+};
 use wasmi::{AsContextMut, StoreContextMut};
 
 use super::core::{core_value, trap, val};
 use super::definition::Decoded;
 use super::recording::{Event, Recording, record};
 use super::state::{CoreFunc, Destructor, Func, Lifted, Options, ResourceTypes, State};
-use crate::abi::canon::{Subtask, canon_lift, canon_lower};
-use crate::abi::explore;
-use crate::abi::{
-    self, Act, ActKind, Core, Cx, Deviation, Guest, Handles, Lowered, MAX_FLAT_PARAMS, Notes,
-    PtrType, ResourceType, Stage, Trap,
-};
-use crate::types::{FuncType, Resource, Type};
-use crate::value::Value;
 
 /// What is behind the imports of an instance. Paths are those of imports: `name`, or
 /// `instance#name` for what is in an imported instance.
@@ -107,7 +107,7 @@ impl<T: Host> Instance<T> {
         self.refill();
         let lifted = self.lifted(export);
         let mut guest = CoreInstance::lifted(self.store.as_context_mut(), &lifted);
-        let results = abi::Instance::call(&mut guest, args);
+        let results = canonical_abi::Instance::call(&mut guest, args);
         let results = results.map_err(|trap| self.failure(trap))?;
         Ok((results, self.memory(export)))
     }
@@ -128,7 +128,7 @@ impl<T: Host> Instance<T> {
         let lifted = self.lifted(export);
         let mut guest = CoreInstance::lifted(self.store.as_context_mut(), &lifted);
         let ptr = guest.realloc(0, 0, u64::from(align), u64::from(size));
-        ptr.map(abi::wrap).map_err(|trap| self.failure(trap))
+        ptr.map(canonical_abi::wrap).map_err(|trap| self.failure(trap))
     }
 
     /// The memory that the options of an export name.
@@ -250,7 +250,7 @@ pub fn call_lowered<T: Host>(
 /// Only a slip looks who calls whom before it looks whether anything may be called.
 fn check_kinship_first<T>(caller: &mut CoreInstance<'_, T>, callee: usize) -> Result<(), Trap> {
     let instance = caller.opts.instance;
-    if abi::Instance::may_leave(caller) {
+    if canonical_abi::Instance::may_leave(caller) {
         return Ok(());
     }
     let state = caller.store.data_mut();
@@ -517,7 +517,7 @@ impl<T> Guest for CoreInstance<'_, T> {
     fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap> {
         let realloc = self.realloc.expect("validation demands realloc where it is needed");
         let args = [old, old_size, align, new_size].map(|arg| match self.opts.ptr_type {
-            PtrType::I32 => Core::I32(abi::wrap(arg)),
+            PtrType::I32 => Core::I32(canonical_abi::wrap(arg)),
             PtrType::I64 => Core::I64(arg),
         });
         let state = self.store.data_mut();
@@ -557,7 +557,7 @@ impl<T> Guest for CoreInstance<'_, T> {
     }
 }
 
-impl<T> abi::Instance for CoreInstance<'_, T> {
+impl<T> canonical_abi::Instance for CoreInstance<'_, T> {
     fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Trap> {
         let core = self.core.expect("only a lifted function is called");
         self.entered();

@@ -3,10 +3,9 @@
 
 use std::fmt;
 
+use canonical_abi::{Core, CoreFuncType, CoreType, Trap};
 use wasmi::TrapCode;
 use wasmi::errors::{ErrorKind, InstantiationError};
-
-use crate::abi::{Core, CoreFuncType, CoreType, Trap};
 
 /// A trap on its way through wasmi.
 #[derive(Debug)]

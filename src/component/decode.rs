@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use canonical_abi::StringEncoding;
+use canonical_abi::types::{FuncType, Resource};
 use wasmparser::component_types::ComponentEntityType;
 use wasmparser::types::TypesRef;
 use wasmparser::{
@@ -14,8 +16,6 @@ use wasmparser::{
 use super::definition::{BuiltIn, CanonOpts, Component, Decoded, Definition, Found, Import, Item};
 use super::refusal::Refusal;
 use super::types::{Resolver, Resources};
-use crate::abi::StringEncoding;
-use crate::types::{FuncType, Resource};
 
 /// How deep components may be nested.
 const MAX_NESTING: usize = 100;

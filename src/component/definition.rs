@@ -4,10 +4,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use canonical_abi::StringEncoding;
+use canonical_abi::types::{FuncType, Resource};
 use wasmparser::ExternalKind;
-
-use crate::abi::StringEncoding;
-use crate::types::{FuncType, Resource};
 
 /// A decoded component with all that is nested in it.
 #[derive(Debug, Default)]

@@ -5,6 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use canonical_abi::flatten::{self, flatten_functype};
+use canonical_abi::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep};
+use canonical_abi::types::{FuncType, Resource};
+use canonical_abi::{
+    Core, CoreFuncType, CoreType, Instance as _, Notes, PtrType, ResourceType, Trap,
+};
 use wasmi::{AsContextMut, Extern, StoreContextMut};
 use wasmparser::ExternalKind;
 
@@ -18,10 +24,6 @@ use super::recording::{Event, record};
 use super::refusal::{Refusal, at};
 use super::state::{CoreFunc, Destructor, Func, Lifted, Options, ResourceTypes, State};
 use super::thing::{Closure, Exports, Outer, Thing, imports, list, named, resource_in};
-use crate::abi::flatten::{self, flatten_functype};
-use crate::abi::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep};
-use crate::abi::{Core, CoreFuncType, CoreType, Instance as _, Notes, PtrType, ResourceType, Trap};
-use crate::types::{FuncType, Resource};
 
 /// A component whose core modules are compiled; instantiating it again is cheap.
 pub struct Compiled {
@@ -502,7 +504,7 @@ impl<'a, T: Host> Spaces<'a, T> {
     /// What built-ins on handles have for options.
     fn no_options(&self) -> Options {
         let none = CanonOpts {
-            string_encoding: crate::abi::StringEncoding::Utf8,
+            string_encoding: canonical_abi::StringEncoding::Utf8,
             memory: None,
             realloc: None,
             post_return: None,
@@ -547,7 +549,7 @@ fn call_built_in<T: Host>(
     resources: &ResourceTypes,
     param: Core,
 ) -> Result<Vec<Core>, Trap> {
-    let param = crate::abi::wrap(param.bits());
+    let param = canonical_abi::wrap(param.bits());
     let mut guest = CoreInstance::new(store.as_context_mut(), opts, resources);
     let may_leave = guest.may_leave();
     match built_in {

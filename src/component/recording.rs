@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use canonical_abi::Core;
 use wasmi::StoreContextMut;
 
 use super::state::State;
-use crate::abi::Core;
 
 /// The memories of an instance, by the names under which core code exports them.
 pub type Memories = BTreeMap<Arc<str>, Arc<Vec<u8>>>;

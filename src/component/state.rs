@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::limits;
-use super::recording::Recording;
-use crate::abi::{
+use canonical_abi::types::FuncType;
+use canonical_abi::{
     Deviation, Lowered, Notes, Party, ResourceType, Rule, StringEncoding, Table, Task,
 };
-use crate::abi::{LiftLowerOptions, PtrType, Trap, trap_if};
-use crate::types::FuncType;
+use canonical_abi::{LiftLowerOptions, PtrType, Trap, trap_if};
+
+use super::limits;
+use super::recording::Recording;
 
 /// What the store of an instance carries.
 pub struct State<T> {

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use canonical_abi::ResourceType;
+use canonical_abi::types::Resource;
+
 use super::definition::{Component, Decoded, Import};
 use super::refusal::Refusal;
 use super::state::{Destructor, Func, HostFunc, ResourceTypes, State};
-use crate::abi::ResourceType;
-use crate::types::Resource;
 
 /// What an index of a component's index space, or a name, stands for.
 #[derive(Clone)]

@@ -1,6 +1,9 @@
 //! Validated types into trees, and the resource types in them into numbers.
 //! Knows the validator's types and ours, nothing of definitions that use them.
 
+use canonical_abi::types::{
+    CASE, FIELD, FLAG, Field, FuncType, Handle, Label, Resource, Type, VariantCase,
+};
 use wasmparser::PrimitiveValType;
 use wasmparser::component_types::{
     ComponentAnyTypeId, ComponentDefinedType, ComponentDefinedTypeId, ComponentEntityType,
@@ -11,9 +14,6 @@ use wasmparser::types::TypesRef;
 
 use super::definition::{Found, Import};
 use super::refusal::Refusal;
-use crate::types::{
-    CASE, FIELD, FLAG, Field, FuncType, Handle, Label, Resource, Type, VariantCase,
-};
 
 /// The nodes that all types of one component may have together, once resolved: a type that uses
 /// another twice has it twice.

@@ -16,6 +16,7 @@ use crate::case::paths::{Mode, Path, Paths};
 use crate::case::{Tuning, text as case_text};
 use crate::component::Compiled;
 use crate::component::limits::FUEL;
+use crate::component::wast::engine::Stop;
 use crate::engine::any::{Answers, Imports};
 use crate::engine::reference::any::AnyRun;
 use crate::engine::wasmtime::{self, any};
@@ -24,7 +25,6 @@ use crate::oracle::compare::told_difference;
 use crate::oracle::register::Register;
 use crate::types::{FuncType, Handle, Type};
 use crate::value::Value;
-use crate::wast::engine::Stop;
 
 pub use read::read;
 pub use report::text;

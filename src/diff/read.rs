@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::wast::read::{self, STACK_BYTES};
+use crate::component::wast::read::{self, STACK_BYTES};
 
 /// The longest file that is read.
 const MAX_BYTES: u64 = 256 << 20;

@@ -2,7 +2,6 @@
 //! Engines record what a run shows; none of them judges.
 
 pub mod any;
-pub mod crash;
 pub mod holdings;
 pub mod host;
 pub mod local;

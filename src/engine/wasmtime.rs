@@ -39,8 +39,8 @@ use crate::case::Case;
 use crate::case::allowed::{self, Allowed};
 use crate::case::check::{self, Feature};
 use crate::case::paths::Mode;
+use crate::component::crash::catch;
 use crate::encode::Puppets;
-use crate::engine::crash::catch;
 use crate::engine::puppets::PuppetCache;
 use crate::observation::Outcome;
 

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::crash;
 use super::local::{self, Local};
 use crate::case::{Case, bytes};
+use crate::component::crash;
 use crate::encode::{self, Puppets, script};
 use crate::observation::{Observation, Outcome};
 

@@ -119,5 +119,6 @@ fn core_text(case: &Case, reading: &Reading, guest: usize) -> Result<String, Not
 }
 
 fn binary(text: &str) -> Result<Vec<u8>, NotExported> {
-    crate::wast::read::component(text).map_err(|why| NotExported(format!("its text: {why}")))
+    crate::component::wast::read::component(text)
+        .map_err(|why| NotExported(format!("its text: {why}")))
 }

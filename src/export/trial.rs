@@ -4,10 +4,10 @@
 use super::{About, Format, export};
 use crate::abi::Deviations;
 use crate::case::text::CaseFile;
+use crate::component::wast::reference::Reference;
+use crate::component::wast::run::Verdict;
+use crate::component::wast::{Side, play};
 use crate::observation::Reading;
-use crate::wast::engine::Engine;
-use crate::wast::reference::Reference;
-use crate::wast::{Side, play};
 
 /// What the script of a case does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,12 +42,9 @@ pub fn trial(file: &CaseFile, expected: &Reading, about: &About, faults: Deviati
     if script.contains("(component definition") {
         return Trial::NeedsHost("a script cannot play it".to_string());
     }
-    let failed = |deviations| {
-        let mut engines: [Box<dyn Engine>; 1] = [Box::new(Reference { deviations })];
-        match play(&script, &mut engines) {
-            Ok(played) => failure(&played.sides),
-            Err(why) => Some(why.to_string()),
-        }
+    let failed = |deviations| match play(&script, &mut Reference { deviations }) {
+        Ok(side) => failure(&side),
+        Err(why) => Some(why.to_string()),
     };
     match (failed(Deviations::NONE), failed(faults)) {
         (Some(why), _) => Trial::Fails(why),
@@ -57,8 +54,7 @@ pub fn trial(file: &CaseFile, expected: &Reading, about: &About, faults: Deviati
 }
 
 /// The first directive that did not pass.
-fn failure(sides: &[Side]) -> Option<String> {
-    let mut steps = sides.iter().flat_map(|side| &side.steps);
-    let step = steps.find(|step| step.verdict != crate::wast::run::Verdict::Passed)?;
+fn failure(side: &Side) -> Option<String> {
+    let step = side.steps.iter().find(|step| step.verdict != Verdict::Passed)?;
     Some(format!("line {}: {:?}", step.line, step.verdict))
 }

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::text::{Lines, block};
-use crate::case::check::kind;
 use crate::types::{
     CASE, FIELD, FLAG, FuncType, Handle, Label, PARAM, Resource, Type, positional, resource_name,
     scalar,
@@ -55,7 +54,7 @@ impl<'a> Types<'a> {
     /// How a type is referred to.
     pub fn ty(&mut self, ty: &'a Type) -> String {
         match ty {
-            scalar!() | Type::String => kind(ty).to_string(),
+            scalar!() | Type::String => ty.kind().to_string(),
             Type::List(elem) => format!("(list {})", self.ty(elem)),
             Type::FixedLengthList(elem, length) => format!("(list {} {length})", self.ty(elem)),
             Type::Tuple(types) => {

@@ -8,7 +8,7 @@ use arbitrary::Unstructured;
 use super::*;
 use crate::abi::{PtrType, flatten};
 use crate::case::allowed::Allowed;
-use crate::case::check::{Feature, check, kind};
+use crate::case::check::{Feature, check};
 use crate::case::paths::Paths;
 use crate::case::text::CaseFile;
 use crate::case::{Answer, BuiltIn, Call, Case, CaseKind, Finish, Function, Guest, Limits, Manner};
@@ -63,7 +63,7 @@ fn seen_in_function(side: &str, function: &Function) -> BTreeSet<String> {
     let ty = &function.ty;
     for root in ty.params.iter().chain(&ty.result) {
         root.any(&mut |ty| {
-            seen.insert(kind(ty).to_string());
+            seen.insert(ty.kind().to_string());
             false
         });
     }

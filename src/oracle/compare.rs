@@ -291,7 +291,7 @@ fn same_ending_of(expected: &Outcome, observed: &Outcome, faults: &BTreeSet<Trap
 fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
     match (expected, observed) {
         (Outcome::Returned, Outcome::Returned) => true,
-        (Outcome::Trapped(Some(a), _), Outcome::Trapped(Some(b), _)) => kind(*a) == kind(*b),
+        (Outcome::Trapped(Some(a), _), Outcome::Trapped(Some(b), _)) => a.kind() == b.kind(),
         // The reference crashes only by a deviation that has the subject crash.
         (Outcome::Crashed(_), Outcome::Crashed(_)) => true,
         (Outcome::Misused(_), Outcome::Misused(_)) => true,
@@ -343,40 +343,9 @@ fn same_seen(expected: &Seen, observed: &Seen) -> bool {
 /// Whether a trap between components that nobody here wrote is the expected one. An adapter between
 /// two guests meets the bounds of spilled params and results as core code does, and says it so.
 pub(crate) fn same_trap(expected: Trap, observed: Option<Trap>, words: &str) -> bool {
-    let bounds = kind(expected) == kind(Trap::MemoryOutOfBounds);
-    observed.is_some_and(|observed| kind(observed) == kind(expected))
+    let bounds = expected.kind() == Trap::MemoryOutOfBounds.kind();
+    observed.is_some_and(|observed| observed.kind() == expected.kind())
         || (bounds && words.contains("out of bounds memory access"))
-}
-
-/// What an engine's message tells of a trap: the least that every release tells.
-fn kind(trap: Trap) -> &'static str {
-    match trap {
-        Trap::UnalignedPointer => "unaligned pointer",
-        // An engine may have a narrower limit than `MAX_STRING_BYTE_LENGTH`: its memory.
-        Trap::MemoryOutOfBounds
-        | Trap::StringTooLong
-        | Trap::StringOutOfBounds
-        | Trap::ListTooLong
-        | Trap::ListOutOfBounds => "out of bounds",
-        Trap::InvalidUtf8 => "invalid utf8",
-        Trap::InvalidUtf16 => "invalid utf16",
-        Trap::InvalidChar => "invalid char",
-        Trap::InvalidDiscriminant => "invalid discriminant",
-        Trap::UnknownHandle => "unknown handle",
-        Trap::HandleOfOtherType => "handle of another type",
-        Trap::HandleLent => "handle lent",
-        Trap::HandleNotOwned => "handle not owned",
-        Trap::TooManyHandles => "too many handles",
-        Trap::BorrowsRemain => "borrows remain",
-        Trap::CannotEnterComponent => "cannot enter component",
-        Trap::CannotLeaveComponent => "cannot leave component",
-        Trap::CannotBlockSyncTask => "cannot block",
-        Trap::Guest => "guest code",
-        Trap::Host => "host function",
-        Trap::Crash => "crash",
-        Trap::Deadlock => "deadlock",
-        Trap::Exhausted => "exhausted",
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use super::timeline::guest_name;
 use crate::abi::flatten::{Context, flatten_functype, flatten_type, flatten_types};
 use crate::abi::layout::{Layout, alignment, elem_size, field_offsets};
 use crate::abi::{CoreType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType};
-use crate::case::check::kind;
 use crate::case::{Function, Shape, function_name};
 use crate::types::{CASE, FIELD, PARAM, Type, positional, scalar};
 
@@ -109,7 +108,7 @@ impl View {
         let flat = core_types(&flatten_type(ty, self.ptr));
         let indent = "  ".repeat(depth);
         let what = format!("{place}, size {size}, align {align}, flat [{flat}]");
-        let mut lines = vec![format!("{indent}{name}: {}: {what}", kind(ty))];
+        let mut lines = vec![format!("{indent}{name}: {}: {what}", ty.kind())];
         for part in parts(ty, self.ptr) {
             lines.extend(self.part(depth + 1, &part.name, part.ty, &part.at.text()));
         }

@@ -27,8 +27,8 @@ mod variant;
 use std::any::Any;
 use std::sync::Arc;
 
-use canonfuzz_values::types::{self, FuncType};
-use canonfuzz_values::value::{self, Value};
+use canonical_abi::types::{self, FuncType};
+use canonical_abi::value::{self, Value};
 use wasmtime::component::{Accessor, Func, LinkerInstance, ResourceAny};
 use wasmtime::{AsContext, Result, StoreContextMut};
 

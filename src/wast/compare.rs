@@ -1,8 +1,8 @@
 //! Where two engines differ on one script.
 //! Knows that one is right by the spec; what may differ, the oracle says.
 
-use super::engine::Stop;
-use super::run::{Shown, Step};
+use crate::component::wast::engine::Stop;
+use crate::component::wast::run::{Shown, Step};
 use crate::oracle::compare;
 use crate::value::Value;
 

@@ -1,8 +1,11 @@
 //! The subject as an engine for scripts.
 //! Knows the adapter's interface, not how Wasmtime is driven.
 
-use super::engine::{self, Stop};
+use crate::abi::Trap;
+use crate::component::wast::engine::{self, Stop};
 use crate::engine::wasmtime::any::{Compiled, NotInstantiated, Running, Subject};
+use crate::observation::Outcome;
+use crate::oracle::compare;
 use crate::types::FuncType;
 use crate::value::Value;
 
@@ -12,16 +15,20 @@ impl engine::Engine for Subject {
     }
 
     fn validate(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.compile(bytes).map(|_| ()).map_err(Stop::of)
+        self.compile(bytes).map(|_| ()).map_err(stop)
     }
 
     fn instantiate(&mut self, bytes: &[u8]) -> Result<Box<dyn engine::Instance>, Stop> {
-        let compiled = self.compile(bytes).map_err(Stop::of)?;
+        let compiled = self.compile(bytes).map_err(stop)?;
         match Compiled::instantiate(&compiled) {
             Ok(running) => Ok(Box::new(running)),
             Err(NotInstantiated::Unlinkable(why)) => Err(Stop::Unlinkable(why)),
-            Err(NotInstantiated::Ended(outcome)) => Err(Stop::of(outcome)),
+            Err(NotInstantiated::Ended(outcome)) => Err(stop(outcome)),
         }
+    }
+
+    fn is_trap(&self, expected: Trap, observed: Option<Trap>, words: &str) -> bool {
+        compare::same_trap(expected, observed, words)
     }
 }
 
@@ -32,6 +39,18 @@ impl engine::Instance for Running {
     }
 
     fn call(&mut self, path: &str, args: &[Value]) -> Result<Option<Value>, Stop> {
-        Running::call(self, path, args).map_err(Stop::of)
+        Running::call(self, path, args).map_err(stop)
+    }
+}
+
+/// How the subject stopped, where it did.
+fn stop(outcome: Outcome) -> Stop {
+    match outcome {
+        Outcome::Returned => Stop::Crashed("the engine returned, but nothing".to_string()),
+        Outcome::Trapped(trap, words) => Stop::Trapped(trap, words),
+        Outcome::Misused(why) | Outcome::Refused(why) => Stop::refused(&why),
+        Outcome::Unsupported(feature) => Stop::Unsupported(feature),
+        Outcome::Exhausted(limit) => Stop::Exhausted(limit),
+        Outcome::Crashed(how) => Stop::Crashed(how),
     }
 }

@@ -1,7 +1,6 @@
 //! Types that are nearly another: one thing is changed in each.
 //! Knows no chance: all that there are, in order.
 
-use canonfuzz::case::check::kind;
 use canonfuzz::types::{CASE, FIELD, FLAG, Field, FuncType, Handle, Label, Type, VariantCase};
 
 /// A type, and in words how it differs.
@@ -103,7 +102,7 @@ fn own(ty: &Type) -> Vec<NearMiss<Type>> {
 }
 
 fn instead(types: &[Type]) -> Vec<NearMiss<Type>> {
-    types.iter().map(|ty| (kind(ty).to_string(), ty.clone())).collect()
+    types.iter().map(|ty| (ty.kind().to_string(), ty.clone())).collect()
 }
 
 /// One member less, for each of them, and one more at the end; no fewer than `least`.

@@ -21,7 +21,6 @@ use super::paths::Mode;
 use super::{Case, Function, Guest, Limits, Pages, Resource, Shape};
 
 pub use host::{check_manner, check_paths, ends, last_answer};
-pub use types::kind;
 
 /// What not every release of a subject has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

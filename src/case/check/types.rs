@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::abi::PtrType;
 use crate::abi::layout::elem_size;
-use crate::types::{CASE, FIELD, FLAG, FuncType, Handle, Label, MAP_KEYS, Type, scalar};
+use crate::types::{CASE, FIELD, FLAG, FuncType, Label, MAP_KEYS, Type, scalar};
 
 use super::{Limits, at_most, refuse_if};
 
@@ -13,40 +13,6 @@ const FLAGS: u32 = 32;
 
 fn is_key(ty: &Type) -> bool {
     MAP_KEYS.contains(ty)
-}
-
-/// What kind of type this is, in a word.
-pub fn kind(ty: &Type) -> &'static str {
-    match ty {
-        Type::Bool => "bool",
-        Type::S8 => "s8",
-        Type::U8 => "u8",
-        Type::S16 => "s16",
-        Type::U16 => "u16",
-        Type::S32 => "s32",
-        Type::U32 => "u32",
-        Type::S64 => "s64",
-        Type::U64 => "u64",
-        Type::F32 => "f32",
-        Type::F64 => "f64",
-        Type::Char => "char",
-        Type::String => "string",
-        Type::List(_) => "list",
-        Type::FixedLengthList(..) => "fixed-length list",
-        Type::Record(_) => "record",
-        Type::Tuple(_) => "tuple",
-        Type::Variant(_) => "variant",
-        Type::Enum(_) => "enum",
-        Type::Option(_) => "option",
-        Type::Result(..) => "result",
-        Type::Flags(_) => "flags",
-        Type::Map(..) => "map",
-        Type::Handle(Handle::Own(_)) => "own",
-        Type::Handle(Handle::Borrow(_)) => "borrow",
-        Type::Handle(Handle::ErrorContext) => "error-context",
-        Type::Handle(Handle::Stream(_)) => "stream",
-        Type::Handle(Handle::Future(_)) => "future",
-    }
 }
 
 /// Returns the bytes of all labels, each counted as often as it occurs.
@@ -99,7 +65,7 @@ impl Walk<'_> {
         let Some(members) = members(ty) else {
             return Ok(());
         };
-        refuse_if(members.is_empty(), &format!("{} without members", kind(ty)))?;
+        refuse_if(members.is_empty(), &format!("{} without members", ty.kind()))?;
         at_most("members", members.len(), self.limits.members)?;
         let given = members.iter().filter_map(|(label, _)| (*label)?.0.as_deref());
         self.label_bytes += given.map(str::len).sum::<usize>();
@@ -117,7 +83,7 @@ impl Walk<'_> {
             at_most("flags", labels.len(), FLAGS)?;
         }
         if let Type::Map(key, value) = ty {
-            refuse_if(!is_key(key), &format!("no map has keys of type {}", kind(key)))?;
+            refuse_if(!is_key(key), &format!("no map has keys of type {}", key.kind()))?;
             refuse_if(!value.handles().is_empty(), "no map has handles in its values")?;
         }
         Ok(())

@@ -11,9 +11,9 @@ use wasmtime::{
 
 use crate::abi::{Core, CoreFuncType, CoreType};
 use crate::case::noise::MEMORY;
+use crate::component::crash::catch;
 use crate::component::recording::{Event, Memories};
 use crate::encode::core::{PUPPET, Parts};
-use crate::engine::crash::catch;
 
 /// The record, and how far it was followed.
 struct Replay {

@@ -14,9 +14,9 @@ use super::{call, typed};
 use crate::case::check;
 use crate::case::paths::{Mode, Paths};
 use crate::case::{Call, Case, Guest, Manner, Shape, Tuning};
+use crate::component::crash::catch;
 use crate::encode::script::read_observed;
 use crate::encode::{self, EXPORT};
-use crate::engine::crash::catch;
 use crate::engine::holdings::Held;
 use crate::engine::host::HostScript;
 use crate::observation::{

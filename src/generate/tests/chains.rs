@@ -221,7 +221,7 @@ fn seen_in_chain(case: &Case) -> BTreeSet<String> {
         seen.insert(format!("result spills: {}", flat(import.ty.results()) > 1));
         for root in params.iter().chain(result) {
             root.any(&mut |ty| {
-                seen.insert(kind(ty).to_string());
+                seen.insert(ty.kind().to_string());
                 false
             });
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{PARAMS, Passage, STAGES};
 use crate::abi::flatten::flatten_within;
 use crate::abi::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType};
-use crate::case::check::{Feature, kind};
+use crate::case::check::Feature;
 use crate::mix::parts::parts;
 use crate::mix::rows::lacks;
 use crate::mix::table::Table;
@@ -102,7 +102,7 @@ fn walk_value(value: &Value, ty: &Type, visit: &mut impl FnMut(&Type)) {
 
 /// How a type is called here.
 fn name(passage: &Passage, ty: &Type) -> String {
-    let Type::Handle(handle) = ty else { return kind(ty).to_string() };
+    let Type::Handle(handle) = ty else { return ty.kind().to_string() };
     let definer = handle.resource().and_then(|resource| passage.shape.definer(resource));
     let whose = match definer {
         None => "the host's",
@@ -110,5 +110,5 @@ fn name(passage: &Passage, ty: &Type) -> String {
         Some(definer) if definer == passage.callee => "the callee's",
         Some(_) => "a later guest's",
     };
-    format!("{}, {whose}", kind(ty))
+    format!("{}, {whose}", ty.kind())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Passage;
 use crate::abi::Stage;
-use crate::case::check::{Feature, kind};
+use crate::case::check::Feature;
 use crate::case::{Resource, is_host};
 use crate::mix::parts::{Inside, parts};
 use crate::mix::rows::lacks;
@@ -141,7 +141,7 @@ fn walk(table: &mut Table, value: &Value, ty: &Type, around: Surroundings) {
 fn name(ty: &Type, resources: &[Resource]) -> String {
     if let Type::Handle(handle) = ty {
         let hosts = handle.resource().is_some_and(|resource| is_host(resources, resource));
-        return format!("{}, the {}'s", kind(ty), if hosts { "host" } else { "guest" });
+        return format!("{}, the {}'s", ty.kind(), if hosts { "host" } else { "guest" });
     }
-    kind(ty).to_string()
+    ty.kind().to_string()
 }

@@ -9,7 +9,6 @@ use crate::abi::lift::{CoreValues, lift_flat};
 use crate::abi::load::{MAX_LIST_BYTE_LENGTH, load};
 use crate::abi::string::{load_string_from_range, utf16_tag};
 use crate::abi::{Core, Cx, LiftLowerOptions, PtrType, StringEncoding, Trap};
-use crate::case::check::kind;
 use crate::case::text::wave;
 use crate::report::layout::{At, parts};
 use crate::report::timeline::word;
@@ -165,7 +164,7 @@ impl Walk {
             size: layout.elem_size,
             path: path.to_string(),
             kind: FieldKind::Value,
-            ty: kind(ty),
+            ty: ty.kind(),
             value,
             wrong,
         });
@@ -187,7 +186,7 @@ impl Walk {
             size: layout.own_size(),
             path: path.to_string(),
             kind: FieldKind::Discriminant,
-            ty: kind(ty),
+            ty: ty.kind(),
             value: case_name(ty, case),
             wrong: no_case(&layout, case),
         });
@@ -226,7 +225,7 @@ impl Walk {
             size,
             path: path.to_string(),
             kind,
-            ty: self::kind(ty),
+            ty: ty.kind(),
             value,
             wrong: None,
         };

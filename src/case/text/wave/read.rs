@@ -10,7 +10,6 @@ use wasm_wave::ast::{Node, NodeType};
 use wasm_wave::parser::ParserError;
 use wasm_wave::untyped::UntypedValue;
 
-use crate::case::check::kind;
 use crate::types::{CASE, FIELD, FLAG, Field, Handle, Label, Type};
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value};
 
@@ -79,7 +78,7 @@ impl<'a> Reader<'a> {
                 self.number(node, ty).map(Value::Handle)
             }
             Type::Handle(Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_)) => {
-                Err(format!("a value of type {} has no notation", kind(ty)))
+                Err(format!("a value of type {} has no notation", ty.kind()))
             }
         }
     }
@@ -89,7 +88,7 @@ impl<'a> Reader<'a> {
     }
 
     fn expected(&self, ty: &Type, node: &Node) -> String {
-        format!("expected {}, found {}", kind(ty), quoted(self.slice(node)))
+        format!("expected {}, found {}", ty.kind(), quoted(self.slice(node)))
     }
 
     fn number<T: FromStr>(&self, node: &Node, ty: &Type) -> Result<T, String> {

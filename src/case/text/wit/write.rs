@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::case::check::kind;
 use crate::case::text::quote::{WIDTH, fill};
 use crate::case::{Shape, function_name};
 use crate::types::{
@@ -95,7 +94,7 @@ impl<'a> Names<'a> {
 
     fn ty(&mut self, ty: &'a Type) -> String {
         match ty {
-            scalar!() | Type::String => kind(ty).to_string(),
+            scalar!() | Type::String => ty.kind().to_string(),
             Type::List(elem) => format!("list<{}>", self.ty(elem)),
             Type::FixedLengthList(elem, length) => format!("list<{}, {length}>", self.ty(elem)),
             Type::Tuple(types) => {
@@ -134,7 +133,7 @@ impl<'a> Names<'a> {
     fn declare(&mut self, ty: &'a Type) -> usize {
         let members = self.members(ty);
         let number = self.declarations.len();
-        let head = format!("{} {} {{", kind(ty), positional('t', number));
+        let head = format!("{} {} {{", ty.kind(), positional('t', number));
         self.declarations.push(item([&head, "}"], " ", &members));
         self.numbers.insert(ty, number);
         number

@@ -1,0 +1,566 @@
+//! The faults that a call between guests may meet, whatever the order in which it lifts and lowers.
+//! Knows nothing of who called whom, and runs only after a trap: nobody can look into either guest.
+
+use std::collections::BTreeSet;
+
+use super::despecialize::{Despecialized, Part, despecialize};
+use super::flatten::{flatten_variant, flatten_within};
+use super::handle::{borrows_remain, lower_unknown};
+use super::layout::{Layout, align_to};
+use super::lift::{CoreValues, find_spilled, lift_flat, lift_flat_case_index};
+use super::load::payload_offset;
+use super::load::{MAX_LIST_BYTE_LENGTH, load_case_index, load_pair, load_shape, payload_of};
+use super::lower::place_spilled;
+use super::store::LIST_BLOCK;
+use super::string::{MAX_STRING_BYTE_LENGTH, is_misaligned, load_string_from_range};
+use super::string::{source_and_byte_length, store_string_into_range, transcode_partly};
+use super::{Block, Cx, Deviation, Notes, PtrType, REALLOC_I32_MAX, ResourceType, Trap};
+use crate::types::{Resource, Type};
+use crate::value::{Str, StringSource, Value};
+
+/// How much of what may be lifted in one call is explored: parts that share their blocks are more than
+/// any call comes to before it traps.
+const MAX_EXPLORED: u64 = 1 << 16;
+
+/// Something that lowering does and that may trap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Asks for the block of a list.
+    List { alignment: u64, byte_length: u64 },
+    /// Lowers a string.
+    String(Str),
+    /// Lowers a handle.
+    Handle { rt: ResourceType, borrowed: bool },
+    /// Lowers what is no string: an engine may notice only in the middle of it, or, where it is not
+    /// `readable`, after the first call of `realloc`.
+    NoString { source: StringSource, code_units: u64, readable: bool },
+}
+
+/// Lifting for another guest trapped: collects the faults of everything that can be lifted in spite of
+/// that, and leaves what would be lowered. Siblings of what failed are lifted, its parts are not.
+pub fn lift(cx: &mut Cx, max_flat: usize, vi: CoreValues, types: &[Type], trap: Trap) {
+    let Some(peer) = cx.peer.filter(|_| trap != Trap::Exhausted) else { return };
+    let (faults, steps) = undisturbed(cx, |cx| {
+        let ptr_type = peer.ptr_type;
+        let (faults, steps) = (BTreeSet::new(), Vec::new());
+        let (met, stopped) = (false, false);
+        let mut explorer = Explorer { cx, ptr_type, trap, met, stopped, faults, steps };
+        explorer.values(max_flat, vi, types);
+        (explorer.faults, explorer.steps)
+    });
+    let remain = borrows_remain(cx.guest, true) && !cx.deviates(Deviation::BorrowsCheckedLate);
+    let borrows = remain.then_some(Trap::BorrowsRemain);
+    let notes = cx.guest.notes();
+    faults.into_iter().chain(borrows).chain([trap]).for_each(|trap| notes.fault(trap));
+    notes.unlowered = Some(steps);
+}
+
+/// Does what is left to lower, up to its first fault. `realloc` runs: it cannot leave the guest, but for
+/// slips, which are not explored: it would find handles that belong to no call.
+pub fn lower(cx: &mut Cx, max_flat: usize, types: &[Type], out_param: Option<u64>) {
+    let notes = cx.guest.notes();
+    let Some(steps) = notes.unlowered.take() else { return };
+    let leaves = [Deviation::ReallocMayLeave, Deviation::ResourceBuiltInsMayLeave];
+    if leaves.into_iter().any(|slip| notes.deviations.contains(slip)) {
+        return;
+    }
+    let lowered = undisturbed(cx, |cx| lower_steps(cx, &steps, max_flat, types, out_param));
+    if let Err(trap) = lowered {
+        cx.guest.notes().fault(trap);
+    }
+}
+
+/// Whatever is done here leaves the notes about how the call went as they were, but for the slips that
+/// it met: what they add to the faults they explain.
+fn undisturbed<R>(cx: &mut Cx, explore: impl FnOnce(&mut Cx) -> R) -> R {
+    let notes = cx.guest.notes();
+    let (lifted, course, points) = (notes.lifted, notes.course.clone(), notes.points);
+    notes.lifted = Notes::MAX_LIFTED - MAX_EXPLORED;
+    let reallocs = cx.guest.lowered().received.reallocs.len();
+    let explored = explore(cx);
+    cx.guest.lowered().received.reallocs.truncate(reallocs);
+    let notes = cx.guest.notes();
+    (notes.lifted, notes.course, notes.points) = (lifted, course, points);
+    explored
+}
+
+fn lower_steps(
+    cx: &mut Cx,
+    steps: &[Step],
+    max_flat: usize,
+    types: &[Type],
+    out_param: Option<u64>,
+) -> Result<(), Trap> {
+    if flatten_within(types, cx.opts.ptr_type, max_flat).is_none() {
+        let (ptr, tuple) = place_spilled(cx, types, out_param)?;
+        // Only by a slip this comes so far. Which of its parts are stored is not known any more.
+        if cx.out_of_bounds(ptr, tuple.elem_size) {
+            cx.guest.notes().fault(Trap::MemoryOutOfBounds);
+        }
+    }
+    steps.iter().try_for_each(|step| lower_step(cx, step))
+}
+
+fn lower_step(cx: &mut Cx, step: &Step) -> Result<(), Trap> {
+    match step {
+        Step::List { alignment, byte_length } => {
+            let ptr = cx.allocate(Block::List, *alignment, *byte_length)?;
+            cx.check_range(ptr, *alignment, *byte_length, LIST_BLOCK)
+        }
+        Step::String(src) => store_string_into_range(cx, src).map(|_| ()),
+        Step::Handle { rt, borrowed } => lower_unknown(cx, *rt, *borrowed),
+        Step::NoString { source, code_units, readable } => {
+            transcode_partly(cx, *source, *code_units, *readable)
+        }
+    }
+}
+
+/// Lifts once more, past all faults.
+struct Explorer<'a, 'b> {
+    cx: &'a mut Cx<'b>,
+    /// That of the memory to lower into.
+    ptr_type: PtrType,
+    /// What lifting trapped for, and whether this came to that place.
+    trap: Trap,
+    met: bool,
+    /// Whether a limit was met. What comes after it is not known, so neither is it lowered.
+    stopped: bool,
+    faults: BTreeSet<Trap>,
+    steps: Vec<Step>,
+}
+
+impl Explorer<'_, '_> {
+    fn values(&mut self, max_flat: usize, mut vi: CoreValues, types: &[Type]) {
+        if flatten_within(types, self.cx.opts.ptr_type, max_flat).is_some() {
+            types.iter().for_each(|ty| self.flat(&mut vi, Part::Type(ty)));
+        } else {
+            let found = find_spilled(self.cx, &mut vi, types);
+            if let Some((ptr, tuple)) = self.past(found) {
+                self.memory(ptr, &tuple);
+            }
+        }
+    }
+
+    /// Spec: `lift_flat`.
+    fn flat(&mut self, vi: &mut CoreValues, part: Part) {
+        if self.stopped {
+            return;
+        }
+        match despecialize(part) {
+            Despecialized::Bool
+            | Despecialized::S8
+            | Despecialized::U8
+            | Despecialized::S16
+            | Despecialized::U16
+            | Despecialized::S32
+            | Despecialized::U32
+            | Despecialized::S64
+            | Despecialized::U64
+            | Despecialized::F32
+            | Despecialized::F64
+            | Despecialized::Char
+            | Despecialized::Flags(_) => {
+                let lifted = lift_flat(self.cx, vi, part);
+                self.past(lifted);
+            }
+            Despecialized::String => {
+                let (ptr, tagged_code_units) = self.flat_pair(vi);
+                self.string(ptr, tagged_code_units);
+            }
+            Despecialized::List(elem) => {
+                let (ptr, length) = self.flat_pair(vi);
+                let elem = self.cx.layout(*elem);
+                self.list(ptr, length, &elem);
+            }
+            Despecialized::FixedLengthList(elem, length) => {
+                (0..length).for_each(|_| self.flat(vi, *elem));
+            }
+            Despecialized::Record(fields) => {
+                fields.into_iter().for_each(|field| self.flat(vi, field));
+            }
+            Despecialized::Variant(cases) => self.flat_variant(vi, &cases, part.is_enum()),
+            Despecialized::Own(resource) => {
+                let lifted = lift_flat(self.cx, vi, part);
+                self.handle(lifted, resource, false);
+            }
+            Despecialized::Borrow(resource) => {
+                let lifted = lift_flat(self.cx, vi, part);
+                self.handle(lifted, resource, true);
+            }
+            Despecialized::Async => unreachable!("components with async values are refused"),
+        }
+    }
+
+    fn flat_pair(&mut self, vi: &mut CoreValues) -> (u64, u64) {
+        let core_type = self.cx.opts.ptr_type.core_type();
+        (vi.next(core_type), vi.next(core_type))
+    }
+
+    /// Spec: `lift_flat_variant`.
+    fn flat_variant(&mut self, vi: &mut CoreValues, cases: &[Option<Part>], is_enum: bool) {
+        let end = vi.after(flatten_variant(cases, self.cx.opts.ptr_type).len());
+        let case_index = lift_flat_case_index(self.cx, vi, cases.len());
+        let payload = payload_of(self.cx, cases, is_enum, case_index);
+        if let Some(Some(case)) = self.past(payload) {
+            self.flat(vi, *case);
+        }
+        *vi = end;
+    }
+
+    /// Spec: `load`.
+    fn memory(&mut self, ptr: u64, layout: &Layout) {
+        if self.stopped {
+            return;
+        }
+        let there = self.cx.check_part(ptr, layout, layout.own_size());
+        if self.past(there).is_none() {
+            return;
+        }
+        match &layout.shape {
+            Despecialized::Bool
+            | Despecialized::S8
+            | Despecialized::U8
+            | Despecialized::S16
+            | Despecialized::U16
+            | Despecialized::S32
+            | Despecialized::U32
+            | Despecialized::S64
+            | Despecialized::U64
+            | Despecialized::F32
+            | Despecialized::F64
+            | Despecialized::Char
+            | Despecialized::Flags(_) => {
+                let loaded = load_shape(self.cx, ptr, layout);
+                self.past(loaded);
+            }
+            Despecialized::String => {
+                let (begin, tagged_code_units) = load_pair(self.cx, ptr);
+                self.string(begin, tagged_code_units);
+            }
+            Despecialized::List(elem) => {
+                let (begin, length) = load_pair(self.cx, ptr);
+                self.list(begin, length, elem);
+            }
+            Despecialized::FixedLengthList(elem, length) => {
+                self.elems(ptr, u64::from(*length), elem);
+            }
+            Despecialized::Record(fields) => self.record(ptr, fields),
+            Despecialized::Variant(cases) => self.variant(ptr, layout, cases),
+            Despecialized::Own(resource) => {
+                let loaded = load_shape(self.cx, ptr, layout);
+                self.handle(loaded, *resource, false);
+            }
+            Despecialized::Borrow(resource) => {
+                let loaded = load_shape(self.cx, ptr, layout);
+                self.handle(loaded, *resource, true);
+            }
+            Despecialized::Async => unreachable!("components with async values are refused"),
+        }
+    }
+
+    /// Spec: `load_record`.
+    fn record(&mut self, mut ptr: u64, fields: &[Layout]) {
+        for field in fields {
+            ptr = align_to(ptr, field.alignment);
+            self.memory(ptr, field);
+            ptr += field.elem_size;
+        }
+    }
+
+    /// Spec: `load_variant`.
+    fn variant(&mut self, ptr: u64, layout: &Layout, cases: &[Option<Layout>]) {
+        let case_index = load_case_index(self.cx, ptr, cases.len());
+        let payload = payload_of(self.cx, cases, layout.is_enum, case_index);
+        if let Some(Some(case)) = self.past(payload) {
+            let ptr = ptr + payload_offset(self.cx, layout, case);
+            self.memory(ptr, case);
+        }
+    }
+
+    /// Spec: `load_string_from_range`.
+    fn string(&mut self, ptr: u64, tagged_code_units: u64) {
+        let loaded = load_string_from_range(self.cx, ptr, tagged_code_units);
+        let read = matches!(loaded, Err(Trap::InvalidUtf8 | Trap::InvalidUtf16 | Trap::Crash));
+        if let Some(src) = self.past(loaded) {
+            self.steps.push(Step::String(src));
+            return;
+        }
+        if self.stopped {
+            return;
+        }
+        let (source, byte_length) = source_and_byte_length(self.cx, tagged_code_units);
+        let code_units = byte_length / source.code_unit();
+        let misaligned = is_misaligned(self.cx, source, ptr);
+        let outside = self.cx.out_of_bounds(ptr, byte_length);
+        let too_long = byte_length > MAX_STRING_BYTE_LENGTH
+            && !self.cx.deviates(Deviation::StringLengthUnlimited);
+        self.fault(too_long, Trap::StringTooLong);
+        self.fault(misaligned, Trap::UnalignedPointer);
+        self.fault(outside && !read, Trap::StringOutOfBounds);
+        if !misaligned {
+            let readable = !outside || read;
+            self.steps.push(Step::NoString { source, code_units, readable });
+        }
+    }
+
+    /// Spec: `load_list_from_range`.
+    fn list(&mut self, ptr: u64, length: u64, elem: &Layout) {
+        let byte_length = length.saturating_mul(elem.elem_size);
+        let misaligned = !ptr.is_multiple_of(elem.alignment);
+        let outside = self.cx.out_of_bounds(ptr, byte_length);
+        self.fault(byte_length > MAX_LIST_BYTE_LENGTH, Trap::ListTooLong);
+        self.fault(misaligned, Trap::UnalignedPointer);
+        self.fault(outside, Trap::ListOutOfBounds);
+        let there = elem.with_pointers(self.ptr_type, &mut |slip| self.cx.deviates(slip));
+        let there_byte_length = length.saturating_mul(there.elem_size);
+        self.fault(there_byte_length > REALLOC_I32_MAX, Trap::ListTooLong);
+        if !misaligned && there_byte_length <= REALLOC_I32_MAX {
+            let (alignment, byte_length) = (there.alignment, there_byte_length);
+            self.steps.push(Step::List { alignment, byte_length });
+        }
+        if !misaligned && !outside && byte_length <= MAX_LIST_BYTE_LENGTH {
+            self.elems(ptr, length, elem);
+        }
+    }
+
+    fn elems(&mut self, ptr: u64, length: u64, elem: &Layout) {
+        if elem.shape == Despecialized::U8 {
+            return;
+        }
+        for i in 0..length {
+            let counted = self.cx.guest.notes().lift(1);
+            if self.past(counted).is_none() {
+                return;
+            }
+            self.memory(ptr + i * elem.elem_size, elem);
+        }
+    }
+
+    /// Whether a handle may be lifted is known of those that were, before it trapped: they are gone.
+    fn handle(&mut self, lifted: Result<Value, Trap>, resource: Resource, borrowed: bool) {
+        if lifted == Err(self.trap) || self.met {
+            self.past(lifted);
+        }
+        // It may have been lifted before, and what comes after one that may not be is never lowered.
+        let rt = self.cx.guest.handles().map(|handles| handles.resource(resource));
+        self.steps.extend(rt.map(|rt| Step::Handle { rt, borrowed }));
+    }
+
+    fn past<V>(&mut self, lifted: Result<V, Trap>) -> Option<V> {
+        let lifted = lifted.inspect_err(|trap| self.fault(true, *trap));
+        lifted.ok()
+    }
+
+    fn fault(&mut self, condition: bool, trap: Trap) {
+        if condition {
+            self.met |= trap == self.trap;
+            self.stopped |= trap == Trap::Exhausted;
+            self.faults.insert(trap);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes_guest::ByteGuest;
+    use crate::lift::lift_flat_values;
+    use crate::lower::lower_flat_values;
+    use crate::{Core, Course, LiftLowerOptions, MAX_FLAT_PARAMS, Received, StringEncoding};
+    use StringEncoding::{Latin1OrUtf16, Utf8, Utf16};
+    use Trap::{InvalidChar, InvalidDiscriminant, InvalidUtf8, InvalidUtf16, ListOutOfBounds};
+    use Trap::{MemoryOutOfBounds, StringOutOfBounds, UnalignedPointer};
+
+    /// Calls of `realloc`: old_size, align, new_size.
+    type Calls<'a> = &'a [(u64, u64, u64)];
+
+    fn opts(string_encoding: StringEncoding) -> LiftLowerOptions {
+        LiftLowerOptions { string_encoding, ptr_type: PtrType::I32 }
+    }
+
+    /// Passes params that cannot be lifted from a memory of 64 bytes, which begins with these. On the
+    /// other side `realloc` answers with `answers`, and then as it should.
+    #[track_caller]
+    fn check_strings(
+        (from, to): (StringEncoding, StringEncoding),
+        (types, flat, memory): (&[Type], &[u32], &[u8]),
+        answers: &[u64],
+        faults: &[Trap],
+        calls: Calls,
+    ) {
+        let mut guest = ByteGuest::new(memory.to_vec(), 0);
+        guest.memory.resize(64, 0);
+        let flat: Vec<Core> = flat.iter().copied().map(Core::I32).collect();
+        let cx = &mut Cx { opts: opts(from), peer: Some(opts(to)), guest: &mut guest };
+        let lifted = lift_flat_values(cx, MAX_FLAT_PARAMS, &mut CoreValues::new(&flat), types);
+        lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), types, lifted.unwrap_err());
+        guest.memory.fill(0);
+        guest.overrides.extend(answers.iter().copied().enumerate());
+        let cx = &mut Cx { opts: opts(to), peer: Some(opts(from)), guest: &mut guest };
+        lower(cx, MAX_FLAT_PARAMS, types, None);
+        assert_eq!(guest.notes.faults, faults.iter().copied().collect());
+        let call =
+            |call: &crate::bytes_guest::ReallocCall| (call.old_size, call.align, call.new_size);
+        assert_eq!(guest.calls.iter().map(call).collect::<Vec<_>>(), calls);
+        assert_eq!(guest.notes.course, Course::default());
+        assert_eq!(guest.lowered.received, Received::default());
+    }
+
+    /// The same between guests that both have UTF-8.
+    #[track_caller]
+    fn check(what: (&[Type], &[u32], &[u8]), answers: &[u64], faults: &[Trap], calls: Calls) {
+        check_strings((Utf8, Utf8), what, answers, faults, calls);
+    }
+
+    fn list(elem: Type) -> Type {
+        Type::List(Box::new(elem))
+    }
+
+    fn words(words: &[u32]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn siblings_of_what_cannot_be_lifted_are_lifted() {
+        let enumeration = Type::Result(None, None);
+        let faults = [InvalidChar, InvalidDiscriminant];
+        check((&[Type::Char, enumeration], &[0xd800, 2], &[]), &[], &faults, &[]);
+        let pairs = list(Type::Tuple(vec![Type::Char, Type::String]));
+        let memory = words(&[0xd800, 65, 0, 65, 60, 4]);
+        let calls = [(0, 4, 24), (0, 1, 0), (0, 1, 4)];
+        let faults = [InvalidChar, StringOutOfBounds];
+        check((&[pairs], &[0, 2], &memory), &[], &faults, &calls);
+    }
+
+    #[test]
+    fn parts_of_what_cannot_be_lifted_are_not() {
+        let option = Type::Option(Box::new(Type::Char));
+        check((&[option], &[2, 0xd800], &[]), &[], &[InvalidDiscriminant], &[]);
+        check(
+            (&[list(Type::Char)], &[1, 2], &words(&[u32::MAX; 4])),
+            &[],
+            &[UnalignedPointer],
+            &[],
+        );
+    }
+
+    #[test]
+    fn lowering_is_explored_up_to_its_first_fault() {
+        let types = [list(Type::U16), Type::Char, Type::String, Type::String];
+        let flat = [0, 3, 0xd800, 0, 2, 0, 1];
+        let calls = [(0, 2, 6), (0, 1, 2), (0, 1, 1)];
+        check((&types, &flat, &[]), &[], &[InvalidChar], &calls);
+        let faults = [InvalidChar, UnalignedPointer];
+        check((&types, &flat, &[]), &[1], &faults, &calls[..1]);
+        let faults = [InvalidChar, StringOutOfBounds];
+        check((&types, &flat, &[]), &[0, 63], &faults, &calls[..2]);
+    }
+
+    #[test]
+    fn one_place_may_have_two_faults() {
+        let faults = [UnalignedPointer, ListOutOfBounds];
+        check((&[list(Type::U16)], &[63, 1], &[]), &[], &faults, &[]);
+        check(
+            (&[list(Type::U16), Type::Char], &[0, 1, 0xd800], &[]),
+            &[63],
+            &{ [InvalidChar, UnalignedPointer, ListOutOfBounds] },
+            &[(0, 2, 2)],
+        );
+        let faults = [UnalignedPointer, StringOutOfBounds];
+        check_strings((Utf16, Utf8), (&[Type::String], &[63, 1], &[]), &[], &faults, &[]);
+        let faults = [UnalignedPointer, MemoryOutOfBounds];
+        check((&[const { Type::U16 }; 17], &[63], &[]), &[], &faults, &[(0, 2, 34)]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_may_be_noticed_after_the_first_call_of_realloc() {
+        let what: (&[Type], &[u32], &[u8]) = (&[Type::String], &[60, 8], &[]);
+        for (from, to, call) in [
+            (Utf8, Utf8, (0, 1, 8)),
+            (Utf8, Utf16, (0, 2, 16)),
+            (Utf16, Utf8, (0, 1, 8)),
+            (Utf16, Latin1OrUtf16, (0, 2, 8)),
+            (Latin1OrUtf16, Utf8, (0, 1, 8)),
+            (Latin1OrUtf16, Latin1OrUtf16, (0, 2, 8)),
+        ] {
+            check_strings((from, to), what, &[], &[StringOutOfBounds], &[call]);
+            let faults = [StringOutOfBounds, Trap::Guest];
+            let huge: (&[Type], &[u32], &[u8]) = (&[Type::String], &[2, 65], &[]);
+            let (old, align, size) = call;
+            check_strings((from, to), huge, &[], &faults, &[(old, align, size / 8 * 65)]);
+        }
+        let calls = [(0, 8, 64)];
+        check((&[list(Type::U64)], &[8, 8], &[]), &[], &[ListOutOfBounds], &calls);
+    }
+
+    #[test]
+    fn a_bad_sequence_may_be_noticed_after_the_string_has_grown() {
+        let utf8: (&[Type], &[u32], &[u8]) = (&[Type::String], &[0, 2], &[0x61, 0xff]);
+        let utf16: (&[Type], &[u32], &[u8]) = (&[Type::String], &[0, 2], &[0x61, 0, 0, 0xd8]);
+        let tagged: (&[Type], &[u32], &[u8]) = (&[Type::String], &[0, 2 | 1 << 31], utf16.2);
+        check_strings((Utf8, Utf8), utf8, &[], &[InvalidUtf8], &[(0, 1, 2)]);
+        check_strings((Utf8, Utf16), utf8, &[], &[InvalidUtf8], &[(0, 2, 4)]);
+        let calls = [(0, 2, 2), (2, 2, 4)];
+        check_strings((Utf8, Latin1OrUtf16), utf8, &[], &[InvalidUtf8], &calls);
+        check_strings((Utf16, Latin1OrUtf16), utf16, &[], &[InvalidUtf16], &calls);
+        let faults = [InvalidUtf16, StringOutOfBounds];
+        check_strings((Utf16, Latin1OrUtf16), utf16, &[0, 62], &faults, &calls);
+        check_strings((Utf16, Utf16), utf16, &[], &[InvalidUtf16], &[(0, 2, 4)]);
+        check_strings((Latin1OrUtf16, Latin1OrUtf16), tagged, &[], &[InvalidUtf16], &[(0, 2, 4)]);
+        let calls = [(0, 1, 2), (2, 1, 6)];
+        check_strings((Utf16, Utf8), utf16, &[], &[InvalidUtf16], &calls);
+        check_strings((Latin1OrUtf16, Utf8), tagged, &[], &[InvalidUtf16], &calls);
+    }
+
+    #[test]
+    fn parts_that_share_their_blocks_are_not_explored_without_end() {
+        const LENGTH: u32 = 2000;
+        let types = [list(list(list(Type::Char))), Type::Result(None, None)];
+        let block = |word: u32| [word, LENGTH].repeat(usize::try_from(LENGTH).unwrap());
+        let memory = [block(8 * LENGTH), block(16 * LENGTH), block(0xd800)].concat();
+        let mut guest = ByteGuest::new(words(&memory), 0);
+        let flat = [0, LENGTH, 2].map(Core::I32);
+        let cx = &mut Cx { opts: opts(Utf8), peer: Some(opts(Utf8)), guest: &mut guest };
+        let started = std::time::Instant::now();
+        lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &types, InvalidChar);
+        assert!(started.elapsed().as_secs() < 10);
+        assert_eq!(guest.notes.faults, BTreeSet::from([InvalidChar]));
+        assert!(guest.notes.unexplored);
+        assert_eq!(guest.notes.lifted, 0);
+    }
+
+    #[test]
+    fn what_a_slip_tolerates_is_no_fault() {
+        let too_long = 1 << 28;
+        let strings = [Type::String, Type::Char];
+        let mut guest = ByteGuest::new(vec![0; 64], 0);
+        let mut faults = |slip: Option<Deviation>, flat: [u32; 3]| {
+            guest.notes = Notes { deviations: slip.into_iter().collect(), ..Notes::default() };
+            let flat = flat.map(Core::I32);
+            let peer = Some(opts(Utf8));
+            let cx = &mut Cx { opts: opts(Latin1OrUtf16), peer, guest: &mut guest };
+            lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &strings, InvalidChar);
+            guest.notes.faults.clone()
+        };
+        let bounds = BTreeSet::from([InvalidChar, StringOutOfBounds]);
+        let flat = [0, too_long, 0xd800];
+        assert!(faults(None, flat).contains(&Trap::StringTooLong));
+        assert_eq!(faults(Some(Deviation::StringLengthUnlimited), flat), bounds);
+        let flat = [63, 2, 0xd800];
+        assert!(faults(None, flat).contains(&UnalignedPointer));
+        assert_eq!(faults(Some(Deviation::Latin1AlignedToOne), flat), bounds);
+    }
+
+    #[test]
+    fn an_answer_of_realloc_may_have_two_faults_only_between_guests() {
+        for (peer, faults) in [(None, &[][..]), (Some(opts(Utf8)), &[ListOutOfBounds])] {
+            let mut guest = ByteGuest::new(vec![0; 64], 0);
+            guest.overrides.insert(0, 65);
+            let cx = &mut Cx { opts: opts(Utf8), peer, guest: &mut guest };
+            let value = [Value::List(vec![Value::U16(7)])];
+            let lowered = lower_flat_values(cx, MAX_FLAT_PARAMS, &value, &[list(Type::U16)], None);
+            assert_eq!(lowered, Err(UnalignedPointer));
+            assert_eq!(guest.notes.faults, faults.iter().copied().collect());
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! Values to core values.
+//! Knows nothing of functions.
+
+use super::despecialize::{Despecialized, Part, despecialize};
+use super::flatten::{flatten_variant, flatten_within};
+use super::handle::{lower_borrow, lower_own};
+use super::layout::{Layout, end_of_fields};
+use super::options::Checked;
+use super::point::Passage;
+use super::store::{
+    Elems, bool_bits, char_bits, inside, match_case, maybe_scramble_nan32, maybe_scramble_nan64,
+};
+use super::store::{pack_flags_into_int, store_list_into_range, store_record};
+use super::string::store_string_into_range;
+use super::{
+    Block, Core, CoreType, Cx, Deviation, Place, Point, REALLOC_I32_MAX, Rule, Trap, trap_if,
+};
+use crate::types::Type;
+use crate::value::{Str, Value};
+
+/// Spec: `lower_flat`.
+pub fn lower_flat<'a>(
+    cx: &mut Cx,
+    value: &Value,
+    ty: impl Into<Part<'a>>,
+    flat: &mut Vec<Core>,
+) -> Result<(), Trap> {
+    let shape = despecialize(ty);
+    cx.reach_value(Passage::LowerFlat, &shape);
+    match shape {
+        Despecialized::Bool => flat.push(Core::I32(bool_bits(value))),
+        Despecialized::S8 => flat.push(lower_flat_narrow(cx, *inside!(value, Value::S8), 8)),
+        Despecialized::U8 => flat.push(Core::I32(u32::from(*inside!(value, Value::U8)))),
+        Despecialized::S16 => flat.push(lower_flat_narrow(cx, *inside!(value, Value::S16), 16)),
+        Despecialized::U16 => flat.push(Core::I32(u32::from(*inside!(value, Value::U16)))),
+        Despecialized::S32 => flat.push(Core::I32(inside!(value, Value::S32).cast_unsigned())),
+        Despecialized::U32 => flat.push(Core::I32(*inside!(value, Value::U32))),
+        Despecialized::S64 => flat.push(Core::I64(inside!(value, Value::S64).cast_unsigned())),
+        Despecialized::U64 => flat.push(Core::I64(*inside!(value, Value::U64))),
+        Despecialized::F32 => lower_flat_float32(cx, *inside!(value, Value::F32), flat),
+        Despecialized::F64 => lower_flat_float64(cx, *inside!(value, Value::F64), flat),
+        Despecialized::Char => flat.push(Core::I32(char_bits(value))),
+        Despecialized::String => lower_flat_string(cx, inside!(value, Value::String), flat)?,
+        Despecialized::List(elem) => {
+            lower_flat_list(cx, Elems::of(value), *elem, flat)?;
+        }
+        Despecialized::FixedLengthList(elem, length) => {
+            lower_flat_elems(cx, inside!(value, Value::List), *elem, length, flat)?;
+        }
+        Despecialized::Record(fields) => {
+            lower_flat_record(cx, inside!(value, Value::Record), &fields, flat)?;
+        }
+        Despecialized::Variant(cases) => lower_flat_variant(cx, value, &cases, flat)?,
+        Despecialized::Flags(count) => {
+            lower_flat_flags(cx, *inside!(value, Value::Flags), count, flat);
+        }
+        Despecialized::Own(resource) => {
+            flat.push(Core::I32(lower_own(cx, *inside!(value, Value::Handle), resource)?));
+        }
+        Despecialized::Borrow(resource) => {
+            flat.push(Core::I32(lower_borrow(cx, *inside!(value, Value::Handle), resource)?));
+        }
+        Despecialized::Async => unreachable!("components with async values are refused"),
+    }
+    Ok(())
+}
+
+/// Spec: `lower_flat_signed`, of fewer than 32 bits.
+fn lower_flat_narrow(cx: &mut Cx, int: impl Into<i32>, width: u32) -> Core {
+    let extended = int.into().cast_unsigned();
+    if extended >> width != 0 {
+        cx.reach(Rule::LowerNegative);
+    }
+    if extended >> width != 0 && cx.deviates(Deviation::NarrowSignedZeroExtended) {
+        return Core::I32(extended & (u32::MAX >> (32 - width)));
+    }
+    Core::I32(extended)
+}
+
+fn lower_flat_float32(cx: &mut Cx, bits: u32, flat: &mut Vec<Core>) {
+    let bits = maybe_scramble_nan32(cx, bits, Place::Flat(flat.len()));
+    flat.push(Core::F32(bits));
+}
+
+fn lower_flat_float64(cx: &mut Cx, bits: u64, flat: &mut Vec<Core>) {
+    let bits = maybe_scramble_nan64(cx, bits, Place::Flat(flat.len()));
+    flat.push(Core::F64(bits));
+}
+
+/// Spec: `lower_flat_string`.
+fn lower_flat_string(cx: &mut Cx, src: &Str, flat: &mut Vec<Core>) -> Result<(), Trap> {
+    let (ptr, tagged_code_units) = store_string_into_range(cx, src)?;
+    flat.extend([core_ptr(cx, ptr), core_ptr(cx, tagged_code_units)]);
+    Ok(())
+}
+
+/// Spec: `lower_flat_list`.
+fn lower_flat_list(
+    cx: &mut Cx,
+    elems: Elems,
+    elem: Part,
+    flat: &mut Vec<Core>,
+) -> Result<(), Trap> {
+    let elem = cx.layout(elem);
+    let (ptr, length) = store_list_into_range(cx, elems, &elem)?;
+    flat.extend([core_ptr(cx, ptr), core_ptr(cx, length)]);
+    Ok(())
+}
+
+/// Spec: `lower_flat_list`, of a fixed length.
+fn lower_flat_elems(
+    cx: &mut Cx,
+    values: &[Value],
+    elem: Part,
+    length: u32,
+    flat: &mut Vec<Core>,
+) -> Result<(), Trap> {
+    assert_eq!(Ok(length), u32::try_from(values.len()), "the length is in the type");
+    values.iter().try_for_each(|value| lower_flat(cx, value, elem, flat))
+}
+
+/// A pointer or length as a core value.
+fn core_ptr(cx: &Cx, bits: u64) -> Core {
+    Core::from_bits(cx.opts.ptr_type.core_type(), bits)
+}
+
+/// Spec: `lower_flat_record`.
+fn lower_flat_record(
+    cx: &mut Cx,
+    values: &[Value],
+    fields: &[Part],
+    flat: &mut Vec<Core>,
+) -> Result<(), Trap> {
+    assert_eq!(values.len(), fields.len(), "the value is of the type");
+    values.iter().zip(fields).try_for_each(|(value, field)| lower_flat(cx, value, *field, flat))
+}
+
+/// Spec: `lower_flat_variant`.
+fn lower_flat_variant(
+    cx: &mut Cx,
+    value: &Value,
+    cases: &[Option<Part>],
+    flat: &mut Vec<Core>,
+) -> Result<(), Trap> {
+    let start = flat.len();
+    let (case_index, payload) = match_case(value, cases);
+    flat.push(Core::I32(case_index));
+    cx.reach(if payload.is_some() { Rule::LowerPayload } else { Rule::LowerNoPayload });
+    if let Some((value, case)) = payload {
+        lower_flat(cx, value, *case, flat)?;
+    }
+    coerce(cx, flat, start, &flatten_variant(cases, cx.opts.ptr_type));
+    Ok(())
+}
+
+/// Makes what was lowered from `start` on into core values of the types `want`.
+fn coerce(cx: &mut Cx, flat: &mut Vec<Core>, start: usize, want: &[CoreType]) {
+    let used = flat.len() - start;
+    if used < want.len() {
+        cx.reach(Rule::LowerUnused);
+    }
+    let mut unused = Core::I64(0);
+    if used < want.len() && cx.deviates(Deviation::UnusedSlotsNotZeroed) {
+        unused = flat[start];
+    }
+    // Differs from the spec: it fills unused slots with the integer 0, also those of floats.
+    flat.resize(start + want.len(), unused);
+    let rules =
+        [Rule::LowerI32AsI64, Rule::LowerF32AsI32, Rule::LowerF32AsI64, Rule::LowerF64AsI64];
+    for (core, want) in flat[start..].iter_mut().zip(want) {
+        cx.reach_join(core.ty(), *want, rules);
+        *core = Core::from_bits(*want, joined_bits(cx, *core, *want));
+    }
+}
+
+/// The bits of a core value in a slot of type `want`.
+fn joined_bits(cx: &mut Cx, have: Core, want: CoreType) -> u64 {
+    match (have, want) {
+        (Core::I32(bits), CoreType::I64)
+            if bits >> 31 == 1 && cx.deviates(Deviation::JoinedIntegersSignExtended) =>
+        {
+            i64::from(bits.cast_signed()).cast_unsigned()
+        }
+        (Core::F32(bits), CoreType::I64) if cx.deviates(Deviation::JoinedFloat32Promoted) => {
+            f64::from(f32::from_bits(bits)).to_bits()
+        }
+        (Core::I32(_) | Core::I64(_) | Core::F32(_) | Core::F64(_), _) => have.bits(),
+    }
+}
+
+/// Spec: `lower_flat_flags`.
+fn lower_flat_flags(cx: &mut Cx, flags: u32, count: usize, flat: &mut Vec<Core>) {
+    flat.push(Core::I32(pack_flags_into_int(cx, flags, count)));
+}
+
+/// Spec: `lower_flat_values`.
+pub fn lower_flat_values(
+    cx: &mut Cx,
+    max_flat: usize,
+    values: &[Value],
+    types: &[Type],
+    out_param: Option<u64>,
+) -> Result<Vec<Core>, Trap> {
+    cx.guest.lowered().lowerings += 1;
+    let mut flat = Vec::new();
+    if flatten_within(types, cx.opts.ptr_type, max_flat).is_some() {
+        cx.reach(Rule::LowerFlat);
+        let fields: Vec<Part> = types.iter().map(Part::Type).collect();
+        lower_flat_record(cx, values, &fields, &mut flat)?;
+        return Ok(flat);
+    }
+    let (ptr, tuple) = place_spilled(cx, types, out_param)?;
+    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
+    store_record(cx, values, ptr, fields)?;
+    if out_param.is_none() {
+        flat.push(core_ptr(cx, ptr));
+    }
+    Ok(flat)
+}
+
+const NEW_BLOCK: Checked = Checked {
+    trap: Trap::MemoryOutOfBounds,
+    misaligned: Point::Rule(Rule::LowerSpilledMisaligned),
+    out_of_bounds: Point::Rule(Rule::LowerSpilledOutOfBounds),
+};
+
+pub(super) const OUT_PARAM: Checked = Checked {
+    trap: Trap::MemoryOutOfBounds,
+    misaligned: Point::Rule(Rule::LowerOutParamMisaligned),
+    out_of_bounds: Point::Rule(Rule::LowerOutParamOutOfBounds),
+};
+
+/// Spec: `lower_flat_values`, where it finds a place for the tuple.
+pub(super) fn place_spilled(
+    cx: &mut Cx,
+    types: &[Type],
+    out_param: Option<u64>,
+) -> Result<(u64, Layout), Trap> {
+    let tuple = cx.tuple_layout(types);
+    // Differs from the spec: it would pass such a size to a `realloc` that cannot take it.
+    trap_if(tuple.elem_size > REALLOC_I32_MAX, Trap::MemoryOutOfBounds)?;
+    let (ptr, what) = match out_param {
+        Some(ptr) => (ptr, OUT_PARAM),
+        None => (allocate_spilled(cx, &tuple)?, NEW_BLOCK),
+    };
+    check_spilled(cx, ptr, &tuple, what)?;
+    cx.reach_pointer(Rule::StoreWidePointer);
+    cx.reach(if out_param.is_some() { Rule::LowerOutParam } else { Rule::LowerSpilled });
+    Ok((ptr, tuple))
+}
+
+/// Spec: `lower_flat_values`, its checks of where the tuple is to lie.
+pub(super) fn check_spilled(
+    cx: &mut Cx,
+    ptr: u64,
+    tuple: &Layout,
+    what: Checked,
+) -> Result<(), Trap> {
+    let outside = cx.out_of_bounds(ptr, tuple.elem_size);
+    if outside && cx.deviates_fused(Deviation::SpilledBoundsUnchecked) {
+        return trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer);
+    }
+    cx.check_range(ptr, tuple.alignment, tuple.elem_size, what)
+}
+
+fn allocate_spilled(cx: &mut Cx, tuple: &Layout) -> Result<u64, Trap> {
+    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
+    let Layout { mut alignment, mut elem_size, .. } = *tuple;
+    if alignment > 1 && cx.deviates(Deviation::SpilledParamsByteAligned) {
+        alignment = 1;
+    }
+    if end_of_fields(fields) < elem_size && cx.deviates(Deviation::SpilledParamsUnpadded) {
+        elem_size = end_of_fields(fields);
+    }
+    cx.allocate(Block::Tuple, alignment, elem_size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes_guest::ByteGuest;
+    use crate::types::VariantCase;
+    use crate::{LiftLowerOptions, NanLeaf, PtrType, StringEncoding};
+
+    const OPTS: LiftLowerOptions =
+        LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
+
+    #[track_caller]
+    fn check(types: &[Type], values: &[Value], expected: &[Core]) {
+        let mut guest = ByteGuest::new(vec![0; 256], 64);
+        let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
+        assert_eq!(lower_flat_values(cx, 16, values, types, None).unwrap(), expected);
+    }
+
+    fn variant(types: &[Type]) -> Type {
+        Type::Variant(types.iter().map(|ty| VariantCase::new(Some(ty.clone()))).collect())
+    }
+
+    #[test]
+    fn signed_integers_are_sign_extended_to_32_bits() {
+        check(&[Type::S8], &[Value::S8(-1)], &[Core::I32(u32::MAX)]);
+        check(&[Type::U8], &[Value::U8(255)], &[Core::I32(255)]);
+    }
+
+    #[test]
+    fn a_32_bit_payload_is_zero_extended_in_a_joined_slot() {
+        let value = Value::case(0, Value::S32(-1));
+        let flat = [Core::I32(0), Core::I64(0xffff_ffff)];
+        check(&[variant(&[Type::S32, Type::F64])], &[value], &flat);
+    }
+
+    #[test]
+    fn unused_slots_are_zeros_of_their_own_type() {
+        let option = Type::Option(Box::new(Type::F32));
+        check(&[option], &[Value::Variant(0, None)], &[Core::I32(0), Core::F32(0)]);
+    }
+
+    #[test]
+    fn spilled_params_are_allocated_first() {
+        let mut types = vec![Type::U8; 16];
+        types.push(Type::String);
+        let mut values = vec![Value::U8(1); 16];
+        values.push(Value::string("hi"));
+        check(&types, &values, &[Core::I32(64)]);
+    }
+
+    #[test]
+    fn a_result_goes_where_the_caller_wants_it() {
+        let mut guest = ByteGuest::new(vec![0; 16], 8);
+        let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
+        let mut lower = |out_ptr| {
+            lower_flat_values(cx, 1, &[Value::string("")], &[Type::String], Some(out_ptr))
+        };
+        assert_eq!(lower(0), Ok(Vec::new()));
+        assert_eq!(lower(2), Err(Trap::UnalignedPointer));
+        assert_eq!(lower(12), Err(Trap::MemoryOutOfBounds));
+    }
+
+    #[test]
+    fn a_nan_is_noted_by_its_place_among_the_core_values() {
+        let mut guest = ByteGuest::new(Vec::new(), 0);
+        let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
+        let types = [Type::U8, variant(&[Type::F32, Type::U64])];
+        let values = [Value::U8(0), Value::case(0, Value::F32(0x7fc0_0001))];
+        let flat = lower_flat_values(cx, 16, &values, &types, None).unwrap();
+        assert_eq!(flat[2], Core::I64(0x7fc0_0001));
+        let nan = NanLeaf { lowering: 1, place: Place::Flat(2), width: 4 };
+        assert_eq!(guest.lowered.nans, [nan]);
+    }
+}

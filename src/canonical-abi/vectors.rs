@@ -1,0 +1,420 @@
+//! Runs `abi/` on test vectors: inputs, with what the spec's executable definition made of them.
+//! Knows nothing of cases, components or engines.
+
+mod format;
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use self::format::Vector;
+use self::format::{Chunks, Decimal, Destination, Encoding, FunctypeOp, Header, LayoutOp, LiftOp};
+use self::format::{LowerOp, Measures, Op, PassOp, Phase, Ptr, Realloc, Role, Signatures, Source};
+use self::format::{names, parse_args, parse_flat, parse_hex, parse_overrides, parse_type};
+use self::format::{parse_types, parse_value_types, parse_values};
+use crate::bytes_guest::{ByteGuest, ReallocCall};
+use crate::flatten::{Context, flatten_functype, flatten_type, flatten_within};
+use crate::layout::{alignment, elem_size};
+use crate::lift::{CoreValues, lift_flat_values};
+use crate::lower::lower_flat_values;
+use crate::types::{FuncType, Type};
+use crate::value::Value;
+use crate::{Core, CoreFuncType, Cx, LiftLowerOptions, NanMode, PtrType, SPEC_COMMIT, Trap};
+
+/// More memory than any vector needs.
+const MAX_MEM_SIZE: usize = 1 << 24;
+
+/// What became of a file of vectors.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    pub passed: usize,
+    pub failures: Vec<Failure>,
+    /// How many vectors there are, passed or failed, of each group.
+    pub groups: BTreeMap<String, usize>,
+}
+
+/// A vector of which `abi/` makes something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub id: String,
+    /// In the file, counted from 1.
+    pub line: usize,
+    /// Which of the vector's expectations it is about.
+    pub about: &'static str,
+    pub expected: String,
+    pub observed: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} (line {}): {}", self.id, self.line, self.about)?;
+        writeln!(f, "  expected  {}", self.expected)?;
+        write!(f, "  observed  {}", self.observed)
+    }
+}
+
+/// Runs all vectors of a file. An error is a line that is no vector, not one that fails.
+pub fn run(text: &str) -> Result<Report> {
+    let mut lines = text.lines().zip(1..);
+    let (header, _) = lines.next().context("line 1: there is no header")?;
+    let header = Header::parse(header).context("line 1")?;
+    let mut report = Report::default();
+    for (vector, line) in lines {
+        report.run(&header, vector, line).with_context(|| format!("line {line}"))?;
+    }
+    let total: usize = report.groups.values().sum();
+    ensure!(total == header.total, "the header announces {} vectors, not {total}", header.total);
+    ensure!(report.groups == header.counts, "the header announces {:?}", header.counts);
+    Ok(report)
+}
+
+impl Report {
+    fn run(&mut self, header: &Header, vector: &str, line: usize) -> Result<()> {
+        let Vector { id, group, op } = serde_json::from_str(vector)?;
+        let difference = op.run(header).with_context(|| id.clone())?;
+        *self.groups.entry(group).or_default() += 1;
+        match difference {
+            None => self.passed += 1,
+            Some(Difference { about, expected, observed }) => {
+                self.failures.push(Failure { id, line, about, expected, observed });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Header {
+    fn parse(line: &str) -> Result<Header> {
+        let header: Header = serde_json::from_str(line)?;
+        ensure!(header.op == "header" && header.schema == 1, "this is no header of schema 1");
+        ensure!(header.spec_commit == SPEC_COMMIT, "the vectors follow {}", header.spec_commit);
+        ensure!(header.realloc.kind == "bump", "no allocator is called {}", header.realloc.kind);
+        ensure!(header.mem_size <= MAX_MEM_SIZE, "a memory of {} bytes", header.mem_size);
+        Ok(header)
+    }
+
+    /// A memory as the file describes it.
+    fn image(&self, chunks: &Chunks) -> Result<Vec<u8>> {
+        let fill = u8::from_str_radix(&self.fill, 16)?;
+        let mut memory = vec![fill; self.mem_size];
+        for (offset, hex) in chunks {
+            let bytes = parse_hex(hex)?;
+            let end = offset.saturating_add(bytes.len());
+            let chunk = memory.get_mut(*offset..end).context("a chunk is outside the memory")?;
+            chunk.copy_from_slice(&bytes);
+        }
+        Ok(memory)
+    }
+
+    fn guest(&self, chunks: &Chunks) -> Result<ByteGuest> {
+        let mut guest = ByteGuest::new(self.image(chunks)?, self.realloc.start);
+        guest.notes.nan_mode = NanMode::Canonicalize;
+        Ok(guest)
+    }
+}
+
+/// The first expectation of a vector that does not hold.
+#[derive(Default)]
+struct Checks(Option<Difference>);
+
+struct Difference {
+    about: &'static str,
+    expected: String,
+    observed: String,
+}
+
+impl Checks {
+    fn check<T: PartialEq + Debug>(&mut self, about: &'static str, expected: &T, observed: &T) {
+        if expected != observed {
+            self.differ(about, format!("{expected:?}"), format!("{observed:?}"));
+        }
+    }
+
+    fn check_memory(&mut self, expected: &[u8], observed: &[u8]) {
+        let differs = |(_, (a, b)): &(usize, (&u8, &u8))| a != b;
+        if let Some((offset, (a, b))) = expected.iter().zip(observed).enumerate().find(differs) {
+            self.differ("mem", format!("{a:02x} at offset {offset}"), format!("{b:02x}"));
+        }
+    }
+
+    /// One of the traps, or none where there are none.
+    fn check_trap<T>(&mut self, expected: &[Trap], observed: &std::result::Result<T, Trap>) {
+        match observed {
+            Ok(_) if expected.is_empty() => {}
+            Ok(_) => self.differ("trap", format!("{expected:?}"), "no trap".into()),
+            Err(trap) if expected.contains(trap) => {}
+            Err(trap) => self.differ("trap", format!("{expected:?}"), format!("{trap:?}")),
+        }
+    }
+
+    fn differ(&mut self, about: &'static str, expected: String, observed: String) {
+        self.0.get_or_insert(Difference { about, expected, observed });
+    }
+}
+
+impl Op {
+    fn run(&self, header: &Header) -> Result<Option<Difference>> {
+        let mut checks = Checks::default();
+        match self {
+            Op::Layout(layout) => layout.run(&mut checks)?,
+            Op::Functype(functype) => functype.run(&mut checks)?,
+            Op::Lower(lower) => lower.run(header, &mut checks)?,
+            Op::Lift(lift) => lift.run(header, &mut checks)?,
+            Op::Pass(pass) => pass.run(header, &mut checks)?,
+        }
+        Ok(checks.0)
+    }
+}
+
+impl LayoutOp {
+    fn run(&self, checks: &mut Checks) -> Result<()> {
+        let ty = parse_type(&self.r#type)?;
+        checks.check("layout for i32", &self.i32, &measure(&ty, PtrType::I32));
+        checks.check("layout for i64", &self.i64, &measure(&ty, PtrType::I64));
+        Ok(())
+    }
+}
+
+fn measure(ty: &Type, ptr: PtrType) -> Measures {
+    let flat = names(&flatten_type(ty, ptr));
+    Measures { size: elem_size(ty, ptr), align: alignment(ty, ptr), flat }
+}
+
+impl FunctypeOp {
+    fn run(&self, checks: &mut Checks) -> Result<()> {
+        let params = parse_types(&self.params)?;
+        let result = self.result.as_ref().map(parse_type).transpose()?;
+        let ft = FuncType { params, result, is_async: false };
+        checks.check("functype for i32", &self.i32, &signatures(&ft, PtrType::I32));
+        checks.check("functype for i64", &self.i64, &signatures(&ft, PtrType::I64));
+        Ok(())
+    }
+}
+
+fn signatures(ft: &FuncType, ptr: PtrType) -> Signatures {
+    let signature = |context| {
+        let CoreFuncType { params, results } = flatten_functype(ft, ptr, context);
+        (names(&params), names(&results))
+    };
+    Signatures {
+        lift: signature(Context::Lift),
+        lower: signature(Context::Lower),
+        lift_async_callback: signature(Context::LiftAsyncCallback),
+        lift_async_stackful: signature(Context::LiftAsyncStackful),
+        lower_async: signature(Context::LowerAsync),
+    }
+}
+
+impl LowerOp {
+    fn run(&self, header: &Header, checks: &mut Checks) -> Result<()> {
+        let ptr = PtrType::from(self.ptr);
+        let types = parse_value_types(&self.types)?;
+        let values = parse_values(&self.vals, &types, ptr)?;
+        let measured = types.iter().map(|ty| measure(ty, ptr)).collect();
+        checks.check("ty", &self.ty, &measured);
+        checks.check("core", &self.core, &signatures(&self.role.functype(&types)?, ptr));
+
+        let mut guest = header.guest(&Vec::new())?;
+        guest.overrides = parse_overrides(&self.overrides)?;
+        let mut cx = Cx { opts: opts(self.enc, self.ptr), peer: None, guest: &mut guest };
+        let out_param = self.out_ptr.map(|ptr| ptr.0);
+        let flat = lower_flat_values(&mut cx, self.max_flat, &values, &types, out_param);
+        checks.check("reallocs", &self.reallocs, &reallocs(&guest.calls));
+        checks.check_trap(&expected_traps(self.trap, &self.trap_at, self.enc, self.ptr)?, &flat);
+        match flat {
+            Ok(flat) if !self.trap => self.check_lowered(header, checks, &types, guest, flat),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    fn check_lowered(
+        &self,
+        header: &Header,
+        checks: &mut Checks,
+        types: &[Type],
+        mut guest: ByteGuest,
+        flat: Vec<Core>,
+    ) -> Result<()> {
+        checks.check("flat", &parse_flat(present(&self.flat)?)?, &flat);
+        checks.check_memory(&header.image(present(&self.mem)?)?, &guest.memory);
+        let lifted = self.lift_back(&mut guest, types, flat);
+        let expected = parse_values(present(&self.lifted)?, types, self.ptr.into())?;
+        checks.check("lifted", &Ok(expected), &lifted);
+        Ok(())
+    }
+
+    /// What was lowered, as its receiver finds it.
+    fn lift_back(
+        &self,
+        guest: &mut ByteGuest,
+        types: &[Type],
+        mut flat: Vec<Core>,
+    ) -> std::result::Result<Vec<Value>, Trap> {
+        let ptr = PtrType::from(self.ptr);
+        let spilled = flatten_within(types, ptr, self.max_flat).is_none();
+        if let Some(out_ptr) = self.out_ptr.filter(|_| spilled) {
+            flat.push(Core::from_bits(ptr.core_type(), out_ptr.0));
+        }
+        let mut cx = Cx { opts: opts(self.enc, self.ptr), peer: None, guest };
+        lift_flat_values(&mut cx, self.max_flat, &mut CoreValues::new(&flat), types)
+    }
+}
+
+impl Role {
+    fn functype(self, types: &[Type]) -> Result<FuncType> {
+        match (self, types) {
+            (Role::Params, params) => {
+                Ok(FuncType { params: params.to_vec(), ..FuncType::default() })
+            }
+            (Role::Result, [result]) => {
+                Ok(FuncType { result: Some(result.clone()), ..FuncType::default() })
+            }
+            (Role::Result, _) => bail!("a function has one result"),
+        }
+    }
+}
+
+impl LiftOp {
+    fn run(&self, header: &Header, checks: &mut Checks) -> Result<()> {
+        let types = parse_value_types(&self.types)?;
+        let flat = parse_args(&self.flat, &types, self.max_flat, self.ptr)?;
+        let mut guest = header.guest(&self.mem)?;
+        let mut cx = Cx { opts: opts(self.enc, self.ptr), peer: None, guest: &mut guest };
+        let lifted = lift_flat_values(&mut cx, self.max_flat, &mut CoreValues::new(&flat), &types);
+        checks.check_trap(&expected_traps(self.trap, &self.trap_at, self.enc, self.ptr)?, &lifted);
+        if !self.trap {
+            let expected = parse_values(present(&self.lifted)?, &types, self.ptr.into())?;
+            checks.check("lifted", &Ok(expected), &lifted);
+        }
+        Ok(())
+    }
+}
+
+impl PassOp {
+    fn run(&self, header: &Header, checks: &mut Checks) -> Result<()> {
+        ensure!(self.trap == self.phase.is_some(), "phase belongs to a trap");
+        let types = parse_value_types(&self.types)?;
+        let lifted = self.lift(header, checks, &types)?;
+        if self.phase == Some(Phase::Lift) {
+            return Ok(());
+        }
+        let expected = parse_values(present(&self.lifted)?, &types, self.src.ptr.into())?;
+        checks.check("lifted", &Ok(&expected), &lifted.as_ref().map_err(|trap| *trap));
+        self.lower(header, checks, &types, &expected)
+    }
+
+    fn lift(
+        &self,
+        header: &Header,
+        checks: &mut Checks,
+        types: &[Type],
+    ) -> Result<std::result::Result<Vec<Value>, Trap>> {
+        let Source { enc, ptr, max_flat, flat, mem } = &self.src;
+        let flat = parse_args(flat, types, *max_flat, *ptr)?;
+        let mut guest = header.guest(mem)?;
+        let mut cx = Cx { opts: opts(*enc, *ptr), peer: None, guest: &mut guest };
+        let lifted = lift_flat_values(&mut cx, *max_flat, &mut CoreValues::new(&flat), types);
+        checks.check_trap(&self.expected_traps(Phase::Lift, *enc, *ptr)?, &lifted);
+        Ok(lifted)
+    }
+
+    fn lower(
+        &self,
+        header: &Header,
+        checks: &mut Checks,
+        types: &[Type],
+        values: &[Value],
+    ) -> Result<()> {
+        let Destination { enc, ptr, max_flat, out_ptr } = &self.dst;
+        let mut guest = header.guest(&Vec::new())?;
+        guest.overrides = parse_overrides(&self.overrides)?;
+        let mut cx = Cx { opts: opts(*enc, *ptr), peer: None, guest: &mut guest };
+        let out_param = out_ptr.map(|ptr| ptr.0);
+        let flat = lower_flat_values(&mut cx, *max_flat, values, types, out_param);
+        checks.check("reallocs", &self.reallocs, &reallocs(&guest.calls));
+        checks.check_trap(&self.expected_traps(Phase::Lower, *enc, *ptr)?, &flat);
+        if !self.trap {
+            checks.check("flat", &Ok(parse_flat(present(&self.flat)?)?), &flat);
+            checks.check_memory(&header.image(present(&self.mem)?)?, &guest.memory);
+        }
+        Ok(())
+    }
+
+    fn expected_traps(&self, phase: Phase, enc: Encoding, ptr: Ptr) -> Result<Vec<Trap>> {
+        let traps = expected_traps(self.trap, &self.trap_at, enc, ptr)?;
+        Ok(if self.phase == Some(phase) { traps } else { Vec::new() })
+    }
+}
+
+fn opts(enc: Encoding, ptr: Ptr) -> LiftLowerOptions {
+    LiftLowerOptions { string_encoding: enc.into(), ptr_type: ptr.into() }
+}
+
+fn present<T>(field: &Option<T>) -> Result<&T> {
+    field.as_ref().context("a vector that does not trap needs flat, mem and lifted")
+}
+
+/// The traps that the place in the spec's definition may be about; none for a vector that returns.
+fn expected_traps(
+    trap: bool,
+    trap_at: &Option<String>,
+    enc: Encoding,
+    ptr: Ptr,
+) -> Result<Vec<Trap>> {
+    ensure!(trap == trap_at.is_some(), "trap_at belongs to a trap");
+    let Some(trap_at) = trap_at else {
+        return Ok(Vec::new());
+    };
+    let function = trap_at.split(':').next().unwrap_or_default();
+    let about = |what: &str| trap_at.contains(what);
+    Ok(match function {
+        "realloc" => vec![Trap::Guest],
+        "convert_i32_to_char" => vec![Trap::InvalidChar],
+        "load_variant" | "lift_flat_variant" => vec![Trap::InvalidDiscriminant],
+        "load_string_from_range" if about("trap()") => vec![invalid_text(enc)],
+        _ if about("MAX_STRING_BYTE_LENGTH") => vec![Trap::StringTooLong],
+        _ if about("MAX_LIST_BYTE_LENGTH") => vec![Trap::ListTooLong],
+        _ if about("align_to(") => unaligned(function, ptr)?,
+        _ if about("len(cx.opts.memory)") => vec![out_of_bounds(function)?],
+        _ => bail!("unknown trap_at: {trap_at}"),
+    })
+}
+
+/// The definition's `align_to` divides floats, which is inexact from 2^53 on: there an aligned
+/// pointer, too, is found to be unaligned, and is out of bounds in truth.
+fn unaligned(function: &str, ptr: Ptr) -> Result<Vec<Trap>> {
+    match ptr {
+        Ptr::I32 => Ok(vec![Trap::UnalignedPointer]),
+        Ptr::I64 => Ok(vec![Trap::UnalignedPointer, out_of_bounds(function)?]),
+    }
+}
+
+fn out_of_bounds(function: &str) -> Result<Trap> {
+    Ok(match function {
+        "lift_flat_values" | "lower_flat_values" => Trap::MemoryOutOfBounds,
+        "load_list_from_range" | "store_list_into_range" => Trap::ListOutOfBounds,
+        "load_string_from_range"
+        | "store_string_copy"
+        | "store_string_to_utf8"
+        | "store_utf8_to_utf16"
+        | "store_string_to_latin1_or_utf16"
+        | "store_probably_utf16_to_latin1_or_utf16" => Trap::StringOutOfBounds,
+        _ => bail!("unknown function of trap_at: {function}"),
+    })
+}
+
+fn invalid_text(enc: Encoding) -> Trap {
+    match enc {
+        Encoding::Utf8 => Trap::InvalidUtf8,
+        Encoding::Utf16 | Encoding::Latin1OrUtf16 => Trap::InvalidUtf16,
+    }
+}
+
+fn reallocs(calls: &[ReallocCall]) -> Vec<Realloc> {
+    let row = |call: &ReallocCall| {
+        let ReallocCall { old, old_size, align, new_size, returned } = *call;
+        (Decimal(old), Decimal(old_size), Decimal(align), Decimal(new_size), returned.map(Decimal))
+    };
+    calls.iter().map(row).collect()
+}

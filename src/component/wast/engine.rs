@@ -1,0 +1,98 @@
+//! What a script asks of an engine.
+//! Knows no engine.
+
+use std::fmt;
+
+use canonical_abi::Trap;
+use canonical_abi::types::FuncType;
+use canonical_abi::value::Value;
+
+/// Something that components run on.
+pub trait Engine {
+    fn name(&self) -> &'static str;
+
+    /// Whether these bytes are a component that can be run.
+    fn validate(&mut self, bytes: &[u8]) -> Result<(), Stop>;
+
+    /// An instance in a store of its own, with nobody behind its imports.
+    fn instantiate(&mut self, bytes: &[u8]) -> Result<Box<dyn Instance>, Stop>;
+
+    /// Whether a trap of this engine's is the expected one. Its words may tell what its kind does not.
+    fn is_trap(&self, expected: Trap, observed: Option<Trap>, _words: &str) -> bool {
+        observed.is_some_and(|observed| observed.kind() == expected.kind())
+    }
+}
+
+/// An instance of a component.
+pub trait Instance {
+    /// The type of an exported function, named `func` or `instance#func`.
+    fn func_type(&self, path: &str) -> Option<Result<FuncType, Stop>>;
+
+    /// Calls an export. The caller has checked that it is there and that the values fit.
+    fn call(&mut self, path: &str, args: &[Value]) -> Result<Option<Value>, Stop>;
+}
+
+/// Why an engine came to no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It is no valid component.
+    Invalid(String),
+    /// Nobody offers what it imports.
+    Unlinkable(String),
+    /// It needs a feature that the engine lacks, by name.
+    Unsupported(String),
+    /// `None`: a trap that has no kind here.
+    Trapped(Option<Trap>, String),
+    /// A limit that the spec lacks was met.
+    Exhausted(String),
+    Crashed(String),
+}
+
+/// What refusals say, outside of names, where a feature is missing rather than the component wrong.
+/// Both engines decode with wasmparser, in different releases.
+const MISSING: [&str; 6] =
+    ["feature", "not enabled", "not supported", "unsupported", "not implemented", "not yet"];
+
+impl Stop {
+    /// A refusal: invalid, unless a feature is missing.
+    pub fn refused(why: &str) -> Stop {
+        let outside_names: String = why.split('`').step_by(2).collect();
+        if MISSING.iter().any(|words| outside_names.contains(words)) {
+            Stop::Unsupported(feature(why))
+        } else {
+            Stop::Invalid(why.to_string())
+        }
+    }
+}
+
+/// The same name wherever in a component the feature is missing.
+fn feature(why: &str) -> String {
+    let why = why.trim_start_matches("failed to parse WebAssembly module: ");
+    why.split_once(" (at offset").map_or(why, |(feature, _)| feature).to_string()
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Invalid(why) => write!(f, "refused as invalid: {why}"),
+            Stop::Unlinkable(why) => write!(f, "unlinkable: {why}"),
+            Stop::Unsupported(feature) => write!(f, "unsupported: {feature}"),
+            Stop::Trapped(_, words) => write!(f, "trapped: {words}"),
+            Stop::Exhausted(limit) => write!(f, "met a limit: {limit}"),
+            Stop::Crashed(how) => write!(f, "crashed: {how}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_feature_is_told_from_a_mistake_and_named_without_its_place() {
+        let missing = "failed to parse WebAssembly module: maps not enabled (at offset 0x1b)";
+        assert_eq!(Stop::refused(missing), Stop::Unsupported("maps not enabled".to_string()));
+        let mistake = "no export `feature`";
+        assert_eq!(Stop::refused(mistake), Stop::Invalid(mistake.to_string()));
+    }
+}
