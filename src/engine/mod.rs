@@ -6,6 +6,7 @@ pub mod crash;
 pub mod holdings;
 pub mod host;
 pub mod local;
+pub mod machine;
 pub mod numbers;
 pub mod puppets;
 pub mod reference;

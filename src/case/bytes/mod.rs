@@ -1,5 +1,5 @@
 //! A case as bytes, for libFuzzer: a magic, a version, and a flat form that cannot nest.
-//! Knows nothing of text; what a valid case is, `check` says.
+//! Knows nothing of text but what does not survive it; what a valid case is, `check` says.
 
 mod v1;
 mod v2;
@@ -13,9 +13,11 @@ mod tests;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::check::check;
+use super::text::core_survives;
 use super::{Case, Limits};
 
-const MAGIC: &[u8] = b"cfz";
+/// How an encoded case begins.
+pub const MAGIC: &[u8] = b"cfz";
 const VERSION: u8 = b'4';
 /// Of a case in which a guest does what nobody scripted.
 const NOISY_VERSION: u8 = b'5';
@@ -40,12 +42,11 @@ pub fn encode(case: &Case) -> Vec<u8> {
 /// The valid case that was encoded as `bytes`, by this version or an older one.
 pub fn decode(bytes: &[u8]) -> Result<Case> {
     ensure!(bytes.len() <= MAX_BYTES, "{} bytes are more than {MAX_BYTES}", bytes.len());
-    decode_own(bytes)
+    decode_any(bytes)
 }
 
-/// The same of any length, for what this program itself encoded: text may say more than a fuzzer's
-/// input.
-pub fn decode_own(bytes: &[u8]) -> Result<Case> {
+/// The same of any length: text may say more than a fuzzer's input, and so may what it is exported as.
+pub fn decode_any(bytes: &[u8]) -> Result<Case> {
     let body = bytes.strip_prefix(MAGIC).context("the magic is missing")?;
     let case = match body.split_first() {
         Some((b'1', body)) => v1::decode(body, &Limits::CASE)?,
@@ -57,5 +58,7 @@ pub fn decode_own(bytes: &[u8]) -> Result<Case> {
         None => bail!("the version is missing"),
     };
     check(&case, &Limits::CASE).map_err(|why| anyhow!(why))?;
+    let mut noise = case.shape.guests.iter().filter_map(|guest| guest.noise.as_ref());
+    ensure!(noise.all(|module| core_survives(module)), "core code would not survive as text");
     Ok(case)
 }

@@ -8,6 +8,7 @@ use wasmtime::{AsContextMut, Result, StoreContextMut};
 use super::fault::Place;
 use super::state::AsState;
 use super::typed::Signature;
+use super::val::compact;
 use super::wait::both;
 use super::{give, spoil, take};
 use crate::case::paths::Mode;
@@ -140,6 +141,7 @@ fn result(store: &mut StoreContextMut<'_, Data>, results: &[Val]) -> Result<Opti
 
 fn passed(store: &mut StoreContextMut<'_, Data>, mut result: Option<Value>) -> Option<Value> {
     store.data().state().pass(Place::Result, result.as_mut_slice());
+    result.iter_mut().for_each(compact);
     result
 }
 
