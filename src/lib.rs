@@ -7,6 +7,9 @@
 
 pub use canonfuzz_values::{types, value};
 
+pub mod files;
+pub mod plain;
+
 pub mod abi;
 
 pub mod component;

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with those it may use. Order: from the bottom up.
-const ROOMS: [(&str, &[&str]); 25] = [
+const ROOMS: [(&str, &[&str]); 27] = [
+    ("plain", &[]),
+    ("files", &["plain"]),
     ("types", &[]),
     ("value", &[]),
     ("typed", &["types", "value"]),
@@ -19,16 +21,30 @@ const ROOMS: [(&str, &[&str]); 25] = [
     ("oracle", &["abi", "case", "observation", "value"]),
     ("session", &["abi", "case", "component", "encode", "engine", "observation", "oracle"]),
     ("mix", &["abi", "case", "observation", "types", "value"]),
-    ("corpus", &["case"]),
+    ("corpus", &["case", "files", "plain"]),
     (
         "report",
-        &["abi", "case", "encode", "engine", "observation", "oracle", "session", "types", "value"],
+        &[
+            "abi",
+            "case",
+            "encode",
+            "engine",
+            "observation",
+            "oracle",
+            "plain",
+            "session",
+            "types",
+            "value",
+        ],
     ),
     (
         "replay",
-        &["abi", "case", "corpus", "diff", "engine", "generate", "oracle", "report", "session"],
+        &[
+            "abi", "case", "corpus", "diff", "engine", "generate", "oracle", "plain", "report",
+            "session",
+        ],
     ),
-    ("releases", &["engine", "observation", "oracle", "report"]),
+    ("releases", &["engine", "observation", "oracle", "plain", "report"]),
     ("shrink", &["case", "engine", "generate", "oracle", "report", "session"]),
     (
         "planted",
@@ -59,9 +75,28 @@ const ROOMS: [(&str, &[&str]); 25] = [
             "session",
         ],
     ),
-    ("run", &["case", "corpus", "engine", "generate", "mix", "oracle", "report", "session"]),
-    ("vectors", &["abi", "types", "value"]),
-    ("wast", &["abi", "component", "engine", "observation", "oracle", "types", "value"]),
+    (
+        "run",
+        &[
+            "case", "corpus", "engine", "files", "generate", "mix", "oracle", "plain", "report",
+            "session",
+        ],
+    ),
+    ("vectors", &["abi", "files", "plain", "types", "value"]),
+    (
+        "wast",
+        &[
+            "abi",
+            "component",
+            "engine",
+            "files",
+            "observation",
+            "oracle",
+            "plain",
+            "types",
+            "value",
+        ],
+    ),
     (
         "diff",
         &[
@@ -69,9 +104,11 @@ const ROOMS: [(&str, &[&str]); 25] = [
             "case",
             "component",
             "engine",
+            "files",
             "generate",
             "observation",
             "oracle",
+            "plain",
             "report",
             "types",
             "value",

@@ -12,12 +12,13 @@ mod values;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, bail};
 
 use self::compare::Difference;
 use self::engine::Engine;
 use self::read::{NoScript, Script};
 use self::run::{Step, Verdict};
+use crate::{files, plain};
 
 /// What a script did.
 pub struct Played {
@@ -56,10 +57,10 @@ pub fn play(text: &str, engines: &mut [Box<dyn Engine>]) -> Result<Played, NoScr
 
 /// Reads a script's text.
 pub fn load(path: &Path) -> Result<String> {
-    let name = || path.display().to_string();
-    let length = std::fs::metadata(path).with_context(name)?.len();
-    ensure!(length <= read::MAX_BYTES, "{}: longer than {} bytes", name(), read::MAX_BYTES);
-    std::fs::read_to_string(path).with_context(name)
+    let Ok(text) = String::from_utf8(files::read(path, read::MAX_BYTES)?) else {
+        bail!("{}: no script, for it is no text", plain::name(path));
+    };
+    Ok(text)
 }
 
 /// Runs something on a thread whose stack bears what scripts may nest.
