@@ -10,7 +10,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// they know nothing else cargo sees to.
 const CRATES: [(&str, &[&str]); 3] = [
     ("canonical-abi", &[]),
-    ("component", &["canonical-abi", "wasmi", "wasmparser"]),
+    ("component", &["canonical-abi", "wasmi", "wasmi_core", "wasmparser"]),
     ("typed", &["canonical-abi", "wasmtime"]),
 ];
 
@@ -18,7 +18,9 @@ const CRATES: [(&str, &[&str]); 3] = [
 const GROUND: [&str; 5] = ["types", "value", "abi", "component", "typed"];
 
 /// Each room with those it may use, which are of the ground or stand above it, as they do in ARCHITECTURE.md.
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 21] = [
+    ("plain", &[]),
+    ("files", &["plain"]),
     ("case", &["abi", "types", "value"]),
     ("observation", &["abi", "types", "value"]),
     ("encode", &["abi", "case", "observation", "types", "value"]),
@@ -27,12 +29,23 @@ const ROOMS: [(&str, &[&str]); 19] = [
     ("oracle", &["abi", "case", "observation", "value"]),
     ("session", &["abi", "case", "component", "encode", "engine", "observation", "oracle"]),
     ("mix", &["abi", "case", "observation", "types", "value"]),
-    ("corpus", &["case"]),
+    ("corpus", &["case", "files", "plain"]),
     (
         "report",
-        &["abi", "case", "encode", "engine", "observation", "oracle", "session", "types", "value"],
+        &[
+            "abi",
+            "case",
+            "encode",
+            "engine",
+            "observation",
+            "oracle",
+            "plain",
+            "session",
+            "types",
+            "value",
+        ],
     ),
-    ("releases", &["engine", "observation", "oracle", "report"]),
+    ("releases", &["engine", "observation", "oracle", "plain", "report"]),
     ("shrink", &["case", "engine", "generate", "oracle", "report", "session"]),
     (
         "planted",
@@ -63,8 +76,27 @@ const ROOMS: [(&str, &[&str]); 19] = [
             "session",
         ],
     ),
-    ("run", &["case", "corpus", "engine", "generate", "mix", "oracle", "report", "session"]),
-    ("wast", &["abi", "component", "engine", "observation", "oracle", "types", "value"]),
+    (
+        "run",
+        &[
+            "case", "corpus", "engine", "files", "generate", "mix", "oracle", "plain", "report",
+            "session",
+        ],
+    ),
+    (
+        "wast",
+        &[
+            "abi",
+            "component",
+            "engine",
+            "files",
+            "observation",
+            "oracle",
+            "plain",
+            "types",
+            "value",
+        ],
+    ),
     (
         "diff",
         &[
@@ -72,9 +104,11 @@ const ROOMS: [(&str, &[&str]); 19] = [
             "case",
             "component",
             "engine",
+            "files",
             "generate",
             "observation",
             "oracle",
+            "plain",
             "report",
             "types",
             "value",

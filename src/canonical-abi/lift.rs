@@ -64,6 +64,7 @@ pub fn lift_flat<'a>(
     vi: &mut CoreValues,
     ty: impl Into<Part<'a>>,
 ) -> Result<Value, Trap> {
+    cx.guest.notes().lift(1)?;
     let part = ty.into();
     let shape = despecialize(part);
     cx.check_members(&shape)?;

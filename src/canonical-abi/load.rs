@@ -24,6 +24,7 @@ pub fn load(cx: &mut Cx, ptr: u64, ty: &Type) -> Result<Value, Trap> {
 
 /// Spec: `load`.
 pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap> {
+    cx.guest.notes().lift(1)?;
     cx.check_members(&layout.shape)?;
     cx.check_part(ptr, layout, layout.own_size())?;
     cx.reach_value(Passage::Load, &layout.shape);
@@ -230,7 +231,6 @@ fn load_list_from_valid_range(
 
 /// Spec: `load_list_from_valid_range`, one element after the other.
 fn load_elems(cx: &mut Cx, ptr: u64, length: u64, elem: &Layout) -> Result<Vec<Value>, Trap> {
-    cx.guest.notes().lift(length)?;
     (0..length).map(|i| load_shape(cx, ptr + i * elem.elem_size, elem)).collect()
 }
 

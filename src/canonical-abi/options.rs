@@ -104,7 +104,8 @@ pub struct Notes {
     /// The slips that were met at a place where they change something.
     pub taken: Deviations,
     pub nan_mode: NanMode,
-    /// How many elements and bytes of strings were lifted.
+    /// How much was lifted since the instance was made: each value counts, and the bytes of strings and of
+    /// lists of bytes do by the dozen.
     pub lifted: u64,
     pub course: Course,
     pub points: Points,
@@ -418,10 +419,11 @@ impl Cx<'_> {
 }
 
 impl Notes {
-    /// How much may be lifted in one call of the host's: each element takes some tens of bytes.
-    pub(super) const MAX_LIFTED: u64 = 1 << 24;
+    /// How much may be lifted from the guests of one instance, all of which someone may keep: each value takes
+    /// some tens of bytes.
+    pub const MAX_LIFTED: u64 = 1 << 22;
 
-    /// Counts what is about to be lifted.
+    /// Counts what is about to be lifted, before it takes any memory.
     pub fn lift(&mut self, count: u64) -> Result<(), Trap> {
         self.lifted = self.lifted.saturating_add(count);
         trap_if(self.lifted > Notes::MAX_LIFTED, Trap::Exhausted)

@@ -157,10 +157,10 @@ impl<T: Host> Instance<T> {
         exhausted.map_or(Failure::of(trap), Failure::Exhausted)
     }
 
-    /// What the host begins next may take as much as what it began before.
+    /// What the host begins next may take as many steps as what it began before. What it lifts is counted on:
+    /// someone may keep all of it.
     pub(super) fn refuel(&mut self) {
         let notes = self.notes();
-        notes.lifted = 0;
         notes.faults.clear();
         (notes.unexplored, notes.unlowered) = (false, None);
         self.refill();

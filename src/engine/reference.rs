@@ -20,7 +20,7 @@ use crate::engine::host::{HostScript, change_handles};
 use crate::engine::numbers::same_but_for_numbers;
 use crate::observation::{
     CallObservation, CallReading, GuestObservation, HostEvent, Observation, Outcome, Reading,
-    Returned,
+    Returned, Unexplored,
 };
 use crate::types::{Handle, Resource, resource_name};
 use crate::value::Value;
@@ -85,7 +85,7 @@ impl NotStarted {
 pub fn not_started(NotStarted { outcome, taken }: NotStarted) -> Reading {
     let observation = Observation { calls: Vec::new(), outcome };
     let (calls, faults, points) = (Vec::new(), BTreeSet::new(), Points::default());
-    Reading { observation, taken, calls, faults, unexplored: false, points }
+    Reading { observation, taken, calls, faults, unexplored: None, points }
 }
 
 impl component::Host for Host {
@@ -207,7 +207,8 @@ impl Run {
         }
         let notes = self.instance.notes();
         let (taken, faults) = (notes.taken, std::mem::take(&mut notes.faults));
-        let (unexplored, points) = (notes.unexplored, notes.points);
+        let unexplored = notes.unexplored.then_some(Unexplored::Limit);
+        let points = notes.points;
         let observation = Observation { calls: std::mem::take(&mut self.calls), outcome };
         let calls = std::mem::take(&mut self.readings);
         Reading { observation, taken, calls, faults, unexplored, points }

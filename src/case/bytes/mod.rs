@@ -1,5 +1,5 @@
 //! A case as bytes, for libFuzzer: a magic, a version, and a flat form that cannot nest.
-//! Knows nothing of text; what a valid case is, `check` says.
+//! Knows nothing of text but what does not survive it; what a valid case is, `check` says.
 
 mod form;
 mod read;
@@ -13,9 +13,11 @@ mod tests;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::check::check;
+use super::text::core_survives;
 use super::{Case, Limits};
 
-const MAGIC: &[u8] = b"cfz";
+/// How an encoded case begins.
+pub const MAGIC: &[u8] = b"cfz";
 /// The form may change until the first release, which freezes it as version 1.
 const VERSION: u8 = b'0';
 
@@ -35,12 +37,12 @@ pub fn encode(case: &Case) -> Vec<u8> {
 /// The valid case that was encoded as `bytes`, which may be anybody's.
 pub fn decode(bytes: &[u8]) -> Result<Case> {
     ensure!(bytes.len() <= MAX_BYTES, "{} bytes are more than {MAX_BYTES}", bytes.len());
-    decode_own(bytes)
+    decode_any(bytes)
 }
 
-/// The valid case that was encoded as `bytes`, of any length, by this program itself: text may say more than a
-/// fuzzer's input.
-pub fn decode_own(bytes: &[u8]) -> Result<Case> {
+/// The valid case that was encoded as `bytes`, of any length: text may say more than a fuzzer's input, and so may what
+/// it is exported as.
+pub fn decode_any(bytes: &[u8]) -> Result<Case> {
     let body = bytes.strip_prefix(MAGIC).context("the magic is missing")?;
     let case = match body.split_first() {
         Some((&VERSION, body)) => read::read(body, &Limits::CASE)?,
@@ -48,5 +50,7 @@ pub fn decode_own(bytes: &[u8]) -> Result<Case> {
         None => bail!("the version is missing"),
     };
     check(&case, &Limits::CASE).map_err(|why| anyhow!(why))?;
+    let mut noise = case.shape.guests.iter().filter_map(|guest| guest.noise.as_ref());
+    ensure!(noise.all(|module| core_survives(module)), "core code would not survive as text");
     Ok(case)
 }

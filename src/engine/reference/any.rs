@@ -79,6 +79,11 @@ impl AnyRun {
         self.told(dropped.map(|()| None).map_err(ended))
     }
 
+    /// How much was lifted from it.
+    pub fn lifted(&mut self) -> u64 {
+        self.instance.notes().lifted
+    }
+
     /// The deviations that changed something.
     pub fn taken(&mut self) -> Deviations {
         self.instance.notes().taken

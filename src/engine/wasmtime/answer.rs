@@ -9,6 +9,7 @@ use super::call;
 use super::fault::Leg;
 use super::state::AsState;
 use super::trap::Stopped;
+use super::val::compact;
 use super::wait::pending;
 use crate::case::Answer;
 use crate::value::Value;
@@ -53,6 +54,7 @@ pub async fn answer_concurrent(
 fn called(store: &mut StoreContextMut<'_, Data>, mut args: Vec<Value>) -> Result<Answer> {
     store.engine().increment_epoch();
     store.data().state().pass(Leg::Params, &mut args);
+    args.iter_mut().for_each(compact);
     match store.data_mut().state_mut().host.called(args) {
         Answer::Error => Err(Error::new(Stopped::HostFailed)),
         Answer::Guest => unreachable!("a checked case has the host answer what it is asked"),

@@ -10,6 +10,7 @@ use super::pass::{give, take};
 use super::spoil;
 use super::state::AsState;
 use super::typed::Signature;
+use super::val::compact;
 use super::wait::both;
 use crate::case::paths::Mode;
 use crate::value::Value;
@@ -141,6 +142,7 @@ fn result(store: &mut StoreContextMut<'_, Data>, results: &[Val]) -> Result<Opti
 
 fn passed(store: &mut StoreContextMut<'_, Data>, mut result: Option<Value>) -> Option<Value> {
     store.data().state().pass(Leg::Result, result.as_mut_slice());
+    result.iter_mut().for_each(compact);
     result
 }
 

@@ -243,8 +243,9 @@ fn store(
     let typed = typed::of_call(&loaded.shape, paths.call);
     let state = State { typed, polls: paths.polls, fault, ..State::of(&loaded.shape) };
     let mut store = Store::new(&loaded.engine, state.carried());
-    #[cfg(wasmtime_42)]
-    store.set_hostcall_fuel(usize::MAX);
+    #[cfg(wasmtime_hostcall_fuel)]
+    store.set_hostcall_fuel(hostcall_fuel(paths));
+    store.limiter(|data| &mut data.state_mut().growth);
     let awaits = paths.call.mode != Mode::Sync;
     if tuning.fuel {
         store.set_fuel(FUEL)?;
@@ -261,6 +262,14 @@ fn store(
         }
     }
     Ok(store)
+}
+
+/// How much may be lifted at once. The dynamic interface is charged for values as it holds them, the other for
+/// what is in memory, of which each byte may become a value.
+#[cfg(wasmtime_hostcall_fuel)]
+fn hostcall_fuel(paths: Paths) -> usize {
+    let typed = paths.call.api.is_typed() || paths.import.api.is_typed();
+    if typed { 8 << 20 } else { 256 << 20 }
 }
 
 async fn instance(

@@ -1,6 +1,8 @@
 //! HTML, element by element: what is opened is closed, and all text and attributes are escaped here.
 //! Knows no page.
 
+use crate::plain::is_hidden;
+
 /// Elements that have nothing inside and no end.
 const VOID: [&str; 2] = ["meta", "br"];
 
@@ -91,10 +93,7 @@ fn escape(text: &str, out: &mut String) {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\t' => out.push(c),
-            '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                out.extend(c.escape_unicode());
-            }
-            c if c.is_control() => out.extend(c.escape_unicode()),
+            c if is_hidden(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }
