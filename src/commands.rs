@@ -60,25 +60,32 @@ const INTERRUPTED: i32 = 130;
 
 /// Files that something went wrong with, while the others went on.
 #[derive(Default)]
-struct Bad(Vec<String>);
+struct Bad {
+    whys: Vec<String>,
+    /// Whether there are others to go on with: if not, the error that all ends with says it.
+    several: bool,
+}
 
 impl Bad {
     /// What nobody could look for.
     fn of(search: &Search) -> Bad {
-        let mut bad = Bad::default();
+        let several = search.found.len() + search.failed.len() > 1;
+        let mut bad = Bad { whys: Vec::new(), several };
         search.failed.iter().for_each(|error| bad.add(error));
         bad
     }
 
     fn add(&mut self, error: &anyhow::Error) {
         let why = plain::line(&format!("{error:#}"));
-        print(&why);
-        self.0.push(why);
+        if self.several {
+            print(&why);
+        }
+        self.whys.push(why);
     }
 
     /// Whether all is well; an error if not all could be asked.
     fn and(self, clean: bool) -> Result<bool> {
-        match &*self.0 {
+        match &*self.whys {
             [] => Ok(clean),
             [why] => bail!("{why}"),
             [why, others @ ..] => bail!("{why} (and {} more)", others.len()),
@@ -183,10 +190,10 @@ pub fn replay(
     }
     complaints.iter().filter(|why| why.starts_with("register: ")).for_each(|why| print(why));
     coverage.iter().for_each(|coverage| print(&coverage.text()));
-    clean &= complaints.is_empty() && bad.0.is_empty();
+    clean &= complaints.is_empty() && bad.whys.is_empty();
     let word = if clean { "clean" } else { "not clean" };
     print(&format!("wasmtime {}: {} cases, {word}", wasmtime::VERSION, verdicts.len()));
-    write_json(json, &Column::new(&verdicts, clean, complaints, bad.0.clone()))?;
+    write_json(json, &Column::new(&verdicts, clean, complaints, bad.whys.clone()))?;
     bad.and(clean)
 }
 
@@ -202,7 +209,7 @@ pub fn replay_on(paths: &[PathBuf], subjects: &[String], json: Option<&Path>) ->
     bar.finish_and_clear();
     print(&table.text());
     write_json(json, &table)?;
-    Bad(table.unreadable().collect()).and(table.is_clean())
+    Bad { whys: table.unreadable().collect(), several: true }.and(table.is_clean())
 }
 
 pub fn worker() -> Result<bool> {

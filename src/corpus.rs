@@ -57,7 +57,7 @@ fn hex(contents: &[u8]) -> Option<Vec<u8>> {
     let digits: Vec<u32> = digits.collect::<Option<_>>()?;
     let bytes = digits.chunks_exact(2).map(|pair| u8::try_from(pair[0] << 4 | pair[1]).ok());
     let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
-    (digits.len() % 2 == 0 && bytes::is_encoded(&bytes)).then_some(bytes)
+    (digits.len().is_multiple_of(2) && bytes::is_encoded(&bytes)).then_some(bytes)
 }
 
 fn parse_text(contents: Vec<u8>) -> Result<Found> {
