@@ -16,9 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use canonfuzz::engine::{wasmtime, worker};
+use canonfuzz::drift::{self, Drift};
+use canonfuzz::engine::worker;
 use canonfuzz::mix::SpecCoverage;
-use canonfuzz::releases::{self, Column};
+use canonfuzz::releases::{self, Against, Column};
 use canonfuzz::replay::kinds::Kinds;
 use canonfuzz::run::{self, Plan, Progress};
 use canonfuzz::shrink::{self, Shrunk};
@@ -38,7 +39,9 @@ pub fn run(plan: &Plan, json: Option<&Path>) -> Result<bool> {
     ctrlc::set_handler(move || stopping.stop.store(true, Ordering::Relaxed))
         .context("cannot listen for Ctrl-C")?;
     let shape = plan.kind.name();
-    print(&format!("subject: wasmtime {}, shape {shape}, seed {}", wasmtime::VERSION, plan.seed));
+    print(&format!("subject: {}, shape {shape}, seed {}", report::build(), plan.seed));
+    let against = plan.against.iter();
+    against.for_each(|against| print(&format!("against: {}", against.build)));
     let bar = bar();
     let (summary, ended) =
         run::run(plan, &progress, &mut |progress| bar.set_message(status(&bar, progress)));
@@ -64,13 +67,16 @@ fn status(bar: &ProgressBar, progress: &Progress) -> String {
     format!("{cases} cases, {rate}/s, {accepted} accepted, {findings} findings")
 }
 
-pub fn replay(
-    mut session: Session,
-    paths: &[PathBuf],
-    bless: bool,
-    spec_coverage: bool,
-    json: Option<&Path>,
-) -> Result<bool> {
+/// How cases are replayed.
+pub struct Replay<'a> {
+    pub bless: bool,
+    pub spec_coverage: bool,
+    pub against: Option<&'a Against>,
+    pub json: Option<&'a Path>,
+}
+
+pub fn replay(session: Session, paths: &[PathBuf], how: &Replay) -> Result<bool> {
+    let Replay { bless, spec_coverage, against, json } = *how;
     let files = corpus::find(paths)?;
     if files.is_empty() {
         bail!("no cases at {}", paths[0].display());
@@ -79,8 +85,14 @@ pub fn replay(
     let (mut verdicts, mut complaints) = (BTreeMap::new(), Vec::new());
     let (mut clean, mut kinds) = (true, Kinds::default());
     let mut coverage = spec_coverage.then(SpecCoverage::default);
+    let other = against.map(Against::start).transpose()?;
+    let mut drift = match &other {
+        Some(other) => Some(Drift::new(canonfuzz::own_build()?, other.build.clone())),
+        None => None,
+    };
+    let mut session = session.beside(other);
     for path in &files {
-        let replayed = replay::replay(&mut session, path, bless)?;
+        let replayed = replay::replay(&mut session, path, bless, drift.as_mut())?;
         clean &= replayed.is_clean();
         print(&format!("{}: {}", path.display(), report::verdict(&replayed.verdict)));
         replayed.complaints.iter().for_each(|complaint| print(&format!("  {complaint}")));
@@ -104,11 +116,13 @@ pub fn replay(
         }
     }
     coverage.iter().for_each(|coverage| print(&coverage.text()));
-    clean &= complaints.is_empty();
+    let drift = drift.map(|drift| drift.report(Path::new("."))).transpose()?;
+    drift.iter().for_each(|drift| print(&drift.text()));
+    clean &= complaints.is_empty() && drift.as_ref().is_none_or(drift::Report::is_registered);
     let word = if clean { "clean" } else { "not clean" };
-    print(&format!("wasmtime {}: {} cases, {word}", wasmtime::VERSION, files.len()));
+    print(&format!("{}: {} cases, {word}", report::build(), files.len()));
     if let Some(path) = json {
-        let column = Column::new(&verdicts, clean, complaints);
+        let column = Column { drift, ..Column::new(&verdicts, clean, complaints) };
         corpus::write_atomically(path, &serde_json::to_vec_pretty(&column)?)?;
     }
     Ok(clean)
@@ -131,7 +145,11 @@ pub fn replay_on(paths: &[PathBuf], subjects: &[String], json: Option<&Path>) ->
     Ok(table.is_clean())
 }
 
-pub fn worker() -> Result<bool> {
+pub fn worker(about: bool) -> Result<bool> {
+    if about {
+        print(&releases::about()?);
+        return Ok(true);
+    }
     // An interruption is for whoever asks; this ends when there is nobody left.
     ctrlc::set_handler(|| {}).context("cannot listen for Ctrl-C")?;
     worker::serve(&mut |_| {})?;

@@ -53,6 +53,12 @@ pub fn unexplained(case: Case) -> CaseFile {
     CaseFile { rule: "Not reviewed yet.".to_string(), story: None, case, expect: Vec::new() }
 }
 
+/// The name, without its ending, of the file for a case of this class.
+pub fn file_name(class: &str) -> String {
+    let words = class.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+}
+
 /// The case files at some paths: files as they are, and of folders all text cases below them, in
 /// the order of their names.
 pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {

@@ -12,12 +12,14 @@ use serde::Serialize;
 
 use crate::case::{Case, CaseKind, Limits};
 use crate::corpus;
+use crate::drift::{self, Drift};
 use crate::engine::wasmtime;
 use crate::generate::{Size, Stream, size};
 use crate::mix::{Mix, SpecCoverage};
 use crate::oracle::{Difference, Verdict};
+use crate::releases::Against;
 use crate::report;
-use crate::session::{Checked, Session, Timings, timed};
+use crate::session::{Checked, Session, Timings, own_build, timed};
 
 /// What to run.
 pub struct Plan {
@@ -34,6 +36,8 @@ pub struct Plan {
     pub spec_coverage: bool,
     /// The time that a subject in a process of its own may take for one case; nothing: it has none.
     pub isolated: Option<Duration>,
+    /// Another build of the subject, to run the same cases on.
+    pub against: Option<Against>,
 }
 
 /// What a run has shown so far, for everyone to look at while it goes on.
@@ -71,6 +75,8 @@ struct Tally {
     outcomes: BTreeMap<String, u64>,
     #[serde(skip)]
     timings: Timings,
+    #[serde(skip)]
+    drift: Option<Drift>,
     mix: Option<Mix>,
     #[serde(skip_serializing_if = "Option::is_none")]
     spec_coverage: Option<SpecCoverage>,
@@ -91,6 +97,9 @@ pub struct Summary {
     tally: Tally,
     /// Seconds of all jobs together, by step.
     pub time: BTreeMap<&'static str, f64>,
+    /// What another build of the subject showed of the same cases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<drift::Report>,
 }
 
 /// Runs the plan. `tick` is called now and then, from this thread. Where the world stops the run
@@ -113,26 +122,38 @@ pub fn run(
             .into_iter()
             .try_for_each(|job| job.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    (summary(plan, progress, elapsed(progress)), ended)
+    let mut summary = summary(plan, progress, elapsed(progress));
+    let drift = lock(progress).drift.take();
+    let drift = drift.map(|drift| drift.report(&plan.findings)).transpose();
+    let told = drift.map(|drift| summary.drift = drift);
+    (summary, ended.and(told))
 }
 
 /// What one job has seen the reference do.
 struct Counts {
     mix: Mix,
     spec_coverage: Option<SpecCoverage>,
+    drift: Option<Drift>,
 }
 
 fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
-    let mut session = match plan.isolated {
+    let session = match plan.isolated {
         None => Session::importing()?,
         Some(_) => Session::maybe_isolated(plan.isolated)?,
     };
+    let other = plan.against.as_ref().map(Against::start).transpose()?;
+    let drift = match &other {
+        Some(other) => Some(Drift::new(own_build()?, other.build.clone())),
+        None => None,
+    };
+    let mut session = session.beside(other);
     // Far apart, so that seeds that follow each other share nothing.
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut stream = Stream::new(seed, plan.kind, wasmtime::allowed(), Limits::CASE);
     let mut counts = Counts {
         mix: Mix::new(plan.kind, &wasmtime::allowed()),
         spec_coverage: plan.spec_coverage.then(SpecCoverage::default),
+        drift,
     };
     let result = (|| {
         while !done(plan, progress) {
@@ -144,13 +165,18 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
     let mut tally = lock(progress);
     tally.timings.add(&session.timings);
     tally.shapes += stream.shapes;
-    let Counts { mix, spec_coverage } = counts;
+    let Counts { mix, spec_coverage, drift } = counts;
     match &mut tally.mix {
         Some(all) => all.merge(&mix),
         None => tally.mix = Some(mix),
     }
     if let Some(coverage) = spec_coverage {
         tally.spec_coverage.get_or_insert_default().merge(&coverage);
+    }
+    match (&mut tally.drift, drift) {
+        (Some(all), Some(drift)) => all.merge(drift),
+        (all @ None, drift) => *all = drift,
+        (Some(_), None) => {}
     }
     drop(tally);
     progress.stop.fetch_or(result.is_err(), Ordering::Relaxed);
@@ -179,6 +205,9 @@ fn check(
     counts.mix.add(case, &checked.expected);
     if let Some(coverage) = &mut counts.spec_coverage {
         coverage.add(&checked.expected.points);
+    }
+    if let Some(drift) = &mut counts.drift {
+        drift.add(case, &checked, None);
     }
     let mut tally = lock(progress);
     tally.calls += u64::try_from(checked.expected.observation.calls.len())?;
@@ -229,10 +258,10 @@ fn found(
     if tally.smallest.get(&class).is_some_and(|smallest| *smallest <= size) {
         return Ok(());
     }
-    let name = file_name(&class);
+    let name = corpus::file_name(&class);
     let path = plan.findings.join(format!("{name}.toml"));
     let mut file = corpus::unexplained(case.clone());
-    file.story = Some(format!("Found by `canonfuzz run` on wasmtime {}.", wasmtime::VERSION));
+    file.story = Some(format!("Found by `canonfuzz run` on {}.", report::build()));
     corpus::save(&path, &file)?;
     write_report(&path, &name, case, checked, difference)?;
     tally.smallest.insert(class, size);
@@ -252,11 +281,6 @@ fn write_report(
     corpus::write_atomically(&path.with_extension("txt"), (report + "\n").as_bytes())
 }
 
-fn file_name(class: &str) -> String {
-    let words = class.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
-}
-
 fn lock(progress: &Progress) -> MutexGuard<'_, Tally> {
     progress.tally.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -267,7 +291,7 @@ fn summary(plan: &Plan, progress: &Progress, elapsed: Duration) -> Summary {
     let time = tally.timings.named().map(|(name, time)| (name, time.as_secs_f64()));
     let calls = u32::try_from(tally.calls).map_or(f64::INFINITY, f64::from);
     Summary {
-        subject: format!("wasmtime {}", wasmtime::VERSION),
+        subject: report::build(),
         shape: plan.kind.name(),
         seed: plan.seed,
         jobs: plan.jobs,
@@ -276,13 +300,15 @@ fn summary(plan: &Plan, progress: &Progress, elapsed: Duration) -> Summary {
         rate: calls / seconds,
         time: time.into_iter().collect(),
         tally,
+        drift: None,
     }
 }
 
 impl Summary {
-    /// Whether anything was found.
+    /// Whether anything was found that the register does not say.
     pub fn has_findings(&self) -> bool {
-        !self.tally.findings.is_empty()
+        let drifts = self.drift.as_ref().is_some_and(|drift| !drift.is_registered());
+        drifts || !self.tally.findings.is_empty()
     }
 
     /// The summary for people.
@@ -313,6 +339,7 @@ impl Summary {
         let time = steps.map(|(name, time)| format!("{name} {:.1} s", time.as_secs_f64()));
         lines.push(format!("  time          {}", time.join(", ")));
         lines.extend(files.iter().map(|path| format!("  written       {}", path.display())));
+        lines.extend(self.drift.iter().map(|drift| format!("\n{}", drift.text())));
         lines.join("\n")
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with those it may use. Order: from the bottom up.
-const ROOMS: [(&str, &[&str]); 25] = [
+const ROOMS: [(&str, &[&str]); 26] = [
     ("types", &[]),
     ("value", &[]),
     ("typed", &["types", "value"]),
@@ -25,10 +25,27 @@ const ROOMS: [(&str, &[&str]); 25] = [
         &["abi", "case", "encode", "engine", "observation", "oracle", "session", "types", "value"],
     ),
     (
-        "replay",
-        &["abi", "case", "corpus", "diff", "engine", "generate", "oracle", "report", "session"],
+        "drift",
+        &[
+            "abi",
+            "case",
+            "corpus",
+            "encode",
+            "generate",
+            "observation",
+            "oracle",
+            "report",
+            "session",
+        ],
     ),
-    ("releases", &["engine", "observation", "oracle", "report"]),
+    (
+        "replay",
+        &[
+            "abi", "case", "corpus", "diff", "drift", "engine", "generate", "oracle", "report",
+            "session",
+        ],
+    ),
+    ("releases", &["drift", "engine", "observation", "oracle", "report", "session"]),
     ("shrink", &["case", "engine", "generate", "oracle", "report", "session"]),
     (
         "planted",
@@ -59,7 +76,13 @@ const ROOMS: [(&str, &[&str]); 25] = [
             "session",
         ],
     ),
-    ("run", &["case", "corpus", "engine", "generate", "mix", "oracle", "report", "session"]),
+    (
+        "run",
+        &[
+            "case", "corpus", "drift", "engine", "generate", "mix", "oracle", "releases", "report",
+            "session",
+        ],
+    ),
     ("vectors", &["abi", "types", "value"]),
     ("wast", &["abi", "component", "engine", "observation", "oracle", "types", "value"]),
     (

@@ -66,6 +66,7 @@ fn a_run_keeps_the_smallest_of_a_kind(folder: &Path) -> PathBuf {
         findings: folder.to_path_buf(),
         spec_coverage: false,
         isolated: Some(LIMIT),
+        against: None,
     };
     let (summary, ended) = run(&plan, &Progress::default(), &mut |_| {});
     ended.unwrap();

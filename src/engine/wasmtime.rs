@@ -35,7 +35,7 @@ use wasmtime::{Engine, Module, Store, StoreContextMut};
 
 use self::functions::Functions;
 use self::state::AsState;
-use self::typed::{Signature, Way};
+use self::typed::{Family, Signature, Way};
 use self::val::{from_val, to_val};
 use crate::case::allowed::{self, Allowed};
 use crate::case::check::{self, Feature};
@@ -53,6 +53,9 @@ pub use run::{Run, instantiate};
 
 /// The version that this program was built with.
 pub const VERSION: &str = env!("CANONFUZZ_WASMTIME");
+
+/// Whether it has debug assertions.
+pub const ASSERTIONS: bool = cfg!(debug_assertions);
 
 /// Engines that are kept: for most of what is drawn, and each has a pool of memories that stay resident.
 const ENGINES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
@@ -220,6 +223,12 @@ pub fn looks_late(case: &Case) -> bool {
     let Case { shape, paths, .. } = case;
     let typed = [typed_call(shape, paths.call), typed_import(shape, paths.import)];
     typed.into_iter().flatten().any(|signature| signature.lazy)
+}
+
+/// Whether the host is passed handles as values of any resource, rather than as values of one type for each.
+pub fn any_handles(case: &Case) -> bool {
+    let signature = typed_import(&case.shape, case.paths.import);
+    signature.is_none_or(|signature| signature.family == Family::ResourceAny)
 }
 
 /// The static types by which the host calls the export.

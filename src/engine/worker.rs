@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -24,6 +25,8 @@ const LAST_WORDS: u64 = 4096;
 
 /// Whoever asks a worker. A worker that dies is replaced.
 pub struct Worker {
+    /// The program that is one, when it is told so.
+    program: PathBuf,
     /// How long it may take for one case.
     limit: Duration,
     process: Process,
@@ -42,7 +45,12 @@ struct Death(String);
 
 impl Worker {
     pub fn new(limit: Duration) -> Result<Worker> {
-        Ok(Worker { limit, process: Process::start()? })
+        Worker::of(std::env::current_exe().context("cannot find this program")?, limit)
+    }
+
+    /// A worker that is another build of this program.
+    pub fn of(program: PathBuf, limit: Duration) -> Result<Worker> {
+        Ok(Worker { process: Process::start(&program)?, program, limit })
     }
 
     /// Gives the worker a case to run. Whether it could take it turns out in `finish`.
@@ -57,7 +65,7 @@ impl Worker {
             Ok(observation) => return self.after(observation),
             Err(Death(first)) => first,
         };
-        self.process = Process::start()?;
+        self.process = Process::start(&self.program)?;
         self.process.send(case);
         let message = match self.process.receive(self.limit) {
             Ok(observation) if matches!(observation.outcome, Outcome::Crashed(_)) => {
@@ -65,7 +73,7 @@ impl Worker {
             }
             Ok(_) => format!("{first}, and not when it was run again"),
             Err(Death(second)) => {
-                self.process = Process::start()?;
+                self.process = Process::start(&self.program)?;
                 second
             }
         };
@@ -75,16 +83,15 @@ impl Worker {
     /// Whoever has panicked is not asked again.
     fn after(&mut self, observation: Observation) -> Result<Observation> {
         if matches!(observation.outcome, Outcome::Crashed(_)) {
-            self.process = Process::start()?;
+            self.process = Process::start(&self.program)?;
         }
         Ok(observation)
     }
 }
 
 impl Process {
-    fn start() -> Result<Process> {
+    fn start(program: &Path) -> Result<Process> {
         let stderr = tempfile::tempfile().context("cannot write a temporary file")?;
-        let program = std::env::current_exe().context("cannot find this program")?;
         let mut child = Command::new(program)
             .arg(COMMAND)
             .stdin(Stdio::piped())

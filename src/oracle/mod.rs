@@ -45,9 +45,17 @@ pub fn judge(
         Some(difference) if may_be_unexplored(expected, &difference) => {
             Verdict::Inconclusive("reference: not all faults were explored".to_string())
         }
-        Some(difference) => accept(observed, registered, &mut deviating)
-            .map(Verdict::Accepted)
-            .unwrap_or(Verdict::Disagree(Box::new(difference))),
+        Some(difference) => {
+            let reading = deviating(registered);
+            if let Outcome::Exhausted(limit) = &reading.observation.outcome
+                && !compare::is_failure(&observed.outcome)
+            {
+                return Verdict::Inconclusive(format!("reference, as registered: {limit}"));
+            }
+            accept(observed, reading, &mut deviating)
+                .map(Verdict::Accepted)
+                .unwrap_or(Verdict::Disagree(Box::new(difference)))
+        }
     }
 }
 
@@ -57,21 +65,23 @@ fn may_be_unexplored(expected: &Reading, difference: &Difference) -> bool {
     expected.unexplored && trapped(&difference.expected) && trapped(&difference.observed)
 }
 
-/// The deviations that explain an observation, none of which it is explained without.
+/// The deviations that explain an observation, none of which it is explained without. `reading` has all that
+/// are registered in force.
 fn accept(
     observed: &Observation,
-    registered: Deviations,
+    reading: Reading,
     deviating: &mut impl FnMut(Deviations) -> Reading,
 ) -> Option<Vec<Deviation>> {
-    let mut explains = |deviations: Deviations| {
-        let reading = deviating(deviations);
-        let explained = compare::first_difference(&reading, observed).is_none();
-        explained.then_some(reading.taken)
-    };
-    let mut needed = explains(registered).filter(|taken| *taken != Deviations::NONE)?;
+    let explains = |reading: &Reading| compare::first_difference(reading, observed).is_none();
+    let mut needed = reading.taken;
+    if needed.is_empty() || !explains(&reading) {
+        return None;
+    }
     for deviation in needed.iter() {
         let fewer = needed.iter().filter(|other| *other != deviation).collect();
-        needed = explains(fewer).map_or(needed, |_| fewer);
+        if explains(&deviating(fewer)) {
+            needed = fewer;
+        }
     }
     Some(needed.iter().collect())
 }
