@@ -83,6 +83,8 @@ deviations! {
         BlockedCallsSwitch = "blocked-calls-switch",
         /// A call from guest to guest has no task of its own: what may block, the host's call decides.
         FusedCallsHaveNoTask = "fused-calls-have-no-task",
+        /// An async function keeps others of its instance waiting only until its core code has returned.
+        ExclusiveUntilReturned = "exclusive-until-returned",
         /// A function that the host waits for, rather than awaits, counts as not async.
         WaitedForIsSync = "waited-for-is-sync",
         /// An async function that the host waits for does not wait for others of its instance.

@@ -38,6 +38,8 @@ pub struct Task {
     pub is_async: bool,
     /// Whether the host called it and waits for it. Only a slip asks.
     pub waited_for: bool,
+    /// Whether its core code has returned. Only a slip asks.
+    pub returned: bool,
     pub num_borrows: u32,
 }
 

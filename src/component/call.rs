@@ -572,7 +572,12 @@ impl<T> abi::Instance for CoreInstance<'_, T> {
         self.entered();
         let size = self.memory().len();
         let results = call_core(&mut self.store, self.opts.instance, core, args)?;
-        self.store.data_mut().instances[self.opts.instance].entered = None;
+        let state = self.store.data_mut();
+        state.instances[self.opts.instance].entered = None;
+        // Who looks into an instance has no task.
+        if let Some(task) = state.tasks.last_mut() {
+            task.returned = true;
+        }
         let grown = self.memory().len() > size;
         if grown && self.store.data_mut().notes.deviates(Deviation::BoundsAsOfEntry) {
             self.as_of = AsOf::Size(size);

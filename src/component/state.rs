@@ -199,7 +199,7 @@ impl<T> State<T> {
         let waited_for = caller.is_none() && self.host_waits;
         self.check_exclusive(callee, is_async, waited_for)?;
         entered.into_iter().for_each(|i| self.instances[i].may_enter = false);
-        self.tasks.push(Task { instance: callee, is_async, waited_for, num_borrows: 0 });
+        self.tasks.push(Task { instance: callee, is_async, waited_for, ..Task::default() });
         Ok(())
     }
 
@@ -211,8 +211,12 @@ impl<T> State<T> {
         is_async: bool,
         waited_for: bool,
     ) -> Result<(), Trap> {
-        let mut tasks = self.tasks.iter();
-        if !is_async || !tasks.any(|task| task.is_async && task.instance == callee) {
+        let busy = |returned| {
+            let mut others = self.tasks.iter().filter(|task| task.returned == returned);
+            is_async && others.any(|task| task.is_async && task.instance == callee)
+        };
+        let slip = Deviation::ExclusiveUntilReturned;
+        if !busy(false) && (!busy(true) || self.notes.deviates(slip)) {
             return Ok(());
         }
         if waited_for && self.notes.deviates(Deviation::WaitedForEntersAtOnce) {
