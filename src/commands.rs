@@ -87,7 +87,7 @@ pub fn replay(session: Session, paths: &[PathBuf], how: &Replay) -> Result<bool>
     let mut coverage = spec_coverage.then(SpecCoverage::default);
     let other = against.map(Against::start).transpose()?;
     let mut drift = match &other {
-        Some(other) => Some(Drift::new(canonfuzz::own_build()?, other.build.clone())),
+        Some(other) => Some(Drift::new(canonfuzz::own_build()?, other)),
         None => None,
     };
     let mut session = session.beside(other);

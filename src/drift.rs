@@ -15,13 +15,15 @@ use crate::observation::Observation;
 use crate::oracle::Verdict;
 use crate::oracle::register::{Build, Register};
 use crate::report;
-use crate::session::{Checked, Session, situation};
+use crate::session::{Checked, Other, Session, situation};
 
 /// What was seen so far.
 #[derive(Clone)]
 pub struct Drift {
     /// The build that this program was made with, and the other one.
     builds: [Build; 2],
+    /// What they are called: the same release may be there twice, once changed.
+    names: [String; 2],
     /// Cases of which something could be said on both.
     compared: u64,
     /// What one build shows, by its position, and the other does not.
@@ -75,8 +77,13 @@ pub struct Row {
 }
 
 impl Drift {
-    pub fn new(own: Build, other: Build) -> Drift {
-        Drift { builds: [own, other], compared: 0, kinds: BTreeMap::new() }
+    pub fn new(own: Build, other: &Other) -> Drift {
+        let names = match own == other.build {
+            true => [format!("{own} here"), format!("{} of {}", other.build, other.name)],
+            false => [own.to_string(), other.build.to_string()],
+        };
+        let builds = [own, other.build.clone()];
+        Drift { builds, names, compared: 0, kinds: BTreeMap::new() }
     }
 
     /// Counts a case, which may be in a file.
@@ -122,22 +129,23 @@ impl Drift {
         let (mut session, register) = (Session::new()?, Register::committed()?);
         let kinds = self.kinds.iter().map(|((position, kind), found)| {
             let [build, other] = [*position, 1 - position].map(|position| &self.builds[position]);
+            let name = &self.names[1 - position];
             let told = match kind {
                 Kind::Registered(slip) => registered(&register, *slip, found, build, other),
                 Kind::Unregistered(_) => unregistered(&mut session, found, build)?,
             };
             let case = written(found, kind, build, folder)?;
             Ok(Row {
-                only_on: build.to_string(),
+                only_on: self.names[*position].clone(),
                 kind: kind.name().to_string(),
                 count: found.count,
-                reference: right(found, other),
+                reference: right(found, name),
                 registered: told.is_true,
                 register: told.says,
                 case,
             })
         });
-        let [subject, against] = [0, 1].map(|position| self.builds[position].to_string());
+        let [subject, against] = self.names.clone();
         let kinds = kinds.collect::<Result<_>>()?;
         Ok(Report { subject, against, compared: self.compared, kinds })
     }
@@ -165,7 +173,7 @@ fn kinds(verdict: &Verdict) -> Option<BTreeSet<Kind>> {
 }
 
 /// The reference's word on who is right.
-fn right(found: &Found, other: &Build) -> String {
+fn right(found: &Found, other: &str) -> String {
     match &found.others {
         Verdict::Agree => format!("agrees with {other}"),
         others => format!("agrees with neither: {other} has {}", report::verdict(others)),
@@ -203,14 +211,15 @@ fn registered(
 fn unregistered(session: &mut Session, found: &Found, build: &Build) -> Result<Told> {
     let slip = session.explanation(&found.case, build, &found.observed)?;
     let version = &build.version;
+    let new = format!("it takes a new deviation, with `versions = \"={version}\"` for the moment");
     let says = match slip {
-        Some(slip) => format!(
+        Some(slip) if Deviation::OF_ENGINES.contains(&slip) => format!(
             "not registered, but `{slip}` explains it exactly: its range would have to have {version}"
         ),
-        None => format!(
-            "not registered, and no deviation that is known explains it: it takes a new one, with \
-             `versions = \"={version}\"` until others are measured"
-        ),
+        Some(slip) => {
+            format!("not registered; it is exactly the fault `{slip}`, which is planted: {new}")
+        }
+        None => format!("not registered, and no deviation that is known explains it: {new}"),
     };
     Ok(Told { is_true: false, says })
 }
@@ -283,8 +292,9 @@ mod tests {
         let mut session = Session::new().unwrap();
         let [own, other] = [0, 1].map(|i: usize| judged(&mut session, &case, &builds[i], slips[i]));
         let own = Checked { other: Some((other.verdict, other.observed)), ..own };
-        let [mut drift, mut twice] =
-            [0, 1].map(|_| Drift::new(builds[0].clone(), builds[1].clone()));
+        let names = builds.each_ref().map(ToString::to_string);
+        let none = Drift { builds, names, compared: 0, kinds: BTreeMap::new() };
+        let [mut drift, mut twice] = [none.clone(), none];
         drift.add(&case, &own, None);
         twice.add(&case, &own, Some(Path::new(CASE)));
         drift.merge(twice);

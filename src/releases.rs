@@ -42,6 +42,8 @@ pub struct Column {
 
 /// Another build of the subject, to run the same cases on.
 pub struct Against {
+    /// As it was asked for.
+    name: String,
     program: PathBuf,
     pub build: Build,
     /// How long it may take for one case.
@@ -70,13 +72,13 @@ impl Against {
         let about: About = serde_json::from_str(&about)
             .with_context(|| format!("{} says what it is not", program.display()))?;
         let build = Build::of(&about.version, about.assertions)?;
-        Ok(Against { program, build, limit })
+        Ok(Against { name: subject.to_string(), program, build, limit })
     }
 
     /// Starts a process of it.
     pub fn start(&self) -> Result<Other> {
         let worker = Worker::of(self.program.clone(), self.limit)?;
-        Ok(Other { worker, build: self.build.clone() })
+        Ok(Other { worker, build: self.build.clone(), name: self.name.clone() })
     }
 }
 

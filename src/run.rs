@@ -143,7 +143,7 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
     };
     let other = plan.against.as_ref().map(Against::start).transpose()?;
     let drift = match &other {
-        Some(other) => Some(Drift::new(own_build()?, other.build.clone())),
+        Some(other) => Some(Drift::new(own_build()?, other)),
         None => None,
     };
     let mut session = session.beside(other);

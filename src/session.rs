@@ -55,6 +55,8 @@ enum Subject {
 pub struct Other {
     pub worker: Worker,
     pub build: Build,
+    /// The release, or the path, as which it was asked for.
+    pub name: String,
 }
 
 /// What checking a case gave.
@@ -252,8 +254,8 @@ impl Session {
         Ok(Checked { verdict, expected, observed, puppets, other })
     }
 
-    /// The slip of engines that explains, beside those that are registered for a build, what the build showed
-    /// of a case: the first that does.
+    /// The slip that explains, beside those that are registered for a build, what the build showed of a case:
+    /// the first that does, those of engines before those that are planted.
     pub fn explanation(
         &mut self,
         case: &Case,
@@ -261,12 +263,12 @@ impl Session {
         observed: &Observation,
     ) -> Result<Option<Deviation>, BadCase> {
         let registered = self.register.deviations(build, situation(case));
-        for slip in Deviation::OF_ENGINES.iter().filter(|slip| !registered.contains(**slip)) {
-            let slips = registered.iter().chain([*slip]).collect();
+        for slip in Deviation::all().filter(|slip| !registered.contains(*slip)) {
+            let slips = registered.iter().chain([slip]).collect();
             let reading = self.read(case, slips)?;
             let explained = oracle::first_difference(&reading, observed).is_none();
-            if explained && reading.taken.contains(*slip) {
-                return Ok(Some(*slip));
+            if explained && reading.taken.contains(slip) {
+                return Ok(Some(slip));
             }
         }
         Ok(None)

@@ -95,7 +95,8 @@ impl component::Host for Host {
         args: Vec<Value>,
     ) -> Result<Option<Value>, Trap> {
         let answer = context.host().called(args);
-        if context.host().blocks {
+        // A host that fails does so at once.
+        if context.host().blocks && answer != Answer::Error {
             context.block()?;
         }
         match answer {
