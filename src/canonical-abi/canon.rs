@@ -45,7 +45,7 @@ pub fn canon_lift<I: Instance, R>(
     assert!(types_match_values(&flat_ft.results, &flat_results), "the component was validated");
     let early = instance.notes().deviates(Deviation::PostReturnBeforeLift);
     if early {
-        post_return(instance, by_guest, &flat_results)?;
+        post_return(instance, by_guest, ft, &flat_results)?;
     }
     instance.notes().course.stage = Stage::LiftResult;
     // Only a slip asks before anything is lifted.
@@ -70,14 +70,14 @@ pub fn canon_lift<I: Instance, R>(
     let slips = !by_guest && !early && reads_memory(ft) && no_handles(ft.results());
     let late = slips && instance.notes().deviates(Deviation::ResultReadAfterPostReturn);
     if late {
-        post_return(instance, by_guest, &flat_results)?;
+        post_return(instance, by_guest, ft, &flat_results)?;
         let mut cx = Cx { opts, peer, guest: &mut *instance };
         let mut vi = CoreValues::new(&seen_results);
         result = lift(&mut cx, MAX_FLAT_RESULTS, &mut vi, ft.results())?.pop();
     }
     let resolved = on_resolve(instance, result)?;
     if !early && !late {
-        post_return(instance, by_guest, &flat_results)?;
+        post_return(instance, by_guest, ft, &flat_results)?;
     }
     trap_if(too_late && borrows_remain(instance, by_guest), Trap::BorrowsRemain)?;
     Ok(resolved)
@@ -99,14 +99,19 @@ fn no_handles(types: &[Type]) -> bool {
 fn post_return(
     instance: &mut impl Instance,
     by_guest: bool,
+    ft: &FuncType,
     flat_results: &[Core],
 ) -> Result<(), Trap> {
     let left_false = instance.notes().deviations.contains(Deviation::MayLeaveNotRestored);
     assert!(instance.may_leave() || left_false, "whoever clears it sets it again");
     instance.notes().course.stage = Stage::PostReturn;
     let notes = instance.notes();
-    let may_leave = notes.deviates(Deviation::PostReturnMayLeave)
-        || by_guest && notes.deviates(Deviation::FusedPostReturnMayLeave);
+    let fused = match ft.is_async {
+        true => Deviation::AsyncPostReturnMayLeave,
+        false => Deviation::FusedPostReturnMayLeave,
+    };
+    let may_leave =
+        notes.deviates(Deviation::PostReturnMayLeave) || by_guest && notes.deviates(fused);
     let skipped = notes.deviates(Deviation::PostReturnSkipped)
         || by_guest && notes.deviates(Deviation::FusedPostReturnSkipped);
     let zeros = by_guest && notes.deviates(Deviation::FusedPostReturnGetsZeros);
@@ -220,7 +225,10 @@ pub fn canon_lower<I: Instance>(
     flat_args: &[Core],
     callee: impl FnOnce(&mut I, &mut Subtask) -> Result<Vec<Core>, Trap>,
 ) -> Result<Vec<Core>, Trap> {
-    if !instance.may_leave() {
+    let fused = peer.is_some() && ft.is_async;
+    if !instance.may_leave()
+        && !(fused && instance.notes().deviates(Deviation::AsyncAdapterMayLeave))
+    {
         instance.notes().reach(Rule::LowerMayNotLeave, Party::of(peer));
         let trap = Trap::CannotLeaveComponent;
         return Err(if peer.is_some() { instance.notes().in_adapter(trap) } else { trap });

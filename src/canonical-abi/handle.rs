@@ -38,6 +38,8 @@ pub struct Task {
     pub is_async: bool,
     /// Whether the host called it and waits for it. Only a slip asks.
     pub waited_for: bool,
+    /// Whether its core code has returned. Only a slip asks.
+    pub returned: bool,
     pub num_borrows: u32,
 }
 
@@ -49,8 +51,17 @@ pub struct Handles<'a> {
     pub resources: &'a [Option<ResourceType>],
     /// The last one is the call for which something is lowered.
     pub tasks: &'a mut Vec<Task>,
-    /// Spec: `Subtask.lenders`, as indices in the table.
-    pub lenders: &'a mut Vec<u32>,
+    /// Spec: `Subtask.lenders`.
+    pub lenders: &'a mut Vec<Lender>,
+}
+
+/// A handle that was lent for a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Lender {
+    /// Its index in the table.
+    index: u32,
+    /// Whether its table knows that it is lent. Only by a slip it does not.
+    counted: bool,
 }
 
 impl Table {
@@ -140,16 +151,15 @@ pub fn lift_borrow(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap>
     fits.inspect_err(|_| cx.reach(Rule::LiftBorrowOtherType))?;
     let borrowed = handle.borrow_scope.is_some();
     cx.reach(if borrowed { Rule::LiftBorrowOfBorrow } else { Rule::LiftBorrowOfOwn });
-    let skipped = borrowed && cx.deviates(Deviation::BorrowedNotLentOn);
-    if skipped || cx.deviates(Deviation::BorrowNotLent) {
-        return Ok(handle.rep);
-    }
-    let lenders = &handles(cx.guest).lenders;
-    let second = !borrowed && !lenders.is_empty() && !lenders.contains(&i);
+    let counted = !(borrowed && cx.deviates(Deviation::BorrowedNotLentOn)
+        || cx.deviates(Deviation::BorrowNotLent));
+    let second = cx.peer.is_none() && !borrowed && !handles(cx.guest).lenders.is_empty();
     trap_if(second && cx.deviates(Deviation::SecondLoanCrashes), Trap::Crash)?;
     let handles = handles(cx.guest);
-    handles.table.lend(i);
-    handles.lenders.push(i);
+    if counted {
+        handles.table.lend(i);
+    }
+    handles.lenders.push(Lender { index: i, counted });
     Ok(handle.rep)
 }
 
@@ -210,7 +220,8 @@ pub fn remove_thread(guest: &mut dyn Guest, thread: Option<u32>) {
 /// Spec: `Subtask.deliver_resolve`: what was lent for a call is returned, by a guest or by the host.
 pub fn return_lent(guest: &mut dyn Guest, by_guest: bool) {
     let lenders = guest.handles().map(|handles| std::mem::take(handles.lenders));
-    let lenders = lenders.unwrap_or_default();
+    let mut lenders = lenders.unwrap_or_default();
+    lenders.retain(|lender| lender.counted);
     let notes = guest.notes();
     if lenders.is_empty()
         || notes.deviates(Deviation::LentForever)
@@ -220,7 +231,7 @@ pub fn return_lent(guest: &mut dyn Guest, by_guest: bool) {
     }
     notes.reach(Rule::LentReturned, Party::caller(by_guest));
     let table = handles(guest).table;
-    lenders.into_iter().for_each(|i| table.unlend(i));
+    lenders.into_iter().for_each(|lender| table.unlend(lender.index));
 }
 
 /// Whether the task under way may block. Only a slip asks, and others mistake some.
@@ -415,7 +426,7 @@ mod tests {
         bytes: ByteGuest,
         table: Table,
         tasks: Vec<Task>,
-        lenders: Vec<u32>,
+        lenders: Vec<Lender>,
     }
 
     const RESOURCES: [Option<ResourceType>; 2] = [

@@ -37,7 +37,7 @@ pub mod vectors;
 
 pub use self::core::{Core, CoreFuncType, CoreType, wrap};
 pub use deviation::{Deviation, Deviations};
-pub use handle::{Handles, ResourceType, Table, Task};
+pub use handle::{Handles, Lender, ResourceType, Table, Task};
 pub use options::{Act, ActKind, Block, Change, Course, Crossing, ReallocStep, Received, Stage};
 pub use options::{Cx, Guest, Instance, LiftLowerOptions, Lowered, NanLeaf, NanMode, Notes};
 pub use options::{Place, PtrType, StringEncoding};

@@ -8,8 +8,8 @@ use canonical_abi::explore;
 use canonical_abi::types::{FuncType, Resource, Type};
 use canonical_abi::value::Value;
 use canonical_abi::{
-    Act, ActKind, Core, Cx, Deviation, Guest, Handles, Lowered, MAX_FLAT_PARAMS, Notes, PtrType,
-    ResourceType, Stage, Trap,
+    Act, ActKind, Core, Cx, Deviation, Guest, Handles, Lender, Lowered, MAX_FLAT_PARAMS, Notes,
+    PtrType, ResourceType, Stage, Trap,
 };
 use wasmi::{AsContextMut, StoreContextMut};
 
@@ -76,6 +76,11 @@ impl<T: Host> Instance<T> {
         self.store.data_mut().host_waits = waits;
     }
 
+    /// Says whether another call of the host's of the same instance is ready to begin.
+    pub fn set_another_ready(&mut self, ready: bool) {
+        self.store.data_mut().another_ready = ready;
+    }
+
     /// The type of an exported function.
     pub fn export(&self, path: &str) -> Option<&FuncType> {
         self.decoded.export(path)
@@ -93,7 +98,10 @@ impl<T: Host> Instance<T> {
         let position = usize::try_from(resource).expect("an index fits");
         let rt = self.store.data().resources[position].expect("the root is instantiated");
         self.refuel();
+        // Even a host that awaits its calls waits for destructors.
+        let waits = std::mem::replace(&mut self.store.data_mut().host_waits, true);
         let dropped = destroy(self.store.as_context_mut(), None, rt, rep);
+        self.store.data_mut().host_waits = waits;
         dropped.map_err(|trap| self.failure(trap))
     }
 
@@ -272,6 +280,7 @@ fn call_guest<T: Host>(
     let (opts, resources, callee) = (caller.opts, caller.resources, lifted.opts.instance);
     let state = caller.store.data_mut();
     state.check_kinship(callee, opts.instance)?;
+    state.check_awaited(lifted.ty.is_async)?;
     let entered = state.enter(callee, Some(opts.instance), lifted.ty.is_async);
     entered.map_err(|trap| state.notes.in_adapter(trap))?;
     state.notes.course.depth += 1;
@@ -407,7 +416,7 @@ pub struct CoreInstance<'a, T: 'static> {
     resources: &'a ResourceTypes,
     /// The function under `canon lift`.
     core: Option<&'a CoreFunc>,
-    lenders: Vec<u32>,
+    lenders: Vec<Lender>,
     /// Those of the options and of their instance, but for slips that mistake one guest for another.
     memory: Option<wasmi::Memory>,
     realloc: Option<&'a CoreFunc>,
@@ -563,7 +572,12 @@ impl<T> canonical_abi::Instance for CoreInstance<'_, T> {
         self.entered();
         let size = self.memory().len();
         let results = call_core(&mut self.store, self.opts.instance, core, args)?;
-        self.store.data_mut().instances[self.opts.instance].entered = None;
+        let state = self.store.data_mut();
+        state.instances[self.opts.instance].entered = None;
+        // Who looks into an instance has no task.
+        if let Some(task) = state.tasks.last_mut() {
+            task.returned = true;
+        }
         let grown = self.memory().len() > size;
         if grown && self.store.data_mut().notes.deviates(Deviation::BoundsAsOfEntry) {
             self.as_of = AsOf::Size(size);

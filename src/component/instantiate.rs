@@ -14,7 +14,7 @@ use canonical_abi::{
 use wasmi::{AsContextMut, Extern, StoreContextMut};
 use wasmparser::ExternalKind;
 
-use super::adapter::refuses;
+use super::adapter::{aborts, refuses};
 use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy};
 use super::core::{core_value, error, func_type, trap, val};
 use super::decode;
@@ -261,6 +261,9 @@ impl<'a, T: Host> Spaces<'a, T> {
             Definition::Lower { func, opts } => {
                 let func = at(&self.funcs, *func, "function")?.clone();
                 let opts = self.options(opts)?;
+                if aborts(self.store.data_mut(), &opts, &func) {
+                    return Err(NotInstantiated::Failed(Failure::Trap(Trap::Crash)));
+                }
                 if refuses(self.store.data_mut(), &opts, &func) {
                     return Err(NotInstantiated::RefusedBySlip);
                 }

@@ -30,6 +30,8 @@ pub struct State<T> {
     pub tasks: Vec<Task>,
     /// Whether the host waits for what it calls, rather than awaits it.
     pub host_waits: bool,
+    /// Whether another call of the host's of the same instance is ready to begin. Only a slip asks.
+    pub another_ready: bool,
     /// A limit that the spec lacks was met.
     pub exhausted: Option<String>,
     pub limits: Limiter,
@@ -145,6 +147,7 @@ impl<T> State<T> {
             destructors: Vec::new(),
             tasks: Vec::new(),
             host_waits: false,
+            another_ready: false,
             exhausted: None,
             limits: Limiter(limits::Left::ALL),
             recording: None,
@@ -195,18 +198,30 @@ impl<T> State<T> {
             self.exhausted = Some(format!("more than {} calls within one another", limits::CALLS));
             return Err(Trap::Exhausted);
         }
-        self.check_exclusive(callee, is_async)?;
-        entered.into_iter().for_each(|i| self.instances[i].may_enter = false);
         let waited_for = caller.is_none() && self.host_waits;
-        self.tasks.push(Task { instance: callee, is_async, waited_for, num_borrows: 0 });
+        self.check_exclusive(callee, is_async, waited_for)?;
+        entered.into_iter().for_each(|i| self.instances[i].may_enter = false);
+        self.tasks.push(Task { instance: callee, is_async, waited_for, ..Task::default() });
         Ok(())
     }
 
     /// Spec: `Task.enter_implicit_thread`: async functions of one instance wait for one another. One
     /// that is called from within another waits for ever.
-    fn check_exclusive(&mut self, callee: usize, is_async: bool) -> Result<(), Trap> {
-        let mut tasks = self.tasks.iter();
-        if !is_async || !tasks.any(|task| task.is_async && task.instance == callee) {
+    fn check_exclusive(
+        &mut self,
+        callee: usize,
+        is_async: bool,
+        waited_for: bool,
+    ) -> Result<(), Trap> {
+        let busy = |returned| {
+            let mut others = self.tasks.iter().filter(|task| task.returned == returned);
+            is_async && others.any(|task| task.is_async && task.instance == callee)
+        };
+        let slip = Deviation::ExclusiveUntilReturned;
+        if !busy(false) && (!busy(true) || self.notes.deviates(slip)) {
+            return Ok(());
+        }
+        if waited_for && self.notes.deviates(Deviation::WaitedForEntersAtOnce) {
             return Ok(());
         }
         self.block()?;
@@ -222,8 +237,19 @@ impl<T> State<T> {
             && (self.notes.deviates(Deviation::BlockingUnchecked)
                 || !by_the_first && self.notes.deviates(Deviation::FusedCallsHaveNoTask));
         if refused && !slips {
+            self.check_another()?;
             self.notes.reach(Rule::MayNotBlock, Party::Host);
             return Err(Trap::CannotBlockSyncTask);
+        }
+        Ok(())
+    }
+
+    /// Only a slip lets another call of the instance go on, where the one under way may not block. Which of the
+    /// two goes on when is not for us to say.
+    fn check_another(&mut self) -> Result<(), Trap> {
+        if self.another_ready && self.notes.deviates(Deviation::BlockedCallsSwitch) {
+            self.exhausted = Some("a call that may not block lets another go on".to_string());
+            return Err(Trap::Exhausted);
         }
         Ok(())
     }
@@ -241,6 +267,12 @@ impl<T> State<T> {
         let slip = self.kinship(callee, caller);
         let refused = slip.is_some_and(|slip| self.notes.deviates(slip));
         trap_if(refused, Trap::CannotEnterComponent)
+    }
+
+    /// Only a slip has nobody to run an async function for a guest that calls it while the host waits.
+    pub fn check_awaited(&mut self, is_async: bool) -> Result<(), Trap> {
+        let waited_for = is_async && self.host_waits;
+        trap_if(waited_for && self.notes.deviates(Deviation::UnawaitedAdapterCrashes), Trap::Crash)
     }
 
     /// The slip that refuses calls from the one to the other.

@@ -41,7 +41,7 @@ pub fn instantiate(
     let mut instance = compiled.begin(Host::of(shape), notes);
     compiled.start(&mut instance).map_err(|why| match why {
         NotInstantiated::Failed(failure) => {
-            NotStarted { outcome: ended(failure), taken: Deviations::NONE }
+            NotStarted { outcome: ended(failure), taken: instance.notes().taken }
         }
         NotInstantiated::Refused(refusal) => NotStarted::of(&refusal.to_string()),
         NotInstantiated::RefusedBySlip => {
@@ -95,7 +95,8 @@ impl component::Host for Host {
         args: Vec<Value>,
     ) -> Result<Option<Value>, Trap> {
         let answer = context.host().called(args);
-        if context.host().blocks {
+        // A host that fails does so at once.
+        if context.host().blocks && answer != Answer::Error {
             context.block()?;
         }
         match answer {
@@ -238,8 +239,11 @@ impl Run {
 
     /// Makes the call, if the host can, and drops what the host is to drop after it.
     fn call_and_drop(&mut self, case: &Case, call: &Call) -> Result<Option<Value>, Failure> {
+        let twice = call.manner == Manner::Twice;
+        self.instance.set_another_ready(twice && case.paths.call.mode == Mode::Concurrent);
         let mut result = self.call_export(case)?;
-        if call.manner == Manner::Twice {
+        self.instance.set_another_ready(false);
+        if twice {
             let first = std::mem::replace(&mut result, self.call_export(case)?);
             self.instance.host().seen.push(HostEvent::FirstReturned(first));
         }
