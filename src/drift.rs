@@ -180,10 +180,10 @@ fn kinds(verdict: &Verdict) -> Option<BTreeSet<Kind>> {
 
 /// The reference's word on who is right.
 fn right(found: &Found, other: &str) -> String {
-    match &found.others {
-        Verdict::Agree => format!("agrees with {other}"),
-        others => format!("agrees with neither: {other} has {}", report::verdict(others)),
+    if found.others == Verdict::Agree {
+        return format!("agrees with {other}");
     }
+    format!("agrees with neither: {other} has {}", report::verdict(&found.others))
 }
 
 /// What the register says of a kind, or would have to say.

@@ -226,9 +226,9 @@ pub fn canon_lower<I: Instance>(
     callee: impl FnOnce(&mut I, &mut Subtask) -> Result<Vec<Core>, Trap>,
 ) -> Result<Vec<Core>, Trap> {
     let fused = peer.is_some() && ft.is_async;
-    if !instance.may_leave()
-        && !(fused && instance.notes().deviates(Deviation::AsyncAdapterMayLeave))
-    {
+    let leaves =
+        instance.may_leave() || fused && instance.notes().deviates(Deviation::AsyncAdapterMayLeave);
+    if !leaves {
         instance.notes().reach(Rule::LowerMayNotLeave, Party::of(peer));
         let trap = Trap::CannotLeaveComponent;
         return Err(if peer.is_some() { instance.notes().in_adapter(trap) } else { trap });

@@ -16,7 +16,7 @@ use wasmi::{AsContextMut, StoreContextMut};
 use super::core::{core_value, trap, val};
 use super::definition::Decoded;
 use super::recording::{Event, Recording, record};
-use super::state::{CoreFunc, Destructor, Func, Lifted, Options, ResourceTypes, State};
+use super::state::{CoreFunc, Destructor, Func, HostCalls, Lifted, Options, ResourceTypes, State};
 
 /// What is behind the imports of an instance. Paths are those of imports: `name`, or
 /// `instance#name` for what is in an imported instance.
@@ -71,14 +71,9 @@ impl<T: Host> Instance<T> {
         &mut self.store.data_mut().notes
     }
 
-    /// Says whether the host waits for what it calls, rather than awaits it.
-    pub fn set_host_waits(&mut self, waits: bool) {
-        self.store.data_mut().host_waits = waits;
-    }
-
-    /// Says whether another call of the host's of the same instance is ready to begin.
-    pub fn set_another_ready(&mut self, ready: bool) {
-        self.store.data_mut().another_ready = ready;
+    /// How the host makes its calls.
+    pub fn host_calls(&mut self) -> &mut HostCalls {
+        &mut self.store.data_mut().host_calls
     }
 
     /// The type of an exported function.
@@ -99,9 +94,9 @@ impl<T: Host> Instance<T> {
         let rt = self.store.data().resources[position].expect("the root is instantiated");
         self.refuel();
         // Even a host that awaits its calls waits for destructors.
-        let waits = std::mem::replace(&mut self.store.data_mut().host_waits, true);
+        let waits = std::mem::replace(&mut self.host_calls().waits, true);
         let dropped = destroy(self.store.as_context_mut(), None, rt, rep);
-        self.store.data_mut().host_waits = waits;
+        self.host_calls().waits = waits;
         dropped.map_err(|trap| self.failure(trap))
     }
 
@@ -572,12 +567,7 @@ impl<T> canonical_abi::Instance for CoreInstance<'_, T> {
         self.entered();
         let size = self.memory().len();
         let results = call_core(&mut self.store, self.opts.instance, core, args)?;
-        let state = self.store.data_mut();
-        state.instances[self.opts.instance].entered = None;
-        // Who looks into an instance has no task.
-        if let Some(task) = state.tasks.last_mut() {
-            task.returned = true;
-        }
+        self.store.data_mut().core_returned(self.opts.instance);
         let grown = self.memory().len() > size;
         if grown && self.store.data_mut().notes.deviates(Deviation::BoundsAsOfEntry) {
             self.as_of = AsOf::Size(size);

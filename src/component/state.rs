@@ -28,15 +28,21 @@ pub struct State<T> {
     pub destructors: Vec<Destructor>,
     /// The calls under way, of whatever instance.
     pub tasks: Vec<Task>,
-    /// Whether the host waits for what it calls, rather than awaits it.
-    pub host_waits: bool,
-    /// Whether another call of the host's of the same instance is ready to begin. Only a slip asks.
-    pub another_ready: bool,
+    pub host_calls: HostCalls,
     /// A limit that the spec lacks was met.
     pub exhausted: Option<String>,
     pub limits: Limiter,
     /// What one instance's core code does, if someone wants to know.
     pub recording: Option<Recording>,
+}
+
+/// How the host makes its calls. Only slips ask.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HostCalls {
+    /// Whether it waits for what it calls, rather than awaits it.
+    pub waits: bool,
+    /// Whether another call of the same instance is ready to begin.
+    pub another_ready: bool,
 }
 
 /// A core function, and the name under which core code exports it: none, if it is lowered or built in.
@@ -146,8 +152,7 @@ impl<T> State<T> {
             instances: Vec::new(),
             destructors: Vec::new(),
             tasks: Vec::new(),
-            host_waits: false,
-            another_ready: false,
+            host_calls: HostCalls::default(),
             exhausted: None,
             limits: Limiter(limits::Left::ALL),
             recording: None,
@@ -198,7 +203,7 @@ impl<T> State<T> {
             self.exhausted = Some(format!("more than {} calls within one another", limits::CALLS));
             return Err(Trap::Exhausted);
         }
-        let waited_for = caller.is_none() && self.host_waits;
+        let waited_for = caller.is_none() && self.host_calls.waits;
         self.check_exclusive(callee, is_async, waited_for)?;
         entered.into_iter().for_each(|i| self.instances[i].may_enter = false);
         self.tasks.push(Task { instance: callee, is_async, waited_for, ..Task::default() });
@@ -247,11 +252,20 @@ impl<T> State<T> {
     /// Only a slip lets another call of the instance go on, where the one under way may not block. Which of the
     /// two goes on when is not for us to say.
     fn check_another(&mut self) -> Result<(), Trap> {
-        if self.another_ready && self.notes.deviates(Deviation::BlockedCallsSwitch) {
+        if self.host_calls.another_ready && self.notes.deviates(Deviation::BlockedCallsSwitch) {
             self.exhausted = Some("a call that may not block lets another go on".to_string());
             return Err(Trap::Exhausted);
         }
         Ok(())
+    }
+
+    /// Notes that the core function has returned which was called as a function of this instance.
+    pub fn core_returned(&mut self, instance: usize) {
+        self.instances[instance].entered = None;
+        // Who looks into an instance has no task.
+        if let Some(task) = self.tasks.last_mut() {
+            task.returned = true;
+        }
     }
 
     /// Spec: `ComponentInstance.leave_to`.
@@ -271,7 +285,7 @@ impl<T> State<T> {
 
     /// Only a slip has nobody to run an async function for a guest that calls it while the host waits.
     pub fn check_awaited(&mut self, is_async: bool) -> Result<(), Trap> {
-        let waited_for = is_async && self.host_waits;
+        let waited_for = is_async && self.host_calls.waits;
         trap_if(waited_for && self.notes.deviates(Deviation::UnawaitedAdapterCrashes), Trap::Crash)
     }
 

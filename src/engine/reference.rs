@@ -193,7 +193,7 @@ impl Run {
     }
 
     fn run_all(&mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
-        self.instance.set_host_waits(case.paths.call.mode == Mode::Sync);
+        self.instance.host_calls().waits = case.paths.call.mode == Mode::Sync;
         self.instance.notes().static_lifts = static_lifts(case.paths);
         self.instance.host().blocks = case.shape.awaits_import() && case.paths.polls > 0;
         let mut outcome = Outcome::Returned;
@@ -240,9 +240,10 @@ impl Run {
     /// Makes the call, if the host can, and drops what the host is to drop after it.
     fn call_and_drop(&mut self, case: &Case, call: &Call) -> Result<Option<Value>, Failure> {
         let twice = call.manner == Manner::Twice;
-        self.instance.set_another_ready(twice && case.paths.call.mode == Mode::Concurrent);
+        let at_once = twice && case.paths.call.mode == Mode::Concurrent;
+        self.instance.host_calls().another_ready = at_once;
         let mut result = self.call_export(case)?;
-        self.instance.set_another_ready(false);
+        self.instance.host_calls().another_ready = false;
         if twice {
             let first = std::mem::replace(&mut result, self.call_export(case)?);
             self.instance.host().seen.push(HostEvent::FirstReturned(first));
