@@ -2,7 +2,7 @@
 //! spec's function. Knows neither who reaches them nor who counts.
 
 use super::despecialize::Despecialized;
-use super::{Change, LiftLowerOptions, StringEncoding};
+use super::{Change, LiftLowerOptions, StringEncoding, Trap};
 use crate::value::StringSource;
 
 /// Something that lifting, lowering or a built-in may come to.
@@ -249,6 +249,23 @@ impl Point {
         points
     }
 
+    /// A value of this shape is lifted or lowered.
+    pub fn value<T>(passage: Passage, shape: &Despecialized<T>) -> Point {
+        Point::Value(passage, Constructor::of(shape))
+    }
+
+    /// What a check traps with that has this point for its rule.
+    pub fn trap(self) -> Trap {
+        match self {
+            Point::Rule(rule) => rule.trap(),
+            Point::Block { answer: Answer::Misaligned, .. } => Trap::UnalignedPointer,
+            Point::Block { answer: Answer::OutOfBounds, .. } => Trap::StringOutOfBounds,
+            Point::Block { answer: Answer::Fits, .. } | Point::Value(..) => {
+                unreachable!("{} is no check", self.name())
+            }
+        }
+    }
+
     /// The name for people.
     pub fn name(self) -> String {
         match self {
@@ -274,6 +291,50 @@ impl Point {
                 VALUES + block * Answer::ALL.len() + answer as usize
             }
             Point::Rule(rule) => VALUES + BLOCKS + rule as usize,
+        }
+    }
+}
+
+impl Rule {
+    /// What its check traps with.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most rules are no checks")]
+    pub fn trap(self) -> Trap {
+        match self {
+            Rule::StringTooLong | Rule::StringUnallocatable => Trap::StringTooLong,
+            Rule::StringOutOfBounds => Trap::StringOutOfBounds,
+            Rule::InvalidUtf8 => Trap::InvalidUtf8,
+            Rule::InvalidUtf16 => Trap::InvalidUtf16,
+            Rule::ListTooLong | Rule::ListUnallocatable => Trap::ListTooLong,
+            Rule::ListOutOfBounds | Rule::ListBlockOutOfBounds => Trap::ListOutOfBounds,
+            Rule::StringMisaligned
+            | Rule::ListMisaligned
+            | Rule::ListBlockMisaligned
+            | Rule::LiftSpilledMisaligned
+            | Rule::LowerSpilledMisaligned
+            | Rule::LowerOutParamMisaligned => Trap::UnalignedPointer,
+            Rule::LiftSpilledOutOfBounds
+            | Rule::LowerSpilledOutOfBounds
+            | Rule::LowerOutParamOutOfBounds => Trap::MemoryOutOfBounds,
+            Rule::CodePointTooLarge | Rule::Surrogate => Trap::InvalidChar,
+            Rule::LoadNoCase | Rule::LiftNoCase => Trap::InvalidDiscriminant,
+            Rule::LiftOwnUnknown
+            | Rule::LiftBorrowUnknown
+            | Rule::RepUnknown
+            | Rule::DropUnknown => Trap::UnknownHandle,
+            Rule::LiftOwnOtherType
+            | Rule::LiftBorrowOtherType
+            | Rule::RepOtherType
+            | Rule::DropOtherType => Trap::HandleOfOtherType,
+            Rule::LiftOwnLent | Rule::DropLent => Trap::HandleLent,
+            Rule::LiftOwnBorrowed => Trap::HandleNotOwned,
+            Rule::BorrowsRemain => Trap::BorrowsRemain,
+            Rule::LowerMayNotLeave | Rule::NewMayNotLeave | Rule::DropMayNotLeave => {
+                Trap::CannotLeaveComponent
+            }
+            Rule::MayNotEnter => Trap::CannotEnterComponent,
+            Rule::MayNotBlock => Trap::CannotBlockSyncTask,
+            Rule::TableFull => Trap::TooManyHandles,
+            _ => unreachable!("{} is no check", self.name()),
         }
     }
 }

@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use canonical_abi::types::FuncType;
-use canonical_abi::{
-    Deviation, Lowered, Notes, Party, ResourceType, Rule, StringEncoding, Table, Task,
-};
 use canonical_abi::{LiftLowerOptions, PtrType, Trap, trap_if};
+use canonical_abi::{Party, ResourceType, Rule, StringEncoding, Table, Task, Watch};
 
+use super::deviations::calls as deviations;
 use super::limits;
 use super::recording::Recording;
 
 /// What the store of an instance carries.
 pub struct State<T> {
     pub host: T,
-    pub notes: Notes,
+    /// Who watches what is done.
+    pub watch: Box<dyn Watch>,
+    /// How many elements and bytes of strings were lifted since the host began.
+    pub lifted: u64,
     /// The functions that the root exports, by their paths.
     pub exports: Arc<BTreeMap<String, Func>>,
     /// The resource types behind the numbers in the types of the root.
@@ -52,8 +54,7 @@ pub struct ComponentInstance {
     pub handles: Table,
     pub may_leave: bool,
     pub may_enter: bool,
-    pub lowered: Lowered,
-    /// The memory when its function was entered, for slips that remember it.
+    /// The memory when its function was entered, for deviations that remember it.
     pub entered: Option<Vec<u8>>,
     /// Its core memories, by the names under which they are exported.
     pub memories: BTreeMap<Arc<str>, wasmi::Memory>,
@@ -134,10 +135,11 @@ impl Func {
 }
 
 impl<T> State<T> {
-    pub fn new(host: T, notes: Notes) -> State<T> {
+    pub fn new(host: T, watch: impl Watch) -> State<T> {
         State {
             host,
-            notes,
+            watch: Box::new(watch),
+            lifted: 0,
             exports: Arc::default(),
             resources: Arc::default(),
             instances: Vec::new(),
@@ -158,7 +160,6 @@ impl<T> State<T> {
             handles,
             may_leave: true,
             may_enter: true,
-            lowered: Lowered::default(),
             entered: None,
             memories: BTreeMap::new(),
         });
@@ -184,12 +185,8 @@ impl<T> State<T> {
     ) -> Result<(), Trap> {
         let entered = self.entering_set(callee, caller);
         let refused = entered.iter().any(|i| !self.instances[*i].may_enter);
-        // Guests call one another in no circle, so where one of them is refused the host was let in before.
-        let slips = refused && self.notes.deviates(Deviation::HostReentry);
-        if refused && !slips {
-            self.notes.reach(Rule::MayNotEnter, Party::caller(caller.is_some()));
-            return Err(Trap::CannotEnterComponent);
-        }
+        let party = Party::caller(caller.is_some());
+        trap_if(&mut *self.watch, party, Rule::MayNotEnter, refused)?;
         if self.tasks.len() >= limits::CALLS {
             self.exhausted = Some(format!("more than {} calls within one another", limits::CALLS));
             return Err(Trap::Exhausted);
@@ -215,16 +212,8 @@ impl<T> State<T> {
 
     /// Spec: `canon_lift`, its end: a task that is not async traps if it blocks.
     pub fn block(&mut self) -> Result<(), Trap> {
-        let refused = self.tasks.iter().any(|task| !task.is_async);
-        let by_the_first = self.tasks.first().is_some_and(|task| !task.is_async);
-        let slips = refused
-            && (self.notes.deviates(Deviation::BlockingUnchecked)
-                || !by_the_first && self.notes.deviates(Deviation::FusedCallsHaveNoTask));
-        if refused && !slips {
-            self.notes.reach(Rule::MayNotBlock, Party::Host);
-            return Err(Trap::CannotBlockSyncTask);
-        }
-        Ok(())
+        let refused = deviations::may_not_block(&mut *self.watch, &self.tasks);
+        trap_if(&mut *self.watch, Party::Host, Rule::MayNotBlock, refused)
     }
 
     /// Spec: `ComponentInstance.leave_to`.
@@ -232,24 +221,6 @@ impl<T> State<T> {
         self.tasks.pop();
         let left = self.entering_set(callee, caller);
         left.into_iter().for_each(|i| self.instances[i].may_enter = true);
-    }
-
-    /// Only a slip refuses calls for what the two instances are to each other: the rule until May
-    /// 2026.
-    pub fn check_kinship(&mut self, callee: usize, caller: usize) -> Result<(), Trap> {
-        let slip = self.kinship(callee, caller);
-        let refused = slip.is_some_and(|slip| self.notes.deviates(slip));
-        trap_if(refused, Trap::CannotEnterComponent)
-    }
-
-    /// The slip that refuses calls from the one to the other.
-    pub fn kinship(&self, callee: usize, caller: usize) -> Option<Deviation> {
-        let related = self.self_and_ancestors(callee).contains(&caller)
-            || self.self_and_ancestors(caller).contains(&callee);
-        related.then_some(match callee == caller {
-            true => Deviation::SelfCallsRefused,
-            false => Deviation::FamilyCallsRefused,
-        })
     }
 
     /// Spec: `ComponentInstance.entering_set`.
@@ -266,7 +237,7 @@ impl<T> State<T> {
     }
 
     /// Spec: `ComponentInstance.self_and_ancestors`.
-    fn self_and_ancestors(&self, instance: usize) -> Vec<usize> {
+    pub fn self_and_ancestors(&self, instance: usize) -> Vec<usize> {
         std::iter::successors(Some(instance), |i| self.instances[*i].parent).collect()
     }
 }

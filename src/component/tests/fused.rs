@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use canonical_abi::value::Value;
-use canonical_abi::{Crossing, Deviation, Lowered, NanLeaf, Notes, Place, Stage, Trap};
+use canonical_abi::{Crossing, Deviation, Lowered, NanLeaf, Place, Recorder, Stage, Trap};
 use component_interpreter::{Compiled, Failure, Instance};
 
 /// Two components side by side: `$caller` calls `$callee`. Both have one page of memory; what they
@@ -94,19 +94,19 @@ fn encoded(text: &str) -> Vec<u8> {
 fn instantiate(text: &str, slips: &[Deviation]) -> Instance<()> {
     let compiled = Compiled::new(&encoded(text)).unwrap_or_else(|e| panic!("{e}"));
     let deviations = slips.iter().copied().collect();
-    let instance = compiled.instantiate((), Notes { deviations, ..Notes::default() });
+    let instance = compiled.instantiate((), Recorder::deviating(deviations));
     instance.unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// Calls the caller's `go`, with some slips.
-fn go(pair: &Pair, slips: &[Deviation]) -> (Result<u32, Failure>, Notes) {
+fn go(pair: &Pair, slips: &[Deviation]) -> (Result<u32, Failure>, Recorder) {
     let mut instance = instantiate(&component(pair), slips);
     let result = instance.call("go", &[]);
     let result = result.map(|value| match value {
         Some(Value::U32(result)) => result,
         other => panic!("{other:?}"),
     });
-    (result, instance.notes().clone())
+    (result, instance.watch::<Recorder>().clone())
 }
 
 /// What `go` answers, without the slip and with it.
@@ -278,9 +278,9 @@ fn a_limit_that_exploring_meets_is_none_of_the_call() {
     ] {
         let bytes = encoded(&component(&bad_char(realloc)));
         let compiled = Compiled::metered(&bytes, Some(1_000_000)).unwrap();
-        let mut instance = compiled.instantiate((), Notes::default()).unwrap();
+        let mut instance = compiled.instantiate((), Recorder::default()).unwrap();
         assert_eq!(instance.call("go", &[]), Err(Failure::Trap(Trap::InvalidChar)));
-        let notes = instance.notes();
+        let notes = instance.watch::<Recorder>();
         assert_eq!(notes.faults, BTreeSet::from([Trap::InvalidChar]));
         assert!(notes.unexplored);
     }
@@ -295,11 +295,10 @@ fn faults_are_those_of_one_call_between_guests() {
     let text = component(&pair);
     let mut instance = instantiate(&text, &[]);
     instance.call("go", &[]).unwrap_err();
-    assert_eq!(instance.notes().faults, faults);
+    assert_eq!(instance.watch::<Recorder>().faults, faults);
     // What the host begins next traps elsewhere.
     assert_eq!(instance.call("go", &[]), Err(Failure::Trap(Trap::CannotEnterComponent)));
-    assert!(instance.notes().faults.is_empty());
-    assert!(instance.notes().unlowered.is_none());
+    assert!(instance.watch::<Recorder>().faults.is_empty());
     let fine = pair.call.replace("0xd800", "65");
     let callee = r#"(func (export "f") (param i32 i32 i32) (unreachable))"#;
     let pair = Pair { call: &fine, callee, reallocs: ZERO, ..pair };
@@ -325,7 +324,10 @@ fn a_call_of_the_hosts_has_no_faults() {
     ] {
         let mut instance = instantiate(text, &[]);
         assert_eq!(instance.call(export, args), Err(Failure::Trap(trap)));
-        assert!(instance.notes().faults.is_empty() && !instance.notes().unexplored);
+        assert!(
+            instance.watch::<Recorder>().faults.is_empty()
+                && !instance.watch::<Recorder>().unexplored
+        );
     }
 }
 
@@ -483,7 +485,10 @@ fn a_refused_call_may_be_noticed_before_a_forbidden_one() {
         let mut instance = instantiate(text, slips);
         let result = instance.call("go", &[Value::string("a")]);
         assert_eq!(result, Err(Failure::Trap(trap)));
-        assert_eq!(instance.notes().taken.is_empty(), trap == Trap::CannotLeaveComponent);
+        assert_eq!(
+            instance.watch::<Recorder>().taken.is_empty(),
+            trap == Trap::CannotLeaveComponent
+        );
     }
 }
 
@@ -500,7 +505,8 @@ fn what_is_lowered_is_counted_for_each_guest() {
     };
     let mut instance = instantiate(&component(&pair), &[]);
     instance.call("go", &[]).unwrap();
-    let Lowered { lowerings, nans, received } = instance.lowered("go");
+    let number = instance.number("go");
+    let Lowered { lowerings, nans, received } = instance.watch::<Recorder>().lowered(number);
     assert_eq!(*lowerings, 2);
     assert_eq!(*nans, [NanLeaf { lowering: 2, place: Place::Flat(0), width: 4 }]);
     let values = vec![Value::F32(0x7fa0_0000)];
