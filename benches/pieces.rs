@@ -67,7 +67,7 @@ fn make(pieces: &mut Pieces) {
     pieces.each("mutate", |Forms { case, .. }| {
         let mut case = case.clone();
         seed += 1;
-        black_box(generate::mutate(&mut case, seed, &allowed, &Limits::CASE, false));
+        black_box(generate::mutate(&mut case, seed, &allowed, &Limits::CASE));
     });
     pieces.each("decode", |Forms { encoded, .. }| drop(black_box(bytes::decode(encoded))));
     pieces.each("check", |Forms { case, .. }| drop(black_box(check(case, &Limits::CASE))));

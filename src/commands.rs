@@ -8,48 +8,122 @@ pub mod show;
 pub mod wast;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use canonfuzz::abi::vectors;
 use canonfuzz::engine::{wasmtime, worker};
+use canonfuzz::files::{self, Search};
 use canonfuzz::mix::SpecCoverage;
 use canonfuzz::releases::{self, Column};
 use canonfuzz::replay::kinds::Kinds;
 use canonfuzz::run::{self, Plan, Progress};
 use canonfuzz::shrink::{self, Shrunk};
-use canonfuzz::{Session, corpus, replay, report};
+use canonfuzz::{Session, corpus, plain, replay, report};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 
-/// Prints a line; a reader that has gone away is no error of ours.
+/// Why the standard output did not take all that it was given. A reader that has gone away is no error of ours.
+static OUTPUT: OnceLock<String> = OnceLock::new();
+
+/// Prints a line, or some, with nothing in them that a terminal would obey.
 fn print(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let written = writeln!(std::io::stdout(), "{}", plain::lines(line));
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        OUTPUT.get_or_init(|| error.to_string());
+    }
+}
+
+/// What went wrong with the standard output, if something did.
+pub fn output_error() -> Option<&'static str> {
+    OUTPUT.get().map(String::as_str)
+}
+
+/// Has the first Ctrl-C do this, and the second one end the program at once.
+fn on_interruption(first: impl Fn() + Send + 'static) -> Result<()> {
+    let interrupted = AtomicBool::new(false);
+    let handler = move || match interrupted.swap(true, Ordering::Relaxed) {
+        false => first(),
+        true => std::process::exit(INTERRUPTED),
+    };
+    ctrlc::set_handler(handler).context("cannot listen for Ctrl-C")
+}
+
+/// The exit code that shells have for it.
+const INTERRUPTED: i32 = 130;
+
+/// Files that something went wrong with, while the others went on.
+#[derive(Default)]
+struct Bad(Vec<String>);
+
+impl Bad {
+    /// What nobody could look for.
+    fn of(search: &Search) -> Bad {
+        let mut bad = Bad::default();
+        search.failed.iter().for_each(|error| bad.add(error));
+        bad
+    }
+
+    fn add(&mut self, error: &anyhow::Error) {
+        let why = plain::line(&format!("{error:#}"));
+        print(&why);
+        self.0.push(why);
+    }
+
+    /// Whether all is well; an error if not all could be asked.
+    fn and(self, clean: bool) -> Result<bool> {
+        match &*self.0 {
+            [] => Ok(clean),
+            [why] => bail!("{why}"),
+            [why, others @ ..] => bail!("{why} (and {} more)", others.len()),
+        }
+    }
+}
+
+/// The files at these paths; an error where there is nothing to look at.
+fn found(search: &Search, paths: &[PathBuf], what: &str) -> Result<Vec<PathBuf>> {
+    if search.found.is_empty() && search.failed.is_empty() {
+        bail!("no {what} at {}", plain::name(&paths[0]));
+    }
+    Ok(search.found.iter().map(|found| found.path.clone()).collect())
+}
+
+/// The first error, with the second where there are two.
+fn both(first: Result<()>, second: Result<()>) -> Result<()> {
+    match (first, second) {
+        (Err(first), Err(second)) => bail!("{first:#}; {second:#}"),
+        (first, second) => first.and(second),
+    }
 }
 
 pub fn run(plan: &Plan, json: Option<&Path>) -> Result<bool> {
-    json.map_or(Ok(()), corpus::check_writable)?;
-    corpus::check_folder(&plan.findings)?;
+    json.map_or(Ok(()), files::check_writable)?;
+    files::check_folder(&plan.findings)?;
     let progress = Arc::new(Progress::default());
     let stopping = progress.clone();
-    ctrlc::set_handler(move || stopping.stop.store(true, Ordering::Relaxed))
-        .context("cannot listen for Ctrl-C")?;
+    on_interruption(move || stopping.stop.store(true, Ordering::Relaxed))?;
     let shape = plan.kind.name();
     print(&format!("subject: wasmtime {}, shape {shape}, seed {}", wasmtime::VERSION, plan.seed));
     let bar = bar();
-    let (summary, ended) =
-        run::run(plan, &progress, &mut |progress| bar.set_message(status(&bar, progress)));
+    let (summary, ended) = run::run(plan, &progress, &mut |progress| {
+        bar.set_message(status(&bar, progress));
+        progress.lost().iter().for_each(|lost| bar.suspend(|| print(lost)));
+    });
     bar.finish_and_clear();
     print(&summary.text());
-    if let Some(path) = json {
-        corpus::write_atomically(path, &serde_json::to_vec_pretty(&summary)?)?;
-    }
-    ended?;
+    both(ended, write_json(json, &summary))?;
     Ok(!summary.has_findings())
+}
+
+fn write_json(path: Option<&Path>, what: &impl Serialize) -> Result<()> {
+    let write = |path| files::write(path, &serde_json::to_vec_pretty(what)?);
+    path.map_or(Ok(()), write)
 }
 
 fn bar() -> ProgressBar {
@@ -72,25 +146,29 @@ pub fn replay(
     spec_coverage: bool,
     json: Option<&Path>,
 ) -> Result<bool> {
-    let files = corpus::find(paths)?;
-    if files.is_empty() {
-        bail!("no cases at {}", paths[0].display());
-    }
-    json.map_or(Ok(()), corpus::check_writable)?;
+    let search = corpus::search(paths);
+    let files = found(&search, paths, "cases")?;
+    json.map_or(Ok(()), files::check_writable)?;
     let (mut verdicts, mut complaints) = (BTreeMap::new(), Vec::new());
-    let (mut clean, mut kinds) = (true, Kinds::default());
+    let (mut clean, mut kinds, mut bad) = (true, Kinds::default(), Bad::of(&search));
     let mut coverage = spec_coverage.then(SpecCoverage::default);
     for path in &files {
-        let replayed = replay::replay(&mut session, path, bless)?;
+        let replayed = match replay::replay(&mut session, path, bless) {
+            Ok(replayed) => replayed,
+            Err(error) => {
+                bad.add(&error);
+                continue;
+            }
+        };
         clean &= replayed.is_clean();
-        print(&format!("{}: {}", path.display(), report::verdict(&replayed.verdict)));
+        print(&format!("{}: {}", plain::name(path), report::verdict(&replayed.verdict)));
         replayed.complaints.iter().for_each(|complaint| print(&format!("  {complaint}")));
         replayed.report.iter().for_each(|report| print(report));
         kinds.add(&replayed);
         if let Some(coverage) = &mut coverage {
             coverage.add(&replayed.points);
         }
-        let of_file = |complaint| format!("{}: {complaint}", path.display());
+        let of_file = |complaint| format!("{}: {complaint}", plain::name(path));
         complaints.extend(replayed.complaints.into_iter().map(of_file));
         verdicts.insert(path.clone(), replayed.verdict);
     }
@@ -98,25 +176,22 @@ pub fn replay(
         kinds.lines().iter().for_each(|line| print(line));
     }
     for folder in paths.iter().filter(|path| path.join(corpus::REGISTER).is_file()) {
-        for complaint in replay::check_register(folder, &verdicts)? {
-            let complaint = format!("register: {complaint}");
-            print(&complaint);
-            complaints.push(complaint);
+        match replay::check_register(folder, &verdicts) {
+            Ok(wrong) => complaints.extend(wrong.iter().map(|why| format!("register: {why}"))),
+            Err(error) => bad.add(&error),
         }
     }
+    complaints.iter().filter(|why| why.starts_with("register: ")).for_each(|why| print(why));
     coverage.iter().for_each(|coverage| print(&coverage.text()));
-    clean &= complaints.is_empty();
+    clean &= complaints.is_empty() && bad.0.is_empty();
     let word = if clean { "clean" } else { "not clean" };
-    print(&format!("wasmtime {}: {} cases, {word}", wasmtime::VERSION, files.len()));
-    if let Some(path) = json {
-        let column = Column::new(&verdicts, clean, complaints);
-        corpus::write_atomically(path, &serde_json::to_vec_pretty(&column)?)?;
-    }
-    Ok(clean)
+    print(&format!("wasmtime {}: {} cases, {word}", wasmtime::VERSION, verdicts.len()));
+    write_json(json, &Column::new(&verdicts, clean, complaints, bad.0.clone()))?;
+    bad.and(clean)
 }
 
 pub fn replay_on(paths: &[PathBuf], subjects: &[String], json: Option<&Path>) -> Result<bool> {
-    json.map_or(Ok(()), corpus::check_writable)?;
+    json.map_or(Ok(()), files::check_writable)?;
     let bar = bar();
     bar.enable_steady_tick(Duration::from_millis(500));
     let table = releases::replay(paths, subjects, &mut |subject| {
@@ -126,10 +201,8 @@ pub fn replay_on(paths: &[PathBuf], subjects: &[String], json: Option<&Path>) ->
     })?;
     bar.finish_and_clear();
     print(&table.text());
-    if let Some(path) = json {
-        corpus::write_atomically(path, &serde_json::to_vec_pretty(&table)?)?;
-    }
-    Ok(table.is_clean())
+    write_json(json, &table)?;
+    Bad(table.unreadable().collect()).and(table.is_clean())
 }
 
 pub fn worker() -> Result<bool> {
@@ -142,10 +215,9 @@ pub fn worker() -> Result<bool> {
 pub fn shrink(path: &Path, output: &Path, isolated: Option<Duration>) -> Result<bool> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopping = stop.clone();
-    ctrlc::set_handler(move || stopping.store(true, Ordering::Relaxed))
-        .context("cannot listen for Ctrl-C")?;
+    on_interruption(move || stopping.store(true, Ordering::Relaxed))?;
     let mut file = corpus::load(path)?.file;
-    corpus::check_writable(output)?;
+    files::check_writable(output)?;
     let mut session = Session::maybe_isolated(isolated)?;
     let bar = bar();
     let shrunk = shrink::shrink(&mut session, &file.case, &mut |shrunk| {
@@ -153,12 +225,12 @@ pub fn shrink(path: &Path, output: &Path, isolated: Option<Duration>) -> Result<
         !stop.load(Ordering::Relaxed)
     });
     bar.finish_and_clear();
-    let shrunk = shrunk.with_context(|| path.display().to_string())?;
+    let shrunk = shrunk.with_context(|| plain::name(path))?;
     file.case = shrunk.case.clone();
     file.expect = Vec::new();
-    corpus::save(output, &file)?;
+    corpus::save(output, &file).inspect_err(|_| print(&corpus::in_hex(&file.case)))?;
     let ended = if shrunk.is_done { "" } else { ", ended early: it may become smaller" };
-    print(&format!("{}: {}, {}{ended}", output.display(), shrunk.kind, progress_of(&shrunk)));
+    print(&format!("{}: {}, {}{ended}", plain::name(output), shrunk.kind, progress_of(&shrunk)));
     Ok(true)
 }
 
@@ -170,9 +242,8 @@ fn progress_of(shrunk: &Shrunk) -> String {
 }
 
 pub fn vectors(path: &Path) -> Result<bool> {
-    let name = path.display().to_string();
-    let text = fs::read_to_string(path).with_context(|| name.clone())?;
-    let report = vectors::run(&text).context(name)?;
+    let text = files::read_text(path, vectors::MAX_BYTES)?;
+    let report = vectors::run(&text).with_context(|| plain::name(path))?;
     report.failures.iter().for_each(|failure| print(&failure.to_string()));
     print(&format!("{} passed, {} failed", report.passed, report.failures.len()));
     Ok(report.failures.is_empty())

@@ -100,10 +100,11 @@ pub fn mutate(kind: CaseKind, data: &mut [u8], size: usize, max_size: usize, see
     let allowed = wasmtime::allowed();
     let seed = u64::from(seed);
     let mutated = bytes::decode(&data[..size]).ok().and_then(|case| {
-        // Smaller the second time, where the first does not fit.
-        [size > room, true].into_iter().find_map(|shrink| {
+        // Smaller, where what it is or becomes does not fit.
+        let ways = [generate::mutate, generate::shrink];
+        ways[usize::from(size > room)..].iter().find_map(|change| {
             let mut case = case.clone();
-            generate::mutate(&mut case, seed, &allowed, &Limits::CASE, shrink);
+            change(&mut case, seed, &allowed, &Limits::CASE);
             // A chain of which one guest is left is a case for another target.
             let of_kind = CaseKind::of(&case) == kind;
             of_kind.then(|| bytes::encode(&case)).filter(|bytes| bytes.len() <= room)

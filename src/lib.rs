@@ -9,6 +9,9 @@ pub use canonical_abi as abi;
 pub use canonical_abi::{types, value};
 pub use component_interpreter as component;
 
+pub mod files;
+pub mod plain;
+
 pub mod case;
 pub mod observation;
 

@@ -2,15 +2,16 @@
 
 mod commands;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use canonfuzz::Session;
 use canonfuzz::case::CaseKind;
 use canonfuzz::component::crash;
 use canonfuzz::engine::worker;
 use canonfuzz::run::Plan;
+use canonfuzz::{Session, plain};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -205,7 +206,7 @@ impl Isolation {
 
 fn main() -> ExitCode {
     crash::install_hook();
-    let done = match Arguments::parse().command {
+    let done = match arguments().command {
         Command::Run {
             shape,
             cases,
@@ -267,15 +268,48 @@ fn main() -> ExitCode {
         }
         Command::Worker => commands::worker(),
     };
-    match done {
+    let output = commands::output_error().map_or(Ok(()), |error| {
+        Err(anyhow::anyhow!("cannot write to the standard output: {error}"))
+    });
+    match done.and_then(|agrees| output.map(|()| agrees)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("canonfuzz: {error:#}");
+            complain(&format!("canonfuzz: {}", cut(&plain::line(&format!("{error:#}")))));
             ExitCode::from(2)
         }
     }
 }
+
+/// What was asked. A complaint about it quotes it, so that it may hold what a terminal would obey.
+fn arguments() -> Arguments {
+    let error = match Arguments::try_parse() {
+        Ok(arguments) => return arguments,
+        Err(error) => error,
+    };
+    let said = error.to_string();
+    if plain::lines(&said) == said || !error.use_stderr() {
+        error.exit();
+    }
+    complain(plain::lines(&said).trim_end());
+    std::process::exit(error.exit_code());
+}
+
+/// Nobody may be there to hear it.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// An error without most of what it quotes, where that is long.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_ERROR) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
+/// Characters of an error.
+const LONGEST_ERROR: usize = 2_000;
 
 /// `lift_lower` (one guest and the host), `adapter` (guests that call one another), `typed` (one guest, by
 /// static types) or `misuse` (a host that makes mistakes).

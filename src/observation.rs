@@ -29,11 +29,20 @@ pub struct Reading {
     /// whichever of them an engine meets first. Where it ended in a misuse: the trap that an engine may meet
     /// before it sees the mistake.
     pub faults: BTreeSet<Trap>,
-    /// Whether there may be more of them: a limit of ours was met in looking for them, or the host looks
-    /// at some values late.
-    pub unexplored: bool,
+    /// Why there may be more of them, if there may.
+    pub unexplored: Option<Unexplored>,
     /// What of the Canonical ABI it came to.
     pub points: Points,
+}
+
+/// Why a call may end in a trap that the reference does not name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unexplored {
+    /// A limit of ours was met in looking for faults between guests.
+    Limit,
+    /// The host is given views of static types, and looks at what is in them when the engine is done with the
+    /// rest: of two faults either may be met.
+    Views,
 }
 
 /// How one call went.
@@ -63,7 +72,7 @@ pub enum HostEvent {
     Destructor { resource: Resource, rep: u32 },
     /// The host was to call the export with this handle, which it does not hold, and did not.
     NotCalled(u32),
-    /// The same, for dropping it.
+    /// The host was to drop this handle, which it does not hold, and did not.
     NotDropped(u32),
     /// What the first of two calls returned.
     FirstReturned(Option<Value>),

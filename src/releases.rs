@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::wasmtime::VERSION;
 use crate::observation::Outcome;
 use crate::oracle::{Observed, Verdict};
+use crate::plain::name;
 use crate::report;
 
 /// The script that builds and runs another release; looked for in the current folder.
@@ -29,7 +30,11 @@ pub struct Column {
     /// How many cases have each verdict.
     #[serde(default)]
     pub counts: BTreeMap<Word, usize>,
-    pub cases: BTreeMap<PathBuf, Cell>,
+    /// Under the names of their files, which are written so that all can be.
+    pub cases: BTreeMap<String, Cell>,
+    /// Why a file is not among them, or where nobody could look for files.
+    #[serde(default)]
+    pub unreadable: Vec<String>,
 }
 
 /// One case on one release.
@@ -58,6 +63,8 @@ pub enum Word {
 #[derive(Clone, Debug, Serialize)]
 pub struct Table {
     pub columns: Vec<Column>,
+    /// Why a release has no column.
+    pub failed: Vec<String>,
 }
 
 impl Column {
@@ -66,6 +73,7 @@ impl Column {
         verdicts: &BTreeMap<PathBuf, Verdict>,
         clean: bool,
         complaints: Vec<String>,
+        unreadable: Vec<String>,
     ) -> Column {
         let mut counts = BTreeMap::new();
         let mut cell = |verdict| {
@@ -73,8 +81,9 @@ impl Column {
             *counts.entry(cell.verdict).or_insert(0) += 1;
             cell
         };
-        let cases = verdicts.iter().map(|(path, verdict)| (path.clone(), cell(verdict))).collect();
-        Column { subject: VERSION.to_string(), clean, complaints, counts, cases }
+        let cases = verdicts.iter().map(|(path, verdict)| (name(path), cell(verdict))).collect();
+        let subject = VERSION.to_string();
+        Column { subject, clean, complaints, counts, cases, unreadable }
     }
 }
 
@@ -116,18 +125,22 @@ impl Word {
     }
 }
 
-/// Replays cases on each of the subjects; `tick` is told before each.
+/// Replays cases on each of the subjects; `tick` is told before each. One that cannot be built or run is no
+/// reason to forget the others.
 pub fn replay(paths: &[PathBuf], subjects: &[String], tick: &mut dyn FnMut(&str)) -> Result<Table> {
     if !Path::new(SCRIPT).is_file() {
         bail!("there is no {SCRIPT} here: replay on other releases from the project's folder");
     }
     let folder = tempfile::tempdir().context("cannot write a temporary file")?;
-    let columns = subjects.iter().map(|subject| {
+    let (mut columns, mut failed) = (Vec::new(), Vec::new());
+    for subject in subjects {
         tick(subject);
-        column(paths, subject, &folder.path().join("column.json"))
-            .with_context(|| format!("wasmtime {subject}"))
-    });
-    Ok(Table { columns: columns.collect::<Result<_>>()? })
+        match column(paths, subject, &folder.path().join("column.json")) {
+            Ok(column) => columns.push(column),
+            Err(error) => failed.push(format!("wasmtime {subject}: {error:#}")),
+        }
+    }
+    Ok(Table { columns, failed })
 }
 
 fn column(paths: &[PathBuf], subject: &str, json: &Path) -> Result<Column> {
@@ -137,8 +150,8 @@ fn column(paths: &[PathBuf], subject: &str, json: &Path) -> Result<Column> {
         .args(paths)
         .output()
         .with_context(|| format!("cannot run {SCRIPT}"))?;
-    // 1 is a finding, and part of the table.
-    if !matches!(output.status.code(), Some(0 | 1)) {
+    // 1 is a finding, and part of the table; with 2, some files are not.
+    if !matches!(output.status.code(), Some(0..=2)) || !json.exists() {
         let errors = String::from_utf8_lossy(&output.stderr);
         bail!("{}", errors.trim().lines().last().unwrap_or("it failed without a word"));
     }
@@ -155,35 +168,47 @@ impl Table {
 
     /// The table for people: cases that agree on every release are only counted.
     pub fn text(&self) -> String {
-        let paths: BTreeSet<&PathBuf> =
-            self.columns.iter().flat_map(|column| column.cases.keys()).collect();
-        let (told, quiet): (Vec<&PathBuf>, Vec<_>) =
-            paths.into_iter().partition(|path| self.row(path).any(|word| word != Word::Agree));
-        let names: Vec<String> = told.iter().map(|path| path.display().to_string()).collect();
-        let head = names.iter().map(String::len).max().unwrap_or(0);
+        let names: BTreeSet<&str> = self
+            .columns
+            .iter()
+            .flat_map(|column| column.cases.keys())
+            .map(String::as_str)
+            .collect();
+        let (told, quiet): (Vec<&str>, Vec<_>) =
+            names.into_iter().partition(|name| self.row(name).any(|word| word != Word::Agree));
+        let head = told.iter().map(|name| name.len()).max().unwrap_or(0);
         let mut text = format!("{:head$}", "");
         self.columns.iter().for_each(|column| text += &format!("  {:>8}", column.subject));
-        for (path, name) in told.iter().zip(&names) {
+        for name in told {
             text += &format!("\n{name:head$}");
-            self.row(path).for_each(|word| text += &format!("  {:>8}", word.text()));
-            text += &self.span(path);
+            self.row(name).for_each(|word| text += &format!("  {:>8}", word.text()));
+            text += &self.span(name);
         }
         text += &format!("\n{} more cases agree on all", quiet.len());
         for column in self.columns.iter().filter(|column| !column.clean) {
             text += &format!("\nwasmtime {}: not clean", column.subject);
         }
+        self.unreadable().for_each(|why| text += &format!("\n{why}"));
         text
     }
 
-    fn row<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = Word> + 'a {
+    /// What no column, or not every one, tells of.
+    pub fn unreadable(&self) -> impl Iterator<Item = String> {
+        let within = self.columns.iter().flat_map(|column| {
+            column.unreadable.iter().map(|why| format!("wasmtime {}: {why}", column.subject))
+        });
+        within.chain(self.failed.iter().cloned())
+    }
+
+    fn row<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Word> + 'a {
         self.columns
             .iter()
-            .map(|column| column.cases.get(path).map_or(Word::Inconclusive, |cell| cell.verdict))
+            .map(|column| column.cases.get(name).map_or(Word::Inconclusive, |cell| cell.verdict))
     }
 
     /// From which release to which a case shows something, in the order of releases.
-    fn span(&self, path: &Path) -> String {
-        let tested: Vec<(&str, bool)> = (self.columns.iter().zip(self.row(path)))
+    fn span(&self, name: &str) -> String {
+        let tested: Vec<(&str, bool)> = (self.columns.iter().zip(self.row(name)))
             .filter_map(|(column, word)| Some((column.subject.as_str(), word.is_good()?)))
             .collect();
         let Some(bad) = tested.iter().position(|(_, good)| !good) else {
@@ -209,13 +234,14 @@ mod tests {
             complaints: Vec::new(),
             counts: BTreeMap::new(),
             cases: BTreeMap::from([("a".into(), cell(*verdict)), ("b".into(), cell(Word::Agree))]),
+            unreadable: Vec::new(),
         };
-        Table { columns: words.iter().map(column).collect() }
+        Table { columns: words.iter().map(column).collect(), failed: Vec::new() }
     }
 
     #[track_caller]
     fn check(words: &[(&str, Word)], span: &str) {
-        assert_eq!(table(words).span(Path::new("a")), span);
+        assert_eq!(table(words).span("a"), span);
     }
 
     #[test]

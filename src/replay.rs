@@ -18,6 +18,7 @@ use crate::engine::wasmtime;
 use crate::generate::{self, Size};
 use crate::oracle::register::Register;
 use crate::oracle::{Difference, Verdict};
+use crate::plain::name;
 use crate::report;
 use crate::session::{Checked, Session};
 
@@ -46,7 +47,7 @@ impl Replayed {
 pub fn replay(session: &mut Session, path: &Path, bless: bool) -> Result<Replayed> {
     let mut found = corpus::load(path)?;
     let checked = session.check(&found.file.case);
-    let checked = checked.with_context(|| path.display().to_string())?;
+    let checked = checked.with_context(|| name(path))?;
     let says = report::timeline(&found.file.case, &checked.expected.observation);
     if bless && found.text.is_some() {
         found.file.expect = says.clone();
@@ -67,9 +68,8 @@ pub fn replay(session: &mut Session, path: &Path, bless: bool) -> Result<Replaye
 }
 
 fn explain(path: &Path, file: &CaseFile, checked: &Checked, difference: &Difference) -> String {
-    let name = path.with_extension("").display().to_string();
-    let command = report::replay_command(&path.display().to_string());
-    report::disagreement(&name, &file.case, checked, difference, &command)
+    let command = report::replay_command(&name(path));
+    report::disagreement(&name(&path.with_extension("")), &file.case, checked, difference, &command)
 }
 
 fn complaints(found: &Found, says: &[String]) -> Vec<String> {
@@ -112,16 +112,16 @@ pub fn check_register(corpus: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> R
     let mut complaints = Vec::new();
     for divergence in &register.divergences {
         let path = corpus.join(&divergence.case);
-        let name = divergence.deviation.name();
+        let deviation = divergence.deviation.name();
         let Some(shown) = shown(&path, verdicts)? else {
-            complaints.push(format!("{name}: its case {} was not replayed", path.display()));
+            complaints.push(format!("{deviation}: its case {} was not replayed", name(&path)));
             continue;
         };
         let accepted = shown.accepted.contains(divergence.deviation);
         let expected = register.deviations(&version, shown.tuning, shown.paths);
         if accepted != expected.contains(divergence.deviation) && !shown.unsupported {
             complaints.push(format!(
-                "{name}: registered for wasmtime {}, but its case {} on {version} says: {}",
+                "{deviation}: registered for wasmtime {}, but its case {} on {version} says: {}",
                 divergence.versions, divergence.case, shown.says
             ));
         }
@@ -160,7 +160,7 @@ fn shown(path: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> Result<Option<Sh
 fn shown_by_component(path: &Path) -> Result<Shown> {
     let plan = Plan { export: None, args: None, rounds: 1, seed: 0 };
     let diff = diff::read(path).and_then(|bytes| diff::diff(&bytes, &plan));
-    let diff = diff.with_context(|| path.display().to_string())?;
+    let diff = diff.with_context(|| name(path))?;
     let (tuning, paths) = diff::BY_DEFAULT;
     let (accepted, says) = (diff.accepted(), diff::text(&diff, "-"));
     Ok(Shown { tuning, paths, accepted, unsupported: false, says })

@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{Builder, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use serde::Serialize;
+use anyhow::{Context, Result, bail};
+use serde::{Serialize, Serializer};
 
 use crate::case::{Case, CaseKind, Limits};
-use crate::corpus;
 use crate::engine::wasmtime;
 use crate::generate::{Size, Stream, size};
 use crate::mix::{Mix, SpecCoverage};
 use crate::oracle::{Difference, Verdict};
-use crate::report;
 use crate::session::{Checked, Session, Timings, timed};
+use crate::{corpus, files, plain, report};
 
 /// What to run.
 pub struct Plan {
@@ -45,7 +45,16 @@ pub struct Progress {
     pub accepted: AtomicU64,
     /// Set to end the run after the cases that are under way.
     pub stop: AtomicBool,
+    /// What nobody has been told yet of findings that could not be written.
+    untold: Mutex<Vec<String>>,
     tally: Mutex<Tally>,
+}
+
+impl Progress {
+    /// What could not be written since this was asked last: why, and the case, to be printed instead.
+    pub fn lost(&self) -> Vec<String> {
+        std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// The counts behind a summary.
@@ -60,12 +69,15 @@ struct Tally {
     inconclusive: BTreeMap<String, u64>,
     unsupported: BTreeMap<String, u64>,
     findings: BTreeMap<String, u64>,
-    /// How large the smallest case of each kind of findings is: the one that is in its file.
+    /// The smallest case of each kind of findings: the one that is in its file.
     #[serde(skip)]
-    smallest: BTreeMap<String, Size>,
+    smallest: BTreeMap<String, Kept>,
+    /// The same of those that could not be written.
+    lost: BTreeMap<String, Lost>,
     /// After how many seconds each accepted divergence and each finding was first seen.
     first_seen: BTreeMap<String, f64>,
     /// The files that were written, one for each kind of findings.
+    #[serde(serialize_with = "named")]
     files: BTreeSet<PathBuf>,
     /// How the reference's runs ended.
     outcomes: BTreeMap<String, u64>,
@@ -74,6 +86,26 @@ struct Tally {
     mix: Option<Mix>,
     #[serde(skip_serializing_if = "Option::is_none")]
     spec_coverage: Option<SpecCoverage>,
+}
+
+/// Which of all cases of a run it is: of two of one size, whatever the jobs' pace, the same one is kept.
+type Rank = (Size, u64, u64);
+
+/// A case in its file.
+#[derive(Clone)]
+struct Kept {
+    rank: Rank,
+    path: PathBuf,
+}
+
+/// A case that could not be written.
+#[derive(Clone, Serialize)]
+struct Lost {
+    #[serde(skip)]
+    rank: Rank,
+    why: String,
+    /// Its bytes, as `replay` takes them, too.
+    case: String,
 }
 
 /// What a run gave.
@@ -102,18 +134,34 @@ pub fn run(
 ) -> (Summary, Result<()>) {
     progress.start.get_or_init(Instant::now);
     let ended = std::thread::scope(|scope| {
-        let jobs: Vec<_> =
-            (0..plan.jobs).map(|job| scope.spawn(move || work(plan, progress, job))).collect();
-        while !jobs.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+        let mut jobs = Vec::new();
+        let mut started = Ok(());
+        for job in 0..plan.jobs {
+            match Builder::new().spawn_scoped(scope, move || work(plan, progress, job)) {
+                Ok(handle) => jobs.push(handle),
+                Err(error) => started = started.and(Err(error).context("cannot start a thread")),
+            }
+        }
+        progress.stop.fetch_or(started.is_err(), Ordering::Relaxed);
+        while !jobs.iter().all(ScopedJoinHandle::is_finished) {
             tick(progress);
             std::thread::sleep(Duration::from_millis(100));
         }
-        let ended: Vec<_> = jobs.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
-        ended
-            .into_iter()
-            .try_for_each(|job| job.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let ended: Vec<_> = jobs.into_iter().map(ScopedJoinHandle::join).collect();
+        ended.into_iter().fold(started, |before, job| {
+            before.and(job.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
     });
-    (summary(plan, progress, elapsed(progress)), ended)
+    tick(progress);
+    let lost = all_written(&lock(progress));
+    (summary(plan, progress, elapsed(progress)), ended.and(lost))
+}
+
+fn all_written(tally: &Tally) -> Result<()> {
+    match tally.lost.values().next() {
+        Some(Lost { why, .. }) => bail!("{why}: the case was printed instead"),
+        None => Ok(()),
+    }
 }
 
 /// What one job has seen the reference do.
@@ -135,9 +183,13 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
         spec_coverage: plan.spec_coverage.then(SpecCoverage::default),
     };
     let result = (|| {
-        while !done(plan, progress) {
+        for number in 0..share(plan, job) {
+            if done(plan, progress) {
+                break;
+            }
             let case = timed(&mut session.timings.generate, || stream.next_case());
-            check(plan, progress, &mut session, &case, &mut counts)?;
+            progress.cases.fetch_add(1, Ordering::Relaxed);
+            check(plan, progress, &mut session, (&case, job, number), &mut counts)?;
         }
         Ok(())
     })();
@@ -157,22 +209,22 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
     result
 }
 
-/// Whether to stop; if not, a case is counted.
+/// How many of the cases are this job's, so that they are the same ones each time.
+fn share(plan: &Plan, job: u64) -> u64 {
+    let rest = |cases: u64| u64::from(job < cases % plan.jobs);
+    plan.cases.map_or(u64::MAX, |cases| cases / plan.jobs + rest(cases))
+}
+
+/// Whether to stop.
 fn done(plan: &Plan, progress: &Progress) -> bool {
-    if progress.stop.load(Ordering::Relaxed)
-        || plan.time.is_some_and(|time| elapsed(progress) >= time)
-    {
-        return true;
-    }
-    let more = |cases| (plan.cases.is_none_or(|limit| cases < limit)).then_some(cases + 1);
-    progress.cases.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_err()
+    progress.stop.load(Ordering::Relaxed) || plan.time.is_some_and(|time| elapsed(progress) >= time)
 }
 
 fn check(
     plan: &Plan,
     progress: &Progress,
     session: &mut Session,
-    case: &Case,
+    (case, job, number): (&Case, u64, u64),
     counts: &mut Counts,
 ) -> Result<()> {
     let checked = session.check(case).context("a generated case")?;
@@ -198,7 +250,9 @@ fn check(
         Verdict::Disagree(difference) => {
             progress.findings.fetch_add(1, Ordering::Relaxed);
             seen(&mut tally, report::class(difference), progress);
-            return found(plan, tally, case, &checked, difference);
+            let rank = (size(case), job, number);
+            found(plan, progress, tally, Found { case, rank, checked: &checked, difference });
+            return Ok(());
         }
     };
     *counts.entry(key.clone()).or_default() += 1;
@@ -215,47 +269,91 @@ fn elapsed(progress: &Progress) -> Duration {
     progress.start.get().map_or(Duration::ZERO, Instant::elapsed)
 }
 
-/// Counts a finding, and writes it down if there is none of its kind yet, or only larger ones.
-fn found(
-    plan: &Plan,
-    mut tally: MutexGuard<'_, Tally>,
-    case: &Case,
-    checked: &Checked,
-    difference: &Difference,
-) -> Result<()> {
-    let class = report::class(difference);
+/// A finding, and what there is to say of it.
+struct Found<'a> {
+    case: &'a Case,
+    rank: Rank,
+    checked: &'a Checked,
+    difference: &'a Difference,
+}
+
+/// Counts a finding, and writes it down if there is none of its kind yet, or only larger ones. What cannot be
+/// written is told instead, and the run goes on.
+fn found(plan: &Plan, progress: &Progress, mut tally: MutexGuard<'_, Tally>, found: Found) {
+    let class = report::class(found.difference);
     *tally.findings.entry(class.clone()).or_default() += 1;
-    let size = size(case);
-    if tally.smallest.get(&class).is_some_and(|smallest| *smallest <= size) {
-        return Ok(());
+    let kept = tally.smallest.get(&class);
+    if kept.is_some_and(|kept| kept.rank <= found.rank) {
+        return;
     }
-    let name = file_name(&class);
-    let path = plan.findings.join(format!("{name}.toml"));
-    let mut file = corpus::unexplained(case.clone());
+    match write(plan, &class, kept.map(|kept| &*kept.path), &found) {
+        Ok(path) => {
+            tally.files.insert(path.clone());
+            tally.smallest.insert(class, Kept { rank: found.rank, path });
+        }
+        Err(error) => lose(progress, tally, class, &found, &error),
+    }
+}
+
+/// Writes a finding in the place of the one that is kept, or under a name that nothing has yet.
+fn write(plan: &Plan, class: &str, kept: Option<&Path>, found: &Found) -> Result<PathBuf> {
+    let mut file = corpus::unexplained(found.case.clone());
     file.story = Some(format!("Found by `canonfuzz run` on wasmtime {}.", wasmtime::VERSION));
-    corpus::save(&path, &file)?;
-    write_report(&path, &name, case, checked, difference)?;
-    tally.smallest.insert(class, size);
-    tally.files.insert(path);
-    Ok(())
+    let text = corpus::printed(&file)?;
+    let name = file_name(class);
+    let path = match kept {
+        Some(path) => {
+            files::write(path, text.as_bytes())?;
+            path.to_path_buf()
+        }
+        None => files::write_new(names(&plan.findings, &name), text.as_bytes())?,
+    };
+    write_report(&path, &name, found)?;
+    Ok(path)
 }
 
-fn write_report(
-    path: &Path,
-    name: &str,
-    case: &Case,
-    checked: &Checked,
-    difference: &Difference,
-) -> Result<()> {
-    let replay = report::replay_command(&path.display().to_string());
+fn names(folder: &Path, name: &str) -> impl Iterator<Item = PathBuf> {
+    let first = folder.join(format!("{name}.toml"));
+    let others = (2..).map(move |number| first.with_file_name(format!("{name}-{number}.toml")));
+    std::iter::once(folder.join(format!("{name}.toml"))).chain(others)
+}
+
+fn write_report(path: &Path, name: &str, found: &Found) -> Result<()> {
+    let replay = report::replay_command(&plain::name(path));
+    let Found { case, checked, difference, .. } = found;
     let report = report::disagreement(name, case, checked, difference, &replay);
-    corpus::write_atomically(&path.with_extension("txt"), (report + "\n").as_bytes())
+    files::write(&path.with_extension("txt"), (plain::lines(&report) + "\n").as_bytes())
 }
 
+/// Has a case printed that cannot be written, if it is the smallest of its kind.
+fn lose(
+    progress: &Progress,
+    mut tally: MutexGuard<'_, Tally>,
+    class: String,
+    found: &Found,
+    error: &anyhow::Error,
+) {
+    if tally.lost.get(&class).is_some_and(|lost| lost.rank <= found.rank) {
+        return;
+    }
+    let why = format!("{error:#}");
+    let case = corpus::in_hex(found.case);
+    let told =
+        format!("{why}\n  {class}, its case in a form that `replay` takes from a file:\n{case}");
+    progress.untold.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+    tally.lost.insert(class, Lost { rank: found.rank, why, case });
+}
+
+/// Letters and digits of the kind, and not more than a name may have.
 fn file_name(class: &str) -> String {
     let words = class.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+    let mut name = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
+    name.truncate(LONGEST_NAME);
+    name
 }
+
+/// Letters of a file's name before its number and its ending.
+const LONGEST_NAME: usize = 200;
 
 fn lock(progress: &Progress) -> MutexGuard<'_, Tally> {
     progress.tally.lock().unwrap_or_else(PoisonError::into_inner)
@@ -277,6 +375,10 @@ fn summary(plan: &Plan, progress: &Progress, elapsed: Duration) -> Summary {
         time: time.into_iter().collect(),
         tally,
     }
+}
+
+fn named<S: Serializer>(files: &BTreeSet<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(files.iter().map(|path| plain::name(path)))
 }
 
 impl Summary {
@@ -312,7 +414,9 @@ impl Summary {
         let steps = self.tally.timings.named();
         let time = steps.map(|(name, time)| format!("{name} {:.1} s", time.as_secs_f64()));
         lines.push(format!("  time          {}", time.join(", ")));
-        lines.extend(files.iter().map(|path| format!("  written       {}", path.display())));
+        let lost = self.tally.lost.iter();
+        lines.extend(lost.map(|(class, lost)| format!("  not written   {class}: {}", lost.why)));
+        lines.extend(files.iter().map(|path| format!("  written       {}", plain::name(path))));
         lines.join("\n")
     }
 }

@@ -15,7 +15,7 @@ use crate::engine::reference::{Compiler, NotStarted, Run};
 use crate::engine::wasmtime::fault::Fault;
 use crate::engine::worker::Worker;
 use crate::engine::{reference, wasmtime};
-use crate::observation::{Observation, Outcome, Reading};
+use crate::observation::{Observation, Outcome, Reading, Unexplored};
 use crate::oracle::register::Register;
 use crate::oracle::{self, Verdict};
 
@@ -183,7 +183,7 @@ impl Session {
     fn check_once(&mut self, case: &Case) -> Result<Checked> {
         let scripts = timed(&mut self.timings.encode, || scripts(case))?;
         if let Subject::Apart(worker) = &mut self.subject {
-            worker.begin(case);
+            worker.begin(case)?;
         }
         self.build_reference(case);
         let Session { subject, shapes, timings, .. } = self;
@@ -191,11 +191,15 @@ impl Session {
         let reference =
             timed(&mut timings.instantiate_reference, || start(built, case, Deviations::NONE));
         let mut expected = timed(&mut timings.reference, || read(reference, case, &scripts));
-        expected.unexplored |= wasmtime::looks_late(case);
-        let endless = case.shape.is_noisy() && is_exhausted(&expected);
+        let views = wasmtime::looks_late(case).then_some(Unexplored::Views);
+        expected.unexplored = expected.unexplored.or(views);
         let observed = match subject {
-            // The subject would not come back. One of its own process is stopped.
-            Subject::Here(_) if endless => expected.observation.clone(),
+            // It might meet the same limit only when all memory is gone, or never come back.
+            Subject::Here(_) if is_exhausted(&expected) => not_asked(),
+            Subject::Apart(worker) if is_exhausted(&expected) => {
+                worker.abandon();
+                not_asked()
+            }
             Subject::Here(local) => observe(local, built, case, &scripts, timings),
             Subject::Apart(worker) => timed(&mut timings.subject, || worker.finish(case))?,
         };
@@ -260,6 +264,12 @@ fn start(built: &Built, case: &Case, deviations: Deviations) -> Result<Run, NotS
 
 fn is_exhausted(reading: &Reading) -> bool {
     matches!(reading.observation.outcome, Outcome::Exhausted(_))
+}
+
+/// What stands for what the subject shows where it is not asked.
+fn not_asked() -> Observation {
+    let why = "it was not asked, for the reference met one".to_string();
+    Observation { calls: Vec::new(), outcome: Outcome::Exhausted(why) }
 }
 
 fn core_difference(built: &Built, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Option<String> {

@@ -32,7 +32,7 @@ pub struct Shrunk {
 }
 
 /// What kind of thing a case shows, in words; nothing where that is not what is wanted.
-pub type Kind<'a> = dyn FnMut(&Case) -> Result<Option<String>> + 'a;
+pub type KindOf<'a> = dyn FnMut(&Case) -> Result<Option<String>> + 'a;
 
 /// Whether to go on, asked before each candidate.
 pub type GoOn<'a> = dyn FnMut(&Shrunk) -> bool + 'a;
@@ -63,8 +63,13 @@ fn differs(verdict: &Verdict) -> bool {
     }
 }
 
-/// The same for a case of which `kind` says `wanted`, whatever that is.
-pub fn shrink_by(case: &Case, wanted: String, kind: &mut Kind, go_on: &mut GoOn) -> Result<Shrunk> {
+/// Shrinks a case of which `kind` says `wanted`, whatever that is, until no cut is left or `go_on` says no.
+pub fn shrink_by(
+    case: &Case,
+    wanted: String,
+    kind: &mut KindOf,
+    go_on: &mut GoOn,
+) -> Result<Shrunk> {
     let shrunk = Shrunk { case: case.clone(), kind: wanted, tried: 0, taken: 0, is_done: false };
     let mut search = Search { shrunk, allowed: wasmtime::allowed(), seen: BTreeSet::new() };
     loop {
@@ -91,7 +96,7 @@ struct Search {
 
 impl Search {
     /// Makes all cuts of one sort. False: it has to end here.
-    fn pass(&mut self, pass: Pass, kind: &mut Kind, go_on: &mut GoOn) -> Result<bool> {
+    fn pass(&mut self, pass: Pass, kind: &mut KindOf, go_on: &mut GoOn) -> Result<bool> {
         let mut cuts = pass.cuts(&self.shrunk.case, &self.allowed);
         let mut next = 0;
         while let Some(cut) = cuts.get(next) {

@@ -132,9 +132,11 @@ fn seeds_are_what_each_target_keeps() {
     let arguments = ["seeds", "corpus/noise", CASE, crash, "-o", output.to_str().unwrap()];
     check(&arguments, 0, "    1 seeds for lift_lower", "");
     check(&arguments, 0, &format!("{crash}: left out: "), "");
-    let seed = output.join("lift_lower/corpus-strings-latin1-grows-to-utf16");
+    let seed = fs::read_dir(output.join("lift_lower")).unwrap().next().unwrap().unwrap();
+    let name = seed.file_name().into_string().unwrap();
+    assert!(name.starts_with("corpus-strings-latin1-grows-to-utf16-"), "{name}");
     let case = canonfuzz::corpus::load(Path::new(CASE)).unwrap().file.case;
-    assert_eq!(canonfuzz::case::bytes::decode(&fs::read(seed).unwrap()).unwrap(), case);
+    assert_eq!(canonfuzz::case::bytes::decode(&fs::read(seed.path()).unwrap()).unwrap(), case);
     let noisy = fs::read_dir(output.join("noisy_guest")).unwrap().count();
     assert_eq!(noisy, fs::read_dir("corpus/noise").unwrap().count());
     assert_eq!(fs::read_dir(&output).unwrap().count(), 2);
@@ -338,6 +340,40 @@ fn bad_input_is_one_line_and_exit_2() {
     check(&["diff", &rows[5].0], 2, "", "missing.toml");
     check(&["export", &rows[2].0, "--format", "wast"], 2, "", "neither an encoded case nor text");
     check(&["export", "corpus", "--format", "wast"], 2, "", "corpus: ");
+}
+
+/// What is wrong is in one line with the file's name, and with the line where there is one; nothing in it is
+/// obeyed by a terminal.
+#[test]
+fn errors_of_libraries_are_one_line_with_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(CASE).unwrap();
+    let line = 1 + text.lines().position(|line| line == "[memory]").unwrap();
+    let pages = text.replacen("maximum = 1", "maximum = 9", 1);
+    assert_ne!(text, pages);
+    let core = "(component (core module $m (import \"\\1b[31mred\" \"\" (func)))
+        (core instance (instantiate $m)))";
+    let rows: [(&str, &str, &[u8], String); 5] = [
+        (
+            "diff",
+            "bad-magic.wasm",
+            b"\0asm\x0d\0\x01\0\x01\x09\0as\x03\0\x01\0\0\0\0",
+            "bad-magic.wasm: ".into(),
+        ),
+        ("diff", "two-lines.wat", b"(component (import \"A_\" (func)))", "two-lines.wat: ".into()),
+        ("diff", "escape.wat", core.as_bytes(), "\\u{1b}[31mred".into()),
+        ("replay", "no-line.toml", pages.as_bytes(), format!("no-line.toml: line {line}: ")),
+        ("replay", "ba\u{1b}d\n.toml", b"rule", "ba\\u{1b}d\\u{a}.toml: line 1: ".into()),
+    ];
+    for (command, name, contents, says) in rows {
+        let path = file(&folder, name, contents);
+        check(&[command, &path], 2, "", &says);
+        let output = canonfuzz(&[command, &path]);
+        assert!(![output.stdout, output.stderr].concat().contains(&0x1b), "{name}");
+    }
+    let said = canonfuzz(&["run", "--shape", "\u{1b}[31m"]);
+    assert_eq!(said.status.code(), Some(2));
+    assert!(!said.stderr.contains(&0x1b) && !said.stderr.is_empty());
 }
 
 #[test]

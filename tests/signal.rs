@@ -34,6 +34,8 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let kept = a_run_keeps_the_smallest_of_a_kind(folder.path());
     what_is_kept_is_shrunk_by_workers(&kept);
+    what_cannot_be_written_is_told_and_the_run_goes_on();
+    two_jobs_find_the_same_each_time();
 }
 
 /// The fault: some cases are not survived.
@@ -55,18 +57,22 @@ fn has_wide_character(value: &Value) -> bool {
     value.parts().iter().any(has_wide_character)
 }
 
-/// Of all cases of a run that are deadly the smallest is in the file; it is not the first.
-fn a_run_keeps_the_smallest_of_a_kind(folder: &Path) -> PathBuf {
-    let plan = Plan {
+fn plan(findings: &Path, jobs: u64) -> Plan {
+    Plan {
         kind: CaseKind::LiftLower,
         seed: SEED,
-        jobs: 1,
+        jobs,
         cases: Some(CASES),
         time: None,
-        findings: folder.to_path_buf(),
+        findings: findings.to_path_buf(),
         spec_coverage: false,
         isolated: Some(LIMIT),
-    };
+    }
+}
+
+/// Of all cases of a run that are deadly the smallest is in the file; it is not the first.
+fn a_run_keeps_the_smallest_of_a_kind(folder: &Path) -> PathBuf {
+    let plan = plan(folder, 1);
     let (summary, ended) = run(&plan, &Progress::default(), &mut |_| {});
     ended.unwrap();
     let mut stream = Stream::new(SEED, plan.kind, wasmtime::allowed(), Limits::CASE);
@@ -120,4 +126,37 @@ fn what_is_kept_is_shrunk_by_workers(path: &Path) {
     let text = text::print(&file);
     let (_, case) = text.split_at(text.find("wit = ").unwrap());
     assert_eq!(case, SHRUNK);
+}
+
+/// The case is in what is told, in a form that can be read, and all cases were run.
+fn what_cannot_be_written_is_told_and_the_run_goes_on() {
+    let (progress, mut told) = (Progress::default(), Vec::new());
+    let plan = plan(Path::new("/dev/null/findings"), 1);
+    let (summary, ended) = run(&plan, &progress, &mut |progress| told.extend(progress.lost()));
+    assert_eq!(summary.cases, CASES);
+    assert!(summary.has_findings() && summary.text().contains(&format!("not written   {KIND}")));
+    let why = ended.unwrap_err().to_string();
+    assert!(why.starts_with("cannot write /dev/null/findings/crashed-sigabrt.toml: "), "{why}");
+    let [.., last] = told.as_slice() else { panic!("nothing was told") };
+    assert!(last.starts_with("cannot write "), "{last}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("told");
+    fs::write(&path, last.lines().last().unwrap()).unwrap();
+    assert!(is_deadly(&corpus::load(&path).unwrap().file.case));
+}
+
+/// Whatever the pace of each.
+fn two_jobs_find_the_same_each_time() {
+    let found = || {
+        let folder = tempfile::tempdir().unwrap();
+        let (summary, ended) = run(&plan(folder.path(), 2), &Progress::default(), &mut |_| {});
+        ended.unwrap();
+        let summary = serde_json::to_value(&summary).unwrap();
+        let counts = ["cases", "calls", "agree", "findings", "outcomes", "mix"];
+        let counts = counts.map(|name| summary[name].clone());
+        (counts, fs::read_to_string(folder.path().join("crashed-sigabrt.toml")).unwrap())
+    };
+    let first = found();
+    assert_eq!(first.0[0], CASES);
+    assert_eq!(found(), first);
 }

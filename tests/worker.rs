@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -132,4 +133,132 @@ fn a_worker_takes_cases_that_are_too_long_for_a_fuzzer() {
         .output()
         .unwrap();
     assert!(String::from_utf8_lossy(&replay.stdout).contains("long.toml: agree"), "{replay:?}");
+}
+
+/// Waits until a process is gone, or only waits for somebody to ask how it ended.
+fn wait_for_the_end_of(process: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < deadline {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let state = stat.rsplit_once(") ").map_or("Z", |(_, rest)| rest);
+        if state.starts_with('Z') {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    signal("-KILL", process);
+    panic!("process {process} lives on");
+}
+
+#[test]
+fn a_worker_ends_with_its_parent_however_that_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = start(&folder.path().join("findings"), &["--for", "600s"]);
+    let worker = worker(&run);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    wait_for_the_end_of(&worker);
+}
+
+/// Compiled code that nobody interrupts.
+const ENDLESS: &str = "rule = ''\nwit = 'world case { export f: func(); }'\n\
+    core = '(module (func (export \"f\") (loop (br 0))))'\n\
+    [subject]\noptimize = false\npooling = false\nmoving-memory = false\nconcurrency = true\n\
+    [memory]\ninitial = 1\nmaximum = 1\n\
+    [export]\nstring-encoding = 'utf8'\nmemory = false\nrealloc = false\npost-return = false\n\
+    [[call]]\n";
+
+#[test]
+fn a_worker_that_is_busy_for_ever_ends_with_its_input() {
+    let case = canonfuzz::case::text::parse(ENDLESS).unwrap().case;
+    let case = bytes::encode(&case);
+    let mut worker = Command::new(env!("CARGO_BIN_EXE_canonfuzz"))
+        .arg("worker")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = worker.stdin.take().unwrap();
+    input.write_all(&u32::try_from(case.len()).unwrap().to_le_bytes()).unwrap();
+    input.write_all(&case).unwrap();
+    // It has compiled the component when it has been at it for this long.
+    let process = worker.id().to_string();
+    while ticks(&process) < 300 {
+        assert!(worker.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(input);
+    wait_for_the_end_of(&process);
+    worker.wait().unwrap();
+}
+
+/// For how many hundredths of a second a process has computed.
+fn ticks(process: &str) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    fields.split_whitespace().nth(11).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_second_interruption_ends_a_run_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--for", "600s", "--case-limit", "1000h"];
+    let mut run = start(&folder.path().join("findings"), &arguments);
+    let worker = worker(&run);
+    // Nothing is answered, so that the first interruption waits.
+    signal("-STOP", &worker);
+    let status = loop {
+        if let Some(status) = run.try_wait().unwrap() {
+            break status;
+        }
+        signal("-INT", &run.id().to_string());
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!(status.code(), Some(130));
+    signal("-CONT", &worker);
+    wait_for_the_end_of(&worker);
+}
+
+#[test]
+fn a_run_survives_that_its_program_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let findings = folder.path().join("findings");
+    let [program, other] = ["program", "other"].map(|name| folder.path().join(name));
+    fs::copy(env!("CARGO_BIN_EXE_canonfuzz"), &program).unwrap();
+    fs::write(&other, "this is no program").unwrap();
+    let run = loop {
+        let run = Command::new(&program)
+            .args(["run", "--isolate=always", "--seed", "1", "--for", "5s", "--findings"])
+            .arg(&findings)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        match run {
+            // Another test has forked while the copy was being written, and not run its own program yet.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {}
+            run => break run.unwrap(),
+        }
+    };
+    let worker = worker(&run);
+    fs::rename(&other, &program).unwrap();
+    signal_later("-KILL", &worker);
+    check(run, &findings, 1, "crashed: SIGKILL");
+}
+
+/// With so few addresses most components cannot be instantiated.
+#[test]
+fn the_limits_of_the_machine_are_no_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let findings = folder.path().join("findings");
+    for isolate in ["--isolate=never", "--isolate=always"] {
+        let run = Command::new("sh")
+            .args(["-c", "ulimit -v 8000000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_canonfuzz")])
+            .args(["run", "--cases", "300", "--seed", "3", isolate, "--findings"])
+            .arg(&findings)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        check(run, &findings, 0, "subject: the machine has too little memory");
+    }
 }

@@ -6,8 +6,9 @@ use super::table::Handles;
 use super::{Core, CoreType, Deviation, LiftLowerOptions, NanMode, PtrType, Rule};
 use super::{Trap, Watch, end_if};
 
-/// How much may be lifted in one call of the host's: each element takes some tens of bytes.
-pub(super) const MAX_LIFTED: u64 = 1 << 24;
+/// How much may be lifted from the guests of one instance, all of which someone may keep: each value takes
+/// some tens of bytes.
+pub const MAX_LIFTED: u64 = 1 << 22;
 
 /// Spec: `LiftLowerContext`: options and guest of one lift or lower.
 pub struct Cx<'a> {
@@ -25,7 +26,8 @@ pub trait Guest {
     /// Calls the guest's `realloc` as it stands: no check of what it returns. While it runs
     /// `may_leave` is false, which is the implementor's to see to: a memory has no such flag.
     fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap>;
-    /// How many elements and bytes of strings were lifted. Who begins a call of the host's sets it to 0.
+    /// How much was lifted so far: each value counts, and the bytes of strings and of lists of bytes do by
+    /// the dozen. Beyond [`MAX_LIFTED`] a call ends.
     fn lifted(&mut self) -> &mut u64;
     /// Who watches: `()`, if nobody does.
     fn watch(&mut self) -> &mut dyn Watch;
@@ -70,7 +72,7 @@ impl Cx<'_> {
             > u128::try_from(memory_length).expect("a length fits in 128 bits")
     }
 
-    /// Counts what is about to be lifted.
+    /// Counts what is about to be lifted, before it takes any memory.
     pub fn lift(&mut self, count: u64) -> Result<(), Trap> {
         let lifted = self.guest.lifted();
         *lifted = lifted.saturating_add(count);

@@ -20,8 +20,8 @@ use crate::types::{Resource, Type};
 use crate::value::{Str, StringSource, Value};
 
 /// How much of what may be lifted in one call is explored: parts that share their blocks are more than
-/// any call comes to before it traps.
-const MAX_EXPLORED: u64 = 1 << 16;
+/// any call comes to before it traps. An element counts when it is come to, and what is lifted of it again.
+const MAX_EXPLORED: u64 = 1 << 17;
 
 /// Something that lowering does and that may trap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -343,7 +343,7 @@ impl Explorer<'_, '_> {
 
     /// Whether a handle may be lifted is known of those that were, before it trapped: they are gone.
     fn handle(&mut self, lifted: Result<Value, Trap>, resource: Resource, borrowed: bool) {
-        if lifted == Err(self.trap) || self.met {
+        if lifted == Err(self.trap) || lifted == Err(Trap::Exhausted) || self.met {
             self.past(lifted);
         }
         // It may have been lifted before, and what comes after one that may not be is never lowered.

@@ -48,15 +48,15 @@ pub mod vectors;
 
 pub use self::core::{Core, CoreFuncType, CoreType, wrap};
 pub use check::trap_if;
-pub use context::{Cx, Guest, Instance};
+pub use context::{Cx, Guest, Instance, MAX_LIFTED};
 pub use deviation::{Deviation, Deviations};
 pub use options::{LiftLowerOptions, NanMode, PtrType, StringEncoding};
 pub use passing::Stopped;
-pub use point::{Party, Point, Points, Rule};
+pub use point::{Change, Party, Point, Points, Rule};
 pub use recorder::{Course, Crossing, Lowered, NanLeaf, ReallocStep, Received, Recorder};
 pub use table::{Handles, ResourceType, Table, Task};
 pub use trap::{Trap, end_if};
-pub use watch::{Act, ActKind, Block, Change, Place, Stage, Watch};
+pub use watch::{Act, ActKind, Block, Place, Stage, Watch};
 
 /// The commit of WebAssembly/component-model that this reading follows.
 pub const SPEC_COMMIT: &str = "6d281648bd89caf885a7adcc412962dbd2425ab7";

@@ -108,6 +108,7 @@ pub fn lift_flat<'a>(
 
 /// What is looked at before any value is lifted.
 fn begin_lift<T>(cx: &mut Cx, shape: &Despecialized<T>) -> Result<(), Trap> {
+    cx.lift(1)?;
     adapter::check_members(cx, shape)?;
     cx.reach(Point::value(Passage::LiftFlat, shape));
     Ok(())

@@ -64,6 +64,7 @@ pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap>
 
 /// What is looked at before any value is loaded.
 fn begin_load(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<(), Trap> {
+    cx.lift(1)?;
     adapter::check_members(cx, &layout.shape)?;
     cx.check_part(ptr, layout, layout.own_size())?;
     cx.reach(Point::value(Passage::Load, &layout.shape));
@@ -198,7 +199,6 @@ fn load_list_from_valid_range(
 
 /// Spec: `load_list_from_valid_range`, one element after the other.
 fn load_elems(cx: &mut Cx, ptr: u64, length: u64, elem: &Layout) -> Result<Vec<Value>, Trap> {
-    cx.lift(length)?;
     (0..length).map(|i| load_shape(cx, ptr + i * elem.elem_size, elem)).collect()
 }
 

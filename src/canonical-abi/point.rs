@@ -2,7 +2,7 @@
 //! spec's function. Knows neither who reaches them nor who counts.
 
 use super::despecialize::Despecialized;
-use super::{Change, LiftLowerOptions, StringEncoding, Trap};
+use super::{LiftLowerOptions, StringEncoding, Trap};
 use crate::value::StringSource;
 
 /// Something that lifting, lowering or a built-in may come to.
@@ -14,6 +14,14 @@ pub enum Point {
     Block { source: StringSource, to: StringEncoding, change: Change, answer: Answer },
     /// Anything else.
     Rule(Rule),
+}
+
+/// Whether a string's block is its first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    New,
+    Grown,
+    Shrunk,
 }
 
 /// A set of points, each with the party for which it was reached.
@@ -424,6 +432,15 @@ mod tests {
         assert!(points.iter().enumerate().all(|(index, point)| point.index() == index));
         let names: BTreeSet<String> = points.iter().map(|point| point.name()).collect();
         assert_eq!(names.len(), COUNT);
+    }
+
+    #[test]
+    fn each_rule_that_says_that_it_traps_knows_for_what() {
+        let checks = Rule::ALL.iter().filter(|rule| rule.name().contains(": traps"));
+        let traps: BTreeSet<Trap> = checks.map(|rule| rule.trap()).collect();
+        let never = [Trap::Guest, Trap::Host, Trap::Crash, Trap::Deadlock, Trap::Exhausted];
+        assert!(never.iter().all(|trap| !traps.contains(trap)), "{traps:?}");
+        assert_eq!(traps.len(), 19);
     }
 
     #[test]

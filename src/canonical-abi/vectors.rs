@@ -11,7 +11,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use self::format::Vector;
 use self::format::{Chunks, Decimal, Destination, Encoding, FunctypeOp, Header, LayoutOp, LiftOp};
 use self::format::{LowerOp, Measures, Op, PassOp, Phase, Ptr, Realloc, Role, Signatures, Source};
-use self::format::{names, parse_args, parse_flat, parse_hex, parse_overrides, parse_type};
+use self::format::{
+    check_parts, names, parse_args, parse_flat, parse_hex, parse_overrides, parse_type,
+};
 use self::format::{parse_types, parse_value_types, parse_values};
 use crate::bytes_guest::{ByteGuest, ReallocCall};
 use crate::flatten::{Context, flatten_functype, flatten_type, flatten_within};
@@ -24,6 +26,9 @@ use crate::{Core, CoreFuncType, Cx, LiftLowerOptions, NanMode, PtrType, SPEC_COM
 
 /// More memory than any vector needs.
 const MAX_MEM_SIZE: usize = 1 << 24;
+
+/// The longest file of vectors that anybody should read for `run`.
+pub const MAX_BYTES: u64 = 64 << 20;
 
 /// What became of a file of vectors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +59,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Runs all vectors of a file. An error is a line that is no vector, not one that fails.
+/// Runs all vectors of a text. An error is a line that is no vector, not one that fails.
 pub fn run(text: &str) -> Result<Report> {
     let mut lines = text.lines().zip(1..);
     let (header, _) = lines.next().context("line 1: there is no header")?;
@@ -169,6 +174,7 @@ impl Op {
 
 impl LayoutOp {
     fn run(&self, checks: &mut Checks) -> Result<()> {
+        check_parts([&self.r#type])?;
         let ty = parse_type(&self.r#type)?;
         checks.check("layout for i32", &self.i32, &measure(&ty, PtrType::I32));
         checks.check("layout for i64", &self.i64, &measure(&ty, PtrType::I64));
@@ -183,6 +189,7 @@ fn measure(ty: &Type, ptr: PtrType) -> Measures {
 
 impl FunctypeOp {
     fn run(&self, checks: &mut Checks) -> Result<()> {
+        check_parts(self.params.iter().chain(&self.result))?;
         let params = parse_types(&self.params)?;
         let result = self.result.as_ref().map(parse_type).transpose()?;
         let ft = FuncType { params, result, is_async: false };

@@ -3,7 +3,7 @@
 
 use std::any::Any;
 
-use super::point::{Party, Point};
+use super::point::{Change, Party, Point};
 use super::{Deviation, LiftLowerOptions, Trap};
 use crate::value::{StringSource, Value};
 
@@ -123,14 +123,6 @@ pub enum Block {
         source: StringSource,
         change: Change,
     },
-}
-
-/// Whether a string's block is its first one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Change {
-    New,
-    Grown,
-    Shrunk,
 }
 
 /// Where a lowered float is.

@@ -77,7 +77,7 @@ impl Allowed {
         same.filter(|signature| signature.modes(side).contains(&mode)).collect()
     }
 
-    /// The same for one of the functions of this shape.
+    /// The signatures that stand for one of the functions of this shape, by this mode.
     pub fn forms_of(&self, shape: &Shape, side: Side, mode: Mode) -> Vec<&Signature> {
         let ty = side.ty(shape);
         ty.map(|ty| self.forms(ty, &shape.resources, side, mode)).unwrap_or_default()

@@ -1,11 +1,13 @@
 //! What a host may do wrong in using an engine's interface.
 //! Knows which mistakes a value has room for, and nothing of how an engine takes them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::types::{Handle, Type};
 use crate::value::Value;
 
 /// A mistake of the host's in one call. An engine answers it with an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Misuse {
     /// It passes one argument too few.
     ArgMissing,
@@ -17,14 +19,15 @@ pub enum Misuse {
     ResultExtra,
     /// A value among the arguments is not of its type: the one of this number, see `nodes`.
     Arg { node: u32, mistake: Mistake },
-    /// The same of what the host's function returns when it is called for the last time in this call.
+    /// A part of what the host's function returns is not of its type, when it is called for the last time in
+    /// this call.
     Answer { node: u32, mistake: Mistake },
     /// It takes the function for one of other static types: those of this number.
     Signature(u32),
 }
 
 /// What is wrong with a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Mistake {
     /// It is of another kind.
     OtherType,

@@ -9,6 +9,9 @@ pub mod misuse;
 pub mod noise;
 pub mod paths;
 pub mod text;
+mod tuning;
+
+use serde::{Deserialize, Serialize};
 
 use crate::abi::{PtrType, StringEncoding};
 use crate::types::{self, FuncType, Type};
@@ -17,6 +20,7 @@ use crate::value::Value;
 pub use kind::CaseKind;
 use misuse::Misuse;
 use paths::Paths;
+pub use tuning::Tuning;
 
 /// The name of a function: the first guest's export comes first, then what each guest imports.
 pub fn function_name(number: usize) -> &'static str {
@@ -38,60 +42,6 @@ pub struct Case {
 /// Where in the guest's memory the data that it hands over begins; after it comes the heap that
 /// `realloc` gives away.
 pub const GUEST_DATA: u32 = 1024;
-
-/// How the subject is configured. No choice here may change what a run shows, but for a
-/// registered divergence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Tuning {
-    /// Optimise compiled code.
-    pub optimize: bool,
-    /// Allocate instances from a pool.
-    pub pooling: bool,
-    /// Let a memory move when it grows.
-    pub moving_memory: bool,
-    /// Support concurrent calls, where the subject has the choice.
-    pub concurrency: bool,
-    /// Catch faults of compiled code by signals; without them it checks for itself.
-    pub signals: bool,
-    /// Reserve room behind memories, so that most accesses need no check. Without it slots are as
-    /// small as the memories.
-    pub guards: bool,
-    /// Count what compiled code does.
-    pub fuel: bool,
-    /// Have compiled code look at a clock of epochs.
-    pub epochs: bool,
-}
-
-impl Tuning {
-    /// The plainest.
-    pub const PLAIN: Tuning = Tuning {
-        optimize: false,
-        pooling: false,
-        moving_memory: false,
-        concurrency: false,
-        signals: true,
-        guards: true,
-        fuel: false,
-        epochs: false,
-    };
-
-    /// All choices, in the order of declaration.
-    pub fn choices(&mut self) -> [&mut bool; 8] {
-        let Tuning { optimize, pooling, moving_memory, concurrency, .. } = self;
-        let Tuning { signals, guards, fuel, epochs, .. } = self;
-        [optimize, pooling, moving_memory, concurrency, signals, guards, fuel, epochs]
-    }
-
-    /// Each tuning that differs from this one in one choice.
-    pub fn flipped(self) -> [Tuning; 8] {
-        std::array::from_fn(|index| {
-            let mut other = self;
-            let choice = &mut *other.choices()[index];
-            *choice = !*choice;
-            other
-        })
-    }
-}
 
 /// What decides the bytes of the component.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,7 +68,7 @@ pub struct Guest {
 }
 
 /// A resource type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Resource {
     /// Imported. Its representations are what the host makes of them.
     Host,
@@ -144,7 +94,7 @@ pub struct CanonOpts {
 }
 
 /// The size of the guest's memory, in pages of 64 KiB.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Pages {
     pub initial: u32,
     pub maximum: u32,
@@ -163,7 +113,7 @@ pub struct Call {
 }
 
 /// How the host makes a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Manner {
     Once,
     /// Once more with the same arguments, before anyone looks into the guest: where calls may be
@@ -195,7 +145,7 @@ pub enum Step {
 }
 
 /// A call of a canonical built-in. Handles are indices in the guest's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum BuiltIn {
     /// Of a resource that the guest defines.
     New {
@@ -231,7 +181,7 @@ pub enum Passed {
 }
 
 /// Damage to well-formed data.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Patch {
     /// Replaces the core value at `index`.
     Flat { index: u32, bits: u64 },
@@ -240,7 +190,7 @@ pub enum Patch {
 }
 
 /// Bytes at an address of the guest's memory.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Chunk {
     pub at: u32,
     pub bytes: Vec<u8>,
@@ -268,7 +218,7 @@ pub enum Finish {
 }
 
 /// What the `post-return` function does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PostReturn {
     Nothing,
     Trap,
@@ -279,7 +229,7 @@ pub enum PostReturn {
 }
 
 /// What each call of a destructor of the guest's does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Destructor {
     Nothing,
     Trap,
@@ -287,7 +237,7 @@ pub enum Destructor {
 }
 
 /// What one call of `realloc` does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Realloc {
     /// Takes the next aligned address of the heap and copies the old block there; traps where the
     /// memory ends.
@@ -331,6 +281,11 @@ impl Shape {
     /// after it defines.
     pub fn knows(&self, guest: usize, resource: types::Resource) -> bool {
         self.is_host(resource) || self.definer(resource).is_some_and(|by| by >= guest)
+    }
+
+    /// The guest that calls the host.
+    pub fn last(&self) -> &Guest {
+        self.guests.last().expect("a shape has a guest")
     }
 
     /// Whether what the guest of this number imports is the next guest's.

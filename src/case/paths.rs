@@ -1,11 +1,13 @@
 //! By which of an engine's interfaces host and guest call one another.
 //! Knows nothing of what is called, nor which interfaces an engine has.
 
-use super::Tuning;
+use serde::{Deserialize, Serialize};
+
+use super::tuning::Tuning;
 
 /// The ways in and out of a component. No choice here may change what a run shows, but for a
 /// registered divergence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Paths {
     /// How the host calls the first guest's export.
     pub call: Path,
@@ -18,14 +20,14 @@ pub struct Paths {
     pub neighbor: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Path {
     pub api: Api,
     pub mode: Mode,
 }
 
 /// How values are passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Api {
     /// As values that say what they are.
     Dynamic,
@@ -34,7 +36,7 @@ pub enum Api {
 }
 
 /// What happens to the caller while a call lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Mode {
     /// It waits.
     Sync,

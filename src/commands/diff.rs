@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use canonfuzz::diff::{self, Plan};
+use canonfuzz::plain;
 use clap::Args;
 
 use super::{bar, print};
@@ -36,8 +37,9 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let bar = bar();
     bar.enable_steady_tick(Duration::from_millis(500));
     bar.set_message("calling the exports on both sides");
-    let diff = diff::diff(&bytes, &plan)?;
+    let diff = diff::diff(&bytes, &plan).with_context(|| plain::name(component));
     bar.finish_and_clear();
+    let diff = diff?;
     print(&diff::text(&diff, &again(arguments, seed)));
     Ok(diff.agrees())
 }
@@ -47,7 +49,7 @@ fn again(arguments: &Arguments, seed: u64) -> String {
     let Arguments { component, export, args, rounds, .. } = arguments;
     let command = env!("CANONFUZZ_COMMAND");
     let mut again =
-        format!("{command} diff {} --rounds {rounds} --seed {seed}", component.display());
+        format!("{command} diff {} --rounds {rounds} --seed {seed}", plain::name(component));
     for (option, value) in [("--export", export), ("--args", args)] {
         if let Some(value) = value {
             again.push_str(&format!(" {option} '{value}'"));

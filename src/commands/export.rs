@@ -10,7 +10,7 @@ use canonfuzz::engine::wasmtime;
 use canonfuzz::export::{self, About, Format};
 use canonfuzz::observation::Outcome;
 use canonfuzz::oracle::Verdict;
-use canonfuzz::{Session, corpus};
+use canonfuzz::{Session, corpus, files, plain};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
@@ -49,12 +49,13 @@ fn format() -> impl TypedValueParser<Value = Format> {
 
 pub fn run(arguments: &Arguments, isolated: Option<Duration>) -> Result<bool> {
     let Arguments { case, format, guest, output } = arguments;
-    let name = || case.display().to_string();
+    let name = || plain::name(case);
+    output.as_deref().map_or(Ok(()), files::check_writable)?;
     let file = corpus::load(case)?.file;
     let stem = case.file_stem().map_or("case".into(), |stem| stem.to_string_lossy());
     let exported = exported(&file, &stem, *format, *guest, isolated).with_context(name)?;
     match output {
-        Some(path) => corpus::write_atomically(path, &exported)?,
+        Some(path) => files::write(path, &exported)?,
         None => to_stdout(&exported, *format)?,
     }
     Ok(true)

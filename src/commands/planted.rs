@@ -14,7 +14,7 @@ use canonfuzz::export::trial::trial;
 use canonfuzz::export::{self, About};
 use canonfuzz::planted::small::{self, Form, Small};
 use canonfuzz::planted::{self, Found, Planted, ways};
-use canonfuzz::{Session, corpus, shrink};
+use canonfuzz::{Session, corpus, files, shrink};
 
 use super::{bar, print};
 
@@ -72,7 +72,7 @@ pub fn shrunk(kind: CaseKind, seeds: &[u64], cases: u64, folder: &Path) -> Resul
     if !is_about(kind) {
         return Ok(true);
     }
-    corpus::check_folder(folder)?;
+    files::check_folder(folder)?;
     let bar = bar();
     bar.enable_steady_tick(Duration::from_millis(500));
     let all = small::small(kind, seeds, cases, &mut |fault| bar.set_message(fault.to_string()))?;
@@ -81,13 +81,17 @@ pub fn shrunk(kind: CaseKind, seeds: &[u64], cases: u64, folder: &Path) -> Resul
         "types  calls  candidates  seconds  its script    planted fault                        shows as",
     );
     let mut session = Session::new()?;
+    let mut saved = Ok(());
     for one in &all {
         for (form, (name, file)) in one.forms.iter().zip(one.files(&mut session)?) {
             print(&form_line(one.fault, form, script_of(&mut session, one.fault, &file)?));
-            corpus::save(&folder.join(format!("{name}.toml")), &file)?;
+            let path = folder.join(format!("{name}.toml"));
+            let written = corpus::save(&path, &file);
+            saved = saved.and(written.inspect_err(|_| print(&corpus::in_hex(&file.case))));
         }
     }
     print(&summary(&all, seeds));
+    saved?;
     Ok(all.iter().all(|one| found_by(one) == seeds.len()))
 }
 

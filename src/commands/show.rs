@@ -7,10 +7,10 @@ use anyhow::{Context, Result, bail};
 use canonfuzz::encode::{self, Puppets};
 use canonfuzz::engine::wasmtime;
 use canonfuzz::report::{self, Explained, html};
-use canonfuzz::{Session, corpus};
+use canonfuzz::{Session, corpus, files, plain};
 use clap::Args;
 
-use super::print;
+use super::{Bad, found, print};
 
 /// Cases of a folder that follow its index in full: a page has to be opened by a browser.
 const WHOLE: usize = 100;
@@ -39,8 +39,8 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         Some(file) if case.is_dir() => folder(case, file, limit),
         Some(file) => {
             let explained = explain(&mut Session::maybe_isolated(limit)?, case)?;
-            corpus::write_atomically(file, html::page(&explained).as_bytes())?;
-            print(&format!("{}: {}", file.display(), explained.verdict()));
+            files::write(file, html::page(&explained).as_bytes())?;
+            print(&format!("{}: {}", plain::name(file), explained.verdict()));
             Ok(agrees(&explained))
         }
         None => text(case, *component, limit),
@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
 
 fn text(case: &Path, component: bool, limit: Option<Duration>) -> Result<bool> {
     if case.is_dir() {
-        bail!("{} is a folder: --html FILE shows one", case.display());
+        bail!("{} is a folder: --html FILE shows one", plain::name(case));
     }
     let explained = explain(&mut Session::maybe_isolated(limit)?, case)?;
     print(&report::show(&explained));
@@ -61,31 +61,38 @@ fn text(case: &Path, component: bool, limit: Option<Duration>) -> Result<bool> {
 }
 
 fn folder(folder: &Path, file: &Path, limit: Option<Duration>) -> Result<bool> {
-    let paths = corpus::find(&[folder.to_path_buf()])?;
-    if paths.is_empty() {
-        bail!("no cases at {}", folder.display());
-    }
-    corpus::check_writable(file)?;
+    let folders = [folder.to_path_buf()];
+    let search = corpus::search(&folders);
+    let paths = found(&search, &folders, "cases")?;
+    files::check_writable(file)?;
     let mut session = Session::maybe_isolated(limit)?;
     let (mut entries, mut whole, mut clean) = (Vec::new(), 0, true);
+    let mut bad = Bad::of(&search);
     for (number, path) in paths.iter().enumerate() {
-        let explained = explain(&mut session, path)?;
+        let explained = match explain(&mut session, path) {
+            Ok(explained) => explained,
+            Err(error) => {
+                bad.add(&error);
+                continue;
+            }
+        };
         clean &= agrees(&explained);
         let entry = html::entry(&explained, number, whole < WHOLE);
         whole += usize::from(entry.is_whole());
         entries.push(entry);
     }
     let subject = format!("wasmtime {}", wasmtime::VERSION);
-    let page = html::index(&folder.display().to_string(), &subject, entries);
-    corpus::write_atomically(file, page.as_bytes())?;
-    print(&format!("{}: {} cases, {whole} of them in full", file.display(), paths.len()));
-    Ok(clean)
+    let cases = entries.len();
+    let page = html::index(&plain::name(folder), &subject, entries, &bad.0);
+    files::write(file, page.as_bytes())?;
+    print(&format!("{}: {cases} cases, {whole} of them in full", plain::name(file)));
+    bad.and(clean)
 }
 
 fn explain(session: &mut Session, path: &Path) -> Result<Explained> {
     let file = corpus::load(path)?.file;
-    let checked = session.check(&file.case).with_context(|| path.display().to_string())?;
-    report::explain(&path.display().to_string(), file, checked)
+    let checked = session.check(&file.case).with_context(|| plain::name(path))?;
+    report::explain(&plain::name(path), file, checked)
 }
 
 fn agrees(explained: &Explained) -> bool {

@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use canonfuzz::component::wast::engine::Engine;
-use canonfuzz::component::wast::read::{self, Found};
 use canonfuzz::component::wast::reference::Reference;
 use canonfuzz::component::wast::run::Verdict;
-use canonfuzz::component::wast::{Counts, Side, load, with_stack};
+use canonfuzz::component::wast::{Counts, Side, with_stack};
 use canonfuzz::engine::wasmtime;
 use canonfuzz::engine::wasmtime::any::Subject;
-use canonfuzz::wast::{Played, play};
+use canonfuzz::files::{Found, Search};
+use canonfuzz::plain;
+use canonfuzz::wast::{self, Played, play};
 use clap::{Args, ValueEnum};
 
-use super::{bar, print};
+use super::{Bad, bar, found, print};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -34,17 +35,15 @@ enum On {
 }
 
 pub fn run(arguments: &Arguments) -> Result<bool> {
-    let files = read::find(&arguments.paths)?;
-    if files.is_empty() {
-        bail!("no scripts at {}", arguments.paths[0].display());
-    }
+    let search = wast::find(&arguments.paths);
+    found(&search, &arguments.paths, "scripts")?;
     print(&format!("subject: wasmtime {}", wasmtime::VERSION));
-    let tally = with_stack(|| run_all(&files, arguments.on))?;
+    let tally = with_stack(|| run_all(&search, arguments.on))?;
     print(&tally.counts.to_string());
     if let Some(path) = tally.unreadable.first() {
-        bail!("{}: no script", path.display());
+        bail!("{}: no script", plain::name(path));
     }
-    Ok(tally.counts.failed == 0)
+    tally.bad.and(tally.counts.failed == 0)
 }
 
 /// What all files came to.
@@ -53,25 +52,29 @@ struct Tally {
     counts: Counts,
     /// Files that were named and are no scripts.
     unreadable: Vec<PathBuf>,
+    /// Folders that nobody could look into.
+    bad: Bad,
 }
 
-fn run_all(files: &[Found], on: On) -> Result<Tally> {
+fn run_all(search: &Search, on: On) -> Result<Tally> {
+    let files = &search.found;
     let mut engines = engines(on)?;
     let bar = bar();
-    let mut tally = Tally::default();
+    let mut tally = Tally { bad: Bad::of(search), ..Tally::default() };
     for (number, Found { path, named }) in files.iter().enumerate() {
-        bar.set_message(format!("{} of {}: {}", number + 1, files.len(), path.display()));
-        let text = match load(path) {
+        bar.set_message(format!("{} of {}: {}", number + 1, files.len(), plain::name(path)));
+        let text = match wast::load(path) {
             Ok(text) => text,
             Err(error) => {
-                bar.suspend(|| unreadable(&mut tally, path, *named, &format!("{error:#}")));
+                tally.counts.failed += 1;
+                bar.suspend(|| tally.bad.add(&error));
                 continue;
             }
         };
         match play(&text, &mut engines) {
             Ok(played) => bar.suspend(|| report(&mut tally.counts, path, &played)),
             Err(why) => {
-                let why = format!("{}:{why}", path.display());
+                let why = format!("{}:{why}", plain::name(path));
                 bar.suspend(|| unreadable(&mut tally, path, *named, &why));
             }
         }
@@ -102,12 +105,12 @@ fn report(counts: &mut Counts, path: &Path, played: &Played) {
     for side in &played.sides {
         let side_counts = side.counts();
         counts.add(side_counts);
-        print(&format!("{} on the {}: {side_counts}", path.display(), side.engine));
+        print(&format!("{} on the {}: {side_counts}", plain::name(path), side.engine));
         print_side(path, side);
     }
     counts.failed += played.differences.len();
     for difference in &played.differences {
-        print(&format!("  {}:{}: the engines differ", path.display(), difference.line));
+        print(&format!("  {}:{}: the engines differ", plain::name(path), difference.line));
         print(&format!("    reference  {}", difference.expected));
         print(&format!("    subject    {}", difference.observed));
     }
@@ -118,7 +121,7 @@ fn print_side(path: &Path, side: &Side) {
     for step in &side.steps {
         match &step.verdict {
             Verdict::Passed => {}
-            Verdict::Failed(why) => print(&format!("  {}:{}: {why}", path.display(), step.line)),
+            Verdict::Failed(why) => print(&format!("  {}:{}: {why}", plain::name(path), step.line)),
             Verdict::Skipped(feature) => *skipped.entry(feature).or_default() += 1,
         }
     }

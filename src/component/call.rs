@@ -144,6 +144,11 @@ impl<T: Host> Instance<T> {
         }
     }
 
+    /// How much was lifted since the instance was made.
+    pub fn lifted_values(&self) -> u64 {
+        self.store.data().lifted
+    }
+
     /// The number of the instance that an export is a function of, as whoever watches is told it.
     pub fn number(&self, export: &str) -> usize {
         self.lifted(export).opts.instance
@@ -161,11 +166,10 @@ impl<T: Host> Instance<T> {
         exhausted.map_or(Failure::of(trap), Failure::Exhausted)
     }
 
-    /// What the host begins next may take as much as what it began before.
+    /// What the host begins next may take as many steps as what it began before. What it lifts is counted on:
+    /// someone may keep all of it.
     pub(super) fn refuel(&mut self) {
-        let state = self.store.data_mut();
-        state.lifted = 0;
-        state.watch.begin();
+        self.store.data_mut().watch.begin();
         self.refill();
     }
 

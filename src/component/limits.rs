@@ -4,9 +4,9 @@
 /// Steps of core code that instantiation may take, and each call: an endless loop ends within
 /// seconds.
 pub const FUEL: u64 = 500_000_000;
-/// Bytes of one memory.
+/// Bytes of all memories of a component together.
 pub const MEMORY_SIZE: usize = 1 << 30;
-/// Elements of one table.
+/// Elements of all tables together.
 pub const TABLE_ELEMENTS: usize = 10_000_000;
 /// Core instances, and memories and tables each.
 pub const COUNT: usize = 10_000;
@@ -16,3 +16,30 @@ pub const INSTANCES: usize = 10_000;
 pub const INSTANCE_DEPTH: usize = 500;
 /// Calls of component functions that are under way: each is on the native stack.
 pub const CALLS: usize = 128;
+
+/// How much all memories and tables of an instance may still grow. Whoever is told no goes on, so that it has
+/// to be said on both engines at the same time.
+pub struct Left {
+    memory: usize,
+    elements: usize,
+}
+
+impl Left {
+    pub const ALL: Left = Left { memory: MEMORY_SIZE, elements: TABLE_ELEMENTS };
+
+    /// Whether a memory may grow.
+    pub fn memory(&mut self, current: usize, desired: usize) -> bool {
+        take(&mut self.memory, desired.saturating_sub(current))
+    }
+
+    /// Whether a table may grow.
+    pub fn table(&mut self, current: usize, desired: usize) -> bool {
+        take(&mut self.elements, desired.saturating_sub(current))
+    }
+}
+
+fn take(left: &mut usize, more: usize) -> bool {
+    let rest = left.checked_sub(more);
+    *left = rest.unwrap_or(*left);
+    rest.is_some()
+}

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use canonical_abi::types::FuncType;
 use canonical_abi::{LiftLowerOptions, PtrType, Trap, trap_if};
 use canonical_abi::{Party, ResourceType, Rule, StringEncoding, Table, Task, Watch};
+use wasmi_core::LimiterError;
 
 use super::deviations::calls as deviations;
 use super::limits;
@@ -17,7 +18,7 @@ pub struct State<T> {
     pub host: T,
     /// Who watches what is done.
     pub watch: Box<dyn Watch>,
-    /// How many elements and bytes of strings were lifted since the host began.
+    /// How much was lifted since the instance was made.
     pub lifted: u64,
     /// The functions that the root exports, by their paths.
     pub exports: Arc<BTreeMap<String, Func>>,
@@ -33,7 +34,7 @@ pub struct State<T> {
     pub host_waits: bool,
     /// A limit that the spec lacks was met.
     pub exhausted: Option<String>,
-    pub limits: wasmi::StoreLimits,
+    pub limits: Limiter,
     /// What one instance's core code does, if someone wants to know.
     pub recording: Option<Recording>,
 }
@@ -147,7 +148,7 @@ impl<T> State<T> {
             tasks: Vec::new(),
             host_waits: false,
             exhausted: None,
-            limits: store_limits(),
+            limits: Limiter(limits::Left::ALL),
             recording: None,
         }
     }
@@ -242,8 +243,37 @@ impl<T> State<T> {
     }
 }
 
-fn store_limits() -> wasmi::StoreLimits {
-    let limits = wasmi::StoreLimitsBuilder::new().memory_size(limits::MEMORY_SIZE);
-    let limits = limits.table_elements(limits::TABLE_ELEMENTS).instances(limits::COUNT);
-    limits.memories(limits::COUNT).tables(limits::COUNT).build()
+/// What core instances may take.
+pub struct Limiter(limits::Left);
+
+impl wasmi::ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        Ok(self.0.memory(current, desired))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        Ok(self.0.table(current, desired))
+    }
+
+    fn instances(&self) -> usize {
+        limits::COUNT
+    }
+
+    fn tables(&self) -> usize {
+        limits::COUNT
+    }
+
+    fn memories(&self) -> usize {
+        limits::COUNT
+    }
 }

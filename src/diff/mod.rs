@@ -11,7 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use crate::abi::layout::elem_size;
-use crate::abi::{Deviations, PtrType};
+use crate::abi::{Deviations, MAX_LIFTED, PtrType};
 use crate::case::paths::{Mode, Path, Paths};
 use crate::case::{Tuning, text as case_text};
 use crate::component::Compiled;
@@ -32,6 +32,9 @@ pub use report::text;
 /// The bytes that one value may take, without what it points to: lists of fixed length are drawn
 /// whole.
 const LARGEST: u64 = 1 << 20;
+
+/// How much both sides may be told in all rounds together, as lifting counts it: all of it is kept.
+const MOST_KEPT: u64 = 4 * MAX_LIFTED;
 
 /// How a subject for components from anywhere is configured and called, as far as the register cares.
 pub const BY_DEFAULT: (Tuning, Paths) = (
@@ -56,6 +59,8 @@ pub struct Diff {
     pub episodes: Vec<Episode>,
     /// Exports that were never called, since the host held no resource to pass.
     pub skipped: Vec<String>,
+    /// How many rounds were played, where those were all that a memory bears.
+    pub cut: Option<u32>,
 }
 
 /// One instance, from its start to the first call that did not come back, or to the end.
@@ -63,7 +68,7 @@ pub struct Episode {
     pub acts: Vec<Act>,
     /// What came of each, on the reference.
     pub expected: Vec<Told>,
-    /// The same on the subject, as far as it got.
+    /// What the subject showed, as far as it got.
     pub observed: Vec<Told>,
     pub verdict: Verdict,
 }
@@ -112,14 +117,14 @@ pub fn diff(bytes: &[u8], plan: &Plan) -> Result<Diff> {
     let subject = subject(bytes)?;
     let answers = draw::answers(plan.seed);
     let player = Player { compiled, exports, imports, answers };
-    let mut episodes = player.play(plan, fixed.as_deref())?;
+    let (mut episodes, cut) = player.play(plan, fixed.as_deref())?;
     for episode in &mut episodes {
-        episode.observed = player.observe(&subject, &episode.acts);
+        episode.observed = player.observe(&subject, episode);
         episode.verdict = player.judge(episode)?;
     }
     let Player { exports, imports, .. } = player;
     let skipped = never_called(&exports, &episodes);
-    Ok(Diff { exports, imports, episodes, skipped })
+    Ok(Diff { exports, imports, episodes, skipped, cut })
 }
 
 /// The component on the subject, or how it failed to compile. An error is a feature that it lacks.
@@ -203,21 +208,29 @@ struct Player {
 }
 
 impl Player {
-    /// Draws what to do while the reference does it, for that decides which resources there are.
-    fn play(&self, plan: &Plan, fixed: Option<&[Value]>) -> Result<Vec<Episode>> {
+    /// Draws what to do while the reference does it, for that decides which resources there are. Answers also
+    /// with the number of rounds, where it ended before the last one.
+    fn play(&self, plan: &Plan, fixed: Option<&[Value]>) -> Result<(Vec<Episode>, Option<u32>)> {
         let mut draw = draw::Draw::new(plan.seed);
         let mut played = Vec::new();
         let mut playing = self.begin()?;
         let starts = playing.lives;
         let rounds = if starts { plan.rounds } else { 0 };
         let mut left: Vec<usize> = (0..self.exports.len()).collect();
-        for _ in 0..rounds {
+        let (mut kept, mut cut) = (0, None);
+        for round in 0..rounds {
+            if kept > MOST_KEPT {
+                cut = Some(round);
+                break;
+            }
             // What met a limit would meet it again, and again take its time.
             left.retain(|export| {
                 !played.iter().any(|playing: &Playing| playing.exhausted(*export))
             });
             for export in &left {
-                if !playing.lives {
+                if !playing.lives || playing.run.lifted() > MAX_LIFTED / 2 {
+                    playing.drop_all();
+                    kept += playing.run.lifted();
                     played.push(std::mem::replace(&mut playing, self.begin()?));
                 }
                 let (path, ty) = &self.exports[*export];
@@ -232,7 +245,7 @@ impl Player {
         }
         playing.drop_all();
         played.push(playing);
-        Ok(played.into_iter().map(|playing| playing.episode).collect())
+        Ok((played.into_iter().map(|playing| playing.episode).collect(), cut))
     }
 
     fn begin(&self) -> Result<Playing> {
@@ -261,8 +274,17 @@ impl Player {
         Ok((all, run.taken()))
     }
 
-    /// What the subject tells of an episode.
-    fn observe(&self, subject: &Result<any::Compiled, Outcome>, acts: &[Act]) -> Vec<Told> {
+    /// What the subject tells of an episode. It is not asked for that which met a limit on the reference: it may
+    /// never come back.
+    fn observe(&self, subject: &Result<any::Compiled, Outcome>, episode: &Episode) -> Vec<Told> {
+        let met = episode.expected.last().is_some_and(is_exhausted);
+        match episode.acts.len() - usize::from(met) {
+            0 => Vec::new(),
+            asked => self.ask(subject, &episode.acts[..asked]),
+        }
+    }
+
+    fn ask(&self, subject: &Result<any::Compiled, Outcome>, acts: &[Act]) -> Vec<Told> {
         let subject = match subject {
             Ok(subject) => subject,
             Err(outcome) => return vec![Told::of(Vec::new(), Err(outcome.clone()))],
@@ -366,9 +388,13 @@ impl Playing {
     /// Whether a call of this export met a limit.
     fn exhausted(&self, export: usize) -> bool {
         let Episode { acts, expected, .. } = &self.episode;
-        let met = expected.last().is_some_and(|told| matches!(told.outcome, Outcome::Exhausted(_)));
+        let met = expected.last().is_some_and(is_exhausted);
         met && matches!(acts.last(), Some(Act::Call { export: last, .. }) if *last == export)
     }
+}
+
+fn is_exhausted(told: &Told) -> bool {
+    matches!(told.outcome, Outcome::Exhausted(_))
 }
 
 fn limit((at, told): (usize, &Told)) -> Option<(usize, String)> {

@@ -1,31 +1,27 @@
 //! A component's file, binary or text, as bytes.
 //! Knows nothing of what is in it.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::component::wast::read::{self, STACK_BYTES};
+use crate::files;
+use crate::plain::name;
 
 /// The longest file that is read.
 const MAX_BYTES: u64 = 256 << 20;
 
 /// Reads a component.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let name = || path.display().to_string();
-    let length = fs::metadata(path).with_context(name)?.len();
-    if length > MAX_BYTES {
-        bail!("{}: {length} bytes are more than {MAX_BYTES}", name());
-    }
-    let bytes = fs::read(path).with_context(name)?;
+    let bytes = files::read(path, MAX_BYTES)?;
     if bytes.starts_with(b"\0asm") {
         return Ok(bytes);
     }
     let Ok(text) = String::from_utf8(bytes) else {
-        bail!("{}: neither a component nor text", name());
+        bail!("{}: neither a component nor text", name(path));
     };
-    encode(text).with_context(name)
+    encode(text).with_context(|| name(path))
 }
 
 /// The parser recurses: it gets a stack of its own.

@@ -29,6 +29,9 @@ pub fn text(diff: &Diff, again: &str) -> String {
     for path in &diff.skipped {
         let _ = writeln!(text, "not called {path}: {}", reason(diff));
     }
+    if let Some(rounds) = diff.cut {
+        let _ = writeln!(text, "only {rounds} rounds: more values than we can hold");
+    }
     let _ = write!(text, "{}", summary(diff));
     text
 }

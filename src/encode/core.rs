@@ -1,11 +1,11 @@
 //! The core modules of a guest, for who runs them without a component around them.
 //! Knows how they are put together, and nothing of what they do.
 
+use super::core_names;
 use super::face::face;
-use super::puppet::Puppet;
+use super::puppet::{Puppet, Puppets};
 use super::single::single;
 use super::wire::wire;
-use super::{Puppets, core_names};
 use crate::abi::CoreFuncType;
 use crate::case::Shape;
 use crate::case::noise::{self, offers};

@@ -11,9 +11,10 @@ use wasm_encoder::{
 
 use super::core_names;
 use super::guest::{core_export, core_import};
-use super::puppet::{
-    Left, Puppet, body, function_type, i32s, pass_on, realloc_type, script_memory, val_type,
+use super::puppet::emit::{
+    body, function_type, i32s, pass_on, realloc_type, script_memory, val_type,
 };
+use super::puppet::{Left, Puppet};
 use super::script::{
     EVENT_BUILT_IN, EVENT_CALLED, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN, WORD, built_in_slot,
     slot, step_words,
@@ -317,7 +318,7 @@ fn log(sink: &mut InstructionSink<'_>, address: u32, event: i64, params: &[CoreT
     log_from(sink, (0, address), event, params);
 }
 
-/// The same, of the locals from the first one on.
+/// Appends an event to the log: its number and the locals from the first one on, a word each.
 fn log_from(
     sink: &mut InstructionSink<'_>,
     (first, address): (u32, u32),

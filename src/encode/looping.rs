@@ -6,7 +6,7 @@ use wasm_encoder::{
     ExportSection, Function, FunctionSection, Module, PrimitiveValType, TypeSection, ValType,
 };
 
-use super::EXPORT;
+use super::names::EXPORT;
 
 /// A component that exports `f: func() -> u32`, which counts to `iterations` and returns it.
 pub fn looping(iterations: i32) -> Vec<u8> {

@@ -4,13 +4,13 @@
 
 use wasm_encoder::{ComponentBuilder, ComponentExportKind, ComponentTypeRef};
 
-use super::puppet::Puppet;
-use super::single::{Single, single};
-use super::types::Types;
-use super::{
-    EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET, Puppets, Standing, load_script, observe,
-    puppet_name, standing,
+use super::names::{
+    EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET, load_script, observe, puppet_name,
 };
+use super::puppet::{Puppet, Puppets};
+use super::single::{Single, single};
+use super::standing::{Standing, standing};
+use super::types::Types;
 use crate::case::{Resource, Shape, function_name};
 use crate::types::resource_name;
 
@@ -83,7 +83,7 @@ impl Root<'_> {
         let mut args = Vec::new();
         args.extend(puppet.map(|index| (PUPPET.to_string(), ComponentExportKind::Module, index)));
         for (number, resource) in (0..).zip(&self.shape.resources) {
-            if standing(*resource, guest) == Standing::Imported {
+            if standing(*resource, guest) == Some(Standing::Imported) {
                 let index = self.types.resources[&number];
                 args.push((resource_name(number), ComponentExportKind::Type, index));
             }
@@ -99,13 +99,13 @@ impl Root<'_> {
     fn export_resources(&mut self, guest: usize, instance: u32) {
         for (number, resource) in (0..).zip(&self.shape.resources) {
             match standing(*resource, guest) {
-                Standing::Defined { .. } => {
+                Some(Standing::Defined { .. }) => {
                     let name = resource_name(number);
                     let kind = ComponentExportKind::Type;
                     let index = self.builder.alias_export(instance, &name, kind);
                     self.types.export_resource(&mut self.builder, number, index);
                 }
-                Standing::Imported | Standing::Unknown => {}
+                Some(Standing::Imported) | None => {}
             }
         }
     }

@@ -8,12 +8,12 @@ use wasm_encoder::{
 
 use super::face::{self, Wired, face};
 use super::guest::core_import;
-use super::puppet::{Puppet, memory_alone};
+use super::names::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET};
+use super::puppet::{Puppet, Puppets, memory_alone};
 use super::script::{built_in_slot, slot};
+use super::standing::{Standing, standing};
 use super::types::Types;
-use super::{
-    EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET, Puppets, Standing, core_names, standing, wire,
-};
+use super::{core_names, wire};
 use crate::abi::{CoreFuncType, CoreType, StringEncoding};
 use crate::case::{CanonOpts, Function, Guest, Shape, noise};
 use crate::types::{self, Type};
@@ -55,7 +55,7 @@ impl<'a> Encoder<'a> {
     /// Before all else, for the import's type may mention them.
     fn import_resources(&mut self, shape: &Shape, guest: usize) {
         for (number, resource) in (0..).zip(&shape.resources) {
-            if standing(*resource, guest) == Standing::Imported {
+            if standing(*resource, guest) == Some(Standing::Imported) {
                 self.types.import_resource(&mut self.builder, number);
             }
         }
@@ -89,7 +89,9 @@ impl<'a> Encoder<'a> {
     /// After the puppet, which has the destructors.
     fn define_resources(&mut self, puppet: u32, shape: &Shape, guest: usize) {
         for (number, resource) in (0..).zip(&shape.resources) {
-            let Standing::Defined { destructor } = standing(*resource, guest) else { continue };
+            let Some(Standing::Defined { destructor }) = standing(*resource, guest) else {
+                continue;
+            };
             let name = core_names::destructor(number);
             let destructor = destructor.then(|| self.alias(puppet, &name, ExportKind::Func));
             let defined = self.builder.type_resource(None, ValType::I32, destructor);
@@ -102,11 +104,11 @@ impl<'a> Encoder<'a> {
         let resources = (0..).zip(&shape.resources);
         resources
             .flat_map(|(number, resource)| match standing(*resource, guest) {
-                Standing::Imported => vec![self.built_in(slot::DROP, number)],
-                Standing::Defined { .. } => [slot::NEW, slot::REP, slot::DROP]
+                Some(Standing::Imported) => vec![self.built_in(slot::DROP, number)],
+                Some(Standing::Defined { .. }) => [slot::NEW, slot::REP, slot::DROP]
                     .map(|built_in| self.built_in(built_in, number))
                     .into(),
-                Standing::Unknown => Vec::new(),
+                None => Vec::new(),
             })
             .collect()
     }

@@ -7,7 +7,8 @@ use wasm_encoder::{
 
 use super::core_names::TABLE;
 use super::face::Wired;
-use super::puppet::{Puppet, function_type};
+use super::puppet::Puppet;
+use super::puppet::emit::function_type;
 
 /// The module name of the wire's imports.
 pub const IMPORTS: &str = "wire";

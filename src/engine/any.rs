@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::holdings::Holdings;
 use super::host::change_handles;
+use crate::abi::MAX_LIFTED;
 use crate::component::definition::{Decoded, Import};
 use crate::observation::Seen;
 use crate::types::{FuncType, Handle, Resource, Type};
-use crate::value::Value;
+use crate::value::{Str, Value};
 
 /// What a function of the host's answers, by its path, its type and how many calls came before.
 pub type Answers = Arc<dyn Fn(&str, &FuncType, u64) -> Option<Value> + Send + Sync>;
@@ -28,6 +29,8 @@ pub struct AnyHost<H> {
     pub imports: Arc<Imports>,
     answers: Answers,
     calls: u64,
+    /// How much it was told, as lifting counts it.
+    told: u64,
     seen: Vec<Seen>,
     pub holdings: Holdings<H>,
 }
@@ -65,12 +68,19 @@ impl Imports {
 impl<H: Copy> AnyHost<H> {
     /// A host that holds nothing.
     pub fn new(imports: Arc<Imports>, answers: Answers) -> AnyHost<H> {
-        AnyHost { imports, answers, calls: 0, seen: Vec::new(), holdings: Holdings::none() }
+        let holdings = Holdings::none();
+        AnyHost { imports, answers, calls: 0, told: 0, seen: Vec::new(), holdings }
     }
 
     /// A host that offers nothing.
     pub fn nobody() -> AnyHost<H> {
         AnyHost::new(Arc::default(), no_answers())
+    }
+
+    /// Whether the host bears to be told these as well: it keeps all that it is told.
+    pub fn bears(&mut self, args: &[Value]) -> bool {
+        self.told = args.iter().map(weight).fold(self.told, u64::saturating_add);
+        self.told <= MAX_LIFTED
     }
 
     /// Notes a call of an import and answers it.
@@ -94,6 +104,19 @@ impl<H: Copy> AnyHost<H> {
     pub fn defines(&self, resource: Resource) -> bool {
         self.imports.resources.contains_key(&resource)
     }
+}
+
+/// What lifting a value counts.
+fn weight(value: &Value) -> u64 {
+    let bytes = if let Value::String(Str { text, .. }) = value {
+        text.len() / 16
+    } else if let Value::Bytes(bytes) = value {
+        bytes.len() / 32
+    } else {
+        0
+    };
+    let bytes = u64::try_from(bytes).expect("a length fits in 64 bits");
+    value.parts().iter().map(weight).fold(1 + bytes, u64::saturating_add)
 }
 
 impl AnyHost<u32> {

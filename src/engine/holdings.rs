@@ -34,7 +34,7 @@ impl<H: Copy> Holdings<H> {
         self.held.get(position).copied().flatten()
     }
 
-    /// The same, when the host gives it away or drops it.
+    /// The handle of this number, which the host gives away or drops now.
     pub fn take(&mut self, number: u32) -> Option<Held<H>> {
         let position = usize::try_from(number).ok()?;
         self.held.get_mut(position)?.take()

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 
 use lru::LruCache;
 
+use super::machine::told_apart;
 use super::wasmtime::fault::Fault;
 use super::wasmtime::{self, Loaded, Run, Setup, Subject};
 use crate::case::{Case, Shape};
@@ -43,7 +44,7 @@ impl Local {
         if loaded.iter().all(|(other, _)| *other != setup) {
             let known = loaded.iter().filter_map(|(_, loaded)| loaded.as_ref().ok());
             let new = subject.load(case, component, puppets.of(&case.shape), known);
-            loaded.push((setup, new));
+            loaded.push((setup, new.map_err(told_apart)));
         }
     }
 
@@ -59,8 +60,9 @@ impl Local {
 /// Runs a case on an instance, if there is one. The scripts are those of the case's calls, one for each
 /// guest.
 pub fn run(started: Result<Run, Outcome>, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Observation {
-    match started {
+    let Observation { calls, outcome } = match started {
         Ok(run) => run.run(case, scripts),
         Err(outcome) => Observation { calls: Vec::new(), outcome },
-    }
+    };
+    Observation { calls, outcome: told_apart(outcome) }
 }

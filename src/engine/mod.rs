@@ -5,6 +5,7 @@ pub mod any;
 pub mod holdings;
 pub mod host;
 pub mod local;
+pub mod machine;
 pub mod numbers;
 pub mod puppets;
 pub mod reference;

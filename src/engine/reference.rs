@@ -20,7 +20,7 @@ use crate::engine::host::{HostScript, change_handles};
 use crate::engine::numbers::same_but_for_numbers;
 use crate::observation::{
     CallObservation, CallReading, GuestObservation, HostEvent, Observation, Outcome, Reading,
-    Returned,
+    Returned, Unexplored,
 };
 use crate::types::{Handle, Resource, resource_name};
 use crate::value::Value;
@@ -70,12 +70,12 @@ pub fn bears_long_loops() -> bool {
 /// Why there is no instance to run a case on.
 pub struct NotStarted {
     outcome: Outcome,
-    /// The slips that made it so.
+    /// The deviations that made it so.
     taken: Deviations,
 }
 
 impl NotStarted {
-    /// The reference cannot run the component, and no slip has to do with it.
+    /// The reference cannot run the component, and no deviation has to do with it.
     pub fn of(message: &str) -> NotStarted {
         NotStarted { outcome: Outcome::Refused(message.to_string()), taken: Deviations::NONE }
     }
@@ -85,7 +85,7 @@ impl NotStarted {
 pub fn not_started(NotStarted { outcome, taken }: NotStarted) -> Reading {
     let observation = Observation { calls: Vec::new(), outcome };
     let (calls, faults, points) = (Vec::new(), BTreeSet::new(), Points::default());
-    Reading { observation, taken, calls, faults, unexplored: false, points }
+    Reading { observation, taken, calls, faults, unexplored: None, points }
 }
 
 impl component::Host for Host {
@@ -174,7 +174,7 @@ pub struct Run {
     numbers: BTreeMap<Resource, u32>,
     calls: Vec<CallObservation>,
     readings: Vec<CallReading>,
-    /// Whether nobody can enter the instance any more, by a slip.
+    /// Whether nobody can enter the instance any more, by a deviation.
     locked: bool,
 }
 
@@ -207,7 +207,8 @@ impl Run {
         }
         let recorder = self.recorder();
         let (taken, faults) = (recorder.taken, std::mem::take(&mut recorder.faults));
-        let (unexplored, points) = (recorder.unexplored, recorder.points);
+        let unexplored = recorder.unexplored.then_some(Unexplored::Limit);
+        let points = recorder.points;
         let observation = Observation { calls: std::mem::take(&mut self.calls), outcome };
         let calls = std::mem::take(&mut self.readings);
         Reading { observation, taken, calls, faults, unexplored, points }

@@ -10,6 +10,8 @@ mod answer;
 mod call;
 pub mod core;
 mod link;
+mod loaded;
+mod pass;
 
 mod config;
 pub mod fault;
@@ -22,33 +24,28 @@ pub mod typed;
 pub mod val;
 mod wait;
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, LazyLock};
 
-use canonfuzz_typed::Data;
-use canonfuzz_typed::handles::{from_rep, to_rep};
 use lru::LruCache;
-use wasmtime::component::{Component, InstancePre, Val};
-use wasmtime::{Engine, Module, Store, StoreContextMut};
+use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
 
+use self::config::Configuration;
 use self::functions::Functions;
-use self::state::AsState;
-use self::typed::{Signature, Way};
-use self::val::{from_val, to_val};
+use self::loaded::link;
+use crate::case::Case;
 use crate::case::allowed::{self, Allowed};
 use crate::case::check::{self, Feature};
-use crate::case::paths::{Api, Mode, Path};
-use crate::case::{Case, Guest, Shape, Tuning};
+use crate::case::paths::Mode;
 use crate::component::crash::catch;
 use crate::encode::Puppets;
-use crate::engine::numbers::same_but_for_numbers;
 use crate::engine::puppets::PuppetCache;
 use crate::observation::Outcome;
-use crate::types::{FuncType, Handle, Type};
-use crate::value::Value;
 
+pub use config::Setup;
+pub use loaded::Loaded;
 pub use run::{Run, instantiate};
 
 /// The version that this program was built with.
@@ -64,50 +61,14 @@ pub struct Subject {
     functions: Option<Arc<Functions>>,
 }
 
+/// Why a component could not be loaded.
+pub type NotLoaded = Outcome;
+
 /// An engine, and the puppets that it has compiled.
 struct Configured {
     engine: Engine,
     puppets: PuppetCache<Module>,
 }
-
-/// What decides the code that is made for a component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Configuration {
-    tuning: Tuning,
-    /// Whether calls are awaited. Until 41, an engine was either for such calls or for others.
-    awaits: bool,
-    /// Whether functions may be async.
-    asyncs: bool,
-}
-
-/// What of a case a loaded component depends on, besides its shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Setup {
-    configuration: Configuration,
-    import: Path,
-}
-
-impl Setup {
-    pub fn of(case: &Case) -> Setup {
-        let awaits = !cfg!(wasmtime_42) && case.paths.call.mode != Mode::Sync;
-        let configuration =
-            Configuration { tuning: case.tuning, awaits, asyncs: case.shape.any_async() };
-        Setup { configuration, import: case.paths.import }
-    }
-}
-
-/// A component, compiled and linked.
-pub struct Loaded {
-    engine: Engine,
-    component: Component,
-    pre: InstancePre<Data>,
-    shape: Arc<Shape>,
-    /// Whether the engine takes the export for what it is, once that was asked.
-    checked: OnceCell<Result<(), Outcome>>,
-}
-
-/// Why a component could not be loaded.
-pub type NotLoaded = Outcome;
 
 /// Whether this version has a feature.
 pub fn supports(feature: Feature) -> bool {
@@ -206,8 +167,8 @@ impl Subject {
 /// Whether there are static types for a case that wants some.
 fn check_typed(case: &Case) -> Result<(), NotLoaded> {
     let Case { shape, paths, .. } = case;
-    let call = paths.call.api.is_typed() && typed_call(shape, paths.call).is_none();
-    let import = paths.import.api.is_typed() && typed_import(shape, paths.import).is_none();
+    let call = paths.call.api.is_typed() && typed::of_call(shape, paths.call).is_none();
+    let import = paths.import.api.is_typed() && typed::of_import(shape, paths.import).is_none();
     if call || import {
         return Err(Outcome::Unsupported("static types for the function".to_string()));
     }
@@ -218,103 +179,6 @@ fn check_typed(case: &Case) -> Result<(), NotLoaded> {
 /// that of two faults it may meet the later one first.
 pub fn looks_late(case: &Case) -> bool {
     let Case { shape, paths, .. } = case;
-    let typed = [typed_call(shape, paths.call), typed_import(shape, paths.import)];
+    let typed = [typed::of_call(shape, paths.call), typed::of_import(shape, paths.import)];
     typed.into_iter().flatten().any(|signature| signature.lazy)
-}
-
-/// The static types by which the host calls the export.
-fn typed_call(shape: &Shape, path: Path) -> Option<&'static Signature> {
-    chosen(&shape.guests[0].export.ty, shape, path.api, typed::out(path.mode))
-}
-
-/// The static types by which the host defines its function.
-fn typed_import(shape: &Shape, path: Path) -> Option<&'static Signature> {
-    let import = last(shape).import.as_ref()?;
-    chosen(&import.ty, shape, path.api, typed::back(path.mode))
-}
-
-fn chosen(ty: &FuncType, shape: &Shape, api: Api, way: Way) -> Option<&'static Signature> {
-    match api {
-        Api::Dynamic => None,
-        Api::Typed(form) => {
-            // Static types do not say whether a function is async.
-            let ty = FuncType { is_async: false, ..ty.clone() };
-            typed::choose(&ty, &shape.resources, way, form)
-        }
-    }
-}
-
-fn link(
-    engine: Engine,
-    component: Component,
-    shape: Arc<Shape>,
-    import: Path,
-    puppets: &[(String, Module)],
-) -> wasmtime::Result<Loaded> {
-    let mut linker = link::linker(&engine, &shape, import)?;
-    for (name, puppet) in puppets {
-        linker.root().module(name, puppet)?;
-    }
-    let pre = linker.instantiate_pre(&component)?;
-    Ok(Loaded { engine, component, pre, shape, checked: OnceCell::new() })
-}
-
-impl Loaded {
-    /// Whether what the engine says of the component is what the case says.
-    fn check_type(&self, store: &Store<Data>) -> Result<(), Outcome> {
-        self.checked.get_or_init(|| self.reflected(store)).clone()
-    }
-
-    fn reflected(&self, store: &Store<Data>) -> Result<(), Outcome> {
-        let export = store.data().state().export.expect("set before the first call");
-        let exported = reflect::func_type(&mut reflect::Resources::default(), &export.ty(store));
-        let ty = self.component.component_type();
-        let imported = reflect::import(&self.engine, &ty);
-        let ours = &self.shape.guests[0].export.ty;
-        let others = last(&self.shape).import.as_ref().map(|import| &import.ty).zip(imported);
-        for (name, ours, theirs) in [Some(("export", ours, exported))]
-            .into_iter()
-            .chain([others.map(|(ours, theirs)| ("import", ours, theirs))])
-            .flatten()
-        {
-            let theirs = theirs.map_err(Outcome::Refused)?;
-            if same_but_for_numbers(ours, &theirs).is_none() {
-                return Err(Outcome::Refused(format!("the {name} is said to be {theirs:?}")));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The guest that calls the host.
-fn last(shape: &Shape) -> &Guest {
-    shape.guests.last().expect("a shape has a guest")
-}
-
-/// A value for the engine.
-fn give(store: &mut StoreContextMut<'_, Data>, value: &Value, ty: &Type) -> wasmtime::Result<Val> {
-    to_val(value, ty, &mut |handle, number| {
-        let resource = resource(handle);
-        let host = &store.data().0;
-        if host.defines(resource) {
-            return from_rep(resource, number, &mut *store);
-        }
-        Ok(host.held(number))
-    })
-}
-
-/// A value from the engine.
-fn take(store: &mut StoreContextMut<'_, Data>, val: &Val, ty: &Type) -> wasmtime::Result<Value> {
-    from_val(val, ty, &mut |handle, any| {
-        let resource = resource(handle);
-        let host = &mut store.data_mut().0;
-        if host.defines(resource) {
-            return to_rep(resource, any, &mut *store);
-        }
-        Ok(host.receive(resource, any))
-    })
-}
-
-fn resource(handle: &Handle) -> crate::types::Resource {
-    handle.resource().expect("a checked case has no handles of async values")
 }

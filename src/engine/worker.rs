@@ -2,15 +2,18 @@
 //! other. Both ends are here: who asks, and who is asked.
 //! Knows cases and observations as bytes; whether a crash is to be expected is for others to say.
 
-use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::collections::VecDeque;
+use std::io::{self, BufReader, ErrorKind, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
+use std::thread::{Builder, JoinHandle, sleep};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
 use super::local::{self, Local};
+use super::machine;
 use crate::case::{Case, bytes};
 use crate::component::crash;
 use crate::encode::{self, Puppets, script};
@@ -20,21 +23,28 @@ use crate::observation::{Observation, Outcome};
 pub const COMMAND: &str = "worker";
 
 /// How much of what a worker said last is looked at.
-const LAST_WORDS: u64 = 4096;
+const LAST_WORDS: usize = 4096;
 
-/// Whoever asks a worker. A worker that dies is replaced.
+/// The pauses before a worker is started again that could not be: others may give back what it needs.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(250), Duration::from_millis(1000)];
+
+/// This program as it was when it began, whatever lies at its path by now.
+const OURSELVES: &str = "/proc/self/exe";
+
+/// Whoever asks a worker. A worker that dies is replaced when there is a case for the next one.
 pub struct Worker {
     /// How long it may take for one case.
     limit: Duration,
-    process: Process,
+    process: Option<Process>,
 }
 
 struct Process {
     child: Child,
     stdin: ChildStdin,
     answers: Receiver<Vec<u8>>,
-    /// What it says on its standard error.
-    stderr: File,
+    /// What it says last on its standard error, once that has ended.
+    stderr: Option<JoinHandle<Vec<u8>>>,
 }
 
 /// How a worker ended without an answer.
@@ -42,59 +52,95 @@ struct Death(String);
 
 impl Worker {
     pub fn new(limit: Duration) -> Result<Worker> {
-        Ok(Worker { limit, process: Process::start()? })
+        Ok(Worker { limit, process: Some(Process::start()?) })
     }
 
     /// Gives the worker a case to run. Whether it could take it turns out in `finish`.
-    pub fn begin(&mut self, case: &Case) {
-        self.process.send(case);
+    pub fn begin(&mut self, case: &Case) -> Result<()> {
+        let process = match self.process.take() {
+            Some(process) => process,
+            None => Process::start()?,
+        };
+        self.process.insert(process).send(case);
+        Ok(())
     }
 
     /// What running that case showed. A case that kills its worker is run once more, for the worker
     /// may have died of something else; that too is a crash, and says so.
     pub fn finish(&mut self, case: &Case) -> Result<Observation> {
-        let first = match self.process.receive(self.limit) {
-            Ok(observation) => return self.after(observation),
+        let first = match self.receive() {
+            Ok(observation) => return Ok(observation),
             Err(Death(first)) => first,
         };
-        self.process = Process::start()?;
-        self.process.send(case);
-        let message = match self.process.receive(self.limit) {
-            Ok(observation) if matches!(observation.outcome, Outcome::Crashed(_)) => {
-                return self.after(observation);
+        let outcome = match self.begin(case).map(|()| self.receive()) {
+            Ok(Ok(observation)) if matches!(observation.outcome, Outcome::Crashed(_)) => {
+                return Ok(observation);
             }
-            Ok(_) => format!("{first}, and not when it was run again"),
-            Err(Death(second)) => {
-                self.process = Process::start()?;
-                second
+            Ok(Ok(observation)) if machine::gave_out(&first) => return Ok(observation),
+            Ok(Ok(_)) => Outcome::Crashed(format!("{first}, and not when it was run again")),
+            Ok(Err(Death(second))) => Outcome::Crashed(second),
+            // The next case will say so, too. This one has shown something.
+            Err(error) => {
+                Outcome::Crashed(format!("{first}, and it could not be run again: {error:#}"))
             }
         };
-        Ok(Observation { calls: Vec::new(), outcome: Outcome::Crashed(message) })
+        Ok(Observation { calls: Vec::new(), outcome: machine::told_apart(outcome) })
     }
 
-    /// Whoever has panicked is not asked again.
-    fn after(&mut self, observation: Observation) -> Result<Observation> {
-        if matches!(observation.outcome, Outcome::Crashed(_)) {
-            self.process = Process::start()?;
+    /// Nobody waits for that case any more. A worker that has not answered yet may never do.
+    pub fn abandon(&mut self) {
+        self.process.take_if(|process| process.answers.try_recv().is_err());
+    }
+
+    /// What the worker answers. Whoever has died or panicked is not asked again.
+    fn receive(&mut self) -> Result<Observation, Death> {
+        let mut process = self.process.take().expect("a case was given to it");
+        let observation = process.receive(self.limit)?;
+        if !matches!(observation.outcome, Outcome::Crashed(_)) {
+            self.process = Some(process);
         }
         Ok(observation)
     }
 }
 
 impl Process {
+    /// Starts a worker. Where the machine has no room for it, it may have some soon.
     fn start() -> Result<Process> {
-        let stderr = tempfile::tempfile().context("cannot write a temporary file")?;
-        let program = std::env::current_exe().context("cannot find this program")?;
+        let mut pauses = PAUSES.iter();
+        loop {
+            let failed = match Process::try_start() {
+                Ok(process) => return Ok(process),
+                Err(error) => error.context("cannot start a worker"),
+            };
+            match pauses.next().filter(|_| machine::gave_out(&format!("{failed:#}"))) {
+                Some(pause) => sleep(*pause),
+                None => return Err(failed),
+            }
+        }
+    }
+
+    fn try_start() -> Result<Process> {
+        let program = match Path::new(OURSELVES).exists() {
+            true => OURSELVES.into(),
+            false => std::env::current_exe().context("cannot find this program")?,
+        };
         let mut child = Command::new(program)
             .arg(COMMAND)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(stderr.try_clone()?)
-            .spawn()
-            .context("cannot start a worker")?;
+            .stderr(Stdio::piped())
+            .spawn()?;
         let stdin = child.stdin.take().expect("it was asked for");
         let stdout = child.stdout.take().expect("it was asked for");
-        Ok(Process { child, stdin, answers: listen(stdout), stderr })
+        let stderr = child.stderr.take().expect("it was asked for");
+        let listening = listen(stdout).and_then(|answers| Ok((answers, last_words(stderr)?)));
+        match listening {
+            Ok((answers, stderr)) => Ok(Process { child, stdin, answers, stderr: Some(stderr) }),
+            Err(error) => {
+                end(&mut child);
+                Err(error.into())
+            }
+        }
     }
 
     /// A worker that is dead takes nothing; `receive` notices.
@@ -131,10 +177,7 @@ impl Process {
     }
 
     fn last_line(&mut self) -> Option<String> {
-        let length = self.stderr.seek(SeekFrom::End(0)).ok()?;
-        self.stderr.seek(SeekFrom::Start(length.saturating_sub(LAST_WORDS))).ok()?;
-        let mut last = Vec::new();
-        self.stderr.read_to_end(&mut last).ok()?;
+        let last = self.stderr.take()?.join().ok()?;
         let last = String::from_utf8_lossy(&last);
         let line = last.lines().rev().find(|line| !line.trim().is_empty())?;
         Some(crash::without_folders(line.trim()))
@@ -143,24 +186,40 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&mut self.child);
     }
 }
 
+fn end(child: &mut Child) {
+    // It may have ended by itself.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
 /// Reads answers on a thread of their own, so that waiting for one can end.
-fn listen(stdout: ChildStdout) -> Receiver<Vec<u8>> {
+fn listen(stdout: ChildStdout) -> io::Result<Receiver<Vec<u8>>> {
     let (sender, receiver) = channel();
-    std::thread::spawn(move || {
+    Builder::new().spawn(move || {
         let mut stdout = BufReader::new(stdout);
         while let Ok(Some(frame)) = read_frame(&mut stdout) {
             if sender.send(frame).is_err() {
                 break;
             }
         }
-    });
-    receiver
+    })?;
+    Ok(receiver)
+}
+
+/// Reads what is said until it ends, and keeps the last of it.
+fn last_words(mut stderr: ChildStderr) -> io::Result<JoinHandle<Vec<u8>>> {
+    Builder::new().spawn(move || {
+        let (mut last, mut said) = (VecDeque::new(), [0; LAST_WORDS]);
+        while let Ok(length @ 1..) = stderr.read(&mut said) {
+            last.extend(&said[..length]);
+            last.drain(..last.len().saturating_sub(LAST_WORDS));
+        }
+        last.into()
+    })
 }
 
 #[cfg(unix)]
@@ -185,13 +244,14 @@ fn cause_of_death(status: ExitStatus) -> Option<String> {
 }
 
 /// Answers cases from the standard input until it ends, or one has made the subject panic. `before` is told
-/// of each before the subject has it.
+/// of each before the subject has it. When the input ends, so does the process, whatever the subject is doing:
+/// there is nobody left who would wait for it.
 pub fn serve(before: &mut dyn FnMut(&Case)) -> Result<()> {
-    let mut stdin = BufReader::new(io::stdin().lock());
+    let cases = read_to_the_end()?;
     let mut stdout = io::stdout().lock();
     let mut local = Local::new(Puppets::Contained);
-    while let Some(frame) = read_frame(&mut stdin)? {
-        let case = bytes::decode_own(&frame)?;
+    for frame in cases {
+        let case = bytes::decode_any(&frame)?;
         let scripts = script::scripts(&case).map_err(|why| anyhow!(why))?;
         before(&case);
         local.load(&case, || encode::component(&case.shape, Puppets::Contained));
@@ -202,6 +262,22 @@ pub fn serve(before: &mut dyn FnMut(&Case)) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Reads frames on a thread of their own, which ends the process at their end.
+fn read_to_the_end() -> Result<Receiver<Vec<u8>>> {
+    let (sender, receiver): (SyncSender<Vec<u8>>, _) = sync_channel(1);
+    let read = move || {
+        let mut stdin = BufReader::new(io::stdin().lock());
+        while let Ok(Some(frame)) = read_frame(&mut stdin) {
+            if sender.send(frame).is_err() {
+                return;
+            }
+        }
+        std::process::exit(0);
+    };
+    Builder::new().spawn(read).context("cannot start a thread")?;
+    Ok(receiver)
 }
 
 fn write_frame(to: &mut impl Write, frame: &[u8]) -> Result<()> {

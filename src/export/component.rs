@@ -2,11 +2,12 @@
 //! Knows nothing of what is in a guest's core module.
 
 use super::guest::{built_in_word, module, table_size};
-use super::plan::{GuestPlan, Plan, Standing, is_spoken_of};
+use super::plan::{GuestPlan, Plan, is_spoken_of};
 use super::text::{Lines, block, signature};
 use super::types::Types;
 use crate::abi::{CoreFuncType, CoreType, StringEncoding};
 use crate::case::{CanonOpts, Resource, function_name};
+use crate::encode::Standing;
 use crate::encode::script::{built_in_slot, slot};
 use crate::types::{self, resource_name};
 

@@ -1,12 +1,13 @@
 //! A guest's core module as text: its script as code that a person would write.
 //! Knows what the puppet does with a script, and nothing of components.
 
+use super::acts::{built_in, import_call, zero_import_call};
 use super::checks::{self, Site, numbered};
 use super::memory;
 use super::plan::{GuestCall, GuestPlan};
 use super::text::{Lines, block, constant, name, signature};
 use crate::abi::{Core, CoreType, PtrType};
-use crate::case::{BuiltIn, Destructor, Finish, PostReturn, Step};
+use crate::case::{Destructor, Finish, PostReturn, Step};
 use crate::encode::script::{built_in_slot, slot};
 use crate::types;
 
@@ -166,46 +167,6 @@ fn steps(guest: &GuestPlan, call: &GuestCall) -> Lines {
     let mut once = vec!["(global.set $was-called (i32.const 1))".to_string()];
     once.extend(lines);
     block("if (i32.eqz (global.get $was-called))", block("then", once))
-}
-
-fn import_call(guest: &GuestPlan, words: &[u64]) -> Lines {
-    let import = guest.import.as_ref().expect("a checked case has what it calls");
-    let params = import.params.iter().zip(words);
-    let params: String =
-        params.map(|(ty, bits)| constant(Core::from_bits(*ty, *bits)) + " ").collect();
-    let call = format!("(call_indirect (type $g) {params}(i32.const {}))", slot::IMPORT);
-    match (import.results.is_empty(), guest.is_checked()) {
-        (true, true) => vec![call, format!("(call {})", Site::Import.check())],
-        (true, false) => vec![call],
-        (false, true) => vec![format!("(call {} {call})", Site::Import.check())],
-        (false, false) => vec![format!("(drop {call})")],
-    }
-}
-
-/// A call of the import that no script foresaw passes zeros.
-pub fn zero_import_call(guest: &GuestPlan) -> Lines {
-    let count = guest.import.as_ref().map_or(0, |import| import.params.len());
-    import_call(guest, &vec![0; count])
-}
-
-pub fn built_in(guest: &GuestPlan, built_in: BuiltIn) -> Lines {
-    let (ty, operand, slot) = match built_in {
-        BuiltIn::New { rep, .. } => ("$answers", rep, slot::NEW),
-        BuiltIn::Rep { handle, .. } => ("$answers", handle, slot::REP),
-        BuiltIn::Drop { handle, .. } => ("$drops", handle, slot::DROP),
-    };
-    let slot = built_in_slot(slot, built_in.resource());
-    let operand = constant(Core::I32(operand));
-    let call = format!("(call_indirect (type {ty}) {operand} (i32.const {slot}))");
-    let check = Site::BuiltIn.check();
-    match (ty == "$answers", guest.is_checked()) {
-        (true, true) => vec![format!("(call {check} (i32.const {slot}) {call})")],
-        (true, false) => vec![format!("(drop {call})")],
-        (false, true) => {
-            vec![call, format!("(call {check} (i32.const {slot}) (i32.const 0))")]
-        }
-        (false, false) => vec![call],
-    }
 }
 
 fn post_return(guest: &GuestPlan) -> Lines {

@@ -1,8 +1,8 @@
 //! A guest's memory as core code: what is in it, how `realloc` gives it away, what has to be in it.
 //! Knows addresses and bytes, and nothing of what they mean.
 
+use super::acts::{built_in, zero_import_call};
 use super::checks::is_nan;
-use super::guest::{built_in, zero_import_call};
 use super::plan::GuestPlan;
 use super::text::{Lines, address, block, bytes, pointer};
 use crate::abi::{NanLeaf, Place, PtrType};

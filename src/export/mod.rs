@@ -1,9 +1,11 @@
 //! A case as a file that stands on its own, for people who have never heard of this program.
 //! Knows no engine: what is to be expected, the reference has said.
 
+mod about;
 mod plan;
 mod text;
 
+mod acts;
 mod checks;
 mod component;
 mod guest;
@@ -17,12 +19,12 @@ mod rust;
 
 pub mod trial;
 
-use std::fmt;
-
 use crate::case::text::{CaseFile, print, wit};
-use crate::case::{Case, Manner, bytes};
-use crate::observation::{Outcome, Reading};
+use crate::case::{Case, bytes};
+use crate::observation::Reading;
+use about::NEWEST;
 
+pub use about::{About, NotExported};
 pub use plan::without_unused_import;
 
 /// What a case can be exported as.
@@ -36,18 +38,6 @@ pub enum Format {
     Bytes,
     Text,
 }
-
-/// Why a case cannot be exported in a format, in one line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotExported(pub String);
-
-impl fmt::Display for NotExported {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for NotExported {}
 
 impl Format {
     pub const ALL: [Format; 7] = [
@@ -111,41 +101,6 @@ pub fn unrun(file: &CaseFile, format: Format) -> Option<Vec<u8>> {
     }
 }
 
-/// The first number of a release that has all that any has.
-const NEWEST: u32 = u32::MAX;
-
-/// What an export says of where it comes from, and which part of the case is asked for.
-#[derive(Clone, Debug)]
-pub struct About {
-    /// What the case is called.
-    pub name: String,
-    /// The guest whose core module is exported.
-    pub guest: usize,
-    /// The subject's release.
-    pub release: &'static str,
-    /// What that says of the trap that the case ends in, if it is the right one.
-    pub words: Option<String>,
-}
-
-impl About {
-    /// What is exported of a case of this name, and what a checked one says. Of a name remains what a
-    /// function can be called.
-    pub fn new(name: &str, guest: usize, release: &'static str, words: Option<String>) -> About {
-        let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-        let mut name: String = name.chars().map(word).collect();
-        if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
-            name.insert_str(0, "case_");
-        }
-        About { name, guest, release, words }
-    }
-
-    /// The release's first number; the newest where it has none.
-    fn major(&self) -> u32 {
-        let major = self.release.split('.').next();
-        major.and_then(|major| major.parse().ok()).unwrap_or(NEWEST)
-    }
-}
-
 /// The component as text, as we read it ourselves.
 pub fn component_text(case: &Case, reading: &Reading) -> Result<String, NotExported> {
     let case = without_unused_import(case);
@@ -166,26 +121,4 @@ fn core_text(case: &Case, reading: &Reading, guest: usize) -> Result<String, Not
 fn binary(text: &str) -> Result<Vec<u8>, NotExported> {
     crate::component::wast::read::component(text)
         .map_err(|why| NotExported(format!("its text: {why}")))
-}
-
-/// Whether the reference ran the case to an end that an engine can be held to.
-fn runs(case: &Case, reading: &Reading) -> Result<(), NotExported> {
-    let refused = |why: &str| Err(NotExported(why.to_string()));
-    match &reading.observation.outcome {
-        Outcome::Returned | Outcome::Trapped(Some(_), _) | Outcome::Misused(_) => {}
-        Outcome::Trapped(None, why)
-        | Outcome::Refused(why)
-        | Outcome::Unsupported(why)
-        | Outcome::Exhausted(why)
-        | Outcome::Crashed(why) => {
-            return refused(&format!("the reference does not run it: {why}"));
-        }
-    }
-    if case.shape.is_noisy() {
-        return refused("core code that nobody scripted is exported as text or bytes only");
-    }
-    if case.calls.iter().any(|call| matches!(call.manner, Manner::Misused(_))) {
-        return refused("a host that makes a mistake is exported as text or bytes only");
-    }
-    Ok(())
 }

@@ -3,16 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{NotExported, runs};
+use super::about::NotExported;
 use crate::abi::CoreFuncType;
 use crate::case::paths::Path;
 use crate::case::{
-    Answer, BuiltIn, Call, Case, Destructor, Guest, Manner, PostReturn, Realloc, Resource, Script,
-    Step,
+    Answer, BuiltIn, Call, Case, Destructor, Guest, Manner, PostReturn, Realloc, Script, Step,
 };
 use crate::encode::guest::{core_export, core_import};
 use crate::encode::script::{GuestData, guest_data, slot};
-use crate::observation::{CallObservation, GuestObservation, HostEvent, Reading};
+use crate::encode::{Standing, standing};
+use crate::observation::{CallObservation, GuestObservation, HostEvent, Outcome, Reading};
 use crate::types;
 use crate::value::Value;
 
@@ -47,13 +47,6 @@ pub struct GuestCall<'a> {
     pub seen: Option<&'a GuestObservation>,
 }
 
-/// What a resource is to a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    Imported,
-    Defined { destructor: bool },
-}
-
 /// The case without the host's function, where no guest ever calls that. Nothing else is different then.
 pub fn without_unused_import(case: &Case) -> Case {
     let mut case = case.clone();
@@ -78,6 +71,28 @@ pub fn plan<'a>(case: &'a Case, reading: &'a Reading) -> Result<Plan<'a>, NotExp
     runs(case, reading)?;
     let guests = (0..case.shape.guests.len()).map(|number| guest_plan(case, reading, number));
     Ok(Plan { case, reading, guests: guests.collect::<Result<_, _>>()? })
+}
+
+/// Whether the reference ran the case to an end that an engine can be held to.
+fn runs(case: &Case, reading: &Reading) -> Result<(), NotExported> {
+    let refused = |why: &str| Err(NotExported(why.to_string()));
+    match &reading.observation.outcome {
+        Outcome::Returned | Outcome::Trapped(Some(_), _) | Outcome::Misused(_) => {}
+        Outcome::Trapped(None, why)
+        | Outcome::Refused(why)
+        | Outcome::Unsupported(why)
+        | Outcome::Exhausted(why)
+        | Outcome::Crashed(why) => {
+            return refused(&format!("the reference does not run it: {why}"));
+        }
+    }
+    if case.shape.is_noisy() {
+        return refused("core code that nobody scripted is exported as text or bytes only");
+    }
+    if case.calls.iter().any(|call| matches!(call.manner, Manner::Misused(_))) {
+        return refused("a host that makes a mistake is exported as text or bytes only");
+    }
+    Ok(())
 }
 
 fn guest_plan<'a>(
@@ -119,15 +134,8 @@ fn is_called_again(call: &Call, guest: usize) -> bool {
 
 fn resources(case: &Case, guest: usize) -> Vec<(types::Resource, Standing)> {
     let resources = (0..).zip(&case.shape.resources);
-    let known = resources
-        .filter(|(number, _)| case.shape.knows(guest, *number) && is_spoken_of(case, *number));
-    let standing = |(number, resource): (types::Resource, &Resource)| match resource {
-        Resource::Guest { by, destructor } if usize::try_from(*by) == Ok(guest) => {
-            (number, Standing::Defined { destructor: *destructor })
-        }
-        Resource::Guest { .. } | Resource::Host => (number, Standing::Imported),
-    };
-    known.map(standing).collect()
+    let spoken_of = resources.filter(|(number, _)| is_spoken_of(case, *number));
+    spoken_of.filter_map(|(number, resource)| Some((number, standing(*resource, guest)?))).collect()
 }
 
 /// Whether a type mentions a resource or a guest calls one of its built-ins.

@@ -1,11 +1,11 @@
 //! A case as a script of the reference tests' language, which any runner of such scripts can run.
 //! Knows the runner of Wasmtime for what it cannot do, and no engine.
 
+use super::about::{About, NotExported};
 use super::component::{check_name, component};
 use super::plan::{Plan, first_returned, is_spoken_of, plan, without_unused_import};
 use super::text::{Lines, comment, joined, string};
 use super::values::value;
-use super::{About, NotExported};
 use crate::abi::{SPEC_COMMIT, Trap};
 use crate::case::check::{Feature, features};
 use crate::case::paths::Mode;

@@ -43,14 +43,14 @@ pub fn borrows(shape: &Shape, guest: usize) -> bool {
 pub fn built_in_count(
     u: &mut Unstructured,
     guest: usize,
-    slips: bool,
+    errs: bool,
     handles: &Handles,
 ) -> Result<usize> {
     if handles.known().is_empty() {
         return Ok(0);
     }
     let counts = if guest == 0 { weights::BUILT_INS } else { weights::chain::CALLEE_BUILT_INS };
-    Ok(weighted(u, counts)?.max(usize::from(slips)))
+    Ok(weighted(u, counts)?.max(usize::from(errs)))
 }
 
 /// A call of a built-in, if there is anything to call one with.
@@ -83,17 +83,17 @@ pub fn drop_borrows(
 pub fn post_return(
     u: &mut Unstructured,
     guest: &Guest,
-    slips: bool,
+    errs: bool,
     handles: &Handles,
 ) -> Result<PostReturn> {
     let leaves = guest.import.is_some() && u.arbitrary()?;
     if !guest.export.opts.post_return {
         return Ok(PostReturn::Nothing);
     }
-    if slips && !handles.known().is_empty() && u.ratio(2, 3)? {
+    if errs && !handles.known().is_empty() && u.ratio(2, 3)? {
         return handles.any_built_in(u).map(PostReturn::BuiltIn);
     }
-    Ok(match (slips, leaves) {
+    Ok(match (errs, leaves) {
         (false, _) => {
             let rep = super::realloc::hidden_rep(u, handles)?;
             rep.map_or(PostReturn::Nothing, PostReturn::BuiltIn)
@@ -108,13 +108,13 @@ pub fn destructor(
     u: &mut Unstructured,
     shape: &Shape,
     guest: usize,
-    slips: bool,
+    errs: bool,
     handles: &Handles,
 ) -> Result<Destructor> {
     if !destroys(shape, guest) {
         return Ok(Destructor::Nothing);
     }
-    if slips {
+    if errs {
         let traps = u.ratio(1, 3)?;
         return if traps { Ok(Destructor::Trap) } else { wrong_in_destructor(u, handles) };
     }
@@ -136,16 +136,16 @@ fn wrong_in_destructor(u: &mut Unstructured, handles: &Handles) -> Result<Destru
     built_in.map(Destructor::BuiltIn)
 }
 
-/// What the host drops after the call: something it does not hold where it slips, and something in
+/// What the host drops after the call: something it does not hold where it errs, and something in
 /// any case where a destructor is to fail.
 pub fn host_drops(
     u: &mut Unstructured,
     limits: &Limits,
-    (slips, destroys): (bool, bool),
+    (errs, destroys): (bool, bool),
     handles: &mut Handles,
 ) -> Result<Vec<u32>> {
     let mut drops = Vec::new();
-    if slips && u.arbitrary()? {
+    if errs && u.arbitrary()? {
         drops.push(handles.not_held(u)?);
     }
     let held = handles.held(|_| true);

@@ -1,10 +1,11 @@
-//! What happens in a call: arguments, calls of the imports, answers and slips.
-//! Knows which slips a shape has room for, and which guest acts when; not what guest data looks like.
+//! What happens in a call: arguments, calls of the imports, answers and missteps.
+//! Knows which missteps a shape has room for, and which guest acts when; not what guest data looks like.
 
 use arbitrary::{Result, Unstructured};
 
+use super::choices::{Conduct, Misstep};
 use super::draw::{between, chance, position, weighted, weighted_where};
-use super::guest::{self, GuestData};
+use super::guest::{self, Giver};
 use super::handles::{Handles, Party, mentioned, tables, values_of};
 use super::paths::manner;
 use super::values::{Room, fresh, least, values};
@@ -13,37 +14,6 @@ use super::{acts, realloc};
 use crate::case::{Answer, BuiltIn, Call, Finish, Guest, ImportCall, Limits, Passed};
 use crate::case::{Realloc, Script, Shape, Step};
 use crate::value::Value;
-
-/// How guests and host behave in one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Conduct {
-    Honest,
-    OneSlip,
-    Slips,
-}
-
-/// Where something goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slip {
-    /// What a guest passes to its import.
-    Import,
-    /// What a guest returns.
-    Return,
-    Realloc,
-    /// The host fails.
-    Answer,
-    Reenter,
-    /// A guest traps.
-    Finish,
-    PostReturn,
-    /// A built-in is called with a handle that is another, or none.
-    BuiltIn,
-    /// A guest does not drop what it borrowed.
-    KeptBorrow,
-    Destructor,
-    /// The host speaks of a handle that it does not hold.
-    Host,
-}
 
 /// Calls for one case of this shape.
 pub fn calls(u: &mut Unstructured, shape: &Shape, limits: &Limits) -> Result<Vec<Call>> {
@@ -71,20 +41,20 @@ pub fn call<'a>(
     let guests = 0..shape.guests.len();
     let imports = guests.clone().map(|guest| imports(u, shape, guest, limits));
     let imports = imports.collect::<Result<Vec<u32>>>()?;
-    let slips = slips(u, shape, &imports, conduct)?;
+    let missteps = missteps(u, shape, &imports, conduct)?;
     let data = (guests.zip(std::mem::take(handles)))
-        .map(|(guest, handles)| GuestData::with(shape, guest, handles));
+        .map(|(guest, handles)| Giver::with(shape, guest, handles));
     let (data, scripts) = (data.collect(), vec![None; shape.guests.len()]);
-    let mut course = Course { shape, limits, imports, slips, data, scripts };
+    let mut course = Course { shape, limits, imports, missteps, data, scripts };
     let args = course.args(u)?;
     course.run(u, 0, Party::Host)?;
     let unplayed = course.unplayed(u)?;
     let mut scripts = course.scripts.iter().flatten().cloned().collect::<Vec<Script>>();
     scripts.extend(unplayed);
-    let slips = course.has(0, Slip::Host);
-    let destroys = course.has(0, Slip::Destructor);
+    let errs = course.has(0, Misstep::Host);
+    let destroys = course.has(0, Misstep::Destructor);
     let handles_of_host = &mut course.data[0].handles;
-    let host_drops = acts::host_drops(u, limits, (slips, destroys), handles_of_host)?;
+    let host_drops = acts::host_drops(u, limits, (errs, destroys), handles_of_host)?;
     handles.extend(course.data.into_iter().map(|data| data.handles));
     let manner = manner(u, shape)?;
     Ok(Call { args, scripts, host_drops, manner })
@@ -105,41 +75,41 @@ fn imports(u: &mut Unstructured, shape: &Shape, guest: usize, limits: &Limits) -
 }
 
 /// What goes wrong, and with which guest.
-fn slips(
+fn missteps(
     u: &mut Unstructured,
     shape: &Shape,
     imports: &[u32],
     conduct: Conduct,
-) -> Result<Vec<(usize, Slip)>> {
+) -> Result<Vec<(usize, Misstep)>> {
     let count = match conduct {
         Conduct::Honest => 0,
-        Conduct::OneSlip => 1,
-        Conduct::Slips => between(u, 2, 3)?,
+        Conduct::OneMisstep => 1,
+        Conduct::Missteps => between(u, 2, 3)?,
     };
-    let slip = |_| {
+    let misstep = |_| {
         let guest = u.choose_index(shape.guests.len())?;
-        let possible = |slip| possible(shape, guest, imports[guest], slip);
-        Ok((guest, weighted_where(u, weights::habits(shape).slips, possible)?))
+        let possible = |misstep| possible(shape, guest, imports[guest], misstep);
+        Ok((guest, weighted_where(u, weights::habits(shape).missteps, possible)?))
     };
-    (0..count).map(slip).collect()
+    (0..count).map(misstep).collect()
 }
 
-/// Whether the guest has room for this slip.
-fn possible(shape: &Shape, number: usize, imports: u32, slip: Slip) -> bool {
+/// Whether the guest has room for this misstep.
+fn possible(shape: &Shape, number: usize, imports: u32, misstep: Misstep) -> bool {
     let guest = &shape.guests[number];
-    match slip {
-        Slip::Import => {
+    match misstep {
+        Misstep::Import => {
             imports > 0 && guest::params(guest).is_some_and(|side| !side.core().is_empty())
         }
-        Slip::Return => guest.export.ty.result.is_some(),
-        Slip::Realloc => realloc::has(guest),
-        Slip::Answer | Slip::Reenter => imports > 0 && number + 1 == shape.guests.len(),
-        Slip::Finish => true,
-        Slip::PostReturn => guest.export.opts.post_return,
-        Slip::BuiltIn => !Handles::new(shape, number).known().is_empty(),
-        Slip::KeptBorrow => acts::borrows(shape, number),
-        Slip::Destructor => acts::destroys(shape, number),
-        Slip::Host => number == 0 && acts::any_defined(shape),
+        Misstep::Return => guest.export.ty.result.is_some(),
+        Misstep::Realloc => realloc::has(guest),
+        Misstep::Answer | Misstep::Reenter => imports > 0 && number + 1 == shape.guests.len(),
+        Misstep::Finish => true,
+        Misstep::PostReturn => guest.export.opts.post_return,
+        Misstep::BuiltIn => !Handles::new(shape, number).known().is_empty(),
+        Misstep::KeptBorrow => acts::borrows(shape, number),
+        Misstep::Destructor => acts::destroys(shape, number),
+        Misstep::Host => number == 0 && acts::any_defined(shape),
     }
 }
 
@@ -149,15 +119,15 @@ struct Course<'a, 'b> {
     limits: &'b Limits,
     /// How often each guest calls its import.
     imports: Vec<u32>,
-    slips: Vec<(usize, Slip)>,
-    data: Vec<GuestData<'a>>,
+    missteps: Vec<(usize, Misstep)>,
+    data: Vec<Giver<'a>>,
     /// Of the guests whose function was called.
     scripts: Vec<Option<Script>>,
 }
 
 impl Course<'_, '_> {
-    fn has(&self, guest: usize, slip: Slip) -> bool {
-        self.slips.contains(&(guest, slip))
+    fn has(&self, guest: usize, misstep: Misstep) -> bool {
+        self.missteps.contains(&(guest, misstep))
     }
 
     fn is_chain(&self) -> bool {
@@ -166,7 +136,7 @@ impl Course<'_, '_> {
 
     /// What the host passes, which the first guest then has.
     fn args(&mut self, u: &mut Unstructured) -> Result<Vec<Value>> {
-        let slips = self.has(0, Slip::Host);
+        let errs = self.has(0, Misstep::Host);
         let handles = &mut self.data[0].handles;
         let types = &self.shape.guests[0].export.ty.params;
         let mut room = Room::draw(u, weights::habits(self.shape))?;
@@ -175,7 +145,7 @@ impl Course<'_, '_> {
             args = types.iter().map(least).collect();
             handles.settle(u, &mut args, types, Party::Host)?;
         }
-        if slips {
+        if errs {
             handles.spoil_args(u, &mut args, types)?;
         }
         handles.lower(&args, types);
@@ -186,16 +156,16 @@ impl Course<'_, '_> {
     fn run(&mut self, u: &mut Unstructured, guest: usize, caller: Party) -> Result<()> {
         let stock = self.stock(u, guest)?;
         let realloc = if self.is_chain() { Vec::new() } else { self.realloc(u, guest)? };
-        let slips = self.has(guest, Slip::Destructor);
-        let destructor = acts::destructor(u, self.shape, guest, slips, self.handles(guest))?;
+        let errs = self.has(guest, Misstep::Destructor);
+        let destructor = acts::destructor(u, self.shape, guest, errs, self.handles(guest))?;
         self.data[guest].handles.destructor = destructor;
         let mut steps = self.steps(u, guest, stock)?;
         let finish = self.finish(u, guest)?;
         self.returned(guest, &finish, caller);
         steps.extend(self.data[guest].handles.made().into_iter().map(Step::BuiltIn));
-        let slips = self.has(guest, Slip::PostReturn);
+        let errs = self.has(guest, Misstep::PostReturn);
         let post_return =
-            acts::post_return(u, &self.shape.guests[guest], slips, self.handles(guest))?;
+            acts::post_return(u, &self.shape.guests[guest], errs, self.handles(guest))?;
         // In a chain it knows where the heap begins.
         let realloc = if self.is_chain() { self.realloc(u, guest)? } else { realloc };
         let script = Script { realloc, steps, finish, post_return, destructor };
@@ -207,7 +177,7 @@ impl Course<'_, '_> {
     fn unplayed(&mut self, u: &mut Unstructured) -> Result<Vec<Script>> {
         let mut scripts = Vec::new();
         for guest in self.scripts.iter().flatten().count()..self.shape.guests.len() {
-            let mut data = GuestData::new(self.shape, guest);
+            let mut data = Giver::new(self.shape, guest);
             let passed = data.truth(u, guest::results(&self.shape.guests[guest]))?;
             scripts.push(Script { finish: Finish::Return(passed), ..Script::least() });
         }
@@ -219,19 +189,19 @@ impl Course<'_, '_> {
     }
 
     fn realloc(&self, u: &mut Unstructured, number: usize) -> Result<Vec<Realloc>> {
-        let (guest, slips) = (&self.shape.guests[number], self.has(number, Slip::Realloc));
+        let (guest, errs) = (&self.shape.guests[number], self.has(number, Misstep::Realloc));
         let data = &self.data[number];
         if self.is_chain() {
-            realloc::chain_script(u, guest, self.limits, slips, data.heap(), &data.handles)
+            realloc::chain_script(u, guest, self.limits, errs, data.heap(), &data.handles)
         } else {
-            realloc::script(u, guest, self.limits, slips, &data.handles)
+            realloc::script(u, guest, self.limits, errs, &data.handles)
         }
     }
 
     /// What there is to be mistaken, where a built-in that is hidden may take it.
     fn stock(&mut self, u: &mut Unstructured, guest: usize) -> Result<Vec<BuiltIn>> {
-        let hidden = [Slip::Realloc, Slip::PostReturn, Slip::Destructor];
-        if !hidden.into_iter().any(|slip| self.has(guest, slip)) {
+        let hidden = [Misstep::Realloc, Misstep::PostReturn, Misstep::Destructor];
+        if !hidden.into_iter().any(|misstep| self.has(guest, misstep)) {
             return Ok(Vec::new());
         }
         self.data[guest].handles.stock(u)
@@ -246,10 +216,10 @@ impl Course<'_, '_> {
     ) -> Result<Vec<Step>> {
         let most = usize::try_from(self.limits.steps).unwrap_or(usize::MAX);
         let imports = usize::try_from(self.imports[guest]).unwrap_or(0);
-        let slips = self.has(guest, Slip::BuiltIn);
-        let built_ins = acts::built_in_count(u, guest, slips, self.handles(guest))?;
+        let errs = self.has(guest, Misstep::BuiltIn);
+        let built_ins = acts::built_in_count(u, guest, errs, self.handles(guest))?;
         let liar = position(u, imports)?;
-        let wrong = position(u, built_ins)?.filter(|_| slips);
+        let wrong = position(u, built_ins)?.filter(|_| errs);
         let (mut called, mut built) = (0, 0);
         let mut steps: Vec<Step> = stock.into_iter().map(Step::BuiltIn).collect();
         while steps.len() < most && called + built < imports + built_ins {
@@ -265,12 +235,12 @@ impl Course<'_, '_> {
                 steps.extend(acts::built_in(u, wrong, handles)?.map(Step::BuiltIn));
             }
         }
-        let destroys = self.has(guest, Slip::Destructor) && chance(u, weights::DESTROYED)?;
+        let destroys = self.has(guest, Misstep::Destructor) && chance(u, weights::DESTROYED)?;
         if destroys {
             let destroyed = self.data[guest].handles.destroy_one(u)?;
             steps.extend(destroyed.into_iter().map(Step::BuiltIn));
         }
-        let kept = self.has(guest, Slip::KeptBorrow);
+        let kept = self.has(guest, Misstep::KeptBorrow);
         let handles = &mut self.data[guest].handles;
         steps.extend(acts::drop_borrows(u, kept, handles)?.into_iter().map(Step::BuiltIn));
         steps.truncate(most);
@@ -287,8 +257,9 @@ impl Course<'_, '_> {
     ) -> Result<Option<ImportCall>> {
         let shape = self.shape;
         let (params, _) = shape.guests[guest].types_of_import();
-        let has = |slip| lies && self.has(guest, slip);
-        let (wrong, fails, reenters) = (has(Slip::Import), has(Slip::Answer), has(Slip::Reenter));
+        let has = |misstep| lies && self.has(guest, misstep);
+        let (wrong, fails, reenters) =
+            (has(Misstep::Import), has(Misstep::Answer), has(Misstep::Reenter));
         let data = &mut self.data[guest];
         if !wrong && !data.handles.can(params, Party::Guest) {
             return Ok(None);
@@ -348,12 +319,12 @@ impl Course<'_, '_> {
     }
 
     fn finish(&mut self, u: &mut Unstructured, guest: usize) -> Result<Finish> {
-        if self.has(guest, Slip::Finish) {
+        if self.has(guest, Misstep::Finish) {
             return Ok(Finish::Trap);
         }
         let side = guest::results(&self.shape.guests[guest]);
-        let lies = self.has(guest, Slip::Return);
-        let keeps = self.has(guest, Slip::KeptBorrow) && chance(u, weights::BORROW_RETURNED)?;
+        let lies = self.has(guest, Misstep::Return);
+        let keeps = self.has(guest, Misstep::KeptBorrow) && chance(u, weights::BORROW_RETURNED)?;
         let data = &mut self.data[guest];
         data.handles.embezzles = keeps;
         let passed = if lies { data.lie(u, side) } else { data.truth(u, side) };
@@ -375,7 +346,7 @@ pub fn import_args(
     u: &mut Unstructured,
     guest: &Guest,
     lies: bool,
-    data: &mut GuestData,
+    data: &mut Giver,
 ) -> Result<Passed> {
     let side = guest::params(guest).expect("only what is there is called");
     if lies { data.lie(u, side) } else { data.truth(u, side) }

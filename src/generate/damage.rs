@@ -3,8 +3,9 @@
 
 use arbitrary::{Result, Unstructured};
 
+use super::choices::{PlaceKind, TextKind};
 use super::draw::{integer, pick, weighted};
-use super::places::{Kind, Place, Spot, Text};
+use super::places::{Place, Spot};
 use super::weights;
 use crate::abi::string::utf16_tag;
 use crate::abi::{PtrType, wrap};
@@ -74,7 +75,7 @@ pub fn damage(u: &mut Unstructured, places: &[Place], memory: &[u8]) -> Result<O
     let of_kind = |place: &&Place| discriminant_of(place) == kind;
     let places: Vec<&Place> = places.iter().filter(of_kind).collect();
     let place = **u.choose(&places)?;
-    if let Kind::Text { bytes, encoding } = place.kind {
+    if let PlaceKind::Text { bytes, encoding } = place.kind {
         return text(u, place.spot, bytes, encoding, memory).map(Some);
     }
     let size = u64::try_from(memory.len()).expect("a length fits in 64 bits");
@@ -83,7 +84,7 @@ pub fn damage(u: &mut Unstructured, places: &[Place], memory: &[u8]) -> Result<O
 }
 
 /// Tells kinds apart without what is in them.
-type KindOf = std::mem::Discriminant<Kind>;
+type KindOf = std::mem::Discriminant<PlaceKind>;
 
 fn discriminant_of(place: &Place) -> KindOf {
     std::mem::discriminant(&place.kind)
@@ -120,40 +121,40 @@ pub fn patch(spot: Spot, bits: u64) -> Patch {
 fn bits(u: &mut Unstructured, place: Place, memory: u64) -> Result<u64> {
     let now = place.bits;
     match place.kind {
-        Kind::Discriminant { cases } => discriminant(u, u64::try_from(cases).unwrap_or(0)),
-        Kind::Pointer { align, bytes, ptr_type } => {
+        PlaceKind::Discriminant { cases } => discriminant(u, u64::try_from(cases).unwrap_or(0)),
+        PlaceKind::Pointer { align, bytes, ptr_type } => {
             if ptr_type == PtrType::I64 && u.ratio(1, 3)? {
                 return wide_pointer(u, now, align, bytes, memory);
             }
             pointer(u, now, align, bytes, memory)
         }
-        Kind::Length { elem_size, ptr, tagged, ptr_type } => {
+        PlaceKind::Length { elem_size, ptr, tagged, ptr_type } => {
             if ptr_type == PtrType::I64 && u.ratio(1, 3)? {
                 return wide_length(u, now, elem_size);
             }
             let tag = tagged.then(|| utf16_tag(ptr_type));
             length(u, now, elem_size, ptr, tag, memory)
         }
-        Kind::Text { .. } | Kind::Unused => integer(u, 64),
-        Kind::Char => pick(u, &CHARS),
-        Kind::Bool => pick(u, &[2, 255, 256, 0x80, 0xffff_ff00, 0x1_0000_0000, 0xffff_ffff]),
-        Kind::Flags { count } => {
+        PlaceKind::Text { .. } | PlaceKind::Unused => integer(u, 64),
+        PlaceKind::Char => pick(u, &CHARS),
+        PlaceKind::Bool => pick(u, &[2, 255, 256, 0x80, 0xffff_ff00, 0x1_0000_0000, 0xffff_ffff]),
+        PlaceKind::Flags { count } => {
             let beyond = u64::MAX.checked_shl(u32::try_from(count).unwrap_or(64)).unwrap_or(0);
             pick(u, &[now | beyond, now | (beyond & beyond.wrapping_neg()), beyond, u64::MAX])
         }
-        Kind::Narrow { width } => {
+        PlaceKind::Narrow { width } => {
             let upper = u64::MAX << width;
             let sign = 1 << (width - 1);
             pick(u, &[now ^ upper, now | upper, now ^ (1 << width), now ^ sign, now | 0x8000_0000])
         }
-        Kind::Float { width: 32 } => pick(u, &NANS32),
-        Kind::Float { .. } => pick(u, &NANS64),
-        Kind::UpperHalf => {
+        PlaceKind::Float { width: 32 } => pick(u, &NANS32),
+        PlaceKind::Float { .. } => pick(u, &NANS64),
+        PlaceKind::UpperHalf => {
             let upper = pick(u, &[0xffff_ffff, 1, 0x8000_0000, 0x7ff8_0000])?;
             Ok(now | (upper << 32))
         }
-        Kind::Padding => pick(u, &[0xff, 1, 0]),
-        Kind::Handle => {
+        PlaceKind::Padding => pick(u, &[0xff, 1, 0]),
+        PlaceKind::Handle => {
             let around = [now.wrapping_add(1), now.wrapping_sub(1), 1, 2, 3];
             let none = [0, 1 << 28, (1 << 28) - 1, 0x8000_0000, 0xffff_ffff, now | 0x1000_0000];
             if u.ratio(2, 3)? { pick(u, &around) } else { pick(u, &none) }
@@ -232,14 +233,14 @@ fn text(
     u: &mut Unstructured,
     spot: Spot,
     bytes: u64,
-    encoding: Text,
+    encoding: TextKind,
     memory: &[u8],
 ) -> Result<Patch> {
     let Spot::Memory { at, .. } = spot else { unreachable!("a string is in memory") };
     let (sequences, unit): (&[&[u8]], u64) = match encoding {
-        Text::Utf8 => (&NO_UTF8, 1),
-        Text::Utf16 => (&NO_UTF16, 2),
-        Text::Latin1 => (&ODD_LATIN1, 1),
+        TextKind::Utf8 => (&NO_UTF8, 1),
+        TextKind::Utf16 => (&NO_UTF16, 2),
+        TextKind::Latin1 => (&ODD_LATIN1, 1),
     };
     let sequence = pick(u, sequences)?;
     let length = u64::try_from(sequence.len()).expect("a few bytes").min(bytes);
@@ -252,7 +253,7 @@ fn text(
     // Whole code points are replaced where there are such, for what is left of one is another
     // mistake, and may be noticed in place of this one.
     let whole = |offset: &u64| {
-        encoding != Text::Utf8
+        encoding != TextKind::Utf8
             || is_boundary(memory, at + offset, at + bytes)
                 && is_boundary(memory, at + offset + length, at + bytes)
     };

@@ -9,7 +9,7 @@ pub struct Percent(pub u8);
 
 /// What to choose from, each with its share. Where the bytes are used up the first is chosen, so
 /// it is one that ends.
-pub type Table<T> = [(u32, T)];
+pub type Shares<T> = [(u32, T)];
 
 pub fn chance(u: &mut Unstructured, percent: Percent) -> Result<bool> {
     // Where the bytes are used up the answer is no.
@@ -20,14 +20,14 @@ pub fn pick<T: Copy>(u: &mut Unstructured, from: &[T]) -> Result<T> {
     u.choose(from).copied()
 }
 
-pub fn weighted<T: Copy>(u: &mut Unstructured, table: &Table<T>) -> Result<T> {
+pub fn weighted<T: Copy>(u: &mut Unstructured, table: &Shares<T>) -> Result<T> {
     weighted_where(u, table, |_| true)
 }
 
 /// Chooses among those that are `possible`; there is at least one.
 pub fn weighted_where<T: Copy>(
     u: &mut Unstructured,
-    table: &Table<T>,
+    table: &Shares<T>,
     possible: impl Fn(T) -> bool,
 ) -> Result<T> {
     let rows = || table.iter().filter(|(_, item)| possible(*item));

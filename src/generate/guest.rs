@@ -3,10 +3,11 @@
 
 use arbitrary::{Result, Unstructured};
 
+use super::choices::{Lie, PlaceKind};
 use super::damage::{damage, patch};
 use super::draw::{between, chance, integer, pick, weighted_where};
 use super::handles::{Handles, Party, mentioned};
-use super::places::{Kind, Place, out_pointer, places};
+use super::places::{Place, out_pointer, places};
 use super::values::{Room, least, values};
 use super::weights::{self, Habits};
 use crate::abi::string::utf16_tag;
@@ -14,22 +15,8 @@ use crate::abi::{Core, CoreType, wrap};
 use crate::case::{Call, Chunk, Finish, GUEST_DATA, Guest, Passed, Patch, Script, Shape};
 use crate::encode::guest::{Lowering, Side, initial_size};
 
-/// How guest data is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lie {
-    OnePatch,
-    Patches,
-    /// No lie yet: the same elsewhere, often where the memory ends.
-    Move,
-    /// No lie either: Latin-1 as tagged UTF-16.
-    Retag,
-    Raw,
-    /// A handle that is another, or none.
-    Handle,
-}
-
 /// A guest in one call, into which the encoder will have lowered the same.
-pub struct GuestData<'a> {
+pub struct Giver<'a> {
     guest: &'a Guest,
     habits: &'static Habits,
     /// Whether there are other guests.
@@ -54,7 +41,7 @@ pub fn fits(shape: &Shape, call: &Call) -> bool {
 }
 
 fn script_fits(shape: &Shape, guest: usize, script: &Script) -> bool {
-    let mut data = GuestData::new(shape, guest);
+    let mut data = Giver::new(shape, guest);
     let guest = &shape.guests[guest];
     let imports = script.import_calls().filter_map(|call| Some((params(guest)?, &call.passed)));
     let returned = match &script.finish {
@@ -64,16 +51,16 @@ fn script_fits(shape: &Shape, guest: usize, script: &Script) -> bool {
     imports.chain(returned).all(|(side, passed)| data.advance(side, passed).is_some())
 }
 
-impl<'a> GuestData<'a> {
+impl<'a> Giver<'a> {
     /// A guest that has no handles yet.
-    pub fn new(shape: &'a Shape, guest: usize) -> GuestData<'a> {
-        GuestData::with(shape, guest, Handles::new(shape, guest))
+    pub fn new(shape: &'a Shape, guest: usize) -> Giver<'a> {
+        Giver::with(shape, guest, Handles::new(shape, guest))
     }
 
-    pub fn with(shape: &'a Shape, guest: usize, handles: Handles<'a>) -> GuestData<'a> {
+    pub fn with(shape: &'a Shape, guest: usize, handles: Handles<'a>) -> Giver<'a> {
         let (chained, guest) = (shape.guests.len() > 1, &shape.guests[guest]);
         let lowering = Lowering::new(vec![0; initial_size(guest.pages)]);
-        GuestData { guest, habits: weights::habits(shape), chained, lowering, handles }
+        Giver { guest, habits: weights::habits(shape), chained, lowering, handles }
     }
 
     /// Where the heap begins once all has been handed over.
@@ -161,7 +148,7 @@ impl<'a> GuestData<'a> {
     ) -> Result<Option<Vec<Patch>>> {
         let movable: Vec<(&Place, u64, &[u8])> = (places.iter())
             .filter_map(|place| {
-                let Kind::Pointer { align, .. } = place.kind else {
+                let PlaceKind::Pointer { align, .. } = place.kind else {
                     return None;
                 };
                 Some((place, align, self.pointed_to(place)?))
@@ -199,7 +186,8 @@ impl<'a> GuestData<'a> {
 
     /// What a pointer and the length beside it denote, if that is a short string in Latin-1.
     fn latin1_as_utf16(&self, pair: &[Place]) -> Option<Vec<u8>> {
-        let [pointer, Place { kind: Kind::Length { tagged: true, .. }, bits, .. }] = pair else {
+        let [pointer, Place { kind: PlaceKind::Length { tagged: true, .. }, bits, .. }] = pair
+        else {
             return None;
         };
         if *bits == 0 {
@@ -212,7 +200,7 @@ impl<'a> GuestData<'a> {
 
     /// The bytes that a pointer points to, if there are some, but not many.
     fn pointed_to(&self, place: &Place) -> Option<&[u8]> {
-        let Kind::Pointer { bytes, .. } = place.kind else {
+        let PlaceKind::Pointer { bytes, .. } = place.kind else {
             return None;
         };
         let (start, length) = (usize::try_from(place.bits).ok()?, usize::try_from(bytes).ok()?);

@@ -6,6 +6,7 @@ mod wrong;
 
 use arbitrary::{Result, Unstructured};
 
+use super::choices::BuiltInKind;
 use super::draw::{integer, pick, weighted};
 use super::values::{least, typed_parts};
 use super::weights;
@@ -16,7 +17,6 @@ use crate::types::{self, Handle, Type};
 use crate::value::Value;
 
 pub use follow::{after, tables};
-pub use wrong::Wrong;
 
 /// A guest, between two events.
 #[derive(Clone)]
@@ -53,14 +53,6 @@ struct Entry {
 pub enum Party {
     Host,
     Guest,
-}
-
-/// Which built-in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BuiltInKind {
-    New,
-    Rep,
-    Drop,
 }
 
 /// What one value used of the handles already.

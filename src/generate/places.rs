@@ -1,6 +1,7 @@
 //! Where in well-formed guest data something can be damaged, by what stands there.
 //! Knows layout and flattening; reads the data, not the values that it was lowered from.
 
+use super::choices::{PlaceKind, TextKind};
 use crate::abi::bytes_guest::ByteGuest;
 use crate::abi::despecialize::Despecialized;
 use crate::abi::flatten::flatten_within;
@@ -15,7 +16,7 @@ const PLACES: usize = 256;
 /// Something that guest data consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    pub kind: Kind,
+    pub kind: PlaceKind,
     pub spot: Spot,
     /// What stands there.
     pub bits: u64,
@@ -25,63 +26,6 @@ pub struct Place {
 pub enum Spot {
     Flat { index: usize, ty: CoreType },
     Memory { at: u64, width: u64 },
-}
-
-/// What stands at a place, with what it takes to make it wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// One of that many cases.
-    Discriminant {
-        cases: usize,
-    },
-    /// Of what is aligned like this and has this size.
-    Pointer {
-        align: u64,
-        bytes: u64,
-        ptr_type: PtrType,
-    },
-    /// Of elements of this size from `ptr` on; of code units, where it may have a tag.
-    Length {
-        elem_size: u64,
-        ptr: u64,
-        tagged: bool,
-        ptr_type: PtrType,
-    },
-    /// That many bytes of a string in this encoding.
-    Text {
-        bytes: u64,
-        encoding: Text,
-    },
-    Char,
-    Bool,
-    /// The low bits.
-    Flags {
-        count: usize,
-    },
-    /// An integer of fewer bits than the core value it is in.
-    Narrow {
-        width: u32,
-    },
-    /// A float, whose NaNs a case cannot name.
-    Float {
-        width: u32,
-    },
-    /// 32 bits that were joined with 64.
-    UpperHalf,
-    /// A slot that the case at hand does not use.
-    Unused,
-    /// Bytes between fields.
-    Padding,
-    /// An index of a handle.
-    Handle,
-}
-
-/// How a string is encoded, all options considered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Text {
-    Utf8,
-    Utf16,
-    Latin1,
 }
 
 /// The places in what was just lowered into `guest` and `flat`.
@@ -109,7 +53,7 @@ pub fn out_pointer(ty: &Type, ptr_type: PtrType, flat: &[u64]) -> Option<Place> 
     let Layout { alignment, elem_size, .. } = Layout::of(ty, ptr_type);
     let bits = *flat.last()?;
     let spot = Spot::Flat { index: flat.len() - 1, ty: ptr_type.core_type() };
-    let kind = Kind::Pointer { align: alignment, bytes: elem_size, ptr_type };
+    let kind = PlaceKind::Pointer { align: alignment, bytes: elem_size, ptr_type };
     Some(Place { kind, spot, bits })
 }
 
@@ -125,14 +69,14 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn add(&mut self, kind: Kind, spot: Spot, bits: u64) {
+    fn add(&mut self, kind: PlaceKind, spot: Spot, bits: u64) {
         if self.places.len() < PLACES {
             self.places.push(Place { kind, spot, bits });
         }
     }
 
     /// Takes the next core value; as much of it as counts is `width` bits.
-    fn take(&mut self, kind: Option<Kind>, width: u32) -> u64 {
+    fn take(&mut self, kind: Option<PlaceKind>, width: u32) -> u64 {
         let index = self.next;
         self.next += 1;
         let (bits, ty) = (self.flat[index], self.core[index]);
@@ -141,23 +85,25 @@ impl Walk<'_> {
             self.add(kind, spot, bits);
         }
         if width == 32 && matches!(ty, CoreType::I64) {
-            self.add(Kind::UpperHalf, spot, bits);
+            self.add(PlaceKind::UpperHalf, spot, bits);
         }
         bits
     }
 
     fn flat(&mut self, layout: &Layout) {
         match &layout.shape {
-            Despecialized::Bool => self.leaf(Some(Kind::Bool), 32),
-            Despecialized::S8 | Despecialized::U8 => self.leaf(Some(Kind::Narrow { width: 8 }), 32),
+            Despecialized::Bool => self.leaf(Some(PlaceKind::Bool), 32),
+            Despecialized::S8 | Despecialized::U8 => {
+                self.leaf(Some(PlaceKind::Narrow { width: 8 }), 32)
+            }
             Despecialized::S16 | Despecialized::U16 => {
-                self.leaf(Some(Kind::Narrow { width: 16 }), 32);
+                self.leaf(Some(PlaceKind::Narrow { width: 16 }), 32);
             }
             Despecialized::S32 | Despecialized::U32 => self.leaf(None, 32),
             Despecialized::S64 | Despecialized::U64 => self.leaf(None, 64),
-            Despecialized::F32 => self.leaf(Some(Kind::Float { width: 32 }), 32),
-            Despecialized::F64 => self.leaf(Some(Kind::Float { width: 64 }), 64),
-            Despecialized::Char => self.leaf(Some(Kind::Char), 32),
+            Despecialized::F32 => self.leaf(Some(PlaceKind::Float { width: 32 }), 32),
+            Despecialized::F64 => self.leaf(Some(PlaceKind::Float { width: 64 }), 64),
+            Despecialized::Char => self.leaf(Some(PlaceKind::Char), 32),
             Despecialized::String => self.flat_range(None),
             Despecialized::List(elem) => self.flat_range(Some(elem)),
             Despecialized::FixedLengthList(elem, length) => {
@@ -165,9 +111,9 @@ impl Walk<'_> {
             }
             Despecialized::Record(fields) => fields.iter().for_each(|field| self.flat(field)),
             Despecialized::Variant(cases) => self.flat_variant(cases),
-            Despecialized::Flags(count) => self.leaf(Some(Kind::Flags { count: *count }), 32),
+            Despecialized::Flags(count) => self.leaf(Some(PlaceKind::Flags { count: *count }), 32),
             Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {
-                self.leaf(Some(Kind::Handle), 32);
+                self.leaf(Some(PlaceKind::Handle), 32);
             }
         }
     }
@@ -180,7 +126,7 @@ impl Walk<'_> {
         }
     }
 
-    fn leaf(&mut self, kind: Option<Kind>, width: u32) {
+    fn leaf(&mut self, kind: Option<PlaceKind>, width: u32) {
         self.take(kind, width);
     }
 
@@ -197,19 +143,19 @@ impl Walk<'_> {
 
     fn flat_variant(&mut self, cases: &[Option<Layout>]) {
         let end = self.next + 1 + payload_count(cases);
-        let index = self.take(Some(Kind::Discriminant { cases: cases.len() }), 32);
+        let index = self.take(Some(PlaceKind::Discriminant { cases: cases.len() }), 32);
         if let Some(payload) = case(cases, index) {
             self.flat(payload);
         }
         while self.next < end {
-            self.leaf(Some(Kind::Unused), 64);
+            self.leaf(Some(PlaceKind::Unused), 64);
         }
     }
 
     /// The one core value that points to spilled values.
     fn pointer_to(&mut self, tuple: &Layout) {
         let (align, bytes, ptr_type) = (tuple.alignment, tuple.elem_size, self.ptr_type);
-        let ptr = self.take(Some(Kind::Pointer { align, bytes, ptr_type }), self.width());
+        let ptr = self.take(Some(PlaceKind::Pointer { align, bytes, ptr_type }), self.width());
         self.memory(tuple, ptr);
     }
 
@@ -222,8 +168,12 @@ impl Walk<'_> {
             Some(elem) => {
                 let Layout { alignment, elem_size, .. } = *elem;
                 let (bytes, ptr_type) = (elem_size * length, self.ptr_type);
-                self.add(Kind::Pointer { align: alignment, bytes, ptr_type }, pointer, ptr);
-                self.add(Kind::Length { elem_size, ptr, tagged: false, ptr_type }, count, length);
+                self.add(PlaceKind::Pointer { align: alignment, bytes, ptr_type }, pointer, ptr);
+                self.add(
+                    PlaceKind::Length { elem_size, ptr, tagged: false, ptr_type },
+                    count,
+                    length,
+                );
                 self.elems(elem, ptr, length);
             }
         }
@@ -232,19 +182,19 @@ impl Walk<'_> {
     fn text(&mut self, [pointer, count]: [Spot; 2], ptr: u64, length: u64) {
         let code_units = length & !utf16_tag(self.ptr_type);
         let (encoding, unit) = match self.encoding {
-            StringEncoding::Utf8 => (Text::Utf8, 1),
-            StringEncoding::Utf16 => (Text::Utf16, 2),
-            StringEncoding::Latin1OrUtf16 if code_units == length => (Text::Latin1, 1),
-            StringEncoding::Latin1OrUtf16 => (Text::Utf16, 2),
+            StringEncoding::Utf8 => (TextKind::Utf8, 1),
+            StringEncoding::Utf16 => (TextKind::Utf16, 2),
+            StringEncoding::Latin1OrUtf16 if code_units == length => (TextKind::Latin1, 1),
+            StringEncoding::Latin1OrUtf16 => (TextKind::Utf16, 2),
         };
         let align = if self.encoding == StringEncoding::Utf8 { 1 } else { 2 };
         let tagged = self.encoding == StringEncoding::Latin1OrUtf16;
         let (bytes, ptr_type) = (code_units * unit, self.ptr_type);
-        self.add(Kind::Pointer { align, bytes, ptr_type }, pointer, ptr);
-        self.add(Kind::Length { elem_size: unit, ptr, tagged, ptr_type }, count, length);
+        self.add(PlaceKind::Pointer { align, bytes, ptr_type }, pointer, ptr);
+        self.add(PlaceKind::Length { elem_size: unit, ptr, tagged, ptr_type }, count, length);
         if bytes > 0 {
             let spot = Spot::Memory { at: ptr, width: 1 };
-            self.add(Kind::Text { bytes, encoding }, spot, self.load(ptr, 1));
+            self.add(PlaceKind::Text { bytes, encoding }, spot, self.load(ptr, 1));
         }
     }
 
@@ -268,7 +218,7 @@ impl Walk<'_> {
         u64::from_le_bytes(word)
     }
 
-    fn stored(&mut self, kind: Kind, at: u64, width: u64) {
+    fn stored(&mut self, kind: PlaceKind, at: u64, width: u64) {
         let bits = self.load(at, width);
         self.add(kind, Spot::Memory { at, width }, bits);
     }
@@ -278,7 +228,7 @@ impl Walk<'_> {
             return;
         }
         match &layout.shape {
-            Despecialized::Bool => self.stored(Kind::Bool, at, 1),
+            Despecialized::Bool => self.stored(PlaceKind::Bool, at, 1),
             Despecialized::S8
             | Despecialized::U8
             | Despecialized::S16
@@ -287,9 +237,9 @@ impl Walk<'_> {
             | Despecialized::U32
             | Despecialized::S64
             | Despecialized::U64 => {}
-            Despecialized::F32 => self.stored(Kind::Float { width: 32 }, at, 4),
-            Despecialized::F64 => self.stored(Kind::Float { width: 64 }, at, 8),
-            Despecialized::Char => self.stored(Kind::Char, at, 4),
+            Despecialized::F32 => self.stored(PlaceKind::Float { width: 32 }, at, 4),
+            Despecialized::F64 => self.stored(PlaceKind::Float { width: 64 }, at, 8),
+            Despecialized::Char => self.stored(PlaceKind::Char, at, 4),
             Despecialized::String => self.stored_range(None, at),
             Despecialized::List(elem) => self.stored_range(Some(elem), at),
             Despecialized::FixedLengthList(elem, length) => {
@@ -298,10 +248,10 @@ impl Walk<'_> {
             Despecialized::Record(fields) => self.stored_record(fields, at),
             Despecialized::Variant(cases) => self.stored_variant(layout, cases, at),
             Despecialized::Flags(count) => {
-                self.stored(Kind::Flags { count: *count }, at, layout.elem_size);
+                self.stored(PlaceKind::Flags { count: *count }, at, layout.elem_size);
             }
             Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {
-                self.stored(Kind::Handle, at, 4);
+                self.stored(PlaceKind::Handle, at, 4);
             }
         }
     }
@@ -317,7 +267,7 @@ impl Walk<'_> {
         for field in fields {
             let start = align_to(end, field.alignment);
             if start > end {
-                self.stored(Kind::Padding, end, 1);
+                self.stored(PlaceKind::Padding, end, 1);
             }
             self.memory(field, start);
             end = start + field.elem_size;
@@ -326,7 +276,7 @@ impl Walk<'_> {
 
     fn stored_variant(&mut self, layout: &Layout, cases: &[Option<Layout>], at: u64) {
         let width = discriminant_size(cases.len(), &mut never);
-        self.stored(Kind::Discriminant { cases: cases.len() }, at, width);
+        self.stored(PlaceKind::Discriminant { cases: cases.len() }, at, width);
         if let Some(payload) = case(cases, self.load(at, width)) {
             self.memory(payload, at + layout.payload_offset());
         }

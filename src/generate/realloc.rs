@@ -3,36 +3,12 @@
 
 use arbitrary::{Result, Unstructured};
 
+use super::choices::OddRealloc;
 use super::draw::{chance, pick, weighted, weighted_where};
 use super::handles::Handles;
 use super::weights;
 use crate::abi::{PtrType, wrap};
 use crate::case::{BuiltIn, GUEST_DATA, Guest, Limits, Realloc};
-
-/// What a `realloc` does otherwise than it should, or need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Odd {
-    /// A block that is not aligned.
-    Misaligned,
-    /// The last block that there can be.
-    AtEnd,
-    /// One of which a little is beyond the memory.
-    BeyondEnd,
-    /// Some other edge of a memory.
-    Edge,
-    /// Where an earlier block is, or near it.
-    NearHeap,
-    /// The block that was to be replaced.
-    Old,
-    /// A block with other contents.
-    Forget,
-    Trap,
-    Grow,
-    Import,
-    BuiltIn,
-    /// An address beyond 32 bits, of which the low 32 are a good one.
-    Wide,
-}
 
 /// How much of a block is beyond the memory.
 const BEYOND_END: [u64; 8] = [1, 1, 2, 2, 3, 4, 8, 16];
@@ -47,16 +23,16 @@ pub fn script(
     u: &mut Unstructured,
     guest: &Guest,
     limits: &Limits,
-    slips: bool,
+    errs: bool,
     handles: &Handles,
 ) -> Result<Vec<Realloc>> {
-    if !has(guest) || limits.reallocs == 0 || !(slips || chance(u, weights::ODD_REALLOC)?) {
+    if !has(guest) || limits.reallocs == 0 || !(errs || chance(u, weights::ODD_REALLOC)?) {
         return Ok(Vec::new());
     }
     let most = most(limits) - 1;
     let index = weighted(u, weights::REALLOC_INDICES)?.min(most);
     let mut script = vec![Realloc::Bump; index];
-    let action = if slips { action(u, guest, handles)? } else { harmless(u, handles)? };
+    let action = if errs { action(u, guest, handles)? } else { harmless(u, handles)? };
     let count = pick(u, weights::REALLOC_REPEATS)?.min(most + 1 - index);
     script.extend(std::iter::repeat_n(action, count));
     Ok(script)
@@ -66,16 +42,16 @@ fn most(limits: &Limits) -> usize {
     usize::try_from(limits.reallocs).unwrap_or(usize::MAX)
 }
 
-/// The same for a guest in a chain, whose heap begins at this address.
+/// What `realloc` does in one call, for a guest in a chain, whose heap begins at this address.
 pub fn chain_script(
     u: &mut Unstructured,
     guest: &Guest,
     limits: &Limits,
-    slips: bool,
+    errs: bool,
     heap: u64,
     handles: &Handles,
 ) -> Result<Vec<Realloc>> {
-    if !has(guest) || !(slips || chance(u, weights::chain::ODD_REALLOC)?) {
+    if !has(guest) || !(errs || chance(u, weights::chain::ODD_REALLOC)?) {
         return Ok(Vec::new());
     }
     let mut script = vec![Realloc::Bump; weighted(u, weights::chain::ODD_REALLOC_INDICES)?];
@@ -83,7 +59,7 @@ pub fn chain_script(
     for _ in 0..weighted(u, weights::chain::ODD_REALLOCS_ON_END)? {
         script.push(match script.last() {
             Some(last) if kept && *last != Realloc::Bump => *last,
-            _ if slips => odd(u, guest, heap, handles)?,
+            _ if errs => odd(u, guest, heap, handles)?,
             _ => tame(u, handles)?,
         });
     }
@@ -101,7 +77,7 @@ fn harmless(u: &mut Unstructured, handles: &Handles) -> Result<Realloc> {
     pick(u, &[forget, forget, Realloc::Grow(1), Realloc::Grow(2), skew, Realloc::End(0)])
 }
 
-/// The same with blocks where the memory ends, or where they were.
+/// Something that harms nobody, or a block where the memory ends or where it was.
 fn tame(u: &mut Unstructured, handles: &Handles) -> Result<Realloc> {
     if u.arbitrary()? { harmless(u, handles) } else { pick(u, &[Realloc::End(0), Realloc::Old]) }
 }
@@ -130,32 +106,32 @@ pub fn action(u: &mut Unstructured, guest: &Guest, handles: &Handles) -> Result<
 /// Something odd.
 pub fn odd(u: &mut Unstructured, guest: &Guest, heap: u64, handles: &Handles) -> Result<Realloc> {
     let possible = |odd| match odd {
-        Odd::Import => guest.import.is_some(),
-        Odd::BuiltIn => !handles.known().is_empty(),
-        Odd::Wide => guest.ptr_type == PtrType::I64,
-        Odd::Misaligned
-        | Odd::AtEnd
-        | Odd::BeyondEnd
-        | Odd::Edge
-        | Odd::NearHeap
-        | Odd::Old
-        | Odd::Forget
-        | Odd::Trap
-        | Odd::Grow => true,
+        OddRealloc::Import => guest.import.is_some(),
+        OddRealloc::BuiltIn => !handles.known().is_empty(),
+        OddRealloc::Wide => guest.ptr_type == PtrType::I64,
+        OddRealloc::Misaligned
+        | OddRealloc::AtEnd
+        | OddRealloc::BeyondEnd
+        | OddRealloc::Edge
+        | OddRealloc::NearHeap
+        | OddRealloc::Old
+        | OddRealloc::Forget
+        | OddRealloc::Trap
+        | OddRealloc::Grow => true,
     };
     Ok(match weighted_where(u, weights::chain::ODD_REALLOCS, possible)? {
-        Odd::Misaligned => Realloc::Skew(pick(u, &[1, 1, 1, 2, 3, 4, 5, 7])?),
-        Odd::AtEnd => Realloc::End(0),
-        Odd::BeyondEnd => Realloc::End(pick(u, &BEYOND_END)?),
-        Odd::Edge => Realloc::At(edge(u, guest)?.into()),
-        Odd::NearHeap => Realloc::At(heap + pick(u, &[0, 0, 1, 2, 4, 8, 16, 24, 32, 64])?),
-        Odd::Old => Realloc::Old,
-        Odd::Forget => Realloc::Forget,
-        Odd::Trap => Realloc::Trap,
-        Odd::Grow => Realloc::Grow(u.int_in_range(1..=8)?),
-        Odd::Import => Realloc::Import,
-        Odd::BuiltIn => Realloc::BuiltIn(handles.any_built_in(u)?),
-        Odd::Wide => wide(u, heap)?,
+        OddRealloc::Misaligned => Realloc::Skew(pick(u, &[1, 1, 1, 2, 3, 4, 5, 7])?),
+        OddRealloc::AtEnd => Realloc::End(0),
+        OddRealloc::BeyondEnd => Realloc::End(pick(u, &BEYOND_END)?),
+        OddRealloc::Edge => Realloc::At(edge(u, guest)?.into()),
+        OddRealloc::NearHeap => Realloc::At(heap + pick(u, &[0, 0, 1, 2, 4, 8, 16, 24, 32, 64])?),
+        OddRealloc::Old => Realloc::Old,
+        OddRealloc::Forget => Realloc::Forget,
+        OddRealloc::Trap => Realloc::Trap,
+        OddRealloc::Grow => Realloc::Grow(u.int_in_range(1..=8)?),
+        OddRealloc::Import => Realloc::Import,
+        OddRealloc::BuiltIn => Realloc::BuiltIn(handles.any_built_in(u)?),
+        OddRealloc::Wide => wide(u, heap)?,
     })
 }
 

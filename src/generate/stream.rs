@@ -4,6 +4,7 @@
 use arbitrary::Unstructured;
 
 use super::draw::{chance, entropy, position};
+use super::fresh::{case_of, no_shape, shape};
 use super::{options, weights};
 use crate::case::allowed::Allowed;
 use crate::case::check::check;
@@ -17,7 +18,7 @@ pub struct Stream {
     limits: Limits,
     shape: Shape,
     tuning: Tuning,
-    /// The same but for one choice.
+    /// The tuning but for one choice.
     other_tuning: Tuning,
     /// Cases that this shape is kept for.
     left: u32,
@@ -29,7 +30,7 @@ pub struct Stream {
 
 impl Stream {
     pub fn new(seed: u64, kind: CaseKind, allowed: Allowed, limits: Limits) -> Stream {
-        let shape = super::no_shape(kind, &limits);
+        let shape = no_shape(kind, &limits);
         let rng = fastrand::Rng::with_seed(seed);
         let [tuning, other_tuning] = [Tuning::PLAIN; 2];
         let (left, shapes, flipped) = (0, 0, None);
@@ -48,7 +49,7 @@ impl Stream {
         let bytes = entropy(&mut self.rng, count);
         let mut u = Unstructured::new(&bytes);
         let Stream { kind, allowed, limits, .. } = &*self;
-        let case = super::case_of(&mut u, *kind, (&self.shape, self.tuning), allowed, limits);
+        let case = case_of(&mut u, *kind, (&self.shape, self.tuning), allowed, limits);
         let case = case.expect("no choice is empty");
         if self.left == 0 {
             self.flip(&case);
@@ -89,8 +90,8 @@ impl Stream {
         let count = self.entropy();
         let bytes = entropy(&mut self.rng, count);
         let mut u = Unstructured::new(&bytes);
-        self.shape = super::shape(&mut u, self.kind, &self.allowed, &self.limits)
-            .expect("no choice is empty");
+        self.shape =
+            shape(&mut u, self.kind, &self.allowed, &self.limits).expect("no choice is empty");
         if self.shapes.is_multiple_of(weights::SHAPES_PER_TUNING) {
             self.tuning = options::tuning(&mut u).expect("no choice is empty");
             self.other_tuning = *u.choose(&self.tuning.flipped()).expect("no choice is empty");

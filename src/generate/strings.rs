@@ -3,27 +3,9 @@
 
 use arbitrary::{Result, Unstructured};
 
+use super::choices::StringKind;
 use super::draw::{between, pick, weighted};
 use super::weights::Habits;
-
-/// What code points a text has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StringKind {
-    Empty,
-    Ascii,
-    /// At least some beyond ASCII.
-    Latin1,
-    /// ASCII up to a point, which UTF-8 is guessed to be at first.
-    AsciiThenLatin1,
-    /// ASCII up to a point, from which each code point is as long as any in UTF-8.
-    AsciiThenWide,
-    /// Latin-1 up to a point, where Latin-1 has to be given up.
-    NarrowThenWide,
-    Bmp,
-    Supplementary,
-    /// Code points at which an encoding changes its length or its mind.
-    Boundary,
-}
 
 const BOUNDARIES: [char; 20] = [
     '\0',

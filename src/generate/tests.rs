@@ -3,11 +3,16 @@ mod paths;
 
 use std::collections::BTreeSet;
 
+use arbitrary::Unstructured;
+
 use super::*;
 use crate::abi::{PtrType, flatten};
-use crate::case::check::Feature;
+use crate::case::allowed::Allowed;
+use crate::case::check::{Feature, check};
+use crate::case::paths::Paths;
 use crate::case::text::CaseFile;
-use crate::case::{Answer, BuiltIn, Finish, Function, Passed, Realloc, Step, bytes, text};
+use crate::case::{Answer, BuiltIn, Call, Case, CaseKind, Finish, Function, Guest, Limits, Manner};
+use crate::case::{Passed, Realloc, Script, Shape, Step, bytes, text};
 use crate::encode::script::scripts;
 use crate::types::{FuncType, Type};
 
@@ -121,7 +126,7 @@ fn features_that_are_not_allowed_do_not_occur() {
     let mut stream = Stream::new(9, CaseKind::LiftLower, Allowed::default(), Limits::CASE);
     for seed in 0..500 {
         let mut case = stream.next_case();
-        mutate(&mut case, seed, &Allowed::default(), &Limits::CASE, false);
+        mutate(&mut case, seed, &Allowed::default(), &Limits::CASE);
         assert_eq!(crate::case::check::features(&case), BTreeSet::new());
     }
 }
@@ -170,7 +175,7 @@ fn tight_limits_are_kept() {
         for seed in 0..500 {
             let mut case = stream.next_case();
             assert_eq!(check(&case, &limits), Ok(()));
-            mutate(&mut case, seed, &all(), &limits, false);
+            mutate(&mut case, seed, &all(), &limits);
             assert_eq!(check(&case, &limits), Ok(()));
         }
     }
@@ -199,7 +204,7 @@ fn mutation_keeps_cases_valid() {
         let mut case = stream.next_case();
         for step in 0..50 {
             let before = case.clone();
-            let changed = mutate(&mut case, seed * 50 + step, &all(), &Limits::CASE, false);
+            let changed = mutate(&mut case, seed * 50 + step, &all(), &Limits::CASE);
             assert_eq!(changed, before != case);
             check_valid(&case);
         }
@@ -213,7 +218,7 @@ fn shrinking_never_grows_and_ends_small() {
         let mut case = stream.next_case();
         let mut size = mutate::size(&case);
         for step in 0.. {
-            if !mutate(&mut case, seed * 1000 + step, &all(), &Limits::CASE, true) {
+            if !shrink(&mut case, seed * 1000 + step, &all(), &Limits::CASE) {
                 break;
             }
             check_valid(&case);
@@ -340,7 +345,7 @@ fn every_field_of_a_case_can_be_mutated() {
     for seed in 0..4000 {
         let case = stream.next_case();
         let mut mutated = case.clone();
-        mutate(&mut mutated, seed, &all(), &Limits::CASE, false);
+        mutate(&mut mutated, seed, &all(), &Limits::CASE);
         reached.extend(changed(&case, &mutated));
     }
     let mut fields: BTreeSet<&str> = "optimize pooling moving-memory concurrency initial maximum \

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use arbitrary::{Result, Unstructured};
 
-use super::draw::{Table, between, chance, pick, weighted, weighted_where};
+use super::choices::{Constructor, TypePlan, Wrapping};
+use super::draw::{Shares, between, chance, pick, weighted, weighted_where};
 use super::handles::needs_guests;
 use super::labels::labels;
 use super::weights;
@@ -16,59 +17,6 @@ use crate::case::check::Feature;
 use crate::case::{Limits, Resource};
 use crate::types::{Field, FuncType, Handle, Label, MAP_KEYS, PRIMITIVES, Type, VariantCase};
 
-/// The types of one function as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TypePlan {
-    Small,
-    /// More of everything.
-    Rich,
-    /// A type with many members.
-    Wide,
-    /// A record or tuple of many flat values.
-    ManyFlat,
-    /// A variant whose payloads have different core types in one place.
-    Joined,
-    /// A list of variants, whose payloads may be anything.
-    Cases,
-    /// A type nested as deeply as may be.
-    Deep,
-    /// Handles, several of them.
-    Handles,
-    /// Strings, wherever there can be some.
-    Strings,
-}
-
-/// What is around a type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrapping {
-    None,
-    /// With a primitive before it.
-    Tuple,
-    /// With a string before it, for which `realloc` is called.
-    WithString,
-    Option,
-    List,
-    ListOfOption,
-}
-
-/// What a type is at its root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Constructor {
-    Primitive,
-    String,
-    List,
-    FixedLengthList,
-    Record,
-    Tuple,
-    Variant,
-    Enum,
-    Option,
-    Result,
-    Flags,
-    Map,
-    Handle,
-}
-
 /// Draws types while there is room for them.
 pub struct Types<'a> {
     allowed: &'a BTreeSet<Feature>,
@@ -77,7 +25,7 @@ pub struct Types<'a> {
     nodes: u32,
     /// The handle types that there are.
     handles: &'a [Type],
-    constructors: &'static Table<Constructor>,
+    constructors: &'static Shares<Constructor>,
 }
 
 /// The handle types that a function may mention.
@@ -110,7 +58,7 @@ pub fn func_type(
     allowed: &BTreeSet<Feature>,
     limits: &Limits,
     palette: &Palette,
-    plans: &Table<TypePlan>,
+    plans: &Shares<TypePlan>,
 ) -> Result<FuncType> {
     let has_handles = |plan| plan != TypePlan::Handles || !palette.params.is_empty();
     let plan = weighted_where(u, plans, has_handles)?;

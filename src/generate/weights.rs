@@ -4,14 +4,11 @@
 pub mod chain;
 pub mod noise;
 
-use super::calls::{Conduct, Slip};
-use super::draw::{Percent, Table};
-use super::guest::Lie;
-use super::handles::{BuiltInKind, Wrong};
-use super::mutate::Change;
-use super::places::Kind;
-use super::strings::StringKind;
-use super::types::{Constructor, TypePlan, Wrapping};
+use super::choices::{
+    BuiltInKind, Conduct, Constructor, Lie, Misstep, Mutation, PlaceKind, StringKind, TypePlan,
+    Wrapping, WrongHandle,
+};
+use super::draw::{Percent, Shares};
 use crate::abi::StringEncoding;
 use crate::case::paths::Mode;
 use crate::case::{Resource, Shape};
@@ -29,17 +26,17 @@ pub const SHAPES_PER_TUNING: u64 = 16;
 pub const FLIP_ENTROPY: usize = 8;
 /// Bytes that one shape or the calls of one case are drawn from: more than nearly all need.
 pub const ENTROPY: usize = 2048;
-/// The same for a chain.
+/// Bytes that one shape or the calls of one case are drawn from in a chain.
 pub const CHAIN_ENTROPY: usize = 4096;
 
 /// What is drawn otherwise in a chain of guests than where there is but one.
 #[derive(Debug)]
 pub struct Habits {
-    pub conducts: &'static Table<Conduct>,
-    pub slips: &'static Table<Slip>,
-    pub lies: &'static Table<Lie>,
-    pub string_kinds: &'static Table<StringKind>,
-    pub string_lengths: &'static Table<usize>,
+    pub conducts: &'static Shares<Conduct>,
+    pub missteps: &'static Shares<Misstep>,
+    pub lies: &'static Shares<Lie>,
+    pub string_kinds: &'static Shares<StringKind>,
+    pub string_lengths: &'static Shares<usize>,
     pub large_value: Percent,
     /// Bytes of all strings in one value that is not large.
     pub small_bytes: usize,
@@ -47,7 +44,7 @@ pub struct Habits {
 
 pub const ALONE: Habits = Habits {
     conducts: CONDUCTS,
-    slips: SLIPS,
+    missteps: MISSTEPS,
     lies: LIES,
     string_kinds: STRING_KINDS,
     string_lengths: STRING_LENGTHS,
@@ -57,7 +54,7 @@ pub const ALONE: Habits = Habits {
 
 pub const CHAINED: Habits = Habits {
     conducts: chain::CONDUCTS,
-    slips: chain::SLIPS,
+    missteps: chain::MISSTEPS,
     lies: chain::LIES,
     string_kinds: chain::STRING_KINDS,
     string_lengths: chain::STRING_LENGTHS,
@@ -76,7 +73,7 @@ pub fn habits(shape: &Shape) -> &'static Habits {
 /// be read by people; each of the others exists for a limit of the ABI.
 /// Where there are resources, most functions are about their handles: several in one signature,
 /// so that their order matters.
-pub const TYPE_PLANS: &Table<TypePlan> = &[
+pub const TYPE_PLANS: &Shares<TypePlan> = &[
     (60, TypePlan::Small),
     (10, TypePlan::Rich),
     (8, TypePlan::Wide),
@@ -89,7 +86,7 @@ pub const TYPE_PLANS: &Table<TypePlan> = &[
 ];
 
 /// The shares of type constructors. Scalars and strings end a type, and so have the most.
-pub const CONSTRUCTORS: &Table<Constructor> = &[
+pub const CONSTRUCTORS: &Shares<Constructor> = &[
     (30, Constructor::Primitive),
     (14, Constructor::String),
     (12, Constructor::List),
@@ -105,8 +102,8 @@ pub const CONSTRUCTORS: &Table<Constructor> = &[
     (20, Constructor::Handle),
 ];
 
-/// The same in a function that is there for handles.
-pub const HANDLE_CONSTRUCTORS: &Table<Constructor> = &[
+/// The shares of type constructors in a function that is there for handles.
+pub const HANDLE_CONSTRUCTORS: &Shares<Constructor> = &[
     (6, Constructor::Primitive),
     (2, Constructor::String),
     (10, Constructor::List),
@@ -130,11 +127,11 @@ pub const SMALL_NODES: u32 = 16;
 pub const RICH_NODES: u32 = 120;
 
 /// Params of most functions. None is a case of its own.
-pub const PARAMS: &Table<usize> =
+pub const PARAMS: &Shares<usize> =
     &[(10, 0), (40, 1), (24, 2), (12, 3), (4, 5), (4, 8), (2, 15), (2, 16), (2, 17)];
 
 /// Params of a function that is there for handles.
-pub const HANDLE_PARAMS: &Table<usize> = &[(6, 0), (24, 1), (36, 2), (22, 3), (12, 4)];
+pub const HANDLE_PARAMS: &Shares<usize> = &[(6, 0), (24, 1), (36, 2), (22, 3), (12, 4)];
 /// How often such a function takes an own and a borrow of the same resource: what the order of the two
 /// decides is met nowhere else.
 pub const PAIR: Percent = Percent(60);
@@ -143,7 +140,7 @@ pub const HANDLES_SPILLED: Percent = Percent(15);
 /// How often it returns what it takes, so that the host can pass it back.
 pub const RETURNED: Percent = Percent(35);
 /// What is around a handle that is paired or returned.
-pub const WRAPPINGS: &Table<Wrapping> = &[
+pub const WRAPPINGS: &Shares<Wrapping> = &[
     (44, Wrapping::None),
     (8, Wrapping::Tuple),
     (12, Wrapping::WithString),
@@ -161,9 +158,9 @@ pub const CALLABLE: Percent = Percent(96);
 /// A chance takes one byte, of which the low numbers have more: this is one shape in four.
 pub const RESOURCES: Percent = Percent(32);
 /// How many there are: with two a handle can be of the wrong type.
-pub const RESOURCE_COUNTS: &Table<usize> = &[(32, 1), (56, 2), (12, 3)];
+pub const RESOURCE_COUNTS: &Shares<usize> = &[(32, 1), (56, 2), (12, 3)];
 /// Imports speak only of the host's; only the guest's are made, looked into and destroyed by the guest.
-pub const RESOURCE_KINDS: &Table<Resource> = &[
+pub const RESOURCE_KINDS: &Shares<Resource> = &[
     (50, Resource::Host),
     (34, Resource::Guest { by: 0, destructor: true }),
     (16, Resource::Guest { by: 0, destructor: false }),
@@ -192,7 +189,7 @@ pub const ASYNC_CALLEE: Percent = Percent(75);
 pub const ASYNC_CALLER: Percent = Percent(85);
 
 /// Members of records, tuples, variants and enums.
-pub const MEMBERS: &Table<usize> = &[(30, 1), (34, 2), (18, 3), (8, 4), (4, 5), (3, 8), (1, 12)];
+pub const MEMBERS: &Shares<usize> = &[(30, 1), (34, 2), (18, 3), (8, 4), (4, 5), (3, 8), (1, 12)];
 /// Discriminants grow from one byte to two between 256 and 257 cases.
 pub const WIDE_MEMBERS: &[usize] = &[255, 256, 257, 256, 257, 258, 300, 1000];
 /// Variants inside one another whose payloads are joined.
@@ -209,7 +206,7 @@ pub const FLAGS: &[usize] = &[1, 2, 7, 8, 9, 15, 16, 17, 31, 32];
 /// How often a case of a variant has a payload.
 pub const PAYLOAD: Percent = Percent(70);
 /// Lengths of lists of fixed length, with the flat limits among them.
-pub const FIXED_LENGTHS: &Table<u32> =
+pub const FIXED_LENGTHS: &Shares<u32> =
     &[(30, 1), (30, 2), (16, 3), (8, 4), (4, 8), (4, 15), (4, 16), (4, 17), (2, 40)];
 /// Bytes of a list of fixed length: one inside the other they multiply.
 pub const FIXED_LENGTH_LIST_BYTES: u64 = 1024;
@@ -221,7 +218,7 @@ pub const NAMED: Percent = Percent(15);
 
 /// How the host calls and is called. What waits is the rule, and the cheapest; of the others, half of the
 /// tunings do not have those that are concurrent.
-pub const MODES: &Table<(Mode, Mode)> = &[
+pub const MODES: &Shares<(Mode, Mode)> = &[
     (36, (Mode::Sync, Mode::Sync)),
     (11, (Mode::Async, Mode::Sync)),
     (11, (Mode::Async, Mode::Async)),
@@ -232,18 +229,18 @@ pub const MODES: &Table<(Mode, Mode)> = &[
 ];
 /// How often a function is polled in vain: the first time it is waited for, and the next ones tell
 /// whether that is done again.
-pub const POLLS: &Table<u32> = &[(50, 0), (26, 1), (14, 2), (10, 3)];
+pub const POLLS: &Shares<u32> = &[(50, 0), (26, 1), (14, 2), (10, 3)];
 /// How often another instance has a place in the same store: one case in ten, which costs twice as
 /// much. (A chance takes one byte, of which the low numbers have more.)
 pub const NEIGHBOR: Percent = Percent(13);
 /// How often a call is made twice: one in thirteen, where that may be.
 pub const TWICE: Percent = Percent(10);
 /// Which functions of a typed shape have static types: that of the export, that of the import.
-pub const TYPED_FUNCTIONS: &Table<[bool; 2]> =
+pub const TYPED_FUNCTIONS: &Shares<[bool; 2]> =
     &[(60, [true, true]), (25, [true, false]), (15, [false, true])];
 /// Which of those are called, and defined, by their static types: what is passed by one way and comes
 /// back by the other is seen by both.
-pub const TYPED_PATHS: &Table<[bool; 2]> =
+pub const TYPED_PATHS: &Shares<[bool; 2]> =
     &[(60, [true, true]), (20, [true, false]), (20, [false, true])];
 /// How often a signature is any of them, whatever its family; else all families are met as often.
 pub const ANY_SIGNATURE: Percent = Percent(50);
@@ -254,7 +251,7 @@ pub const AWAITED_SIGNATURE: Percent = Percent(60);
 // Options
 
 /// What is compact has two forms, and more ways to and from them.
-pub const ENCODINGS: &Table<StringEncoding> =
+pub const ENCODINGS: &Shares<StringEncoding> =
     &[(29, StringEncoding::Utf8), (29, StringEncoding::Utf16), (42, StringEncoding::Latin1OrUtf16)];
 /// How often the memory of a guest alone has addresses of 64 bits. A chance takes one byte, of which
 /// the low numbers have more: this is one shape in 33.
@@ -275,7 +272,7 @@ pub const LARGE_VALUE_NODES: u32 = 600;
 /// How often a value may be large; that costs as much as many small ones.
 pub const LARGE_VALUE: Percent = Percent(3);
 /// Elements of a list.
-pub const LIST_LENGTHS: &Table<usize> =
+pub const LIST_LENGTHS: &Shares<usize> =
     &[(16, 0), (30, 1), (24, 2), (14, 3), (6, 5), (4, 8), (3, 17), (2, 64), (1, 300)];
 /// How often an entry of a map repeats the key before: the ABI keeps both.
 pub const REPEATED_KEY: Percent = Percent(30);
@@ -283,7 +280,7 @@ pub const REPEATED_KEY: Percent = Percent(30);
 pub const EDGE_CASE: Percent = Percent(40);
 
 /// Each kind takes another way through some transcoder.
-pub const STRING_KINDS: &Table<StringKind> = &[
+pub const STRING_KINDS: &Shares<StringKind> = &[
     (10, StringKind::Empty),
     (22, StringKind::Ascii),
     (14, StringKind::Latin1),
@@ -294,7 +291,7 @@ pub const STRING_KINDS: &Table<StringKind> = &[
     (10, StringKind::Boundary),
 ];
 /// Code points of a string: short, at the widths of vector registers, and more than a buffer.
-pub const STRING_LENGTHS: &Table<usize> = &[
+pub const STRING_LENGTHS: &Shares<usize> = &[
     (26, 1),
     (20, 2),
     (16, 3),
@@ -316,33 +313,33 @@ pub const STRING_LENGTHS: &Table<usize> = &[
 
 /// Calls of the export in one case. More than one, for what a call leaves behind, and because those after the
 /// first cost less.
-pub const CALLS: &Table<u32> = &[(16, 1), (24, 2), (20, 4), (20, 6), (20, 8)];
+pub const CALLS: &Shares<u32> = &[(16, 1), (24, 2), (20, 4), (20, 6), (20, 8)];
 /// Calls of the import in one call of the export.
-pub const IMPORT_CALLS: &Table<u32> = &[(14, 0), (54, 1), (22, 2), (10, 3)];
+pub const IMPORT_CALLS: &Shares<u32> = &[(14, 0), (54, 1), (22, 2), (10, 3)];
 
 /// How the guest and the host behave in one call. Half of the calls are well-formed throughout, so
-/// that nothing keeps them from the end; a single slip reaches deeper than many.
-pub const CONDUCTS: &Table<Conduct> =
-    &[(38, Conduct::Honest), (48, Conduct::OneSlip), (14, Conduct::Slips)];
+/// that nothing keeps them from the end; a single misstep reaches deeper than many.
+pub const CONDUCTS: &Shares<Conduct> =
+    &[(38, Conduct::Honest), (48, Conduct::OneMisstep), (14, Conduct::Missteps)];
 /// How often a call that others follow is honest anyway: a trap would be their end.
 pub const HONEST_BEFORE: Percent = Percent(90);
-/// The shares of slips, where there is room for them. What a guest hands over has the most ways to
+/// The shares of missteps, where there is room for them. What a guest hands over has the most ways to
 /// be wrong.
-pub const SLIPS: &Table<Slip> = &[
-    (42, Slip::Import),
-    (36, Slip::Return),
-    (38, Slip::Realloc),
-    (4, Slip::Answer),
-    (2, Slip::Reenter),
-    (3, Slip::Finish),
-    (11, Slip::PostReturn),
-    (50, Slip::BuiltIn),
-    (24, Slip::KeptBorrow),
-    (20, Slip::Destructor),
-    (5, Slip::Host),
+pub const MISSTEPS: &Shares<Misstep> = &[
+    (42, Misstep::Import),
+    (36, Misstep::Return),
+    (38, Misstep::Realloc),
+    (4, Misstep::Answer),
+    (2, Misstep::Reenter),
+    (3, Misstep::Finish),
+    (11, Misstep::PostReturn),
+    (50, Misstep::BuiltIn),
+    (24, Misstep::KeptBorrow),
+    (20, Misstep::Destructor),
+    (5, Misstep::Host),
 ];
 /// How guest data is wrong. Raw data dies at the first check, mostly.
-pub const LIES: &Table<Lie> = &[
+pub const LIES: &Shares<Lie> = &[
     (54, Lie::OnePatch),
     (14, Lie::Patches),
     (14, Lie::Move),
@@ -352,41 +349,41 @@ pub const LIES: &Table<Lie> = &[
 ];
 /// The share of damage to one kind of place among the kinds that there are. What is checked has
 /// more than what is only to be ignored.
-pub fn damage(kind: Kind) -> u32 {
+pub fn damage(kind: PlaceKind) -> u32 {
     match kind {
-        Kind::Discriminant { .. } => 16,
-        Kind::Pointer { .. } => 18,
-        Kind::Length { .. } => 18,
-        Kind::Text { .. } => 20,
-        Kind::Char => 14,
-        Kind::Bool => 6,
-        Kind::Flags { .. } => 6,
-        Kind::Narrow { .. } => 5,
-        Kind::Float { .. } => 3,
-        Kind::UpperHalf => 5,
-        Kind::Unused => 2,
-        Kind::Padding => 1,
-        Kind::Handle => 18,
+        PlaceKind::Discriminant { .. } => 16,
+        PlaceKind::Pointer { .. } => 18,
+        PlaceKind::Length { .. } => 18,
+        PlaceKind::Text { .. } => 20,
+        PlaceKind::Char => 14,
+        PlaceKind::Bool => 6,
+        PlaceKind::Flags { .. } => 6,
+        PlaceKind::Narrow { .. } => 5,
+        PlaceKind::Float { .. } => 3,
+        PlaceKind::UpperHalf => 5,
+        PlaceKind::Unused => 2,
+        PlaceKind::Padding => 1,
+        PlaceKind::Handle => 18,
     }
 }
 
 /// Which handle is wrong. The orders of own and borrow in one call are only met by one that is passed
 /// twice.
-pub const WRONG_HANDLES: &Table<Wrong> = &[
-    (8, Wrong::Zero),
-    (20, Wrong::Sibling),
-    (30, Wrong::Lent),
-    (10, Wrong::LentOther),
-    (16, Wrong::Freed),
-    (30, Wrong::OtherType),
-    (24, Wrong::Borrowed),
-    (8, Wrong::Beyond),
-    (6, Wrong::Far),
+pub const WRONG_HANDLES: &Shares<WrongHandle> = &[
+    (8, WrongHandle::Zero),
+    (20, WrongHandle::Sibling),
+    (30, WrongHandle::Lent),
+    (10, WrongHandle::LentOther),
+    (16, WrongHandle::Freed),
+    (30, WrongHandle::OtherType),
+    (24, WrongHandle::Borrowed),
+    (8, WrongHandle::Beyond),
+    (6, WrongHandle::Far),
 ];
 /// Built-ins in one call, where there are resources, besides those that have to be: an index that is
 /// used again shows only after two were freed.
-pub const BUILT_INS: &Table<usize> = &[(34, 0), (22, 1), (16, 2), (14, 3), (14, 6)];
-pub const BUILT_IN_KINDS: &Table<BuiltInKind> =
+pub const BUILT_INS: &Shares<usize> = &[(34, 0), (22, 1), (16, 2), (14, 3), (14, 6)];
+pub const BUILT_IN_KINDS: &Shares<BuiltInKind> =
     &[(34, BuiltInKind::New), (22, BuiltInKind::Rep), (44, BuiltInKind::Drop)];
 /// Borrows that the host passes in one call: each takes a step to drop.
 pub const BORROWS: usize = 6;
@@ -402,7 +399,7 @@ pub const BORROW_RETURNED: Percent = Percent(80);
 pub const HOST_DROPS: Percent = Percent(35);
 /// Calls of a case with resources: handles live longer than calls. They are few, since what a table holds goes on
 /// from call to call, and each that cannot go keeps the others.
-pub const RESOURCE_CALLS: &Table<u32> = &[(22, 1), (40, 2), (38, 3)];
+pub const RESOURCE_CALLS: &Shares<u32> = &[(22, 1), (40, 2), (38, 3)];
 
 /// Patches of data that has several.
 pub const PATCHES: usize = 4;
@@ -415,7 +412,7 @@ pub const RAW_BYTES: usize = 48;
 /// How often an honest `realloc` does something else than `Bump`, that harms nobody.
 pub const ODD_REALLOC: Percent = Percent(20);
 /// At which call of `realloc` something happens: the first few are reached most.
-pub const REALLOC_INDICES: &Table<usize> =
+pub const REALLOC_INDICES: &Shares<usize> =
     &[(26, 0), (26, 1), (18, 2), (12, 3), (8, 4), (5, 5), (5, 8)];
 
 /// For how many calls it goes on: a string may take three, and each is checked by other code.
@@ -446,50 +443,32 @@ pub const MOST_GUESTS: usize = 3;
 
 /// What a mutation changes. Values and guest data decide most, and cost no compilation; a change to
 /// a shape costs one.
-pub const CHANGES: &Table<Change> = &[
-    (30, Change::Value),
-    (24, Change::Data),
-    (12, Change::Realloc),
-    (6, Change::ImportCall),
-    (4, Change::Answer),
-    (3, Change::Ending),
-    (5, Change::Call),
-    (9, Change::Type),
-    (4, Change::Options),
-    (2, Change::Tuning),
-    (2, Change::Pages),
-    (6, Change::BuiltIn),
-    (2, Change::Resource),
-    (2, Change::HostDrop),
-    (1, Change::Guest),
-    (3, Change::Paths),
-    (2, Change::Manner),
-];
-
-/// The same where the case is to become smaller: much of a small case is types.
-pub const SHRINKS: &Table<Change> = &[
-    (24, Change::Value),
-    (10, Change::Data),
-    (8, Change::Realloc),
-    (8, Change::ImportCall),
-    (3, Change::Answer),
-    (4, Change::Ending),
-    (7, Change::Call),
-    (26, Change::Type),
-    (5, Change::Options),
-    (3, Change::Tuning),
-    (2, Change::Pages),
-    (4, Change::BuiltIn),
-    (5, Change::Resource),
-    (3, Change::HostDrop),
-    (6, Change::Guest),
-    (4, Change::Paths),
-    (3, Change::Manner),
+pub const CHANGES: &Shares<Mutation> = &[
+    (30, Mutation::Value),
+    (24, Mutation::Data),
+    (12, Mutation::Realloc),
+    (6, Mutation::ImportCall),
+    (4, Mutation::Answer),
+    (3, Mutation::Ending),
+    (5, Mutation::Call),
+    (9, Mutation::Type),
+    (4, Mutation::Options),
+    (2, Mutation::Tuning),
+    (2, Mutation::Pages),
+    (6, Mutation::BuiltIn),
+    (2, Mutation::Resource),
+    (2, Mutation::HostDrop),
+    (1, Mutation::Guest),
+    (3, Mutation::Paths),
+    (2, Mutation::Manner),
+    // Costs a compilation. There is none but in what has core code of its own.
+    (4, Mutation::Noise),
 ];
 
 /// Mutations that are tried before giving up: some change nothing, or too much.
 pub const ATTEMPTS: u32 = 16;
-/// The same, where the case becomes smaller: near the end few changes are left that do so.
-pub const SHRINK_ATTEMPTS: u32 = 200;
+/// Cuts of one pass that are tried before the next has its turn: most of those of a large case make it
+/// smaller, and a small case has few.
+pub const CUTS_TRIED: usize = 16;
 /// Bytes that one mutation draws from.
 pub const MUTATION_ENTROPY: usize = 512;

@@ -390,7 +390,7 @@ mod tests {
     ) {
         let observation = expected.clone();
         let (taken, calls, points) = (Deviations::NONE, Vec::new(), Points::default());
-        let expected = Reading { observation, taken, calls, faults, unexplored: false, points };
+        let expected = Reading { observation, taken, calls, faults, unexplored: None, points };
         assert_eq!(first_difference(&expected, observed).map(|difference| difference.at), at);
     }
 
@@ -540,7 +540,7 @@ mod tests {
             let (observation, faults) = (refusal(Vec::new()), BTreeSet::new());
             let (readings, points) = (Vec::new(), Points::default());
             let expected =
-                Reading { observation, taken, calls: readings, faults, unexplored: false, points };
+                Reading { observation, taken, calls: readings, faults, unexplored: None, points };
             assert_eq!(first_difference(&expected, &refusal(calls.to_vec())).is_none(), same);
         };
         check(taken, &[], true);

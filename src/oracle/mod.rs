@@ -7,7 +7,7 @@ pub mod register;
 pub use compare::{Difference, Observed, Where, first_difference};
 
 use crate::abi::{Deviation, Deviations};
-use crate::observation::{Observation, Outcome, Reading};
+use crate::observation::{Observation, Outcome, Reading, Unexplored};
 
 /// What the oracle says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,19 +42,26 @@ pub fn judge(
     }
     match compare::first_difference(expected, observed) {
         None => Verdict::Agree,
-        Some(difference) if may_be_unexplored(expected, &difference) => {
-            Verdict::Inconclusive("reference: not all faults were explored".to_string())
-        }
-        Some(difference) => accept(observed, registered, &mut deviating)
-            .map(Verdict::Accepted)
-            .unwrap_or(Verdict::Disagree(Box::new(difference))),
+        Some(difference) => match unexplored(expected, &difference) {
+            Some(why) => Verdict::Inconclusive(why.to_string()),
+            None => accept(observed, registered, &mut deviating)
+                .map(Verdict::Accepted)
+                .unwrap_or(Verdict::Disagree(Box::new(difference))),
+        },
     }
 }
 
-/// Whether the subject trapped for what may be one of the faults that the reference did not come to.
-fn may_be_unexplored(expected: &Reading, difference: &Difference) -> bool {
+/// Why the subject may have trapped for a fault that the reference did not come to.
+fn unexplored(expected: &Reading, difference: &Difference) -> Option<&'static str> {
     let trapped = |side: &Observed| matches!(side, Observed::Outcome(Outcome::Trapped(..)));
-    expected.unexplored && trapped(&difference.expected) && trapped(&difference.observed)
+    let unexplored = expected.unexplored?;
+    let both = trapped(&difference.expected) && trapped(&difference.observed);
+    both.then_some(match unexplored {
+        Unexplored::Limit => "reference: not all faults were explored",
+        Unexplored::Views => {
+            "subject: the host looks at views late, and may meet another fault first"
+        }
+    })
 }
 
 /// The deviations that explain an observation, none of which it is explained without.
@@ -89,7 +96,7 @@ mod tests {
         Observation { calls, outcome: Outcome::Trapped(Some(trap), String::new()) }
     }
 
-    fn judged(unexplored: bool, observed: &Observation) -> Verdict {
+    fn judged(unexplored: Option<Unexplored>, observed: &Observation) -> Verdict {
         let expected = Reading {
             observation: trapped(Vec::new(), Trap::InvalidChar),
             taken: Deviations::NONE,
@@ -105,15 +112,18 @@ mod tests {
     fn a_trap_may_be_one_that_was_not_explored() {
         let inconclusive = |verdict| matches!(verdict, Verdict::Inconclusive(_));
         for found in [Trap::InvalidChar, Trap::Guest] {
-            assert_eq!(judged(true, &trapped(Vec::new(), found)), Verdict::Agree);
+            assert_eq!(
+                judged(Some(Unexplored::Views), &trapped(Vec::new(), found)),
+                Verdict::Agree
+            );
         }
         let other = trapped(Vec::new(), Trap::UnalignedPointer);
-        assert!(inconclusive(judged(true, &other)));
-        assert!(!inconclusive(judged(false, &other)));
+        assert!(inconclusive(judged(Some(Unexplored::Views), &other)));
+        assert!(!inconclusive(judged(None, &other)));
         let crashed = Observation { outcome: Outcome::Crashed(String::new()), ..other };
-        assert!(!inconclusive(judged(true, &crashed)));
+        assert!(!inconclusive(judged(Some(Unexplored::Views), &crashed)));
         let saw = vec![HostEvent::Called(Vec::new())];
         let returned = Observation { outcome: Outcome::Returned, ..trapped(saw, Trap::Guest) };
-        assert!(!inconclusive(judged(true, &returned)));
+        assert!(!inconclusive(judged(Some(Unexplored::Views), &returned)));
     }
 }

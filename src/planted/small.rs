@@ -12,7 +12,7 @@ use crate::case::{Case, CaseKind};
 use crate::corpus;
 use crate::report;
 use crate::session::Session;
-use crate::shrink::{Kind, shrink_by};
+use crate::shrink::{KindOf, shrink_by};
 
 /// One fault, and to what the first case of each seed that shows it shrinks.
 pub struct Small {
@@ -61,7 +61,7 @@ fn add(
     fault: &'static str,
     seed: u64,
     found: Option<Found>,
-    kind: &mut Kind,
+    kind: &mut KindOf,
 ) -> Result<()> {
     let Some(Found { class, case, .. }) = found else { return Ok(()) };
     let start = Instant::now();

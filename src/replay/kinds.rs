@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::Replayed;
 use crate::generate::Size;
 use crate::oracle::Verdict;
-use crate::report;
+use crate::{plain, report};
 
 /// All cases of one kind.
 struct Kind {
@@ -58,7 +58,7 @@ fn is_listed(verdict: &Verdict) -> bool {
 
 fn line(name: &str, Kind { count, file, first, .. }: &Kind) -> String {
     let first = first.map(|time| format!(", first written {}", utc(time))).unwrap_or_default();
-    format!("  {count:>5}  {name}{first}, smallest {}", file.display())
+    format!("  {count:>5}  {name}{first}, smallest {}", plain::name(file))
 }
 
 fn written(path: &Path) -> Option<SystemTime> {

@@ -140,7 +140,7 @@ pub(super) fn call_itself(case: &Case, call: usize) -> Option<String> {
     Some(format!("{EXPORT}({})", values(args, params(case))))
 }
 
-/// The same in words, where there was none.
+/// What stands for the call where there was none.
 pub(super) const NOT_CALLED: &str = "none: the component was not accepted";
 
 pub(super) fn called(case: &Case, call: usize) -> String {

@@ -185,7 +185,7 @@ pub(super) fn put_record(values: &mut Vec<Value>, start: usize) {
     values.push(Value::Record(parts));
 }
 
-/// The same for a list.
+/// Makes a list of the values from `start` on.
 pub(super) fn put_list(values: &mut Vec<Value>, start: usize) {
     let elements = values.split_off(start);
     values.push(Value::List(elements));

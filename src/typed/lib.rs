@@ -110,11 +110,11 @@ pub enum Family {
 pub type SyncHost =
     Arc<dyn Fn(StoreContextMut<'_, Data>, Vec<Value>) -> Result<Option<Value>> + Send + Sync>;
 
-/// The same, and may wait with the store in its hands.
+/// What the host does in a call that reaches it, where it may wait with the store in its hands.
 pub type AsyncHost =
     Arc<dyn for<'a> Fn(StoreContextMut<'a, Data>, Vec<Value>) -> Called<'a> + Send + Sync>;
 
-/// The same, and others may have the store while it waits.
+/// What the host does in a call that reaches it, where others may have the store while it waits.
 pub type ConcurrentHost =
     Arc<dyn for<'a> Fn(&'a Accessor<Data>, Vec<Value>) -> Called<'a> + Send + Sync>;
 

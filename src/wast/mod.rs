@@ -4,10 +4,16 @@
 pub mod compare;
 pub mod subject;
 
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
 use self::compare::Difference;
 use crate::component::wast::engine::Engine;
-use crate::component::wast::read::NoScript;
+use crate::component::wast::read::{MAX_BYTES, NoScript};
 use crate::component::wast::{self, Side};
+use crate::files::Search;
+use crate::{files, plain};
 
 /// What a script did.
 pub struct Played {
@@ -25,4 +31,18 @@ pub fn play(text: &str, engines: &mut [Box<dyn Engine>]) -> Result<Played, NoScr
         _ => Vec::new(),
     };
     Ok(Played { sides, differences })
+}
+
+/// The scripts at these paths: files as they are named, folders with all that is in them, in the order of their
+/// names.
+pub fn find(paths: &[PathBuf]) -> Search {
+    files::find(paths, &|path| Ok(path.extension().is_some_and(|ending| ending == "wast")))
+}
+
+/// Reads a script's text.
+pub fn load(path: &Path) -> Result<String> {
+    let Ok(text) = String::from_utf8(files::read(path, MAX_BYTES)?) else {
+        bail!("{}: no script, for it is no text", plain::name(path));
+    };
+    Ok(text)
 }

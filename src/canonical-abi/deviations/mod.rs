@@ -59,6 +59,7 @@ fn rule_waivers(rule: Rule, party: Party) -> &'static [Deviation] {
             Deviation::BorrowsCheckedLate,
         ],
         (Rule::BorrowsRemain, _) => &[Deviation::BorrowsMayRemain, Deviation::BorrowsCheckedLate],
+        // Guests call one another in no circle, so where one is refused the host was let in before.
         (Rule::MayNotEnter, _) => &[Deviation::HostReentry],
         (Rule::MayNotBlock, _) => &[Deviation::BlockingUnchecked],
         (_, Party::Host | Party::Guest | Party::Itself) => &[],

@@ -14,8 +14,9 @@ use crate::types::{Field, Handle, Label, Type, VariantCase};
 use crate::value::{Str, StringSource, Value};
 use crate::{Core, CoreType, PtrType, StringEncoding};
 
-/// Cases of an enum, which stand in the file as their number.
-const MAX_ENUM_CASES: u64 = 1 << 20;
+/// Labels, and elements of lists of fixed length, of all types of a vector together: in the file they are but
+/// numbers.
+const MAX_PARTS: u64 = 1 << 20;
 /// Spec: every type's size is less.
 const MAX_ELEM_SIZE: u64 = 1 << 28;
 
@@ -265,7 +266,27 @@ pub fn names(types: &[CoreType]) -> Vec<CoreTypeName> {
 }
 
 pub fn parse_types(types: &[Json]) -> Result<Vec<Type>> {
+    check_parts(types)?;
     types.iter().map(parse_type).collect()
+}
+
+/// Refuses types with more parts than a memory should have to hold.
+pub fn check_parts<'a>(types: impl IntoIterator<Item = &'a Json>) -> Result<()> {
+    let parts = types.into_iter().map(parts).fold(0, u64::saturating_add);
+    ensure!(parts <= MAX_PARTS, "the types are too large: {parts} parts are more than {MAX_PARTS}");
+    Ok(())
+}
+
+fn parts(json: &Json) -> u64 {
+    let sum = |parts: &mut dyn Iterator<Item = u64>| parts.fold(1, u64::saturating_add);
+    let Some(fields) = json.as_object() else {
+        return sum(&mut json.as_array().into_iter().flatten().map(parts));
+    };
+    let within = sum(&mut fields.iter().map(|(kind, of)| match (kind.as_str(), of.as_u64()) {
+        ("enum" | "flags", Some(labels)) => labels,
+        _ => parts(of),
+    }));
+    within.saturating_mul(fields.get("len").and_then(Json::as_u64).unwrap_or(1))
 }
 
 /// Types whose values can be written down.
@@ -325,7 +346,7 @@ fn parse_type_kind(kind: &str, parts: &Json) -> Result<Type> {
         "record" => Type::Record(parse_each(parts, |ty| parse_type_part(ty).map(Field::new))?),
         "tuple" => Type::Tuple(parse_each(parts, parse_type_part)?),
         "variant" => Type::Variant(parse_each(parts, |ty| parse_case(ty).map(VariantCase::new))?),
-        "enum" => Type::Enum(parse_labels(parts, MAX_ENUM_CASES)?),
+        "enum" => Type::Enum(parse_labels(parts, MAX_PARTS)?),
         "option" => Type::Option(parse_boxed(parts)?),
         "result" => {
             let [ok, error] = parse_two(parts)?;

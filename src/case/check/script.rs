@@ -24,7 +24,7 @@ struct Actor<'a> {
 }
 
 /// What a guest hands over on one side: of which types, in which core values, in how much memory.
-struct Side<'a> {
+struct Handed<'a> {
     types: &'a [Type],
     core: Vec<CoreType>,
     memory: u64,
@@ -178,15 +178,15 @@ fn check_import(Actor { shape, number, guest }: Actor, call: &ImportCall) -> Res
     }
 }
 
-fn results(guest: &Guest) -> Side<'_> {
+fn results(guest: &Guest) -> Handed<'_> {
     let export = &guest.export;
     let core = flatten_functype(&export.ty, guest.ptr_type, Context::Lift).results;
-    Side { types: export.ty.results(), core, memory: memory(guest, export) }
+    Handed { types: export.ty.results(), core, memory: memory(guest, export) }
 }
 
-fn params<'a>(guest: &Guest, import: &'a Function) -> Side<'a> {
+fn params<'a>(guest: &Guest, import: &'a Function) -> Handed<'a> {
     let core = flatten_functype(&import.ty, guest.ptr_type, Context::Lower).params;
-    Side { types: &import.ty.params, core, memory: memory(guest, import) }
+    Handed { types: &import.ty.params, core, memory: memory(guest, import) }
 }
 
 fn memory(guest: &Guest, function: &Function) -> u64 {
@@ -205,7 +205,7 @@ fn check_count(name: &str, found: usize, expected: usize) -> Result<(), String> 
     refuse_if(found != expected, &format!("{found} of {expected} {name}s are given"))
 }
 
-fn check_passed(passed: &Passed, side: &Side) -> Result<(), String> {
+fn check_passed(passed: &Passed, side: &Handed) -> Result<(), String> {
     match passed {
         Passed::Lowered { values, patches } => {
             check_values("value", values, side.types)?;
@@ -223,7 +223,7 @@ fn check_flat(flat: &[u64], core: &[CoreType]) -> Result<(), String> {
     flat.iter().zip(core).try_for_each(|(bits, ty)| check_word(*bits, *ty))
 }
 
-fn check_patch(patch: &Patch, side: &Side) -> Result<(), String> {
+fn check_patch(patch: &Patch, side: &Handed) -> Result<(), String> {
     match patch {
         Patch::Flat { index, bits } => {
             let index = usize::try_from(*index).unwrap_or(usize::MAX);

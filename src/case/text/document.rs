@@ -15,11 +15,11 @@ pub struct Document {
     pub subject: Subject,
     #[serde(default)]
     pub paths: Paths,
-    pub memory: Memory,
+    pub memory: Spanned<Memory>,
     #[serde(default)]
-    pub resource: Vec<Resource>,
-    pub export: Export,
-    pub import: Option<Import>,
+    pub resource: Vec<Spanned<Resource>>,
+    pub export: Spanned<Export>,
+    pub import: Option<Spanned<Import>>,
     /// Those after the first one, which `memory`, `export` and `import` describe.
     #[serde(default)]
     pub guest: Vec<Guest>,
@@ -98,17 +98,17 @@ pub struct Import {
 #[serde(deny_unknown_fields)]
 pub struct Guest {
     pub core: Option<Spanned<String>>,
-    pub memory: Memory,
-    pub export: Export,
-    pub import: Option<Import>,
+    pub memory: Spanned<Memory>,
+    pub export: Spanned<Export>,
+    pub import: Option<Spanned<Import>>,
 }
 
 /// What a guest is: the tables that the document and a further guest have in common.
 pub struct Component<'a> {
     pub core: Option<&'a Spanned<String>>,
-    pub memory: &'a Memory,
-    pub export: &'a Export,
-    pub import: Option<&'a Import>,
+    pub memory: &'a Spanned<Memory>,
+    pub export: &'a Spanned<Export>,
+    pub import: Option<&'a Spanned<Import>>,
 }
 
 impl<'a> From<&'a Document> for Component<'a> {

@@ -41,6 +41,11 @@ pub fn wit(shape: &Shape) -> String {
     wit::print(shape)
 }
 
+/// Whether a core module is the same after it was written as text.
+pub(super) fn core_survives(module: &[u8]) -> bool {
+    core::survives(module)
+}
+
 /// A core module as text.
 pub fn wat(module: &[u8]) -> String {
     core::print(module)

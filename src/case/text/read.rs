@@ -22,8 +22,11 @@ use super::{CaseFile, core, host, script, wave, wit};
 pub fn parse(text: &str) -> Result<CaseFile> {
     let reader = Reader { text };
     let document: Document = toml::from_str(text).map_err(|error| reader.toml(&error))?;
-    let case = reader.case(&document)?;
-    check(&case, &Limits::CASE).map_err(|why| anyhow!(why))?;
+    let case = reader.case(&document).map_err(|error| match error.to_string() {
+        why if why.starts_with("line ") => error,
+        why => reader.invalid(&document, &why),
+    })?;
+    check(&case, &Limits::CASE).map_err(|why| reader.invalid(&document, &why))?;
     let Document { rule, story, expect, .. } = document;
     Ok(CaseFile { rule, story, case, expect: expect.lines })
 }
@@ -39,6 +42,14 @@ impl Reader<'_> {
         match error.span() {
             Some(span) => anyhow!("line {}: {why}", self.line(&span)),
             None => anyhow!(why),
+        }
+    }
+
+    /// What is wrong with the whole case, with the line of what it is about, where that is in one place.
+    fn invalid(&self, document: &Document, why: &str) -> Error {
+        match place(document, why) {
+            Some(span) => anyhow!("line {}: {why}", self.line(&span)),
+            None => anyhow!("{why}"),
         }
     }
 
@@ -135,17 +146,19 @@ impl Reader<'_> {
 
     /// `types` are those of the functions from its export on.
     fn guest(&self, place: &str, component: &Component, types: &[FuncType]) -> Result<Guest> {
-        let export = self.export(&format!("{place}export"), component.export, types[0].clone())?;
+        let export =
+            self.export(&format!("{place}export"), component.export.as_ref(), types[0].clone())?;
         let import = match (component.import, types.get(1)) {
             (Some(opts), Some(ty)) => {
-                Some(self.import(&format!("{place}import"), opts, ty.clone())?)
+                Some(self.import(&format!("{place}import"), opts.as_ref(), ty.clone())?)
             }
             (None, None) => None,
             (Some(_), None) => bail!("{place}import: the world has no function for it"),
             (None, Some(_)) => bail!("{place}import: its options are missing"),
         };
-        let document::Memory { initial, maximum, .. } = *component.memory;
-        let ptr_type = self.ptr_type(&format!("{place}memory"), component.memory)?;
+        let memory = component.memory.as_ref();
+        let document::Memory { initial, maximum, .. } = *memory;
+        let ptr_type = self.ptr_type(&format!("{place}memory"), memory)?;
         let noise = component.core.map(|text| self.core(&format!("{place}core"), text));
         let pages = Pages { initial, maximum };
         Ok(Guest { export, import, ptr_type, pages, noise: noise.transpose()? })
@@ -172,10 +185,14 @@ impl Reader<'_> {
     }
 
     /// `count` is how many the world has.
-    fn resources(&self, tables: &[document::Resource], count: usize) -> Result<Vec<Resource>> {
+    fn resources(
+        &self,
+        tables: &[Spanned<document::Resource>],
+        count: usize,
+    ) -> Result<Vec<Resource>> {
         let found = tables.len();
         ensure!(found == count, "resource: the world has {count}, and {found} are described");
-        tables.iter().enumerate().map(|(i, table)| self.resource(i, table)).collect()
+        tables.iter().enumerate().map(|(i, table)| self.resource(i, table.as_ref())).collect()
     }
 
     fn resource(&self, index: usize, table: &document::Resource) -> Result<Resource> {
@@ -340,6 +357,40 @@ impl Reader<'_> {
         let patches = self
             .each(&key("patches"), patches.unwrap_or(&none), |_, text| script::parse_patch(text))?;
         Ok(Passed::Lowered { values, patches })
+    }
+}
+
+/// The table that an error of `check` is about, by the words that it begins with.
+fn place(document: &Document, why: &str) -> Option<Range<usize>> {
+    let number = |what: &str| {
+        let digits = why.strip_prefix(what)?.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse::<usize>().ok()
+    };
+    if let Some(number) = number("call ") {
+        return document.call.get(number).map(Spanned::span);
+    }
+    if let Some(number) = number("resource ") {
+        return document.resource.get(number).map(Spanned::span);
+    }
+    let (component, why) = match number("guest ").zip(why.split_once(": ")) {
+        Some((number, (_, why))) => {
+            (Component::from(document.guest.get(number.checked_sub(1)?)?), why)
+        }
+        None => (Component::from(document), why),
+    };
+    let begins = |what: &str| why.starts_with(what);
+    if begins("resource: ") {
+        Some(document.wit.span())
+    } else if begins("export: ") {
+        Some(component.export.span())
+    } else if begins("import: ") {
+        Some(component.import.map_or(document.wit.span(), Spanned::span))
+    } else if begins("core: ") {
+        component.core.map(Spanned::span)
+    } else if begins("memory: ") || why.contains(" pages of memory") {
+        Some(component.memory.span())
+    } else {
+        None
     }
 }
 

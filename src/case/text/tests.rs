@@ -3,7 +3,7 @@ mod guests;
 use super::*;
 use crate::case::bytes;
 
-const SAMPLE: &str = include_str!("../../../tests/golden/case-v2.toml");
+const SAMPLE: &str = include_str!("../../../tests/golden/bytes/resources.toml");
 
 /// A canonical document with this world, these options and what follows them.
 fn document(wit: &str, rest: &str) -> String {
@@ -127,7 +127,7 @@ fn errors_about_resources_name_what_is_wrong() {
     let tables = |tables: &str, expected: &str| {
         check(&with_resources("  export f: func();\n", tables, ""), expected);
     };
-    tables("", "resource: the world has 2, and 0 are described");
+    tables("", "line 2: resource: the world has 2, and 0 are described");
     let other = RESOURCES.replace("host", "me");
     tables(&other, "line 21: resource 0: expected host, guest, or guest 1 and so on, found `me`");
     let host = RESOURCES.replace("guest", "host");
@@ -138,10 +138,10 @@ fn errors_about_resources_name_what_is_wrong() {
         let rest = format!("[[call]]\n[[call.step]]\n{step}\n");
         check(&with_resources("  export f: func();\n", RESOURCES, &rest), expected);
     };
-    step("", "call 0: step 0: either `built-in` or `answer` is missing");
+    step("", "line 32: call 0: step 0: either `built-in` or `answer` is missing");
     step(
         "built-in = 'resource.new r1 0'\nanswer = 'return'",
-        "call 0: step 0: a built-in has no other keys",
+        "line 32: call 0: step 0: a built-in has no other keys",
     );
     step(
         "built-in = 'resource.new r1'",
@@ -153,7 +153,10 @@ fn errors_about_resources_name_what_is_wrong() {
         "built-in = 'resource.old r1 1'",
         "line 34: call 0: step 0: no built-in is `resource.old`",
     );
-    step("built-in = 'resource.new r0 1'", "call 0, step 0: resource 0 is not the guest's");
+    step(
+        "built-in = 'resource.new r0 1'",
+        "line 32: call 0, step 0: resource 0 is not the guest's",
+    );
 }
 
 #[test]
@@ -259,7 +262,7 @@ fn wit_errors_name_the_line() {
         "line 3: wit: a type of kind stream is not supported",
     );
     check("  export f: func();\n} world other {\n", "line 3: wit: expected one world, found 2");
-    check("  import g: func();\n  export f: func();\n", "import: its options are missing");
+    check("  import g: func();\n  export f: func();\n", "line 2: import: its options are missing");
     check("  enum e { a, A }\n", "line 4: wit: case `A` conflicts with previous case `a`");
     let doubling: String =
         (1..40).map(|i| format!("type d{i} = tuple<d{}, d{}>;\n", i - 1, i - 1)).collect();
@@ -280,7 +283,7 @@ fn errors_in_a_call_name_the_line_and_the_place() {
     check("args = [\n'\"\"',\n'1e0']", "line 32: call 0: args[1]: expected u8, found `1e0`");
     check("args = ['\"\"', '']", "line 30: call 0: args[1]: unexpected end of input at the end");
     check("args = ['\"\"', '1', '2']", "line 30: call 0: args[2]: expected 2 values");
-    check("args = ['\"\"']\n", "call 0: 1 of 2 args are given");
+    check("args = ['\"\"']\n", "line 29: call 0: 1 of 2 args are given");
     check(
         "realloc = ['grow 0x100000000']",
         "line 30: call 0: realloc[0]: `0x100000000` is no number that fits",
@@ -294,11 +297,11 @@ fn errors_in_a_call_name_the_line_and_the_place() {
     );
     check(
         &format!("{args}finish = 'trap'\n[call.return]\nflat = []"),
-        "call 0: `finish` and `return` exclude each other",
+        "line 29: call 0: `finish` and `return` exclude each other",
     );
     check(
         &format!("{args}[call.return]\nvalues = ['1']\nflat = ['1']"),
-        "call 0: return: values and patches exclude flat and memory",
+        "line 29: call 0: return: values and patches exclude flat and memory",
     );
     check(
         &format!("{args}[call.return]\npatches = ['flat 0']"),

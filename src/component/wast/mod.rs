@@ -8,10 +8,6 @@ pub mod reference;
 pub mod run;
 mod values;
 
-use std::path::Path;
-
-use anyhow::{Context, Result, ensure};
-
 use self::engine::Engine;
 use self::read::{NoScript, Script};
 use self::run::{Step, Verdict};
@@ -34,14 +30,6 @@ pub struct Counts {
 pub fn play(text: &str, engine: &mut dyn Engine) -> Result<Side, NoScript> {
     let script = Script::parse(text)?;
     Ok(Side { engine: engine.name(), steps: run::run(&script, engine)? })
-}
-
-/// Reads a script's text.
-pub fn load(path: &Path) -> Result<String> {
-    let name = || path.display().to_string();
-    let length = std::fs::metadata(path).with_context(name)?.len();
-    ensure!(length <= read::MAX_BYTES, "{}: longer than {} bytes", name(), read::MAX_BYTES);
-    std::fs::read_to_string(path).with_context(name)
 }
 
 /// Runs something on a thread whose stack bears what scripts may nest.

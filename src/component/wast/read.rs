@@ -1,10 +1,8 @@
-//! Script files: where they are, and their text as directives.
+//! The text of a script as directives.
 //! Knows nothing of what a directive does.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
 use wast::parser::{self, ParseBuffer};
 use wast::token::Span;
 use wast::{Wast, WastDirective, Wat};
@@ -18,45 +16,6 @@ pub const MAX_BYTES: u64 = 64 << 20;
 pub const STACK_BYTES: usize = 256 << 20;
 /// Nested parentheses: beyond this a text is refused before the parser, which recurses, sees it.
 const MAX_NESTING: usize = 1_000;
-
-/// A file to run, and whether it was named or found in a folder that was.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Found {
-    pub path: PathBuf,
-    pub named: bool,
-}
-
-/// The scripts at these paths: files as they are named, folders with all that is in them, sorted.
-pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>> {
-    let mut found = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let mut inside = Vec::new();
-            walk(path, &mut inside)?;
-            inside.sort();
-            found.extend(inside.into_iter().map(|path| Found { path, named: false }));
-        } else {
-            std::fs::metadata(path).with_context(|| path.display().to_string())?;
-            found.push(Found { path: path.clone(), named: true });
-        }
-    }
-    Ok(found)
-}
-
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    let name = || folder.display().to_string();
-    for entry in std::fs::read_dir(folder).with_context(name)? {
-        let entry = entry.with_context(name)?;
-        let path = entry.path();
-        // A link to a folder may lead back to where we came from.
-        if entry.file_type().with_context(name)?.is_dir() {
-            walk(&path, found)?;
-        } else if path.extension().is_some_and(|ending| ending == "wast") {
-            found.push(path);
-        }
-    }
-    Ok(())
-}
 
 /// Why a text is no script, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

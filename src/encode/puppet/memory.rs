@@ -3,7 +3,7 @@
 
 use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 
-use super::{
+use super::emit::{
     BUMP, CALL_BUILT_IN, LOG_WORD, MEMORY, REALLOCS, body, call_import, in_script, script_word,
     val_type,
 };

@@ -4,11 +4,11 @@
 
 use wasm_encoder::{BlockType, CodeSection, Function, InstructionSink, ValType};
 
-use super::memory::{log, realloc};
-use super::{
+use super::emit::{
     CALLS_LEFT, CLEAN_UP, OBSERVE, REALLOC, SILENT_TYPE, STEPS_DONE, body, left_slot, pass_on,
     script_word, step, val_type,
 };
+use super::memory::{log, realloc};
 use crate::abi::PtrType;
 use crate::case::Shape;
 use crate::case::noise::{self, Act};

@@ -48,8 +48,8 @@ impl AnyRun {
         let started = match compiled.start(&mut instance) {
             Ok(()) => Ok(None),
             Err(NotInstantiated::Failed(failure)) => Err(ended(failure)),
-            Err(slip @ NotInstantiated::RefusedByDeviation) => {
-                Err(Outcome::Refused(slip.to_string()))
+            Err(why @ NotInstantiated::RefusedByDeviation) => {
+                Err(Outcome::Refused(why.to_string()))
             }
             Err(NotInstantiated::Refused(refusal)) => return Err(refusal),
         };
@@ -79,6 +79,11 @@ impl AnyRun {
         let held = self.instance.host().holdings.take(number).expect("it was looked up");
         let dropped = self.instance.drop_resource(held.resource, held.handle);
         self.told(dropped.map(|()| None).map_err(ended))
+    }
+
+    /// How much was lifted from it.
+    pub fn lifted(&mut self) -> u64 {
+        self.instance.lifted_values()
     }
 
     /// The deviations that changed something.

@@ -89,7 +89,7 @@ fn end_at(recorder: &mut Recorder, stage: Stage, failure: Option<Failure>) {
     recorder.course = Course { stage, ..Course::default() };
 }
 
-/// Whether a mistake passes for none, by a slip.
+/// Whether a mistake passes for none, by a deviation.
 fn passes(recorder: &mut Recorder, misuse: Misuse) -> bool {
     match misuse.mistake() {
         Some(Mistake::DuplicateFlag) => recorder.deviates(Deviation::DuplicateFlagPasses),

@@ -6,9 +6,10 @@ use wasmtime::component::Accessor;
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut};
 
 use super::call;
-use super::fault::Place;
+use super::fault::Leg;
 use super::state::AsState;
 use super::trap::Stopped;
+use super::val::compact;
 use super::wait::pending;
 use crate::case::Answer;
 use crate::value::Value;
@@ -52,7 +53,8 @@ pub async fn answer_concurrent(
 /// What to answer: an error where the script says so.
 fn called(store: &mut StoreContextMut<'_, Data>, mut args: Vec<Value>) -> Result<Answer> {
     store.engine().increment_epoch();
-    store.data().state().pass(Place::Params, &mut args);
+    store.data().state().pass(Leg::Params, &mut args);
+    args.iter_mut().for_each(compact);
     match store.data_mut().state_mut().host.called(args) {
         Answer::Error => Err(Error::new(Stopped::HostFailed)),
         Answer::Guest => unreachable!("a checked case has the host answer what it is asked"),
@@ -70,6 +72,6 @@ fn returned(answer: Answer) -> Option<Value> {
 }
 
 fn passed(store: &mut StoreContextMut<'_, Data>, mut value: Option<Value>) -> Option<Value> {
-    store.data().state().pass(Place::Answer, value.as_mut_slice());
+    store.data().state().pass(Leg::Answer, value.as_mut_slice());
     value
 }

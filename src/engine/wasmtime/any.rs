@@ -11,22 +11,24 @@ use wasmtime::component::{
     Component, Func, Instance, Linker, LinkerInstance, ResourceAny, ResourceDynamic, ResourceType,
     Val,
 };
-use wasmtime::{AsContextMut, Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{AsContextMut, Engine, ResourceLimiter, Store, StoreContextMut};
 
 use super::config;
 use super::reflect::{self, Resources, SEPARATOR};
-use super::trap::outcome;
+use super::state;
+use super::trap::{Stopped, outcome};
 use super::val::{from_val, to_val};
 use crate::component::crash::catch;
 use crate::component::limits;
 use crate::engine::any::{Answers, AnyHost, Imports};
+use crate::engine::machine;
 use crate::observation::{Outcome, Seen, Told};
 use crate::types::{FuncType, Handle, Resource, Type};
 use crate::value::Value;
 
 /// Bytes that may be copied between the host and a guest in one call: values take more room here
 /// than there.
-#[cfg(wasmtime_42)]
+#[cfg(wasmtime_hostcall_fuel)]
 const HOSTCALL_FUEL: usize = 1 << 30;
 
 /// A subject for components from anywhere.
@@ -55,8 +57,35 @@ pub struct Running {
 
 /// What a store carries.
 struct Data {
-    limits: StoreLimits,
+    limits: Limiter,
     host: AnyHost<ResourceAny>,
+}
+
+/// What core instances may take.
+struct Limiter(limits::Left);
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.0.memory(current, desired))
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        state::unless_machine(error)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.0.table(current, desired))
+    }
 }
 
 struct Export {
@@ -74,11 +103,12 @@ impl Subject {
 
     /// Compiles a component, or says why not: refused or crashed.
     pub fn compile(&self, bytes: &[u8]) -> Result<Compiled, Outcome> {
-        match catch(|| Component::from_binary(&self.engine, bytes)) {
-            Ok(Ok(component)) => Ok(Compiled { engine: self.engine.clone(), component }),
-            Ok(Err(error)) => Err(Outcome::Refused(format!("{error:#}"))),
-            Err(panic) => Err(Outcome::Crashed(panic)),
-        }
+        let failed = match catch(|| Component::from_binary(&self.engine, bytes)) {
+            Ok(Ok(component)) => return Ok(Compiled { engine: self.engine.clone(), component }),
+            Ok(Err(error)) => Outcome::Refused(format!("{error:#}")),
+            Err(panic) => Outcome::Crashed(panic),
+        };
+        Err(machine::told_apart(failed))
     }
 }
 
@@ -107,12 +137,10 @@ impl Compiled {
         &self,
         host: AnyHost<ResourceAny>,
     ) -> Result<Running, (NotInstantiated, Vec<Seen>)> {
-        let limits = StoreLimitsBuilder::new();
-        let limits = limits.memory_size(limits::MEMORY_SIZE).table_elements(limits::TABLE_ELEMENTS);
-        let limits = limits.build();
-        let mut store = Store::new(&self.engine, Data { limits, host });
+        let data = Data { limits: Limiter(limits::Left::ALL), host };
+        let mut store = Store::new(&self.engine, data);
         store.limiter(|data| &mut data.limits);
-        #[cfg(wasmtime_42)]
+        #[cfg(wasmtime_hostcall_fuel)]
         store.set_hostcall_fuel(HOSTCALL_FUEL);
         refuel(&mut store);
         let instance = catch(|| self.link_and_start(&mut store));
@@ -217,6 +245,9 @@ fn called(
     for (val, ty) in params.iter().zip(&ty.params) {
         args.push(take(store, val, ty)?);
     }
+    if !store.data_mut().host.bears(&args) {
+        return Err(wasmtime::Error::new(Stopped::ToldTooMuch));
+    }
     let value = store.data_mut().host.called(path, args);
     for ((result, value), ty) in results.iter_mut().zip(&value).zip(&ty.result) {
         *result = give(store, value, ty)?;
@@ -282,7 +313,7 @@ impl Running {
         catch(|| call(store, func, ty, args)).unwrap_or_else(|panic| Err(Outcome::Crashed(panic)))
     }
 
-    /// The same, and tells what the host saw. In the type, resources have the host's numbers.
+    /// Calls an export, if it is there, and tells what the host saw. In the type, resources have the host's numbers.
     pub fn call_as(&mut self, path: &str, ty: &FuncType, args: &[Value]) -> Told {
         let Some(Export { func, .. }) = self.exports.get(path) else {
             return self.told(Err(Outcome::Refused(format!("it exports no `{path}`"))));

@@ -5,11 +5,13 @@ use canonfuzz_typed::{Data, post_return, post_return_async};
 use wasmtime::component::{Accessor, Func, Val};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
 
-use super::fault::Place;
+use super::fault::Leg;
+use super::pass::{give, take};
+use super::spoil;
 use super::state::AsState;
 use super::typed::Signature;
+use super::val::compact;
 use super::wait::both;
-use super::{give, spoil, take};
 use crate::case::paths::Mode;
 use crate::value::Value;
 
@@ -45,7 +47,7 @@ pub fn call_sync(store: &mut StoreContextMut<'_, Data>) -> Result<Option<Value>>
     }
 }
 
-/// The same, by a call that is awaited.
+/// Calls the export in this mode, and answers with its result.
 pub async fn call(store: &mut StoreContextMut<'_, Data>, mode: Mode) -> Result<Option<Value>> {
     match mode {
         Mode::Sync => call_sync(store),
@@ -110,7 +112,7 @@ fn prepare(store: &mut StoreContextMut<'_, Data>) -> Result<Prepared> {
     let Some(mut args) = store.data_mut().state_mut().host.args() else {
         return Ok(Prepared::Nothing);
     };
-    store.data().state().pass(Place::Args, &mut args);
+    store.data().state().pass(Leg::Args, &mut args);
     let func = store.data().state().export.expect("set before the first call");
     spoil::signature(store, func)?;
     match store.data().state().typed {
@@ -139,7 +141,8 @@ fn result(store: &mut StoreContextMut<'_, Data>, results: &[Val]) -> Result<Opti
 }
 
 fn passed(store: &mut StoreContextMut<'_, Data>, mut result: Option<Value>) -> Option<Value> {
-    store.data().state().pass(Place::Result, result.as_mut_slice());
+    store.data().state().pass(Leg::Result, result.as_mut_slice());
+    result.iter_mut().for_each(compact);
     result
 }
 

@@ -8,8 +8,9 @@ use wasmtime::{
     RegallocAlgorithm, Result,
 };
 
-use super::Configuration;
 use super::functions::Functions;
+use crate::case::paths::{Mode, Path};
+use crate::case::{Case, Tuning};
 
 /// Instances that live at once in one engine: one and its neighbor, and room for both to go away late.
 const INSTANCES: u32 = 4;
@@ -24,10 +25,36 @@ const MEMORIES: u32 = 8;
 const TABLES: u32 = 16;
 /// The puppet's second memory holds a script, a log and a copy of the first.
 const MEMORY_SIZE: usize = 4 << 20;
-/// The same, for slots that are no larger than what is in them.
+/// The room of a slot that is no larger than what is in it.
 const RESERVATION: u64 = 4 << 20;
 /// The memories of most cases.
 const KEEP_RESIDENT: usize = 256 << 10;
+
+/// What decides the code that is made for a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Configuration {
+    pub tuning: Tuning,
+    /// Whether calls are awaited. Until 41, an engine was either for such calls or for others.
+    pub awaits: bool,
+    /// Whether functions may be async.
+    pub asyncs: bool,
+}
+
+/// What of a case a loaded component depends on, besides its shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setup {
+    pub configuration: Configuration,
+    pub import: Path,
+}
+
+impl Setup {
+    pub fn of(case: &Case) -> Setup {
+        let awaits = !cfg!(wasmtime_42) && case.paths.call.mode != Mode::Sync;
+        let configuration =
+            Configuration { tuning: case.tuning, awaits, asyncs: case.shape.any_async() };
+        Setup { configuration, import: case.paths.import }
+    }
+}
 
 /// An engine for cases of this configuration, which may have compiled functions from there.
 pub(super) fn engine(

@@ -15,6 +15,9 @@ use crate::component::crash::catch;
 use crate::component::recording::{Event, Memories};
 use crate::encode::core::{PUPPET, Parts};
 
+/// Many times what the code took that is in the record: whoever takes more does something else.
+const FUEL: u64 = 1 << 32;
+
 /// The record, and how far it was followed.
 struct Replay {
     events: Arc<[Event]>,
@@ -52,11 +55,12 @@ fn instantiate(
     optimize: bool,
 ) -> wasmtime::Result<Store<Replay>> {
     let mut config = Config::new();
-    config.wasm_multi_memory(true).wasm_memory64(true);
+    config.wasm_multi_memory(true).wasm_memory64(true).consume_fuel(true);
     config.cranelift_opt_level(if optimize { OptLevel::Speed } else { OptLevel::None });
     let engine = Engine::new(&config)?;
     let replay = Replay { events: events.into(), next: 0, wrong: None, called: Vec::new() };
     let mut store = Store::new(&engine, replay);
+    store.set_fuel(FUEL)?;
     let puppet = Instance::new(&mut store, &Module::new(&engine, &parts.puppet)?, &[])?;
     let mut add = |bytes: &[u8], find: &mut Find| {
         let module = Module::new(&engine, bytes)?;

@@ -10,17 +10,17 @@ use crate::value::{Str, Value};
 pub struct Fault {
     pub name: &'static str,
     /// Where it is.
-    pub place: Place,
+    pub leg: Leg,
     pub typed: bool,
     pub mode: Mode,
     /// What else it takes.
     only: Only,
-    change: Change,
+    change: Distortion,
 }
 
 /// Where values pass between the host and an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Leg {
     /// What the host passes to the export.
     Args,
     /// What the export returns.
@@ -43,7 +43,7 @@ enum Only {
 
 /// What becomes of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
+enum Distortion {
     /// The last of several is as the first, where both are of one kind.
     LastAsFirst,
     /// Flags lose the eighth and all above.
@@ -65,31 +65,41 @@ enum Change {
 impl Fault {
     /// All that are planted.
     pub const ALL: [Fault; 12] = [
-        Fault::of("call-async-narrows-strings", Place::Args, CALL_ASYNC, Change::NarrowStrings),
-        Fault::of("call-concurrent-loses-flags", Place::Result, CONCURRENT, Change::FlagsOfAByte),
-        Fault::of("typed-call-narrows-integers", Place::Args, TYPED, Change::NarrowIntegers),
-        Fault::of("typed-call-has-few-cases", Place::Result, TYPED, Change::FewCases),
-        Fault::of("typed-call-async-swaps", Place::Args, TYPED_ASYNC, Change::LastAsFirst),
+        Fault::of("call-async-narrows-strings", Leg::Args, CALL_ASYNC, Distortion::NarrowStrings),
+        Fault::of("call-concurrent-loses-flags", Leg::Result, CONCURRENT, Distortion::FlagsOfAByte),
+        Fault::of("typed-call-narrows-integers", Leg::Args, TYPED, Distortion::NarrowIntegers),
+        Fault::of("typed-call-has-few-cases", Leg::Result, TYPED, Distortion::FewCases),
+        Fault::of("typed-call-async-swaps", Leg::Args, TYPED_ASYNC, Distortion::LastAsFirst),
         Fault::of(
             "typed-call-concurrent-shortens-lists",
-            Place::Result,
+            Leg::Result,
             TYPED_CONCURRENT,
-            Change::ShortLists,
+            Distortion::ShortLists,
         ),
-        Fault::of("func-new-async-narrows-floats", Place::Params, CALL_ASYNC, Change::NarrowFloats)
-            .only(Only::Polled),
-        Fault::of("func-new-concurrent-swaps", Place::Params, CONCURRENT, Change::LastAsFirst),
-        Fault::of("func-wrap-flattens-options", Place::Params, TYPED, Change::FlatOptions),
-        Fault::of("func-wrap-async-shortens-lists", Place::Answer, TYPED_ASYNC, Change::ShortLists),
-        Fault::of("fuel-narrows-integers", Place::Result, PLAIN, Change::NarrowIntegers)
+        Fault::of(
+            "func-new-async-narrows-floats",
+            Leg::Params,
+            CALL_ASYNC,
+            Distortion::NarrowFloats,
+        )
+        .only(Only::Polled),
+        Fault::of("func-new-concurrent-swaps", Leg::Params, CONCURRENT, Distortion::LastAsFirst),
+        Fault::of("func-wrap-flattens-options", Leg::Params, TYPED, Distortion::FlatOptions),
+        Fault::of(
+            "func-wrap-async-shortens-lists",
+            Leg::Answer,
+            TYPED_ASYNC,
+            Distortion::ShortLists,
+        ),
+        Fault::of("fuel-narrows-integers", Leg::Result, PLAIN, Distortion::NarrowIntegers)
             .only(Only::Fuel),
-        Fault::of("neighbors-narrow-floats", Place::Args, CALL_ASYNC, Change::NarrowFloats)
+        Fault::of("neighbors-narrow-floats", Leg::Args, CALL_ASYNC, Distortion::NarrowFloats)
             .only(Only::Neighbor),
     ];
 
-    const fn of(name: &'static str, place: Place, way: (bool, Mode), change: Change) -> Fault {
+    const fn of(name: &'static str, leg: Leg, way: (bool, Mode), change: Distortion) -> Fault {
         let (typed, mode) = way;
-        Fault { name, place, typed, mode, only: Only::Always, change }
+        Fault { name, leg, typed, mode, only: Only::Always, change }
     }
 
     const fn only(self, only: Only) -> Fault {
@@ -98,9 +108,9 @@ impl Fault {
 
     /// Whether a case that is called like this has it.
     pub fn applies(&self, tuning: Tuning, paths: Paths) -> bool {
-        let path = match self.place {
-            Place::Args | Place::Result => paths.call,
-            Place::Params | Place::Answer => paths.import,
+        let path = match self.leg {
+            Leg::Args | Leg::Result => paths.call,
+            Leg::Params | Leg::Answer => paths.import,
         };
         let only = match self.only {
             Only::Always => true,
@@ -114,7 +124,7 @@ impl Fault {
 
     /// What becomes of values that pass there.
     pub fn change(&self, values: &mut [Value]) {
-        if self.change == Change::LastAsFirst
+        if self.change == Distortion::LastAsFirst
             && let [first, .., last] = values
             && std::mem::discriminant(first) == std::mem::discriminant(last)
             && first.parts().is_empty()
@@ -126,16 +136,16 @@ impl Fault {
 
     fn change_one(&self, value: &mut Value) {
         match (self.change, &mut *value) {
-            (Change::FlagsOfAByte, Value::Flags(bits)) => *bits &= 0x7f,
-            (Change::ShortLists, Value::List(values)) => values.truncate(3),
-            (Change::NarrowStrings, Value::String(Str { text, .. })) => {
+            (Distortion::FlagsOfAByte, Value::Flags(bits)) => *bits &= 0x7f,
+            (Distortion::ShortLists, Value::List(values)) => values.truncate(3),
+            (Distortion::NarrowStrings, Value::String(Str { text, .. })) => {
                 *text = text.chars().map(narrow).collect();
             }
-            (Change::NarrowFloats, Value::F64(bits)) => *bits &= !0xffff,
-            (Change::NarrowIntegers, Value::S64(value)) => *value &= 0xffff_ffff,
-            (Change::NarrowIntegers, Value::U64(value)) => *value &= 0xffff_ffff,
-            (Change::FewCases, Value::Variant(index, None)) => *index &= 7,
-            (Change::FlatOptions, Value::Variant(1, payload))
+            (Distortion::NarrowFloats, Value::F64(bits)) => *bits &= !0xffff,
+            (Distortion::NarrowIntegers, Value::S64(value)) => *value &= 0xffff_ffff,
+            (Distortion::NarrowIntegers, Value::U64(value)) => *value &= 0xffff_ffff,
+            (Distortion::FewCases, Value::Variant(index, None)) => *index &= 7,
+            (Distortion::FlatOptions, Value::Variant(1, payload))
                 if matches!(payload.as_deref(), Some(Value::Variant(0, None))) =>
             {
                 *value = Value::Variant(0, None);

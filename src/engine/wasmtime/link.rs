@@ -9,10 +9,11 @@ use wasmtime::component::{Accessor, Linker, LinkerInstance, Val};
 use wasmtime::{AsContextMut, Engine, Result, StoreContextMut};
 
 use super::answer::{answer, answer_async, answer_concurrent};
+use super::pass::{give, take};
 use super::state::AsState;
 use super::typed::Signature;
 use super::wait::pending;
-use super::{give, last, spoil, take, typed_import};
+use super::{spoil, typed};
 use crate::case::paths::{Mode, Path};
 use crate::case::{Resource, Shape, function_name};
 use crate::types::resource_name;
@@ -22,7 +23,7 @@ use crate::value::Value;
 pub fn linker(engine: &Engine, shape: &Arc<Shape>, path: Path) -> Result<Linker<Data>> {
     let mut linker = Linker::<Data>::new(engine);
     link_resources(&mut linker, shape, path.mode)?;
-    if last(shape).import.is_some() {
+    if shape.last().import.is_some() {
         link_function(&mut linker, shape, path)?;
     }
     Ok(linker)
@@ -30,7 +31,7 @@ pub fn linker(engine: &Engine, shape: &Arc<Shape>, path: Path) -> Result<Linker<
 
 fn link_function(linker: &mut Linker<Data>, shape: &Arc<Shape>, path: Path) -> Result<()> {
     let name = function_name(shape.guests.len());
-    match typed_import(shape, path) {
+    match typed::of_import(shape, path) {
         Some(signature) => link_typed(linker.root(), name, signature, path.mode),
         None => link_dynamic(linker.root(), name, shape.clone(), path.mode),
     }
@@ -143,7 +144,7 @@ fn args(
     store: &mut StoreContextMut<'_, Data>,
     params: &[Val],
 ) -> Result<Vec<Value>> {
-    let (types, _) = last(shape).types_of_import();
+    let (types, _) = shape.last().types_of_import();
     params.iter().zip(types).map(|(val, ty)| take(store, val, ty)).collect()
 }
 
@@ -153,7 +154,7 @@ fn reply(
     value: Option<Value>,
     results: &mut [Val],
 ) -> Result<()> {
-    let (_, types) = last(shape).types_of_import();
+    let (_, types) = shape.last().types_of_import();
     for ((result, value), ty) in results.iter_mut().zip(&value).zip(types) {
         *result = give(store, value, ty)?;
     }

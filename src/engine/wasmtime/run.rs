@@ -6,10 +6,11 @@ use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower, ResourceAny
 use wasmtime::{AsContextMut, Store, UpdateDeadline};
 
 use super::fault::Fault;
+use super::loaded::Loaded;
 use super::state::{AsState, State};
 use super::trap::{bounded, outcome, outcome_of_misuse};
 use super::wait::wait;
-use super::{Loaded, call, typed_call};
+use super::{call, typed};
 use crate::case::check;
 use crate::case::paths::{Mode, Paths};
 use crate::case::{Call, Case, Guest, Manner, Shape, Tuning};
@@ -239,11 +240,12 @@ fn store(
     fault: Option<Fault>,
 ) -> wasmtime::Result<Store<Data>> {
     let fault = fault.filter(|fault| fault.applies(tuning, paths));
-    let typed = typed_call(&loaded.shape, paths.call);
+    let typed = typed::of_call(&loaded.shape, paths.call);
     let state = State { typed, polls: paths.polls, fault, ..State::of(&loaded.shape) };
     let mut store = Store::new(&loaded.engine, state.carried());
-    #[cfg(wasmtime_42)]
-    store.set_hostcall_fuel(usize::MAX);
+    #[cfg(wasmtime_hostcall_fuel)]
+    store.set_hostcall_fuel(hostcall_fuel(paths));
+    store.limiter(|data| &mut data.state_mut().growth);
     let awaits = paths.call.mode != Mode::Sync;
     if tuning.fuel {
         store.set_fuel(FUEL)?;
@@ -260,6 +262,14 @@ fn store(
         }
     }
     Ok(store)
+}
+
+/// How much may be lifted at once. The dynamic interface is charged for values as it holds them, the other for
+/// what is in memory, of which each byte may become a value.
+#[cfg(wasmtime_hostcall_fuel)]
+fn hostcall_fuel(paths: Paths) -> usize {
+    let typed = paths.call.api.is_typed() || paths.import.api.is_typed();
+    if typed { 8 << 20 } else { 256 << 20 }
 }
 
 async fn instance(

@@ -7,7 +7,7 @@ use wasmtime::{AsContextMut, Error, Result, StoreContextMut};
 
 use super::state::AsState;
 use super::trap::Stopped;
-use super::{last, typed};
+use super::typed;
 use crate::case::Shape;
 use crate::case::misuse::{Mistake, Misuse};
 use crate::types::{CASE, FIELD, FLAG, Label, Resource, Type, scalar};
@@ -75,7 +75,7 @@ pub fn answer(
     let Some((node, mistake)) = store.data().state().host.answer_mistake() else {
         return Ok(());
     };
-    let (_, types) = last(shape).types_of_import();
+    let (_, types) = shape.last().types_of_import();
     make(store, types, results, node, mistake)
 }
 

@@ -5,11 +5,13 @@ use std::any::Any;
 
 use canonfuzz_typed::{Data, Host};
 use wasmtime::component::{Func, ResourceAny};
+use wasmtime::{Error, ResourceLimiter, Result};
 
-use super::fault::{Fault, Place};
+use super::fault::{Fault, Leg};
 use super::typed::Signature;
 use crate::case::Shape;
 use crate::engine::host::HostScript;
+use crate::engine::machine;
 use crate::types::Resource;
 use crate::value::Value;
 
@@ -22,17 +24,42 @@ pub struct State {
     pub polls: u32,
     /// What is planted in the way that values pass, if it is in this one.
     pub fault: Option<Fault>,
+    pub growth: Growth,
+}
+
+/// Lets memories and tables grow, and ends a run in which the machine has no room for one: a guest would take
+/// that for the engine's answer.
+pub struct Growth;
+
+/// What the guest may be told of a memory that could not grow: not that the machine had no room for it.
+pub fn unless_machine(error: Error) -> Result<()> {
+    if machine::gave_out(&format!("{error:#}")) { Err(error) } else { Ok(()) }
+}
+
+impl ResourceLimiter for Growth {
+    fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, error: Error) -> Result<()> {
+        unless_machine(error)
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
+        Ok(true)
+    }
 }
 
 impl State {
     /// A host that calls in the plainest way.
     pub fn of(shape: &Shape) -> State {
-        State { host: HostScript::of(shape), export: None, typed: None, polls: 0, fault: None }
+        let (host, growth) = (HostScript::of(shape), Growth);
+        State { host, export: None, typed: None, polls: 0, fault: None, growth }
     }
 
     /// Values on their way, which are as they were but where a fault is planted.
-    pub fn pass(&self, place: Place, values: &mut [Value]) {
-        if let Some(fault) = self.fault.filter(|fault| fault.place == place) {
+    pub fn pass(&self, leg: Leg, values: &mut [Value]) {
+        if let Some(fault) = self.fault.filter(|fault| fault.leg == leg) {
             fault.change(values);
         }
     }

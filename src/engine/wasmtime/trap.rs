@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::abi::Trap;
+use crate::engine::machine;
 use crate::observation::Outcome;
 
 /// Why the host itself ended a call.
@@ -15,6 +16,8 @@ pub enum Stopped {
     NoSignature,
     /// No handle of another store was found that is equal to the one in whose place it should be.
     NoEqualHandle,
+    /// It was told more than it can keep.
+    ToldTooMuch,
     /// The engine gave it a value that is not of its type.
     WrongValue(String),
 }
@@ -25,6 +28,7 @@ impl fmt::Display for Stopped {
             Stopped::HostFailed => f.write_str("the host's function failed, as its script says"),
             Stopped::NoSignature => f.write_str("a function of other static types"),
             Stopped::NoEqualHandle => f.write_str("handles of another store"),
+            Stopped::ToldTooMuch => f.write_str("more values than the host can hold"),
             Stopped::WrongValue(wrong) => {
                 write!(f, "the engine gave the host a value of another type: {wrong}")
             }
@@ -41,11 +45,15 @@ pub fn outcome(error: &wasmtime::Error) -> Outcome {
         return match stopped {
             Stopped::HostFailed => Outcome::Trapped(Some(Trap::Host), message),
             Stopped::NoSignature => Outcome::Unsupported(message),
-            Stopped::NoEqualHandle => Outcome::Exhausted(message),
+            Stopped::NoEqualHandle | Stopped::ToldTooMuch => Outcome::Exhausted(message),
             Stopped::WrongValue(_) => Outcome::Refused(message),
         };
     }
     let message = error.root_cause().to_string();
+    if machine::gave_out(&message) {
+        // What led to it says how much was asked for.
+        return machine::told_apart(Outcome::Trapped(None, format!("{error:#}")));
+    }
     // In later releases what the engine takes for its own mistake is no panic any more, but says so.
     if let Some(bug) = message.strip_prefix("BUG: ") {
         let first = bug.lines().next().unwrap_or_default();
@@ -181,6 +189,7 @@ fn said(message: String) -> Outcome {
         Some((_, Some(trap))) => Outcome::Trapped(Some(*trap), message),
         // The interface was misused, by us.
         Some((_, None)) => Outcome::Refused(message),
+        // That of calls of the host, too, where a guest passes too much.
         None if message.contains("fuel") => Outcome::Exhausted(message),
         None => Outcome::Trapped(None, message),
     }

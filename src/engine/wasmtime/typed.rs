@@ -1,8 +1,6 @@
 //! Which static types stand for a case's functions.
 //! Knows nothing of scripts, nor of how a call by them is made.
 
-pub mod probe;
-
 #[cfg(test)]
 mod tests;
 
@@ -12,8 +10,8 @@ use std::sync::LazyLock;
 pub use canonfuzz_typed::{Family, Signature, Way, signatures};
 
 use crate::case::allowed;
-use crate::case::paths::Mode;
-use crate::case::{Resource, is_host};
+use crate::case::paths::{Api, Mode, Path};
+use crate::case::{Resource, Shape, is_host};
 use crate::types::{FuncType, Handle};
 
 /// How the host calls.
@@ -48,6 +46,28 @@ pub fn forms(ty: &FuncType, resources: &[Resource], way: Way) -> Vec<&'static Si
     forms
         .filter(|signature| signature.ways.contains(&way) && knows(signature, ty, resources))
         .collect()
+}
+
+/// The static types by which the host calls the export.
+pub fn of_call(shape: &Shape, path: Path) -> Option<&'static Signature> {
+    chosen(&shape.guests[0].export.ty, shape, path.api, out(path.mode))
+}
+
+/// The static types by which the host defines its function.
+pub fn of_import(shape: &Shape, path: Path) -> Option<&'static Signature> {
+    let import = shape.last().import.as_ref()?;
+    chosen(&import.ty, shape, path.api, back(path.mode))
+}
+
+fn chosen(ty: &FuncType, shape: &Shape, api: Api, way: Way) -> Option<&'static Signature> {
+    match api {
+        Api::Dynamic => None,
+        Api::Typed(form) => {
+            // Static types do not say whether a function is async.
+            let ty = FuncType { is_async: false, ..ty.clone() };
+            choose(&ty, &shape.resources, way, form)
+        }
+    }
 }
 
 /// One of these forms, any number choosing one; `None` where there is none.

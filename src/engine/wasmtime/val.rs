@@ -188,6 +188,18 @@ pub fn from_val(val: &Val, ty: &Type, take: Take) -> Result<Value> {
     })
 }
 
+/// The same value with bytes as bytes, for a value that somebody keeps.
+pub fn compact(value: &mut Value) {
+    let byte = |value: &Value| if let Value::U8(byte) = value { Some(*byte) } else { None };
+    let is_list = matches!(value, Value::List(values) if !values.is_empty());
+    let bytes: Option<Vec<u8>> =
+        if is_list { value.parts().iter().map(byte).collect() } else { None };
+    match bytes {
+        Some(bytes) => *value = Value::Bytes(bytes),
+        None => value.parts_mut().iter_mut().for_each(compact),
+    }
+}
+
 fn all_from_val(vals: &[Val], ty: &Type, take: Take) -> Result<Value> {
     Ok(Value::List(vals.iter().map(|val| from_val(val, ty, take)).collect::<Result<_>>()?))
 }

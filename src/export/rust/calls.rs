@@ -5,7 +5,7 @@ use super::config::CALLS_ARE_WHOLE;
 use super::values::{all, compared, val};
 use super::{Needs, code, host, indented, waits};
 use crate::case::{Call, Manner};
-use crate::export::About;
+use crate::export::about::About;
 use crate::export::component::check_name;
 use crate::export::plan::{Plan, first_returned};
 use crate::export::script::trap_words;

@@ -1,7 +1,7 @@
 //! A case's configuration of the engine as Rust.
 //! Knows from which release on there is what to choose, and nothing of calls.
 
-use super::super::About;
+use super::super::about::About;
 use super::super::text::Lines;
 use crate::case::check::{Feature, features};
 use crate::case::paths::Mode;

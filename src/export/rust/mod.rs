@@ -7,11 +7,11 @@ mod host;
 mod values;
 
 use self::config::CALLS_ARE_WHOLE;
+use super::about::{About, NEWEST, NotExported};
 use super::component::component;
 use super::plan::{Plan, is_spoken_of, plan, without_unused_import};
 use super::text::joined;
 use super::text::{Lines, comment};
-use super::{About, NEWEST, NotExported};
 use crate::abi::SPEC_COMMIT;
 use crate::case::paths::Mode;
 use crate::case::text::CaseFile;

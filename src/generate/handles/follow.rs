@@ -25,12 +25,12 @@ fn follow(shape: &Shape, call: &Call, tables: &mut [Handles]) {
     }
     tables[0].lower(&call.args, &shape.guests[0].export.ty.params);
     let called = vec![false; tables.len()];
-    let mut course = Course { shape, call, tables, called };
+    let mut course = Follower { shape, call, tables, called };
     course.run(0, Party::Host);
     call.host_drops.iter().for_each(|number| tables[0].host_drop(*number));
 }
 
-struct Course<'a, 'b, 'c> {
+struct Follower<'a, 'b, 'c> {
     shape: &'a Shape,
     call: &'a Call,
     tables: &'b mut [Handles<'c>],
@@ -38,7 +38,7 @@ struct Course<'a, 'b, 'c> {
     called: Vec<bool>,
 }
 
-impl<'a> Course<'a, '_, '_> {
+impl<'a> Follower<'a, '_, '_> {
     /// A guest's function is called, which returns these values.
     fn run(&mut self, guest: usize, caller: Party) -> &'a [Value] {
         let script = &self.call.scripts[guest];

@@ -5,68 +5,48 @@ use arbitrary::{Result, Unstructured};
 
 use super::{Entry, Handles, Leaf, leaves};
 use crate::case::BuiltIn;
+use crate::generate::choices::WrongHandle;
 use crate::generate::draw::{pick, position, weighted_where};
 use crate::generate::weights;
 use crate::types::{self, Handle, Type};
 use crate::value::Value;
 
-/// Which handle stands where another should.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrong {
-    /// No handle has index 0.
-    Zero,
-    /// One that is passed in the same call.
-    Sibling,
-    /// One that is lent in the same call, where something is given away.
-    Lent,
-    /// One of another type that is lent in the same call.
-    LentOther,
-    /// One that was dropped or given away.
-    Freed,
-    OtherType,
-    /// A borrow of the same, where something is given away.
-    Borrowed,
-    /// The first index that was never used.
-    Beyond,
-    Far,
-}
-
 /// Where a handle is to be.
-struct Place {
+struct Seat {
     resource: types::Resource,
     owned: bool,
     /// The other handles of the same resource that are passed with it.
     siblings: Vec<u32>,
     /// Those of them that are lent before it, where it is given away.
     lent: Vec<u32>,
-    /// The same of other resources.
+    /// Handles of other resources that are lent before it, where it is given away.
     lent_others: Vec<u32>,
 }
 
-impl Place {
-    fn among(seen: &[(&Handle, u32)], index: usize) -> Place {
+impl Seat {
+    fn among(seen: &[(&Handle, u32)], index: usize) -> Seat {
         let resource = seen[index].0.resource();
         let owned = matches!(seen[index].0, Handle::Own(_));
-        let mut place = Place { owned, ..Place::of(resource.unwrap_or(0)) };
+        let mut seat = Seat { owned, ..Seat::of(resource.unwrap_or(0)) };
         for (other, (handle, number)) in seen.iter().enumerate() {
             let lent = owned && other < index && matches!(handle, Handle::Borrow(_));
             match (handle.resource() == resource, lent) {
                 (true, _) if other == index => {}
                 (true, lent) => {
-                    place.siblings.push(*number);
-                    place.lent.extend(lent.then_some(*number));
+                    seat.siblings.push(*number);
+                    seat.lent.extend(lent.then_some(*number));
                 }
-                (false, true) => place.lent_others.push(*number),
+                (false, true) => seat.lent_others.push(*number),
                 (false, false) => {}
             }
         }
-        place
+        seat
     }
 
     /// For a built-in, which has it for itself.
-    fn of(resource: types::Resource) -> Place {
+    fn of(resource: types::Resource) -> Seat {
         let (siblings, lent, lent_others) = (Vec::new(), Vec::new(), Vec::new());
-        Place { resource, owned: false, siblings, lent, lent_others }
+        Seat { resource, owned: false, siblings, lent, lent_others }
     }
 }
 
@@ -75,16 +55,16 @@ impl Handles<'_> {
     pub fn spoil(&self, u: &mut Unstructured, values: &mut [Value], types: &[Type]) -> Result<()> {
         let mut leaves = leaves(values, types);
         let seen: Vec<(&Handle, u32)> = leaves.iter().map(|(handle, n)| (*handle, **n)).collect();
-        let places: Vec<Place> = (0..seen.len()).map(|index| Place::among(&seen, index)).collect();
-        let fits = |wrong, place: &Place| !self.candidates(wrong, place).is_empty();
-        let possible = |wrong| places.iter().any(|place| fits(wrong, place));
-        if places.is_empty() {
+        let seats: Vec<Seat> = (0..seen.len()).map(|index| Seat::among(&seen, index)).collect();
+        let fits = |wrong, seat: &Seat| !self.candidates(wrong, seat).is_empty();
+        let possible = |wrong| seats.iter().any(|seat| fits(wrong, seat));
+        if seats.is_empty() {
             return Ok(());
         }
         let wrong = weighted_where(u, weights::WRONG_HANDLES, possible)?;
-        let here: Vec<usize> = (0..places.len()).filter(|i| fits(wrong, &places[*i])).collect();
+        let here: Vec<usize> = (0..seats.len()).filter(|i| fits(wrong, &seats[*i])).collect();
         let index = pick(u, &here)?;
-        *leaves.swap_remove(index).1 = pick(u, &self.candidates(wrong, &places[index]))?;
+        *leaves.swap_remove(index).1 = pick(u, &self.candidates(wrong, &seats[index]))?;
         Ok(())
     }
 
@@ -108,27 +88,27 @@ impl Handles<'_> {
 
     /// The index of a handle that is not what a built-in on this resource takes.
     fn wrong(&self, u: &mut Unstructured, resource: types::Resource) -> Result<u32> {
-        let place = Place::of(resource);
-        let possible = |wrong| !self.candidates(wrong, &place).is_empty();
+        let seat = Seat::of(resource);
+        let possible = |wrong| !self.candidates(wrong, &seat).is_empty();
         let wrong = weighted_where(u, weights::WRONG_HANDLES, possible)?;
-        pick(u, &self.candidates(wrong, &place))
+        pick(u, &self.candidates(wrong, &seat))
     }
 
     /// The indices that are wrong in this way there.
-    fn candidates(&self, wrong: Wrong, place: &Place) -> Vec<u32> {
+    fn candidates(&self, wrong: WrongHandle, seat: &Seat) -> Vec<u32> {
         let beyond = u32::try_from(self.table.len()).expect("a case is small") + 1;
-        let other = |entry: &Entry| entry.resource != place.resource;
-        let borrowed = |entry: &Entry| place.owned && !entry.owned && !other(entry);
+        let other = |entry: &Entry| entry.resource != seat.resource;
+        let borrowed = |entry: &Entry| seat.owned && !entry.owned && !other(entry);
         match wrong {
-            Wrong::Zero => vec![0],
-            Wrong::Sibling => place.siblings.clone(),
-            Wrong::Lent => place.lent.clone(),
-            Wrong::LentOther => place.lent_others.clone(),
-            Wrong::Freed => self.free.clone(),
-            Wrong::OtherType => self.indices(other).collect(),
-            Wrong::Borrowed => self.indices(borrowed).collect(),
-            Wrong::Beyond => vec![beyond],
-            Wrong::Far => vec![u32::MAX, 1 << 28, (1 << 28) - 1, 1 << 31, beyond + 7],
+            WrongHandle::Zero => vec![0],
+            WrongHandle::Sibling => seat.siblings.clone(),
+            WrongHandle::Lent => seat.lent.clone(),
+            WrongHandle::LentOther => seat.lent_others.clone(),
+            WrongHandle::Freed => self.free.clone(),
+            WrongHandle::OtherType => self.indices(other).collect(),
+            WrongHandle::Borrowed => self.indices(borrowed).collect(),
+            WrongHandle::Beyond => vec![beyond],
+            WrongHandle::Far => vec![u32::MAX, 1 << 28, (1 << 28) - 1, 1 << 31, beyond + 7],
         }
     }
 
@@ -156,7 +136,7 @@ impl Handles<'_> {
 
     /// A handle that is of another type, if there is one.
     fn mistaken(&self, u: &mut Unstructured, resource: types::Resource) -> Result<u32> {
-        let others = self.candidates(Wrong::OtherType, &Place::of(resource));
+        let others = self.candidates(WrongHandle::OtherType, &Seat::of(resource));
         let other = !others.is_empty() && u.ratio(3, 4)?;
         if other { pick(u, &others) } else { self.wrong(u, resource) }
     }

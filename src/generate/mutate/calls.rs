@@ -10,7 +10,7 @@ use crate::case::{
 use crate::generate::acts::{destructor, post_return};
 use crate::generate::calls::{answer, call, import_args};
 use crate::generate::draw::{position, weighted};
-use crate::generate::guest::{self, GuestData};
+use crate::generate::guest::{self, Giver};
 use crate::generate::handles::after;
 use crate::generate::{realloc, weights};
 
@@ -74,7 +74,7 @@ pub fn change_import_calls(u: &mut Unstructured, case: &mut Case) -> Result<()> 
 
 fn import_call(u: &mut Unstructured, shape: &Shape, number: usize) -> Result<ImportCall> {
     let guest = &shape.guests[number];
-    let passed = import_args(u, guest, false, &mut GuestData::new(shape, number))?;
+    let passed = import_args(u, guest, false, &mut Giver::new(shape, number))?;
     if number + 1 < shape.guests.len() {
         return Ok(ImportCall { passed, answer: Answer::Guest });
     }
@@ -115,7 +115,7 @@ pub fn change_ending(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     match (u.int_in_range(0..=4)?, &script.finish) {
         (0, Finish::Return(_)) => script.finish = Finish::Trap,
         (0, Finish::Trap) => {
-            let passed = GuestData::with(shape, number, handles).truth(u, guest::results(guest))?;
+            let passed = Giver::with(shape, number, handles).truth(u, guest::results(guest))?;
             script.finish = Finish::Return(passed);
         }
         (1, _) => script.post_return = post_return(u, guest, true, &handles)?,

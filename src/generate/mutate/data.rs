@@ -7,7 +7,7 @@ use crate::abi::{Core, CoreType};
 use crate::case::{Call, Case, Finish, Passed, Patch, Shape, import_calls_mut};
 use crate::encode::guest::Side;
 use crate::generate::draw::{integer, position};
-use crate::generate::guest::{self, GuestData};
+use crate::generate::guest::{self, Giver};
 use crate::generate::handles::{Handles, after};
 
 pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
@@ -42,11 +42,11 @@ fn before<'a>(
     mut handles: Handles<'a>,
     call: &Call,
     index: usize,
-) -> GuestData<'a> {
+) -> Giver<'a> {
     if guest == 0 {
         handles.lower(&call.args, &shape.guests[0].export.ty.params);
     }
-    let mut data = GuestData::with(shape, guest, handles);
+    let mut data = Giver::with(shape, guest, handles);
     if let Some(side) = guest::params(&shape.guests[guest]) {
         for step in call.scripts[guest].import_calls().take(index) {
             data.advance(side, &step.passed);
@@ -57,7 +57,7 @@ fn before<'a>(
 
 fn change_passed(
     u: &mut Unstructured,
-    data: &mut GuestData,
+    data: &mut Giver,
     side: Side,
     passed: &mut Passed,
 ) -> Result<()> {
@@ -107,7 +107,7 @@ fn change_bytes(u: &mut Unstructured, bytes: &mut [u8]) -> Result<()> {
 
 fn change_raw(
     u: &mut Unstructured,
-    data: &mut GuestData,
+    data: &mut Giver,
     side: Side,
     passed: &mut Passed,
 ) -> Result<()> {

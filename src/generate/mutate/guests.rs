@@ -5,7 +5,7 @@ use arbitrary::{Result, Unstructured};
 
 use crate::case::import_calls_mut;
 use crate::case::{Answer, Call, Case, Finish, Function, Guest, Limits, Passed, Resource, Script};
-use crate::generate::guest::{self, GuestData};
+use crate::generate::guest::{self, Giver};
 use crate::generate::{options, weights};
 use crate::value::Value;
 
@@ -14,7 +14,9 @@ pub fn change(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<
     let count = case.shape.guests.len();
     let most = usize::try_from(limits.guests).unwrap_or(usize::MAX).min(weights::MOST_GUESTS);
     if count > 2 && u.arbitrary()? {
-        remove(u, case)
+        let number = u.choose_index(count)?;
+        remove_guest(case, number);
+        Ok(())
     } else if (2..most).contains(&count) {
         add(u, case, limits)
     } else {
@@ -34,20 +36,9 @@ fn add(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
     let number = case.shape.guests.len() - 1;
     for call in &mut case.calls {
         let side = guest::results(&case.shape.guests[number]);
-        let passed = GuestData::new(&case.shape, number).truth(u, side)?;
+        let passed = Giver::new(&case.shape, number).truth(u, side)?;
         call.scripts.push(Script { finish: Finish::Return(passed), ..Script::least() });
     }
-    Ok(())
-}
-
-/// Takes a guest away, if it is not the only one.
-pub fn remove(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let count = case.shape.guests.len();
-    if count == 1 {
-        return Ok(());
-    }
-    let number = u.choose_index(count)?;
-    remove_guest(case, number);
     Ok(())
 }
 

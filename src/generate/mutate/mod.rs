@@ -1,6 +1,7 @@
 //! Changes to a case, weighted; each leaves a valid case.
 //! Knows when a case is smaller than another, and nothing of what either shows.
 
+mod bounds;
 mod calls;
 pub mod cut;
 mod data;
@@ -9,71 +10,55 @@ mod paths;
 mod repair;
 mod resources;
 mod shape;
-mod shrink;
 mod size;
 mod types;
 mod values;
 
-use arbitrary::Unstructured;
-use mutatis::{Candidates, Context, Mutate, Session};
+use arbitrary::{Result, Unstructured};
 
-use super::draw::{Table, entropy};
+use super::choices::Mutation;
+use super::draw::{entropy, weighted_where};
 use super::types::Palette;
-use super::{guest, noise, weights};
+use super::{noise, weights};
 use crate::case::allowed::Allowed;
-use crate::case::check::check;
 use crate::case::{Case, Limits};
-use crate::types::Type;
+use bounds::{Bounds, valid};
+use cut::PASSES;
 use repair::repair;
 pub use size::{Size, size};
 
-/// What is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    Value,
-    Data,
-    Realloc,
-    ImportCall,
-    Answer,
-    Ending,
-    Call,
-    Type,
-    Options,
-    Tuning,
-    Pages,
-    BuiltIn,
-    Resource,
-    HostDrop,
-    Guest,
-    Paths,
-    Manner,
-    Noise,
-}
-
-/// Changes a case, or with `shrink` makes it smaller. False: nothing was found that could be done,
-/// and the case is as it was.
-pub fn mutate(
-    case: &mut Case,
-    seed: u64,
-    allowed: &Allowed,
-    limits: &Limits,
-    shrink: bool,
-) -> bool {
-    let mut session = Session::new().seed(seed).shrink(shrink);
-    let mut mutator = CaseMutator { allowed, limits };
-    let attempts = if shrink { weights::SHRINK_ATTEMPTS } else { weights::ATTEMPTS };
-    for _ in 0..attempts {
+/// Changes a case. False: nothing was found that could be done, and the case is as it was.
+pub fn mutate(case: &mut Case, seed: u64, allowed: &Allowed, limits: &Limits) -> bool {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    for _ in 0..weights::ATTEMPTS {
+        let bytes = entropy(&mut rng, weights::MUTATION_ENTROPY);
         let mut next = case.clone();
-        if session.mutate_with(&mut mutator, &mut next).is_err() {
-            return false;
-        }
-        let small_enough = !shrink || size(&next) < size(case);
-        if next != *case && small_enough && valid(&next, limits) {
+        // An error is an empty choice: the change is not possible here.
+        let changed = change(&mut Unstructured::new(&bytes), &mut next, allowed, limits).is_ok();
+        if changed && next != *case && valid(&next, limits) {
             *case = next;
             return true;
         }
     }
     false
+}
+
+/// Makes a case smaller by one cut, drawn among those of all passes. False: none was found, and the case
+/// is as it was.
+pub fn shrink(case: &mut Case, seed: u64, allowed: &Allowed, limits: &Limits) -> bool {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut passes = PASSES;
+    rng.shuffle(&mut passes);
+    let smaller = passes.into_iter().find_map(|pass| {
+        let mut cuts = pass.cuts(case, allowed);
+        rng.shuffle(&mut cuts);
+        cuts.iter().take(weights::CUTS_TRIED).find_map(|cut| cut.of(case, allowed, limits))
+    });
+    let Some(smaller) = smaller else {
+        return false;
+    };
+    *case = smaller;
+    true
 }
 
 /// Something of each case: the shape of one with calls of the other, or functions of each; or
@@ -88,7 +73,7 @@ pub fn crossover(a: &Case, b: &Case, allowed: &Allowed, seed: u64) -> Case {
     if repaired && valid(&case, &limits) { case } else { a.clone() }
 }
 
-fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> arbitrary::Result<()> {
+fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> Result<()> {
     if case.shape.resources.len() < b.shape.resources.len() {
         case.shape.resources.clone_from(&b.shape.resources);
     }
@@ -115,93 +100,35 @@ fn cross(u: &mut Unstructured, case: &mut Case, b: &Case) -> arbitrary::Result<(
     Ok(())
 }
 
-fn valid(case: &Case, limits: &Limits) -> bool {
-    check(case, limits).is_ok() && case.calls.iter().all(|call| guest::fits(&case.shape, call))
+/// Makes one change, drawn by its weight. It may leave a case that is not valid: `mutate` looks.
+fn change(u: &mut Unstructured, case: &mut Case, allowed: &Allowed, limits: &Limits) -> Result<()> {
+    let handles = Palette::of(&case.shape.resources, 0, 1).params;
+    let bounds = Bounds { allowed, limits, handles: &handles };
+    let noisy = case.shape.is_noisy();
+    let change = weighted_where(u, weights::CHANGES, |change| change != Mutation::Noise || noisy)?;
+    make(u, change, case, bounds)?;
+    repair(u, case, allowed, limits)
 }
 
-/// What every change may look at.
-#[derive(Clone, Copy)]
-struct Bounds<'a> {
-    allowed: &'a Allowed,
-    limits: &'a Limits,
-    /// The handle types that there are.
-    handles: &'a [Type],
-}
-
-/// Registers each kind of change as often as its weight says.
-struct CaseMutator<'a> {
-    allowed: &'a Allowed,
-    limits: &'a Limits,
-}
-
-impl Mutate<Case> for CaseMutator<'_> {
-    fn mutate(&mut self, candidates: &mut Candidates, case: &mut Case) -> mutatis::Result<()> {
-        let handles = Palette::of(&case.shape.resources, 0, 1).params;
-        let bounds = Bounds { allowed: self.allowed, limits: self.limits, handles: &handles };
-        let shrink = candidates.shrink();
-        for (weight, change) in changes(case, shrink) {
-            candidates.mutation_group(*weight, |context, _| {
-                apply(context, *change, case, bounds, shrink);
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
-
-    fn mutation_count(&self, case: &Case, shrink: bool) -> Option<u32> {
-        Some(changes(case, shrink).map(|(weight, _)| weight).sum())
-    }
-}
-
-fn changes(case: &Case, shrink: bool) -> impl Iterator<Item = &'static (u32, Change)> + use<> {
-    let (all, noisy): (&Table<Change>, &Table<Change>) = match shrink {
-        true => (weights::SHRINKS, weights::noise::SHRINKS),
-        false => (weights::CHANGES, weights::noise::CHANGES),
-    };
-    all.iter().chain(if case.shape.is_noisy() { noisy } else { &[] })
-}
-
-/// May change nothing, or leave a case that is not valid: `mutate` looks.
-fn apply(context: &mut Context, change: Change, case: &mut Case, bounds: Bounds, shrink: bool) {
-    let mut bytes = [0; weights::MUTATION_ENTROPY];
-    context.rng().gen_bytes(&mut bytes);
-    let mut u = Unstructured::new(&bytes);
-    let Bounds { allowed, limits, .. } = bounds;
-    let changed = if shrink {
-        // Without bytes, all that repair draws is the least.
-        shrink::shrink(&mut u, change, case, bounds)
-            .and_then(|()| repair(&mut Unstructured::new(&[]), case, allowed, limits))
-    } else {
-        grow(&mut u, change, case, bounds).and_then(|()| repair(&mut u, case, allowed, limits))
-    };
-    // An error is an empty choice: the change is not possible here.
-    let _ = changed;
-}
-
-fn grow(
-    u: &mut Unstructured,
-    change: Change,
-    case: &mut Case,
-    bounds: Bounds,
-) -> arbitrary::Result<()> {
+fn make(u: &mut Unstructured, change: Mutation, case: &mut Case, bounds: Bounds) -> Result<()> {
     match change {
-        Change::Value => values::change(u, case),
-        Change::Data => data::change(u, case),
-        Change::Realloc => calls::change_realloc(u, case),
-        Change::ImportCall => calls::change_import_calls(u, case),
-        Change::Answer => calls::change_answer(u, case),
-        Change::Ending => calls::change_ending(u, case),
-        Change::Call => calls::change_calls(u, case, bounds.limits),
-        Change::Type => types::change(u, case, bounds),
-        Change::Options => shape::change_options(u, case, bounds),
-        Change::Tuning => shape::change_tuning(u, case),
-        Change::Pages => shape::change_pages(u, case, bounds),
-        Change::BuiltIn => resources::change_built_ins(u, case),
-        Change::Resource => resources::change_resources(u, case),
-        Change::HostDrop => resources::change_host_drops(u, case),
-        Change::Guest => guests::change(u, case, bounds.limits),
-        Change::Paths => paths::change_paths(u, case, bounds),
-        Change::Manner => paths::change_manner(u, case, bounds),
-        Change::Noise => noise::change(u, &mut case.shape),
+        Mutation::Value => values::change(u, case),
+        Mutation::Data => data::change(u, case),
+        Mutation::Realloc => calls::change_realloc(u, case),
+        Mutation::ImportCall => calls::change_import_calls(u, case),
+        Mutation::Answer => calls::change_answer(u, case),
+        Mutation::Ending => calls::change_ending(u, case),
+        Mutation::Call => calls::change_calls(u, case, bounds.limits),
+        Mutation::Type => types::change(u, case, bounds),
+        Mutation::Options => shape::change_options(u, case, bounds),
+        Mutation::Tuning => shape::change_tuning(u, case),
+        Mutation::Pages => shape::change_pages(u, case, bounds),
+        Mutation::BuiltIn => resources::change_built_ins(u, case),
+        Mutation::Resource => resources::change_resources(u, case),
+        Mutation::HostDrop => resources::change_host_drops(u, case),
+        Mutation::Guest => guests::change(u, case, bounds.limits),
+        Mutation::Paths => paths::change_paths(u, case, bounds),
+        Mutation::Manner => paths::change_manner(u, case, bounds),
+        Mutation::Noise => noise::change(u, &mut case.shape),
     }
 }

@@ -3,11 +3,10 @@
 
 use arbitrary::{Result, Unstructured};
 
-use super::Bounds;
+use super::bounds::Bounds;
 use super::shape::type_of;
 use crate::case::allowed::{Allowed, Side, Signature};
 use crate::case::check::{Feature, check_manner, ends};
-use crate::case::misuse::Misuse;
 use crate::case::paths::{Api, Mode, Path, Paths};
 use crate::case::{Answer, Call, Case, Limits, Manner, Shape, is_host};
 use crate::generate::draw::pick;
@@ -99,49 +98,6 @@ pub fn change_manner(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> R
         Manner::Once | Manner::Twice => case.calls[number].manner = Manner::Once,
         Manner::Misused(_) => misuse(u, case, bounds.allowed)?,
     }
-    Ok(())
-}
-
-/// Makes one thing plainer that is not plain.
-pub fn plainer_paths(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let paths = case.paths;
-    let calls = plainer(paths.call).map(|call| Paths { call, ..paths });
-    let imports = plainer(paths.import).map(|import| Paths { import, ..paths });
-    let fewer = Paths { polls: paths.polls / 2, ..paths };
-    let alone = Paths { neighbor: false, ..paths };
-    let all = calls.into_iter().chain(imports).chain([Paths::PLAIN, fewer, alone]);
-    let plainer: Vec<Paths> = all.filter(|plainer| *plainer != paths).collect();
-    case.paths = pick(u, &plainer)?;
-    Ok(())
-}
-
-/// The same way with one thing plainer, or as it is.
-pub fn plainer(path: Path) -> [Path; 3] {
-    let mode = match path.mode {
-        Mode::Sync | Mode::Async => Mode::Sync,
-        Mode::Concurrent => Mode::Async,
-    };
-    let first = path.api.min(Api::Typed(0));
-    [Path { mode, ..path }, Path { api: Api::Dynamic, ..path }, Path { api: first, ..path }]
-}
-
-pub fn plainer_manner(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let manners = case.calls.iter_mut().map(|call| &mut call.manner);
-    let mut manners: Vec<_> = manners.filter(|manner| **manner != Manner::Once).collect();
-    let number = u.choose_index(manners.len())?;
-    let manner = &mut *manners[number];
-    *manner = match *manner {
-        Manner::Misused(Misuse::Signature(number)) if u.arbitrary()? => {
-            Manner::Misused(Misuse::Signature(number / 2))
-        }
-        Manner::Misused(Misuse::Arg { node, mistake }) if u.arbitrary()? => {
-            Manner::Misused(Misuse::Arg { node: node / 2, mistake })
-        }
-        Manner::Misused(Misuse::Answer { node, mistake }) if u.arbitrary()? => {
-            Manner::Misused(Misuse::Answer { node: node / 2, mistake })
-        }
-        Manner::Once | Manner::Twice | Manner::Misused(_) => Manner::Once,
-    };
     Ok(())
 }
 

@@ -72,13 +72,6 @@ pub fn change_resources(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     Ok(())
 }
 
-/// Takes one away.
-pub fn remove_resource(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let index = u.choose_index(case.shape.resources.len())?;
-    remove(case, index);
-    Ok(())
-}
-
 /// What mentions it has a number that nobody has, until it is repaired.
 pub fn remove(case: &mut Case, index: usize) {
     case.shape.resources.remove(index);
@@ -134,16 +127,6 @@ fn built_ins_of_script(script: &mut Script) -> Vec<&mut BuiltIn> {
         all.push(built_in);
     }
     all
-}
-
-/// Makes the operand of a built-in smaller.
-pub fn smaller_built_in(u: &mut Unstructured, case: &mut Case) -> Result<()> {
-    let call = u.choose_index(case.calls.len())?;
-    let mut all = built_ins(&mut case.calls[call]);
-    let index = u.choose_index(all.len())?;
-    let operand = operand(all[index]);
-    *operand = if u.arbitrary()? { *operand / 2 } else { operand.saturating_sub(1) };
-    Ok(())
 }
 
 /// Adds, removes or changes what the host drops.

@@ -3,7 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 
-use super::Bounds;
+use super::bounds::Bounds;
 use crate::abi::PtrType;
 use crate::case::check::Feature;
 use crate::case::{Case, Function, Shape};
@@ -29,7 +29,7 @@ pub fn change_options(u: &mut Unstructured, case: &mut Case, bounds: Bounds) -> 
 }
 
 /// One end of a function.
-pub fn any_function<'a>(u: &mut Unstructured, shape: &'a mut Shape) -> Result<&'a mut Function> {
+fn any_function<'a>(u: &mut Unstructured, shape: &'a mut Shape) -> Result<&'a mut Function> {
     let guest = u.choose_index(shape.guests.len())?;
     let guest = &mut shape.guests[guest];
     match &mut guest.import {

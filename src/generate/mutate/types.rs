@@ -3,7 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 
-use super::Bounds;
+use super::bounds::Bounds;
 use super::paths::change_signature;
 use super::shape::{any_type, type_of};
 use crate::case::{Case, Function, Limits};
@@ -59,7 +59,7 @@ fn other_import(
 }
 
 /// A param or the result.
-pub fn any_root<'a>(u: &mut Unstructured, ty: &'a mut FuncType) -> Result<Option<&'a mut Type>> {
+fn any_root<'a>(u: &mut Unstructured, ty: &'a mut FuncType) -> Result<Option<&'a mut Type>> {
     let mut roots: Vec<&mut Type> = ty.params.iter_mut().chain(&mut ty.result).collect();
     let index = position(u, roots.len())?;
     Ok(index.map(|index| roots.swap_remove(index)))
@@ -84,12 +84,12 @@ fn some_type(u: &mut Unstructured, bounds: Bounds) -> Result<Type> {
     types.ty(u, weights::SMALL_DEPTH)
 }
 
-pub fn count(ty: &Type) -> usize {
+fn count(ty: &Type) -> usize {
     1 + ty.children().into_iter().map(count).sum::<usize>()
 }
 
 /// The type of this number among a type and those inside, the type itself being 0.
-pub fn node<'a>(ty: &'a mut Type, index: &mut usize) -> Option<&'a mut Type> {
+fn node<'a>(ty: &'a mut Type, index: &mut usize) -> Option<&'a mut Type> {
     if *index == 0 {
         return Some(ty);
     }
@@ -110,7 +110,7 @@ fn change_type(u: &mut Unstructured, ty: &mut Type, bounds: Bounds) -> Result<()
 }
 
 /// Puts one of the types inside in the place of the whole.
-pub fn unwrap(u: &mut Unstructured, ty: &mut Type) -> Result<()> {
+fn unwrap(u: &mut Unstructured, ty: &mut Type) -> Result<()> {
     let children = ty.children();
     if let Some(index) = position(u, children.len())? {
         *ty = children[index].clone();

@@ -19,7 +19,7 @@ pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 }
 
 /// Any part of any value.
-pub fn any_node<'a>(u: &mut Unstructured, case: &'a mut Case) -> Result<Option<Typed<'a>>> {
+fn any_node<'a>(u: &mut Unstructured, case: &'a mut Case) -> Result<Option<Typed<'a>>> {
     let mut sites = sites(&case.shape, &mut case.calls);
     let Some(index) = position(u, sites.len())? else {
         return Ok(None);

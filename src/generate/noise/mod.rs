@@ -14,7 +14,6 @@ use crate::case::text::{parse_wat, wat};
 use crate::case::{Limits, Shape};
 use outline::outline;
 pub use smaller::{Leave, all};
-pub use steer::Aside;
 use steer::steer;
 
 /// Gives at least one guest core code of its own.
@@ -127,19 +126,6 @@ fn normal(module: &[u8]) -> Option<Vec<u8>> {
 pub fn change(u: &mut Unstructured, shape: &mut Shape) -> Result<()> {
     if let Some(number) = any(u, shape)? {
         shape.guests[number].noise = Some(module(u, shape, number)?);
-    }
-    Ok(())
-}
-
-/// Makes the core code of one guest smaller, or leaves all to the puppet.
-pub fn shrink(u: &mut Unstructured, shape: &mut Shape) -> Result<()> {
-    let Some(number) = any(u, shape)? else {
-        return Ok(());
-    };
-    let gone = chance(u, weights::noise::GONE)?;
-    if let Some(code) = shape.guests[number].noise.take().filter(|_| !gone) {
-        let smaller = smaller::smaller(u, &code)?;
-        shape.guests[number].noise = Some(normal(&smaller).unwrap_or(code));
     }
     Ok(())
 }

@@ -3,24 +3,9 @@
 
 use std::ops::Range;
 
-use arbitrary::{Result, Unstructured};
 use wasm_encoder::reencode::{Error, Reencode};
 use wasm_encoder::{CodeSection, ExportSection, Function, Module};
 use wasmparser::{ExportSectionReader, FunctionBody, Parser, Payload};
-
-use super::super::draw::position;
-
-/// Something smaller. The same, where there is nothing to leave out.
-pub fn smaller(u: &mut Unstructured, module: &[u8]) -> Result<Vec<u8>> {
-    let (exports, bodies) = parts(module);
-    let leave = match u.int_in_range(0..=3)? {
-        0 => position(u, exports)?.map(Leave::Export),
-        1 => position(u, bodies.len())?.map(Leave::Body),
-        _ => instructions(u, &bodies)?,
-    };
-    let smaller = leave.and_then(|leave| without(module, leave));
-    Ok(smaller.unwrap_or_else(|| module.to_vec()))
-}
 
 /// All that may be left out, each body and each export alone, and of the instructions of a body what
 /// `ranges` says for so many.
@@ -66,21 +51,6 @@ fn parts(module: &[u8]) -> (usize, Vec<usize>) {
     (exports, bodies)
 }
 
-/// A run of instructions of one body, without its last `end`.
-fn instructions(u: &mut Unstructured, bodies: &[usize]) -> Result<Option<Leave>> {
-    let Some(body) = position(u, bodies.len())? else {
-        return Ok(None);
-    };
-    let count = bodies[body].saturating_sub(1);
-    let Some(start) = position(u, count)? else {
-        return Ok(None);
-    };
-    let most = count - start;
-    let length =
-        if u.arbitrary()? { u.int_in_range(1..=most.min(4))? } else { u.int_in_range(1..=most)? };
-    Ok(Some(Leave::Instructions(body, start..start + length)))
-}
-
 struct Smaller {
     leave: Leave,
     /// The body that comes next.
@@ -92,7 +62,7 @@ impl Smaller {
         &mut self,
         func: &FunctionBody,
         left_out: Range<usize>,
-    ) -> std::result::Result<Function, Error<std::convert::Infallible>> {
+    ) -> Result<Function, Error<std::convert::Infallible>> {
         let mut function = self.new_function_with_parsed_locals(func)?;
         for (position, operator) in func.get_operators_reader()?.into_iter().enumerate() {
             if !left_out.contains(&position) {
@@ -110,7 +80,7 @@ impl Reencode for Smaller {
         &mut self,
         exports: &mut ExportSection,
         section: ExportSectionReader<'_>,
-    ) -> std::result::Result<(), Error<Self::Error>> {
+    ) -> Result<(), Error<Self::Error>> {
         for (position, export) in section.into_iter().enumerate() {
             let left_out = matches!(self.leave, Leave::Export(out) if out == position);
             if !left_out {
@@ -124,7 +94,7 @@ impl Reencode for Smaller {
         &mut self,
         code: &mut CodeSection,
         func: FunctionBody<'_>,
-    ) -> std::result::Result<(), Error<Self::Error>> {
+    ) -> Result<(), Error<Self::Error>> {
         let body = self.body;
         self.body += 1;
         let left_out = match &self.leave {

@@ -15,28 +15,12 @@ use wasmparser::{
     Operator, Parser, Payload, TypeRef,
 };
 
+use super::super::choices::Aside;
 use super::super::draw::{Percent, chance, weighted_where};
 use super::super::weights::noise as weights;
 use crate::abi::{CoreFuncType, CoreType};
 use crate::case::noise::{Act, Offer, Typed, acts, offers};
 use crate::case::{GUEST_DATA, Shape};
-
-/// Something that is done between two instructions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aside {
-    /// Writes somewhere.
-    Write,
-    /// Does the next step of the script.
-    Step,
-    /// Writes where the first param points to.
-    WriteToParam,
-    /// Grows the memory.
-    Grow,
-    /// Returns what the script says.
-    Return,
-    /// Grows the memory, and returns a pointer to what was grown.
-    ReturnGrown,
-}
 
 /// Bytes of the guest's data and heap that are written to most.
 const NEAR: u32 = 512;

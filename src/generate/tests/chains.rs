@@ -1,4 +1,4 @@
-//! The same for chains of guests, by rules that are written down here once more.
+//! Generated chains of guests, by rules that are written down here once more.
 
 use super::*;
 use crate::abi::StringEncoding;
@@ -150,7 +150,7 @@ fn features_of_chains_that_are_not_allowed_do_not_occur() {
     let mut stream = Stream::new(22, CaseKind::Adapter, Allowed::default(), Limits::CASE);
     for seed in 0..500 {
         let mut case = stream.next_case();
-        mutate(&mut case, seed, &Allowed::default(), &Limits::CASE, false);
+        mutate(&mut case, seed, &Allowed::default(), &Limits::CASE);
         assert_eq!(crate::case::check::features(&case), BTreeSet::new());
     }
 }
@@ -298,7 +298,7 @@ fn mutation_keeps_chains_valid() {
         let mut case = stream.next_case();
         for step in 0..40 {
             let before = case.clone();
-            let changed = mutate(&mut case, seed * 50 + step, &wide(), &Limits::CASE, false);
+            let changed = mutate(&mut case, seed * 50 + step, &wide(), &Limits::CASE);
             assert_eq!(changed, before != case);
             assert!(case.shape.guests.len() > 1);
             check_chain(&case);
@@ -313,7 +313,7 @@ fn shrinking_chains_never_grows_and_ends_small() {
         let mut case = stream.next_case();
         let mut size = mutate::size(&case);
         for step in 0.. {
-            if !mutate(&mut case, seed * 1000 + step, &wide(), &Limits::CASE, true) {
+            if !shrink(&mut case, seed * 1000 + step, &wide(), &Limits::CASE) {
                 break;
             }
             check_chain(&case);
@@ -372,7 +372,7 @@ fn every_part_of_every_guest_can_be_mutated() {
     for seed in 0..40000 {
         let case = stream.next_case();
         let mut mutated = case.clone();
-        mutate(&mut mutated, seed, &wide(), &Limits::CASE, false);
+        mutate(&mut mutated, seed, &wide(), &Limits::CASE);
         reached.extend(changed_in_chain(&case, &mutated));
     }
     let parts = [

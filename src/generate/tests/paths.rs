@@ -77,7 +77,7 @@ fn mutated_and_crossed_cases_have_static_types_where_they_are_called_by_them() {
             check_typed(&crossover(&case, &other, &typed(), seed));
             for step in 0..30 {
                 let fresh = case.clone();
-                mutate(&mut case, seed * 30 + step, &typed(), &Limits::CASE, false);
+                mutate(&mut case, seed * 30 + step, &typed(), &Limits::CASE);
                 check_typed(&case);
                 let of_kind = CaseKind::of(&case) == kind;
                 (kept, steps) = (kept + u32::from(of_kind), steps + 1);
@@ -97,7 +97,7 @@ fn shrinking_leaves_the_plainest_paths() {
         for seed in 0..40 {
             let mut case = stream.next_case();
             let mut step = 0;
-            while mutate(&mut case, seed * 1_000 + step, &typed(), &Limits::CASE, true) {
+            while shrink(&mut case, seed * 1_000 + step, &typed(), &Limits::CASE) {
                 check_typed(&case);
                 step += 1;
             }

@@ -1,16 +1,12 @@
 //! What is drawn in chains of guests only, or otherwise there.
 //! Knows only what there is to choose from.
 
-use super::super::calls::{Conduct, Slip};
-use super::super::draw::{Percent, Table};
-use super::super::guest::Lie;
-use super::super::realloc::Odd;
-use super::super::strings::StringKind;
-use super::super::types::{Constructor, TypePlan};
+use super::super::choices::{Conduct, Constructor, Lie, Misstep, OddRealloc, StringKind, TypePlan};
+use super::super::draw::{Percent, Shares};
 
 /// Guests of a chain. What two do with one another is nearly everything; with three, one of them is
 /// callee and caller.
-pub const GUESTS: &Table<usize> = &[(86, 2), (14, 3)];
+pub const GUESTS: &Shares<usize> = &[(86, 2), (14, 3)];
 /// How often the last guest imports something of the host: it is the other shapes that are about
 /// that.
 pub const LAST_IMPORT: Percent = Percent(50);
@@ -20,11 +16,11 @@ pub const FUSED_MEMBERS: u32 = 900;
 /// How often the memory of a guest has addresses of 64 bits, which is one guest in seven: subjects take them
 /// between guests only, or mostly.
 pub const WIDE: Percent = Percent(19);
-/// The same where the guest before has: else two of them are next to one another too seldom.
+/// How often it has where that of the guest before does: else two of them are next to one another too seldom.
 pub const WIDE_AFTER_WIDE: Percent = Percent(60);
 
 /// The types of what the host calls: they cost two lowerings and a lifting that others look into.
-pub const ENTRY_PLANS: &Table<TypePlan> = &[
+pub const ENTRY_PLANS: &Shares<TypePlan> = &[
     (70, TypePlan::Small),
     (20, TypePlan::Strings),
     (3, TypePlan::Rich),
@@ -36,7 +32,7 @@ pub const ENTRY_PLANS: &Table<TypePlan> = &[
 ];
 /// The types of what guests call of one another: an adapter transcodes strings by code of its own,
 /// and all else by code that it generates for the type.
-pub const FUSED_PLANS: &Table<TypePlan> = &[
+pub const FUSED_PLANS: &Shares<TypePlan> = &[
     (110, TypePlan::Strings),
     (14, TypePlan::Small),
     (8, TypePlan::Rich),
@@ -48,7 +44,7 @@ pub const FUSED_PLANS: &Table<TypePlan> = &[
     (80, TypePlan::Handles),
 ];
 /// The shares of type constructors where strings are wanted.
-pub const STRING_CONSTRUCTORS: &Table<Constructor> = &[
+pub const STRING_CONSTRUCTORS: &Shares<Constructor> = &[
     (10, Constructor::Primitive),
     (56, Constructor::String),
     (14, Constructor::List),
@@ -89,29 +85,29 @@ pub const RELAYED: Percent = Percent(75);
 pub const HOSTS_RELAYED: Percent = Percent(10);
 
 /// Calls of the next guest in one call. The steps of a callee are done in the first.
-pub const FUSED_CALLS: &Table<u32> = &[(80, 1), (14, 2), (4, 3), (2, 0)];
+pub const FUSED_CALLS: &Shares<u32> = &[(80, 1), (14, 2), (4, 3), (2, 0)];
 /// Built-ins that a guest calls which others call.
-pub const CALLEE_BUILT_INS: &Table<usize> = &[(56, 0), (26, 1), (18, 2)];
+pub const CALLEE_BUILT_INS: &Shares<usize> = &[(56, 0), (26, 1), (18, 2)];
 
 /// What a guest hands over decides how far an adapter comes, so that most of it is well-formed.
-pub const CONDUCTS: &Table<Conduct> =
-    &[(46, Conduct::Honest), (45, Conduct::OneSlip), (9, Conduct::Slips)];
-/// The shares of slips, of any of the guests: what `realloc` answers is checked in many places.
-pub const SLIPS: &Table<Slip> = &[
-    (34, Slip::Import),
-    (26, Slip::Return),
-    (80, Slip::Realloc),
-    (1, Slip::Answer),
-    (1, Slip::Reenter),
-    (2, Slip::Finish),
-    (10, Slip::PostReturn),
-    (14, Slip::BuiltIn),
-    (10, Slip::KeptBorrow),
-    (8, Slip::Destructor),
-    (2, Slip::Host),
+pub const CONDUCTS: &Shares<Conduct> =
+    &[(46, Conduct::Honest), (45, Conduct::OneMisstep), (9, Conduct::Missteps)];
+/// The shares of missteps, of any of the guests: what `realloc` answers is checked in many places.
+pub const MISSTEPS: &Shares<Misstep> = &[
+    (34, Misstep::Import),
+    (26, Misstep::Return),
+    (80, Misstep::Realloc),
+    (1, Misstep::Answer),
+    (1, Misstep::Reenter),
+    (2, Misstep::Finish),
+    (10, Misstep::PostReturn),
+    (14, Misstep::BuiltIn),
+    (10, Misstep::KeptBorrow),
+    (8, Misstep::Destructor),
+    (2, Misstep::Host),
 ];
 /// How guest data is wrong.
-pub const LIES: &Table<Lie> = &[
+pub const LIES: &Shares<Lie> = &[
     (60, Lie::OnePatch),
     (10, Lie::Patches),
     (14, Lie::Move),
@@ -125,7 +121,7 @@ pub const MOVED: Percent = Percent(10);
 pub const RETAGGED: Percent = Percent(24);
 
 /// Transcoders first guess how long a string becomes, and change their mind late.
-pub const STRING_KINDS: &Table<StringKind> = &[
+pub const STRING_KINDS: &Shares<StringKind> = &[
     (5, StringKind::Empty),
     (16, StringKind::Ascii),
     (14, StringKind::Latin1),
@@ -137,7 +133,7 @@ pub const STRING_KINDS: &Table<StringKind> = &[
     (8, StringKind::Boundary),
 ];
 /// Code points of a string, with more of those beyond what is transcoded at once.
-pub const STRING_LENGTHS: &Table<usize> = &[
+pub const STRING_LENGTHS: &Shares<usize> = &[
     (20, 1),
     (18, 2),
     (14, 3),
@@ -158,25 +154,25 @@ pub const STRING_LENGTHS: &Table<usize> = &[
 pub const LARGE_VALUE: Percent = Percent(5);
 
 /// What a `realloc` in a chain does when it is up to something.
-pub const ODD_REALLOCS: &Table<Odd> = &[
-    (14, Odd::Misaligned),
-    (10, Odd::AtEnd),
-    (10, Odd::BeyondEnd),
-    (8, Odd::Edge),
-    (10, Odd::NearHeap),
-    (9, Odd::Old),
-    (7, Odd::Forget),
-    (16, Odd::Trap),
-    (6, Odd::Grow),
-    (30, Odd::Import),
-    (18, Odd::BuiltIn),
-    (14, Odd::Wide),
+pub const ODD_REALLOCS: &Shares<OddRealloc> = &[
+    (14, OddRealloc::Misaligned),
+    (10, OddRealloc::AtEnd),
+    (10, OddRealloc::BeyondEnd),
+    (8, OddRealloc::Edge),
+    (10, OddRealloc::NearHeap),
+    (9, OddRealloc::Old),
+    (7, OddRealloc::Forget),
+    (16, OddRealloc::Trap),
+    (6, OddRealloc::Grow),
+    (30, OddRealloc::Import),
+    (18, OddRealloc::BuiltIn),
+    (14, OddRealloc::Wide),
 ];
 /// At which call: a string takes one, and at most two more, to grow and to shrink.
-pub const ODD_REALLOC_INDICES: &Table<usize> =
+pub const ODD_REALLOC_INDICES: &Shares<usize> =
     &[(30, 0), (29, 1), (22, 2), (8, 3), (4, 4), (4, 5), (2, 7), (1, 12)];
 /// For how many calls on end something odd is drawn, each time anew.
-pub const ODD_REALLOCS_ON_END: &Table<usize> = &[(60, 1), (22, 2), (12, 3), (6, 6)];
+pub const ODD_REALLOCS_ON_END: &Shares<usize> = &[(60, 1), (22, 2), (12, 3), (6, 6)];
 /// How often an honest `realloc` in a chain does something that harms nobody.
 pub const ODD_REALLOC: Percent = Percent(26);
 /// How often all calls that are left do the same.

@@ -1,16 +1,15 @@
 //! What core code that nobody scripted is made by.
 //! Knows only what there is to choose from.
 
-use super::super::draw::{Percent, Table};
-use super::super::mutate::Change;
-use super::super::noise::Aside;
+use super::super::choices::Aside;
+use super::super::draw::{Percent, Shares};
 
 /// How often it is in a chain of guests.
 pub const CHAIN: Percent = Percent(40);
 /// How often the other guests of a chain have it as well.
 pub const OTHERS: Percent = Percent(30);
 /// Bytes that one module is drawn from. Most of what a case costs is to compile it.
-pub const BYTES: &Table<usize> = &[(20, 128), (40, 256), (30, 512), (10, 1024)];
+pub const BYTES: &Shares<usize> = &[(20, 128), (40, 256), (30, 512), (10, 1024)];
 /// Bytes that its steering is drawn from.
 pub const STEERING: usize = 2048;
 /// Functions besides those that are called from outside.
@@ -22,13 +21,6 @@ pub const TAME: Percent = Percent(85);
 /// Functions and rounds of loops within one call of the host's. Also bounds how deep calls nest, far below
 /// what either core engine bears.
 pub const FUEL: u32 = 400;
-
-/// How often it is what a mutation changes, beside all other changes. Each costs a compilation.
-pub const CHANGES: &Table<Change> = &[(4, Change::Noise)];
-/// The same where the case is to become smaller.
-pub const SHRINKS: &Table<Change> = &[(60, Change::Noise)];
-/// How often all of it goes where a case becomes smaller.
-pub const GONE: Percent = Percent(5);
 
 /// How often each of what it could leave to the puppet is its own.
 pub const OWN_FUNCTION: Percent = Percent(95);
@@ -56,7 +48,7 @@ pub const IMPORT_FIRST: Percent = Percent(30);
 pub const ASIDE: Percent = Percent(4);
 /// How often something is done before the end.
 pub const LAST_ASIDE: Percent = Percent(50);
-pub const ASIDES: &Table<Aside> = &[
+pub const ASIDES: &Shares<Aside> = &[
     (30, Aside::Write),
     (24, Aside::Step),
     (16, Aside::WriteToParam),

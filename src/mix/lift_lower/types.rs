@@ -45,7 +45,7 @@ const CONSTRUCTORS: [&str; 27] = [
 
 /// What is around a value.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Surroundings<'a> {
     passing: Passing,
     in_variant: bool,
     resources: &'a [Resource],
@@ -67,7 +67,7 @@ const COLUMNS: [&str; 6] = [
     "in a list, in a variant",
 ];
 
-impl Place<'_> {
+impl Surroundings<'_> {
     fn column(self) -> usize {
         let column = match self.passing {
             Passing::Flat => 0,
@@ -114,21 +114,26 @@ fn impossible(stage: Stage, row: usize, column: usize) -> Option<&'static str> {
 pub fn count(table: &mut Table, passage: &Passage) {
     let passing = if passage.is_flat() { Passing::Flat } else { Passing::Spilled };
     for (value, ty) in passage.values.iter().zip(passage.types) {
-        walk(table, value, ty, Place { passing, in_variant: false, resources: passage.resources });
+        walk(
+            table,
+            value,
+            ty,
+            Surroundings { passing, in_variant: false, resources: passage.resources },
+        );
     }
 }
 
-fn walk(table: &mut Table, value: &Value, ty: &Type, place: Place) {
-    let name = name(ty, place.resources);
+fn walk(table: &mut Table, value: &Value, ty: &Type, around: Surroundings) {
+    let name = name(ty, around.resources);
     let row = CONSTRUCTORS.iter().position(|known| *known == name);
-    table.count(row.expect("every type has a row"), place.column());
+    table.count(row.expect("every type has a row"), around.column());
     for (value, ty, inside) in parts(value, ty) {
-        let place = match inside {
-            Inside::List => Place { passing: Passing::InList, in_variant: false, ..place },
-            Inside::Record => place,
-            Inside::Variant => Place { in_variant: true, ..place },
+        let around = match inside {
+            Inside::List => Surroundings { passing: Passing::InList, in_variant: false, ..around },
+            Inside::Record => around,
+            Inside::Variant => Surroundings { in_variant: true, ..around },
         };
-        walk(table, value, ty, place);
+        walk(table, value, ty, around);
     }
 }
 

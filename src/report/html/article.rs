@@ -29,7 +29,7 @@ pub(super) fn article(html: &mut Html, explained: &Explained, id: &str, heading:
         section(html, "Guest memory", |html| memory(html, explained));
         section(html, "Layout and passing", |html| {
             let lines = layout::lines(&explained.file.case.shape).join("\n");
-            code(html, lines.trim_start());
+            html.code(lines.trim_start());
         });
         section(html, "Register", |html| register(html, explained));
         section(html, "Reproduce", |html| reproduce(html, explained));
@@ -41,11 +41,6 @@ fn section(html: &mut Html, title: &str, inside: impl FnOnce(&mut Html)) {
         html.leaf("h2", &[], title);
         inside(html);
     });
-}
-
-pub(super) fn code(html: &mut Html, text: &str) {
-    // Who has no mouse can still scroll it.
-    html.element("pre", &[("tabindex", "0")], |html| html.leaf("code", &[], text));
 }
 
 /// The class of a verdict's colours.
@@ -200,9 +195,9 @@ fn capitalized(text: &str) -> String {
 }
 
 fn reproduce(html: &mut Html, explained: &Explained) {
-    code(html, &format!("{}\n{}", explained.replay, explained.export));
+    html.code(&format!("{}\n{}", explained.replay, explained.export));
     html.element("details", &[("open", "")], |html| {
         html.leaf("summary", &[], "The case file");
-        code(html, print(&explained.file).trim_end());
+        html.code(print(&explained.file).trim_end());
     });
 }

@@ -1,7 +1,6 @@
 //! What is called and passed, as whoever wrote the case would say it.
 //! Knows scripts; nothing of what became of them.
 
-use super::article::code;
 use super::write::Html;
 use crate::case::text::wit;
 use crate::case::{Answer, Case, Finish, ImportCall, Passed, function_name};
@@ -13,10 +12,10 @@ use crate::value::Value;
 
 pub(super) fn call(html: &mut Html, case: &Case) {
     html.leaf("h3", &[], "Types, as WIT");
-    code(html, wit(&case.shape).trim_end());
+    html.code(wit(&case.shape).trim_end());
     html.leaf("h3", &[], "Values, as WAVE");
     let lines: Vec<_> = (0..case.calls.len()).flat_map(|call| lines(case, call)).collect();
-    code(html, &lines.join("\n"));
+    html.code(&lines.join("\n"));
     html.leaf("p", &[("class", "note")], &chain(case));
     if let Some(encodings) = encodings(case) {
         html.leaf("p", &[("class", "note")], &encodings);

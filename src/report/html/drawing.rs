@@ -301,7 +301,7 @@ fn legend(html: &mut Html, picture: &Picture) {
     });
 }
 
-/// The same in words, for those who do not see the drawing.
+/// A picture in words, for those who do not see the drawing.
 fn table(html: &mut Html, picture: &Picture) {
     let fields: Vec<_> = picture.roots.iter().flat_map(|root| &root.fields).collect();
     let cut = picture.roots.iter().any(|root| root.cut);

@@ -59,8 +59,8 @@ fn rank(verdict: &Verdict) -> u32 {
     }
 }
 
-/// The page of a folder.
-pub fn index(folder: &str, subject: &str, entries: Vec<Entry>) -> String {
+/// The page of a folder. What could not be read of it is listed as well.
+pub fn index(folder: &str, subject: &str, entries: Vec<Entry>, unreadable: &[String]) -> String {
     let mut kinds: BTreeMap<(u32, String), Vec<Entry>> = BTreeMap::new();
     for entry in entries {
         kinds.entry((entry.rank, entry.kind.clone())).or_default().push(entry);
@@ -73,6 +73,7 @@ pub fn index(folder: &str, subject: &str, entries: Vec<Entry>) -> String {
                 html.leaf("strong", &[], subject);
             });
             html.element("p", &[], |html| html.text(&counts(&kinds)));
+            unreadable.iter().for_each(|why| html.leaf("p", &[("class", "unreadable")], why));
         });
         html.element("nav", &[("aria-label", "Cases by kind")], |html| {
             kinds.iter().for_each(|((_, kind), entries)| group(html, kind, entries));

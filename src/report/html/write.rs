@@ -1,6 +1,8 @@
 //! HTML, element by element: what is opened is closed, and all text and attributes are escaped here.
 //! Knows no page.
 
+use crate::plain::is_hidden;
+
 /// Elements that have nothing inside and no end.
 const VOID: [&str; 2] = ["meta", "br"];
 
@@ -33,6 +35,12 @@ impl Html {
     /// An element with nothing but text.
     pub fn leaf(&mut self, tag: &str, attributes: Attributes, text: &str) {
         self.element(tag, attributes, |html| html.text(text));
+    }
+
+    /// Lines as they are.
+    pub fn code(&mut self, text: &str) {
+        // Who has no mouse can still scroll it.
+        self.element("pre", &[("tabindex", "0")], |html| html.leaf("code", &[], text));
     }
 
     /// An element that has no end, or, inside a drawing, nothing inside.
@@ -85,10 +93,7 @@ fn escape(text: &str, out: &mut String) {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\t' => out.push(c),
-            '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                out.extend(c.escape_unicode());
-            }
-            c if c.is_control() => out.extend(c.escape_unicode()),
+            c if is_hidden(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }

@@ -17,12 +17,15 @@ pub fn say(folders: &[&Path]) -> u32 {
     let version = (folders.iter().flat_map(|folder| folder.ancestors()))
         .find_map(|folder| locked_in(&folder.join("Cargo.lock")))
         .expect("a lock file names wasmtime: build in a checkout or in an unpacked package");
-    let major = version.split('.').next().and_then(|major| major.parse().ok()).expect("a version");
-    let (reached, beyond): (Vec<u32>, Vec<u32>) = STEPS.iter().partition(|step| major >= **step);
-    for step in STEPS {
+    let numbers: Vec<u32> = version.split('.').map_while(|number| number.parse().ok()).collect();
+    let major = *numbers.first().expect("a version");
+    let steps = STEPS.map(|step| (step.to_string(), major >= step));
+    let all = steps.into_iter().chain([(HOSTCALL_FUEL.to_string(), has_hostcall_fuel(&numbers))]);
+    let (reached, beyond): (Vec<_>, Vec<_>) = all.partition(|(_, reached)| *reached);
+    for (step, _) in reached.iter().chain(&beyond) {
         println!("cargo::rustc-check-cfg=cfg(wasmtime_{step})");
     }
-    for step in &reached {
+    for (step, _) in &reached {
         println!("cargo::rustc-cfg=wasmtime_{step}");
     }
     println!("cargo::metadata=VERSION={version}");
@@ -31,8 +34,16 @@ pub fn say(folders: &[&Path]) -> u32 {
     major
 }
 
-fn words(steps: &[u32]) -> String {
-    steps.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")
+/// What guests may pass to the host was limited in three lines of releases at once.
+const HOSTCALL_FUEL: &str = "hostcall_fuel";
+
+fn has_hostcall_fuel(version: &[u32]) -> bool {
+    let from = |first: &[u32]| version >= first;
+    from(&[42]) || from(&[41, 0, 4]) || from(&[40, 0, 4]) && !from(&[41])
+}
+
+fn words(steps: &[(String, bool)]) -> String {
+    steps.iter().map(|(step, _)| step.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// The version of Wasmtime in this lock file, if it is one and names it.

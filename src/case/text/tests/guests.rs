@@ -1,6 +1,6 @@
 use super::check;
 
-const PAIR: &str = include_str!("../../../../tests/golden/case-v3.toml");
+const PAIR: &str = include_str!("../../../../tests/golden/bytes/chain.toml");
 
 /// Each passes on what it is lent, and the last one asks the host.
 const CHAIN: &str = r#"rule = "A handle may be lent through a chain of guests to the one that defines its resource."
@@ -175,7 +175,7 @@ fn the_world_has_a_function_for_each_guest() {
     let imports = |imports: &str, expected: &str| {
         replaced(CHAIN, "  import i: func(p0: r0) -> string;\n", imports, expected);
     };
-    imports("", "guest 2: import: the world has no function for it");
+    imports("", "line 79: guest 2: import: the world has no function for it");
     imports(
         "  import i: func();\n  import j: func();\n",
         "line 2: guest: the world imports 4 functions, and 2 further guests are described",
@@ -190,7 +190,7 @@ fn the_world_has_a_function_for_each_guest() {
     let none = "  import g: func(p0: list<t0>, p1: borrow<r2>) -> option<string>;\n";
     replaced(&missing, none, "", why);
     let options = "[guest.import]\nstring-encoding = \"utf8\"\nmemory = false\nrealloc = false\n";
-    replaced(PAIR, options, "", "guest 1: import: its options are missing");
+    replaced(PAIR, options, "", "line 2: guest 1: import: its options are missing");
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn errors_in_a_further_guest_s_script_name_it() {
     );
     let why = "line 92: call 0: guest 1: step 0: answer: expected u8, found `256`";
     replaced(PAIR, "\"return 255\"", "\"return 256\"", why);
-    let why = "call 0: guest 1: step 0: either `built-in` or `answer` is missing";
+    let why = "line 66: call 0: guest 1: step 0: either `built-in` or `answer` is missing";
     replaced(PAIR, "answer = \"return 255\"\n", "", why);
     let why = "line 74: call 0: step 0: answer: the next guest's script says it";
     replaced(PAIR, "values = [\"[c1]\", \"1\"]", "answer = \"error\"", why);
@@ -242,7 +242,7 @@ fn errors_in_a_further_guest_s_script_name_it() {
 fn a_resource_is_the_host_s_or_some_guest_s() {
     let why = "line 34: resource 2: expected host, guest, or guest 1 and so on, found `guest 0`";
     replaced(PAIR, "\"guest 1\"", "\"guest 0\"", why);
-    replaced(PAIR, "\"guest 1\"", "\"guest 2\"", "resource 2: there is no guest 2");
-    let why = "call 0, step 2: resource 2 is not the guest's";
+    replaced(PAIR, "\"guest 1\"", "\"guest 2\"", "line 33: resource 2: there is no guest 2");
+    let why = "line 66: call 0, step 2: resource 2 is not the guest's";
     replaced(PAIR, "\"resource.drop r2 1\"", "\"resource.new r2 1\"", why);
 }

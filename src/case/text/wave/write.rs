@@ -52,7 +52,7 @@ fn write(value: &Value, ty: &Type, out: &mut String) {
         (Type::List(elem) | Type::FixedLengthList(elem, _), Value::List(values)) => {
             write_parts(["[", "]"], values, out, |value, out| write(value, elem, out));
         }
-        (Type::List(_), Value::Bytes(bytes)) => {
+        (Type::List(_) | Type::FixedLengthList(..), Value::Bytes(bytes)) => {
             write_parts(["[", "]"], bytes, out, |byte, out| *out += &byte.to_string());
         }
         (Type::Record(fields), Value::Record(values)) => write_record(fields, values, out),

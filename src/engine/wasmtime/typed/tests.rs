@@ -6,10 +6,11 @@ use canonfuzz_typed::{Data, post_return, post_return_async};
 use wasmtime::component::{Accessor, Component, Linker};
 use wasmtime::{AsContextMut, Engine, Result, Store, StoreContextMut};
 
+use super::super::config::{self, Configuration};
 use super::super::state::{AsState, State};
 use super::super::trap::Stopped;
 use super::super::wait::wait;
-use super::super::{Configuration, call, config, link};
+use super::super::{call, link};
 use super::*;
 use crate::abi::{Deviations, PtrType, StringEncoding};
 use crate::case::check::Feature;
@@ -190,7 +191,10 @@ fn by_reference(case: &Case, bytes: &[u8]) -> Shown {
     let mut observation = reading.observation;
     assert_eq!(observation.outcome, Outcome::Returned, "{case:#?}");
     let call = observation.calls.remove(0);
-    let (mut events, mut result) = (call.host, call.returned.unwrap().result);
+    shown(call.host, call.returned.unwrap().result)
+}
+
+fn shown(mut events: Vec<HostEvent>, mut result: Option<Value>) -> Shown {
     for event in &mut events {
         if let HostEvent::Called(args) = event {
             args.iter_mut().for_each(list_bytes);
@@ -200,7 +204,7 @@ fn by_reference(case: &Case, bytes: &[u8]) -> Shown {
     Shown { events, result }
 }
 
-/// Has bytes held as the subject holds them.
+/// Has bytes held in one way, whoever holds them.
 fn list_bytes(value: &mut Value) {
     if let Value::Bytes(bytes) = value {
         *value = Value::List(bytes.iter().copied().map(Value::U8).collect());
@@ -304,7 +308,7 @@ async fn by_subject(
     store.data_mut().state_mut().host.begin(&case.calls[0]);
     store.data_mut().state_mut().export = instance.get_func(&mut store, EXPORT);
     let result = outward(&mut store, signature, out).await?;
-    Ok(Shown { events: std::mem::take(&mut store.data_mut().state_mut().host.seen), result })
+    Ok(shown(std::mem::take(&mut store.data_mut().state_mut().host.seen), result))
 }
 
 /// Modes that go together, for at least one of which the signature has a way. Where it lacks the

@@ -1,7 +1,7 @@
 //! Fewer calls, and guests that do less.
 //! Knows no types but to lower the least value of each.
 
-use super::{Cut, ranges};
+use super::one::{Cut, ranges};
 use crate::case::{
     Answer, Case, Destructor, Finish, ImportCall, Passed, Patch, PostReturn, Realloc, Script, Step,
 };
@@ -63,13 +63,13 @@ impl At {
 
 /// Where a guest hands something over.
 #[derive(Clone, Copy)]
-struct Place {
+struct HandOver {
     at: At,
     /// The step; nothing for what the guest returns.
     step: Option<usize>,
 }
 
-impl Place {
+impl HandOver {
     fn cut(self, change: impl Fn(&mut Passed) + 'static) -> Cut {
         Cut::new(move |case| self.of(case).into_iter().for_each(&change))
     }
@@ -89,19 +89,21 @@ impl Place {
     }
 }
 
-fn all_places(case: &Case) -> Vec<(Place, &Passed)> {
+fn all_places(case: &Case) -> Vec<(HandOver, &Passed)> {
     let mut all = Vec::new();
     for (call, made) in case.calls.iter().enumerate() {
         for (guest, script) in made.scripts.iter().enumerate() {
             let at = At { call, guest };
             for (step, action) in script.steps.iter().enumerate() {
                 match action {
-                    Step::Import(call) => all.push((Place { at, step: Some(step) }, &call.passed)),
+                    Step::Import(call) => {
+                        all.push((HandOver { at, step: Some(step) }, &call.passed))
+                    }
                     Step::BuiltIn(_) => {}
                 }
             }
             match &script.finish {
-                Finish::Return(passed) => all.push((Place { at, step: None }, passed)),
+                Finish::Return(passed) => all.push((HandOver { at, step: None }, passed)),
                 Finish::Trap => {}
             }
         }
@@ -147,7 +149,7 @@ pub fn passed(case: &Case) -> Vec<Cut> {
 }
 
 /// The types of what is handed over there.
-fn types_at(case: &Case, place: Place) -> Vec<Type> {
+fn types_at(case: &Case, place: HandOver) -> Vec<Type> {
     let guest = &case.shape.guests[place.at.guest];
     let types = match place.step {
         None => guest.export.ty.results(),
@@ -157,7 +159,7 @@ fn types_at(case: &Case, place: Place) -> Vec<Type> {
 }
 
 fn returning(case: &Case, at: At) -> Cut {
-    let types = types_at(case, Place { at, step: None });
+    let types = types_at(case, HandOver { at, step: None });
     at.cut(move |script| {
         let values = types.iter().map(least).collect();
         script.finish = Finish::Return(Passed::Lowered { values, patches: Vec::new() });

@@ -4,8 +4,9 @@
 use std::mem::discriminant;
 
 use crate::case::{Case, Finish, Passed, Patch, Script, Shape, Step};
-use crate::generate::guest::{GuestData, params, results};
-use crate::generate::places::{Kind, Place, Spot};
+use crate::generate::choices::PlaceKind;
+use crate::generate::guest::{Giver, params, results};
+use crate::generate::places::{Place, Spot};
 
 /// Where patches of memory go when data moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub enum Aim {
     Stay,
     /// To what is of the same sort, counted from the first.
     FromFirst,
-    /// The same, counted from the last.
+    /// To what is of the same sort, counted from the last.
     FromLast,
 }
 
@@ -47,7 +48,7 @@ pub fn move_patches(before: &Case, case: &mut Case, aim: Aim) {
 /// The places in all that a guest hands over in one call; none for what does not fit.
 fn places(shape: &Shape, number: usize, script: &Script) -> Vec<Vec<Place>> {
     let Some(guest) = shape.guests.get(number) else { return Vec::new() };
-    let mut data = GuestData::new(shape, number);
+    let mut data = Giver::new(shape, number);
     let imports = script.import_calls().filter_map(|call| Some((params(guest)?, &call.passed)));
     let returned = match &script.finish {
         Finish::Return(passed) => Some((results(guest), passed)),
@@ -121,7 +122,7 @@ fn range(place: &Place) -> Option<(u64, u64)> {
     match place.spot {
         Spot::Flat { .. } => None,
         Spot::Memory { at, width } => {
-            let width = if let Kind::Text { bytes, .. } = place.kind { bytes } else { width };
+            let width = if let PlaceKind::Text { bytes, .. } = place.kind { bytes } else { width };
             Some((at, at + width))
         }
     }

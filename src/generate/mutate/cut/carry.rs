@@ -361,7 +361,7 @@ fn moved(
     (within < room).then_some(start + within)
 }
 
-/// The same within one type.
+/// Where a word goes within one type.
 fn moved_within(
     word: usize,
     ty: &Type,

@@ -1,7 +1,7 @@
 //! Less core code that nobody scripted.
 //! Knows no values.
 
-use super::{Cut, ranges};
+use super::one::{Cut, ranges};
 use crate::case::Case;
 use crate::generate::noise::{all, without};
 

@@ -1,7 +1,7 @@
 //! Smaller numbers and plainer characters, wherever a case has one.
 //! Knows how plain each is, as `size` has it.
 
-use super::Cut;
+use super::one::Cut;
 use crate::case::misuse::Misuse;
 use crate::case::paths::{Api, Path};
 use crate::case::{

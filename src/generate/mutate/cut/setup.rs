@@ -1,11 +1,11 @@
 //! Fewer guests and resources, and plainer options, paths and configurations.
 //! Knows no values.
 
-use super::Cut;
+use super::one::Cut;
 use crate::abi::{PtrType, StringEncoding};
-use crate::case::paths::{Api, Path, Paths};
+use crate::case::paths::{Api, Mode, Path, Paths};
 use crate::case::{Case, Function, Guest, Manner, Pages, Resource, Tuning};
-use crate::generate::mutate::{guests as chain, paths as ways, resources as defined};
+use crate::generate::mutate::{guests as chain, resources as defined};
 
 /// One guest away, the last one first.
 pub fn guests(case: &Case) -> Vec<Cut> {
@@ -36,9 +36,7 @@ pub fn resources(case: &Case) -> Vec<Cut> {
 }
 
 /// What is done to one end of a function.
-type Change = fn(&mut Function);
-
-const PLAINER: [Change; 6] = [
+const PLAINER: [fn(&mut Function); 6] = [
     |function| (function.opts.memory, function.opts.realloc) = (false, false),
     |function| function.opts.realloc = false,
     |function| function.opts.post_return = false,
@@ -93,8 +91,8 @@ pub fn tuning(case: &Case) -> Vec<Cut> {
 /// Plainer ways in and out, and calls that are made once, without a mistake.
 pub fn paths(case: &Case) -> Vec<Cut> {
     let paths = case.paths;
-    let calls = ways::plainer(paths.call).map(|call| Paths { call, ..paths });
-    let imports = ways::plainer(paths.import).map(|import| Paths { import, ..paths });
+    let calls = plainer(paths.call).map(|call| Paths { call, ..paths });
+    let imports = plainer(paths.import).map(|import| Paths { import, ..paths });
     let dynamic = |path: Path| Path { api: Api::Dynamic, ..path };
     let both = Paths { call: dynamic(paths.call), import: dynamic(paths.import), ..paths };
     let others =
@@ -107,4 +105,14 @@ pub fn paths(case: &Case) -> Vec<Cut> {
             .map(|number| Cut::new(move |case| case.calls[number].manner = Manner::Once)),
     );
     cuts
+}
+
+/// This path with one thing plainer, or as it is.
+fn plainer(path: Path) -> [Path; 3] {
+    let mode = match path.mode {
+        Mode::Sync | Mode::Async => Mode::Sync,
+        Mode::Concurrent => Mode::Async,
+    };
+    let first = path.api.min(Api::Typed(0));
+    [Path { mode, ..path }, Path { api: Api::Dynamic, ..path }, Path { api: first, ..path }]
 }

@@ -2,8 +2,8 @@
 //! a part of those that it has.
 //! Knows which there are by asking what cases may have.
 
-use super::Cut;
 use super::carry::{each_params, each_result, parts_of_child};
+use super::one::Cut;
 use super::recast::recast;
 use crate::case::Case;
 use crate::case::allowed::{Allowed, Side};

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::carry::{self, Change, TypeCut};
-use super::{Cut, ranges};
+use super::one::{Cut, ranges};
 use crate::abi::flatten::flatten_types;
 use crate::abi::{MAX_FLAT_PARAMS, PtrType};
 use crate::case::Case;

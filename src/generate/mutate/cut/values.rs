@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Cut, ranges};
+use super::one::{Cut, ranges};
 use crate::case::{Case, Chunk, Finish, Passed, Patch, import_calls_mut};
 use crate::generate::mutate::values::{count, node, sites};
 use crate::generate::values::{Typed, least};
