@@ -303,47 +303,66 @@ impl Point {
     }
 }
 
+/// What the checks trap with that rules demand.
+const TRAPS: &[(Trap, &[Rule])] = &[
+    (
+        Trap::UnalignedPointer,
+        &[
+            Rule::StringMisaligned,
+            Rule::ListMisaligned,
+            Rule::ListBlockMisaligned,
+            Rule::LiftSpilledMisaligned,
+            Rule::LowerSpilledMisaligned,
+            Rule::LowerOutParamMisaligned,
+        ],
+    ),
+    (
+        Trap::MemoryOutOfBounds,
+        &[
+            Rule::LiftSpilledOutOfBounds,
+            Rule::LowerSpilledOutOfBounds,
+            Rule::LowerOutParamOutOfBounds,
+        ],
+    ),
+    (Trap::StringTooLong, &[Rule::StringTooLong, Rule::StringUnallocatable]),
+    (Trap::StringOutOfBounds, &[Rule::StringOutOfBounds]),
+    (Trap::InvalidUtf8, &[Rule::InvalidUtf8]),
+    (Trap::InvalidUtf16, &[Rule::InvalidUtf16]),
+    (Trap::ListTooLong, &[Rule::ListTooLong, Rule::ListUnallocatable]),
+    (Trap::ListOutOfBounds, &[Rule::ListOutOfBounds, Rule::ListBlockOutOfBounds]),
+    (Trap::InvalidChar, &[Rule::CodePointTooLarge, Rule::Surrogate]),
+    (Trap::InvalidDiscriminant, &[Rule::LoadNoCase, Rule::LiftNoCase]),
+    (
+        Trap::UnknownHandle,
+        &[Rule::LiftOwnUnknown, Rule::LiftBorrowUnknown, Rule::RepUnknown, Rule::DropUnknown],
+    ),
+    (
+        Trap::HandleOfOtherType,
+        &[
+            Rule::LiftOwnOtherType,
+            Rule::LiftBorrowOtherType,
+            Rule::RepOtherType,
+            Rule::DropOtherType,
+        ],
+    ),
+    (Trap::HandleLent, &[Rule::LiftOwnLent, Rule::DropLent]),
+    (Trap::HandleNotOwned, &[Rule::LiftOwnBorrowed]),
+    (Trap::TooManyHandles, &[Rule::TableFull]),
+    (Trap::BorrowsRemain, &[Rule::BorrowsRemain]),
+    (
+        Trap::CannotLeaveComponent,
+        &[Rule::LowerMayNotLeave, Rule::NewMayNotLeave, Rule::DropMayNotLeave],
+    ),
+    (Trap::CannotEnterComponent, &[Rule::MayNotEnter]),
+    (Trap::CannotBlockSyncTask, &[Rule::MayNotBlock]),
+];
+
 impl Rule {
     /// What its check traps with.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "most rules are no checks")]
     pub fn trap(self) -> Trap {
-        match self {
-            Rule::StringTooLong | Rule::StringUnallocatable => Trap::StringTooLong,
-            Rule::StringOutOfBounds => Trap::StringOutOfBounds,
-            Rule::InvalidUtf8 => Trap::InvalidUtf8,
-            Rule::InvalidUtf16 => Trap::InvalidUtf16,
-            Rule::ListTooLong | Rule::ListUnallocatable => Trap::ListTooLong,
-            Rule::ListOutOfBounds | Rule::ListBlockOutOfBounds => Trap::ListOutOfBounds,
-            Rule::StringMisaligned
-            | Rule::ListMisaligned
-            | Rule::ListBlockMisaligned
-            | Rule::LiftSpilledMisaligned
-            | Rule::LowerSpilledMisaligned
-            | Rule::LowerOutParamMisaligned => Trap::UnalignedPointer,
-            Rule::LiftSpilledOutOfBounds
-            | Rule::LowerSpilledOutOfBounds
-            | Rule::LowerOutParamOutOfBounds => Trap::MemoryOutOfBounds,
-            Rule::CodePointTooLarge | Rule::Surrogate => Trap::InvalidChar,
-            Rule::LoadNoCase | Rule::LiftNoCase => Trap::InvalidDiscriminant,
-            Rule::LiftOwnUnknown
-            | Rule::LiftBorrowUnknown
-            | Rule::RepUnknown
-            | Rule::DropUnknown => Trap::UnknownHandle,
-            Rule::LiftOwnOtherType
-            | Rule::LiftBorrowOtherType
-            | Rule::RepOtherType
-            | Rule::DropOtherType => Trap::HandleOfOtherType,
-            Rule::LiftOwnLent | Rule::DropLent => Trap::HandleLent,
-            Rule::LiftOwnBorrowed => Trap::HandleNotOwned,
-            Rule::BorrowsRemain => Trap::BorrowsRemain,
-            Rule::LowerMayNotLeave | Rule::NewMayNotLeave | Rule::DropMayNotLeave => {
-                Trap::CannotLeaveComponent
-            }
-            Rule::MayNotEnter => Trap::CannotEnterComponent,
-            Rule::MayNotBlock => Trap::CannotBlockSyncTask,
-            Rule::TableFull => Trap::TooManyHandles,
-            _ => unreachable!("{} is no check", self.name()),
-        }
+        let of_this = TRAPS.iter().find(|(_, rules)| rules.contains(&self));
+        let (trap, _) = of_this.unwrap_or_else(|| panic!("{} is no check", self.name()));
+        *trap
     }
 }
 

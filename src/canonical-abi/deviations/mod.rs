@@ -13,13 +13,47 @@ pub mod values;
 use super::point::{Answer, Party, Point, Rule};
 use super::{Change, Deviation, Watch};
 
+/// The deviations that leave out the checks of some rules, whoever is at the other end.
+const WAIVERS: &[(Deviation, &[Rule])] = &[
+    (Deviation::StringLengthUnlimited, &[Rule::StringTooLong]),
+    (Deviation::UnpairedSurrogateReplaced, &[Rule::InvalidUtf16]),
+    (Deviation::SurrogateReplaced, &[Rule::Surrogate]),
+    (Deviation::DiscriminantInMemoryUnchecked, &[Rule::LoadNoCase]),
+    (Deviation::LiftedTypeUnchecked, &[Rule::LiftOwnOtherType, Rule::LiftBorrowOtherType]),
+    (Deviation::LentOwnLifted, &[Rule::LiftOwnLent]),
+    (Deviation::BorrowLiftedAsOwn, &[Rule::LiftOwnBorrowed]),
+    (Deviation::RepTypeUnchecked, &[Rule::RepOtherType]),
+    (Deviation::DroppedTypeUnchecked, &[Rule::DropOtherType]),
+    (Deviation::ResourceBuiltInsMayLeave, &[Rule::NewMayNotLeave, Rule::DropMayNotLeave]),
+    (Deviation::BorrowsMayRemain, &[Rule::BorrowsRemain]),
+    (Deviation::BorrowsCheckedLate, &[Rule::BorrowsRemain]),
+    // Guests call one another in no circle, so where one is refused the host was let in before.
+    (Deviation::HostReentry, &[Rule::MayNotEnter]),
+    (Deviation::BlockingUnchecked, &[Rule::MayNotBlock]),
+];
+
+/// Those that do so where the host is there.
+const HOST_WAIVERS: &[(Deviation, &[Rule])] =
+    &[(Deviation::StringAlignmentUnchecked, &[Rule::StringMisaligned])];
+
+/// Those that do so between guests.
+const FUSED_WAIVERS: &[(Deviation, &[Rule])] = &[
+    (
+        Deviation::SpilledBoundsUnchecked,
+        &[
+            Rule::LiftSpilledOutOfBounds,
+            Rule::LowerSpilledOutOfBounds,
+            Rule::LowerOutParamOutOfBounds,
+        ],
+    ),
+    (Deviation::FusedDiscriminantUnchecked, &[Rule::LiftNoCase]),
+    (Deviation::FusedBorrowsMayRemain, &[Rule::BorrowsRemain]),
+];
+
 /// Whether the check that a rule demands is left out here, where it would trap.
 pub fn waives(watch: &mut dyn Watch, party: Party, point: Point) -> bool {
     match point {
-        Point::Rule(rule) => {
-            let mut waivers = rule_waivers(rule, party).iter();
-            waivers.any(|deviation| watch.deviates(*deviation))
-        }
+        Point::Rule(rule) => waives_rule(watch, party, rule),
         Point::Block { change: Change::Shrunk, answer: Answer::Misaligned, .. } => {
             party == Party::Guest && watch.deviates(Deviation::FusedShrinkAlignmentUnchecked)
         }
@@ -30,38 +64,12 @@ pub fn waives(watch: &mut dyn Watch, party: Party, point: Point) -> bool {
     }
 }
 
-/// The deviations that leave out the check of a rule for this party.
-fn rule_waivers(rule: Rule, party: Party) -> &'static [Deviation] {
-    match (rule, party) {
-        (Rule::StringTooLong, _) => &[Deviation::StringLengthUnlimited],
-        (Rule::StringMisaligned, Party::Host) => &[Deviation::StringAlignmentUnchecked],
-        (Rule::InvalidUtf16, _) => &[Deviation::UnpairedSurrogateReplaced],
-        (Rule::Surrogate, _) => &[Deviation::SurrogateReplaced],
-        (
-            Rule::LiftSpilledOutOfBounds
-            | Rule::LowerSpilledOutOfBounds
-            | Rule::LowerOutParamOutOfBounds,
-            Party::Guest,
-        ) => &[Deviation::SpilledBoundsUnchecked],
-        (Rule::LoadNoCase, _) => &[Deviation::DiscriminantInMemoryUnchecked],
-        (Rule::LiftNoCase, Party::Guest) => &[Deviation::FusedDiscriminantUnchecked],
-        (Rule::LiftOwnOtherType | Rule::LiftBorrowOtherType, _) => {
-            &[Deviation::LiftedTypeUnchecked]
-        }
-        (Rule::LiftOwnLent, _) => &[Deviation::LentOwnLifted],
-        (Rule::LiftOwnBorrowed, _) => &[Deviation::BorrowLiftedAsOwn],
-        (Rule::RepOtherType, _) => &[Deviation::RepTypeUnchecked],
-        (Rule::DropOtherType, _) => &[Deviation::DroppedTypeUnchecked],
-        (Rule::NewMayNotLeave | Rule::DropMayNotLeave, _) => &[Deviation::ResourceBuiltInsMayLeave],
-        (Rule::BorrowsRemain, Party::Guest) => &[
-            Deviation::BorrowsMayRemain,
-            Deviation::FusedBorrowsMayRemain,
-            Deviation::BorrowsCheckedLate,
-        ],
-        (Rule::BorrowsRemain, _) => &[Deviation::BorrowsMayRemain, Deviation::BorrowsCheckedLate],
-        // Guests call one another in no circle, so where one is refused the host was let in before.
-        (Rule::MayNotEnter, _) => &[Deviation::HostReentry],
-        (Rule::MayNotBlock, _) => &[Deviation::BlockingUnchecked],
-        (_, Party::Host | Party::Guest | Party::Itself) => &[],
-    }
+fn waives_rule(watch: &mut dyn Watch, party: Party, rule: Rule) -> bool {
+    let more = match party {
+        Party::Host => HOST_WAIVERS,
+        Party::Guest => FUSED_WAIVERS,
+        Party::Itself => &[],
+    };
+    let mut waivers = WAIVERS.iter().chain(more).filter(|(_, rules)| rules.contains(&rule));
+    waivers.any(|(deviation, _)| watch.deviates(*deviation))
 }
