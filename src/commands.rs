@@ -16,10 +16,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use canonfuzz::abi::vectors;
-use canonfuzz::engine::{wasmtime, worker};
+use canonfuzz::drift::{self, Drift};
+use canonfuzz::engine::worker;
 use canonfuzz::files::{self, Search};
 use canonfuzz::mix::SpecCoverage;
-use canonfuzz::releases::{self, Column};
+use canonfuzz::releases::{self, Against, Column};
 use canonfuzz::replay::kinds::Kinds;
 use canonfuzz::run::{self, Plan, Progress};
 use canonfuzz::shrink::{self, Shrunk};
@@ -60,25 +61,32 @@ const INTERRUPTED: i32 = 130;
 
 /// Files that something went wrong with, while the others went on.
 #[derive(Default)]
-struct Bad(Vec<String>);
+struct Bad {
+    whys: Vec<String>,
+    /// Whether there are others to go on with: if not, the error that all ends with says it.
+    several: bool,
+}
 
 impl Bad {
     /// What nobody could look for.
     fn of(search: &Search) -> Bad {
-        let mut bad = Bad::default();
+        let several = search.found.len() + search.failed.len() > 1;
+        let mut bad = Bad { whys: Vec::new(), several };
         search.failed.iter().for_each(|error| bad.add(error));
         bad
     }
 
     fn add(&mut self, error: &anyhow::Error) {
         let why = plain::line(&format!("{error:#}"));
-        print(&why);
-        self.0.push(why);
+        if self.several {
+            print(&why);
+        }
+        self.whys.push(why);
     }
 
     /// Whether all is well; an error if not all could be asked.
     fn and(self, clean: bool) -> Result<bool> {
-        match &*self.0 {
+        match &*self.whys {
             [] => Ok(clean),
             [why] => bail!("{why}"),
             [why, others @ ..] => bail!("{why} (and {} more)", others.len()),
@@ -109,7 +117,9 @@ pub fn run(plan: &Plan, json: Option<&Path>) -> Result<bool> {
     let stopping = progress.clone();
     on_interruption(move || stopping.stop.store(true, Ordering::Relaxed))?;
     let shape = plan.kind.name();
-    print(&format!("subject: wasmtime {}, shape {shape}, seed {}", wasmtime::VERSION, plan.seed));
+    print(&format!("subject: {}, shape {shape}, seed {}", report::build(), plan.seed));
+    let against = plan.against.iter();
+    against.for_each(|against| print(&format!("against: {}", against.build)));
     let bar = bar();
     let (summary, ended) = run::run(plan, &progress, &mut |progress| {
         bar.set_message(status(&bar, progress));
@@ -139,21 +149,30 @@ fn status(bar: &ProgressBar, progress: &Progress) -> String {
     format!("{cases} cases, {rate}/s, {accepted} accepted, {findings} findings")
 }
 
-pub fn replay(
-    mut session: Session,
-    paths: &[PathBuf],
-    bless: bool,
-    spec_coverage: bool,
-    json: Option<&Path>,
-) -> Result<bool> {
+/// How cases are replayed.
+pub struct Replay<'a> {
+    pub bless: bool,
+    pub spec_coverage: bool,
+    pub against: Option<&'a Against>,
+    pub json: Option<&'a Path>,
+}
+
+pub fn replay(session: Session, paths: &[PathBuf], how: &Replay) -> Result<bool> {
+    let Replay { bless, spec_coverage, against, json } = *how;
     let search = corpus::search(paths);
     let files = found(&search, paths, "cases")?;
     json.map_or(Ok(()), files::check_writable)?;
     let (mut verdicts, mut complaints) = (BTreeMap::new(), Vec::new());
     let (mut clean, mut kinds, mut bad) = (true, Kinds::default(), Bad::of(&search));
     let mut coverage = spec_coverage.then(SpecCoverage::default);
+    let other = against.map(Against::start).transpose()?;
+    let mut drift = match &other {
+        Some(other) => Some(Drift::new(canonfuzz::own_build()?, other)),
+        None => None,
+    };
+    let mut session = session.beside(other);
     for path in &files {
-        let replayed = match replay::replay(&mut session, path, bless) {
+        let replayed = match replay::replay(&mut session, path, bless, drift.as_mut()) {
             Ok(replayed) => replayed,
             Err(error) => {
                 bad.add(&error);
@@ -183,10 +202,14 @@ pub fn replay(
     }
     complaints.iter().filter(|why| why.starts_with("register: ")).for_each(|why| print(why));
     coverage.iter().for_each(|coverage| print(&coverage.text()));
-    clean &= complaints.is_empty() && bad.0.is_empty();
+    let drift = drift.map(|drift| drift.report(Path::new("."))).transpose()?;
+    drift.iter().for_each(|drift| print(&drift.text()));
+    clean &= drift.as_ref().is_none_or(drift::Report::is_registered);
+    clean &= complaints.is_empty() && bad.whys.is_empty();
     let word = if clean { "clean" } else { "not clean" };
-    print(&format!("wasmtime {}: {} cases, {word}", wasmtime::VERSION, verdicts.len()));
-    write_json(json, &Column::new(&verdicts, clean, complaints, bad.0.clone()))?;
+    print(&format!("{}: {} cases, {word}", report::build(), verdicts.len()));
+    let column = Column::new(&verdicts, clean, complaints, bad.whys.clone());
+    write_json(json, &Column { drift, ..column })?;
     bad.and(clean)
 }
 
@@ -202,10 +225,14 @@ pub fn replay_on(paths: &[PathBuf], subjects: &[String], json: Option<&Path>) ->
     bar.finish_and_clear();
     print(&table.text());
     write_json(json, &table)?;
-    Bad(table.unreadable().collect()).and(table.is_clean())
+    Bad { whys: table.unreadable().collect(), several: true }.and(table.is_clean())
 }
 
-pub fn worker() -> Result<bool> {
+pub fn worker(about: bool) -> Result<bool> {
+    if about {
+        print(&releases::about()?);
+        return Ok(true);
+    }
     // An interruption is for whoever asks; this ends when there is nobody left.
     ctrlc::set_handler(|| {}).context("cannot listen for Ctrl-C")?;
     worker::serve(&mut |_| {})?;

@@ -57,7 +57,7 @@ fn hex(contents: &[u8]) -> Option<Vec<u8>> {
     let digits: Vec<u32> = digits.collect::<Option<_>>()?;
     let bytes = digits.chunks_exact(2).map(|pair| u8::try_from(pair[0] << 4 | pair[1]).ok());
     let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
-    (digits.len() % 2 == 0 && bytes::is_encoded(&bytes)).then_some(bytes)
+    (digits.len().is_multiple_of(2) && bytes::is_encoded(&bytes)).then_some(bytes)
 }
 
 fn parse_text(contents: Vec<u8>) -> Result<Found> {
@@ -71,6 +71,25 @@ fn parse_text(contents: Vec<u8>) -> Result<Found> {
 /// A case that nobody has explained yet.
 pub fn unexplained(case: Case) -> CaseFile {
     CaseFile { rule: "Not reviewed yet.".to_string(), story: None, case, expect: Vec::new() }
+}
+
+/// The name, without its ending, of the file for a case of this class: letters and digits of it, and not more than a
+/// name may have.
+pub fn file_name(class: &str) -> String {
+    let words = class.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut name = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
+    name.truncate(LONGEST_NAME);
+    name
+}
+
+/// Letters of a file's name before its number and its ending.
+const LONGEST_NAME: usize = 200;
+
+/// The files for a case of that name, of which the first is taken that is not there yet.
+pub fn names(folder: &Path, name: &str) -> impl Iterator<Item = PathBuf> {
+    let first = folder.join(format!("{name}.toml"));
+    let others = (2..).map(move |number| first.with_file_name(format!("{name}-{number}.toml")));
+    std::iter::once(folder.join(format!("{name}.toml"))).chain(others)
 }
 
 /// The case files at some paths: files as they are, and of folders all cases below them, in the order of their

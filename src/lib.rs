@@ -26,6 +26,7 @@ pub mod oracle;
 pub mod mix;
 
 pub mod corpus;
+pub mod drift;
 pub mod replay;
 pub mod report;
 
@@ -43,4 +44,4 @@ pub mod export;
 
 mod session;
 
-pub use session::{BadCase, Checked, Session, Timings, subject_crashes};
+pub use session::{BadCase, Checked, Other, Session, Timings, own_build, subject_crashes};

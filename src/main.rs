@@ -10,6 +10,7 @@ use std::time::Duration;
 use canonfuzz::case::CaseKind;
 use canonfuzz::component::crash;
 use canonfuzz::engine::worker;
+use canonfuzz::releases::Against;
 use canonfuzz::run::Plan;
 use canonfuzz::{Session, plain};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -57,6 +58,10 @@ enum Command {
         /// Also print which points of the Canonical ABI the reference came to, and which never
         #[arg(long)]
         spec_coverage: bool,
+        /// Run the same cases on this release of Wasmtime, too, or on the checkout of it at this path, built by
+        /// scripts/subject, and tell what only one of the two shows
+        #[arg(long, value_name = "RELEASE")]
+        against: Option<String>,
         #[command(flatten)]
         isolation: Isolation,
     },
@@ -80,6 +85,10 @@ enum Command {
         /// Also print which points of the Canonical ABI the reference came to, and which never
         #[arg(long, conflicts_with = "subjects")]
         spec_coverage: bool,
+        /// Replay on this release of Wasmtime, too, or on the checkout of it at this path, built by
+        /// scripts/subject, and tell what only one of the two shows
+        #[arg(long, value_name = "RELEASE", conflicts_with_all = ["bless", "subjects"])]
+        against: Option<String>,
         #[command(flatten)]
         isolation: Isolation,
     },
@@ -161,7 +170,11 @@ Left out is what a target would not keep, such as what the subject does not supp
     },
     /// Run cases from the standard input, for another process of this program
     #[command(name = worker::COMMAND, hide = true)]
-    Worker,
+    Worker {
+        /// Only tell which build of the subject this is
+        #[arg(long)]
+        about: bool,
+    },
 }
 
 /// Where the subject runs.
@@ -195,6 +208,11 @@ impl Isolation {
         Ok(isolated.then_some(self.case_limit))
     }
 
+    /// Another build of the subject, if one is wanted.
+    fn against(&self, subject: Option<&str>) -> anyhow::Result<Option<Against>> {
+        subject.map(|subject| Against::new(subject, self.case_limit)).transpose()
+    }
+
     /// The same for a command that is about one case, or those near it: it may crash whatever the release.
     fn limit_unless_never(&self) -> Option<Duration> {
         match self.isolate {
@@ -216,13 +234,23 @@ fn main() -> ExitCode {
             json,
             findings,
             spec_coverage,
+            against,
             isolation,
         } => {
             let seed = seed.unwrap_or_else(random_seed);
             isolation.limit().and_then(|isolated| {
-                let kind = shape;
-                let plan =
-                    Plan { kind, seed, jobs, cases, time, findings, spec_coverage, isolated };
+                let (kind, against) = (shape, isolation.against(against.as_deref())?);
+                let plan = Plan {
+                    kind,
+                    seed,
+                    jobs,
+                    cases,
+                    time,
+                    findings,
+                    spec_coverage,
+                    isolated,
+                    against,
+                };
                 commands::run(&plan, json.as_deref())
             })
         }
@@ -233,6 +261,7 @@ fn main() -> ExitCode {
             subjects,
             import_puppets,
             spec_coverage,
+            against,
             isolation,
         } if subjects.is_empty() => {
             let session = if import_puppets {
@@ -241,7 +270,10 @@ fn main() -> ExitCode {
                 isolation.limit().and_then(Session::maybe_isolated)
             };
             session.and_then(|session| {
-                commands::replay(session, &paths, bless, spec_coverage, json.as_deref())
+                let against = isolation.against(against.as_deref())?;
+                let (against, json) = (against.as_ref(), json.as_deref());
+                let how = commands::Replay { bless, spec_coverage, against, json };
+                commands::replay(session, &paths, &how)
             })
         }
         Command::Replay { paths, json, subjects, .. } => {
@@ -266,7 +298,7 @@ fn main() -> ExitCode {
         Command::Seeds { cases, output, isolation } => {
             commands::seeds::run(&cases, &output, isolation.limit_unless_never())
         }
-        Command::Worker => commands::worker(),
+        Command::Worker { about } => commands::worker(about),
     };
     let output = commands::output_error().map_or(Ok(()), |error| {
         Err(anyhow::anyhow!("cannot write to the standard output: {error}"))

@@ -18,8 +18,14 @@ pub fn lines(text: &str) -> String {
 
 /// The text as one line: what libraries say in several is put behind one another.
 pub fn line(text: &str) -> String {
-    let parts: Vec<&str> = text.lines().map(str::trim).filter(|part| !part.is_empty()).collect();
-    escaped(&parts.join("; "), is_hidden)
+    let mut line = String::new();
+    for part in text.lines().map(str::trim).filter(|part| !part.is_empty()) {
+        let goes_on = line.is_empty() || line.ends_with([' ', ',', ':', '[', '(', '{']);
+        line += if goes_on { "" } else { ";" };
+        line += if line.is_empty() { "" } else { " " };
+        line += part;
+    }
+    escaped(&line, is_hidden)
 }
 
 /// Text of somebody else's in the middle of a line, such as a name.
@@ -71,7 +77,8 @@ mod tests {
 
     #[test]
     fn what_a_library_says_in_several_lines_is_one() {
-        check(line, "bad magic\n\n  1 | (\n    | ^\u{1b}", "bad magic; 1 | (; | ^\\u{1b}");
+        check(line, "bad magic\n\n  a name\u{1b}\n", "bad magic; a name\\u{1b}");
+        check(line, "expected=[\n    0x0,\n    0x1,\n] (at 7)", "expected=[ 0x0, 0x1, ] (at 7)");
     }
 
     #[cfg(unix)]

@@ -5,15 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::drift;
 use crate::engine::wasmtime::VERSION;
+use crate::engine::worker::{self, Worker};
 use crate::observation::Outcome;
+use crate::oracle::register::Build;
 use crate::oracle::{Observed, Verdict};
 use crate::plain::name;
 use crate::report;
+use crate::session::{Other, own_build};
 
 /// The script that builds and runs another release; looked for in the current folder.
 const SCRIPT: &str = "scripts/subject";
@@ -35,6 +40,74 @@ pub struct Column {
     /// Why a file is not among them, or where nobody could look for files.
     #[serde(default)]
     pub unreadable: Vec<String>,
+    /// What another build of the subject showed of the same cases.
+    #[serde(default, skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<drift::Report>,
+}
+
+/// Another build of the subject, to run the same cases on.
+pub struct Against {
+    /// As it was asked for.
+    name: String,
+    program: PathBuf,
+    pub build: Build,
+    /// How long it may take for one case.
+    limit: Duration,
+}
+
+/// What a program tells of the build of the subject that it was made with.
+#[derive(Serialize, Deserialize)]
+struct About {
+    version: String,
+    assertions: bool,
+}
+
+/// The same of this program, as another one reads it.
+pub fn about() -> Result<String> {
+    let Build { version, assertions } = own_build()?;
+    Ok(serde_json::to_string(&About { version: version.to_string(), assertions })?)
+}
+
+impl Against {
+    /// Builds this release, or the release at this path, unless it is built.
+    pub fn new(subject: &str, limit: Duration) -> Result<Against> {
+        let program = said(Command::new(SCRIPT).args([subject, "program"]), subject)?;
+        let program = PathBuf::from(program.trim());
+        let about = said(Command::new(&program).args([worker::COMMAND, "--about"]), subject)?;
+        let about: About = serde_json::from_str(&about)
+            .with_context(|| format!("{} says what it is not", program.display()))?;
+        let build = Build::of(&about.version, about.assertions)?;
+        Ok(Against { name: subject.to_string(), program, build, limit })
+    }
+
+    /// Starts a process of it.
+    pub fn start(&self) -> Result<Other> {
+        let worker = Worker::of(self.program.clone(), self.limit)?;
+        Ok(Other { worker, build: self.build.clone(), name: self.name.clone() })
+    }
+}
+
+/// What a command writes that succeeds.
+fn said(command: &mut Command, subject: &str) -> Result<String> {
+    check_script()?;
+    let output = command.output().with_context(|| format!("cannot run {SCRIPT}"))?;
+    if !output.status.success() {
+        bail!("wasmtime {subject}: {}", last_words(&output.stderr));
+    }
+    String::from_utf8(output.stdout).context("it wrote what is no text")
+}
+
+fn check_script() -> Result<()> {
+    if !Path::new(SCRIPT).is_file() {
+        bail!("there is no {SCRIPT} here: run other releases from the project's folder");
+    }
+    Ok(())
+}
+
+/// The last line of what a command says of its failure.
+fn last_words(stderr: &[u8]) -> String {
+    let stderr = String::from_utf8_lossy(stderr);
+    stderr.trim().lines().last().unwrap_or("it failed without a word").to_string()
 }
 
 /// One case on one release.
@@ -83,7 +156,7 @@ impl Column {
         };
         let cases = verdicts.iter().map(|(path, verdict)| (name(path), cell(verdict))).collect();
         let subject = VERSION.to_string();
-        Column { subject, clean, complaints, counts, cases, unreadable }
+        Column { subject, clean, complaints, counts, cases, unreadable, drift: None }
     }
 }
 
@@ -128,9 +201,7 @@ impl Word {
 /// Replays cases on each of the subjects; `tick` is told before each. One that cannot be built or run is no
 /// reason to forget the others.
 pub fn replay(paths: &[PathBuf], subjects: &[String], tick: &mut dyn FnMut(&str)) -> Result<Table> {
-    if !Path::new(SCRIPT).is_file() {
-        bail!("there is no {SCRIPT} here: replay on other releases from the project's folder");
-    }
+    check_script()?;
     let folder = tempfile::tempdir().context("cannot write a temporary file")?;
     let (mut columns, mut failed) = (Vec::new(), Vec::new());
     for subject in subjects {
@@ -152,8 +223,7 @@ fn column(paths: &[PathBuf], subject: &str, json: &Path) -> Result<Column> {
         .with_context(|| format!("cannot run {SCRIPT}"))?;
     // 1 is a finding, and part of the table; with 2, some files are not.
     if !matches!(output.status.code(), Some(0..=2)) || !json.exists() {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        bail!("{}", errors.trim().lines().last().unwrap_or("it failed without a word"));
+        bail!("{}", last_words(&output.stderr));
     }
     let text = fs::read_to_string(json).context("it wrote no verdicts")?;
     fs::remove_file(json).context("cannot remove a temporary file")?;
@@ -235,6 +305,7 @@ mod tests {
             counts: BTreeMap::new(),
             cases: BTreeMap::from([("a".into(), cell(*verdict)), ("b".into(), cell(Word::Agree))]),
             unreadable: Vec::new(),
+            drift: None,
         };
         Table { columns: words.iter().map(column).collect(), failed: Vec::new() }
     }

@@ -9,18 +9,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::abi::{Deviations, Points};
-use crate::case::Tuning;
-use crate::case::paths::Paths;
 use crate::case::text::{self, CaseFile};
 use crate::corpus::{self, Found};
 use crate::diff::{self, Plan};
+use crate::drift::Drift;
 use crate::engine::wasmtime;
 use crate::generate::{self, Size};
-use crate::oracle::register::Register;
+use crate::oracle::register::{Build, Register, Situation};
 use crate::oracle::{Difference, Verdict};
 use crate::plain::name;
 use crate::report;
-use crate::session::{Checked, Session};
+use crate::session::{self, Checked, Session};
 
 /// What replaying one file gave.
 pub struct Replayed {
@@ -43,11 +42,20 @@ impl Replayed {
     }
 }
 
-/// Replays one file; with `bless`, rewrites it in canonical form and with what the reference says.
-pub fn replay(session: &mut Session, path: &Path, bless: bool) -> Result<Replayed> {
+/// Replays one file; with `bless`, rewrites it in canonical form and with what the reference says. What two
+/// builds of the subject differ in is added to `drift`.
+pub fn replay(
+    session: &mut Session,
+    path: &Path,
+    bless: bool,
+    drift: Option<&mut Drift>,
+) -> Result<Replayed> {
     let mut found = corpus::load(path)?;
     let checked = session.check(&found.file.case);
     let checked = checked.with_context(|| name(path))?;
+    if let Some(drift) = drift {
+        drift.add(&found.file.case, &checked, Some(path));
+    }
     let says = report::timeline(&found.file.case, &checked.expected.observation);
     if bless && found.text.is_some() {
         found.file.expect = says.clone();
@@ -107,7 +115,7 @@ fn first_unequal_line(a: &str, b: &str) -> usize {
 /// deviation where this or another entry of the same applies, and otherwise agrees. Answers with a line
 /// for each entry that is not so.
 pub fn check_register(corpus: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> Result<Vec<String>> {
-    let version = semver::Version::parse(wasmtime::VERSION)?;
+    let build = Build::of(wasmtime::VERSION, wasmtime::ASSERTIONS)?;
     let register = Register::committed()?;
     let mut complaints = Vec::new();
     for divergence in &register.divergences {
@@ -118,10 +126,10 @@ pub fn check_register(corpus: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> R
             continue;
         };
         let accepted = shown.accepted.contains(divergence.deviation);
-        let expected = register.deviations(&version, shown.tuning, shown.paths);
-        if accepted != expected.contains(divergence.deviation) && !shown.unsupported {
+        let expected = register.deviations(&build, shown.situation);
+        if accepted != expected.contains(divergence.deviation) && shown.tells {
             complaints.push(format!(
-                "{deviation}: registered for wasmtime {}, but its case {} on {version} says: {}",
+                "{deviation}: registered for wasmtime {}, but its case {} on {build} says: {}",
                 divergence.versions, divergence.case, shown.says
             ));
         }
@@ -131,10 +139,10 @@ pub fn check_register(corpus: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> R
 
 /// What a registered case shows.
 struct Shown {
-    tuning: Tuning,
-    paths: Paths,
+    situation: Situation,
     accepted: Deviations,
-    unsupported: bool,
+    /// Whether that tells of a divergence, or of there being none.
+    tells: bool,
     says: String,
 }
 
@@ -149,10 +157,9 @@ fn shown(path: &Path, verdicts: &BTreeMap<PathBuf, Verdict>) -> Result<Option<Sh
     let accepted: &[_] = if let Verdict::Accepted(names) = verdict { names } else { &[] };
     let case = corpus::load(path)?.file.case;
     Ok(Some(Shown {
-        tuning: case.tuning,
-        paths: case.paths,
+        situation: session::situation(&case),
         accepted: accepted.iter().copied().collect(),
-        unsupported: matches!(verdict, Verdict::Unsupported(_)),
+        tells: !matches!(verdict, Verdict::Unsupported(_) | Verdict::Inconclusive(_)),
         says: report::verdict(verdict),
     }))
 }
@@ -161,7 +168,7 @@ fn shown_by_component(path: &Path) -> Result<Shown> {
     let plan = Plan { export: None, args: None, rounds: 1, seed: 0 };
     let diff = diff::read(path).and_then(|bytes| diff::diff(&bytes, &plan));
     let diff = diff.with_context(|| name(path))?;
-    let (tuning, paths) = diff::BY_DEFAULT;
+    let situation = diff::BY_DEFAULT;
     let (accepted, says) = (diff.accepted(), diff::text(&diff, "-"));
-    Ok(Shown { tuning, paths, accepted, unsupported: false, says })
+    Ok(Shown { situation, accepted, tells: true, says })
 }

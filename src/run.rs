@@ -12,11 +12,13 @@ use anyhow::{Context, Result, bail};
 use serde::{Serialize, Serializer};
 
 use crate::case::{Case, CaseKind, Limits};
+use crate::drift::{self, Drift};
 use crate::engine::wasmtime;
 use crate::generate::{Size, Stream, size};
 use crate::mix::{Mix, SpecCoverage};
 use crate::oracle::{Difference, Verdict};
-use crate::session::{Checked, Session, Timings, timed};
+use crate::releases::Against;
+use crate::session::{Checked, Session, Timings, own_build, timed};
 use crate::{corpus, files, plain, report};
 
 /// What to run.
@@ -34,6 +36,8 @@ pub struct Plan {
     pub spec_coverage: bool,
     /// The time that a subject in a process of its own may take for one case; nothing: it has none.
     pub isolated: Option<Duration>,
+    /// Another build of the subject, to run the same cases on.
+    pub against: Option<Against>,
 }
 
 /// What a run has shown so far, for everyone to look at while it goes on.
@@ -83,6 +87,8 @@ struct Tally {
     outcomes: BTreeMap<String, u64>,
     #[serde(skip)]
     timings: Timings,
+    #[serde(skip)]
+    drift: Option<Drift>,
     mix: Option<Mix>,
     #[serde(skip_serializing_if = "Option::is_none")]
     spec_coverage: Option<SpecCoverage>,
@@ -123,6 +129,9 @@ pub struct Summary {
     tally: Tally,
     /// Seconds of all jobs together, by step.
     pub time: BTreeMap<&'static str, f64>,
+    /// What another build of the subject showed of the same cases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<drift::Report>,
 }
 
 /// Runs the plan. `tick` is called now and then, from this thread. Where the world stops the run
@@ -153,8 +162,12 @@ pub fn run(
         })
     });
     tick(progress);
-    let lost = all_written(&lock(progress));
-    (summary(plan, progress, elapsed(progress)), ended.and(lost))
+    let mut summary = summary(plan, progress, elapsed(progress));
+    let drift = lock(progress).drift.take();
+    let drift = drift.map(|drift| drift.report(&plan.findings)).transpose();
+    let told = drift.map(|drift| summary.drift = drift);
+    let written = all_written(&lock(progress));
+    (summary, ended.and(told).and(written))
 }
 
 fn all_written(tally: &Tally) -> Result<()> {
@@ -168,19 +181,27 @@ fn all_written(tally: &Tally) -> Result<()> {
 struct Counts {
     mix: Mix,
     spec_coverage: Option<SpecCoverage>,
+    drift: Option<Drift>,
 }
 
 fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
-    let mut session = match plan.isolated {
+    let session = match plan.isolated {
         None => Session::importing()?,
         Some(_) => Session::maybe_isolated(plan.isolated)?,
     };
+    let other = plan.against.as_ref().map(Against::start).transpose()?;
+    let drift = match &other {
+        Some(other) => Some(Drift::new(own_build()?, other)),
+        None => None,
+    };
+    let mut session = session.beside(other);
     // Far apart, so that seeds that follow each other share nothing.
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut stream = Stream::new(seed, plan.kind, wasmtime::allowed(), Limits::CASE);
     let mut counts = Counts {
         mix: Mix::new(plan.kind, &wasmtime::allowed()),
         spec_coverage: plan.spec_coverage.then(SpecCoverage::default),
+        drift,
     };
     let result = (|| {
         for number in 0..share(plan, job) {
@@ -196,13 +217,18 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
     let mut tally = lock(progress);
     tally.timings.add(&session.timings);
     tally.shapes += stream.shapes;
-    let Counts { mix, spec_coverage } = counts;
+    let Counts { mix, spec_coverage, drift } = counts;
     match &mut tally.mix {
         Some(all) => all.merge(&mix),
         None => tally.mix = Some(mix),
     }
     if let Some(coverage) = spec_coverage {
         tally.spec_coverage.get_or_insert_default().merge(&coverage);
+    }
+    match (&mut tally.drift, drift) {
+        (Some(all), Some(drift)) => all.merge(drift),
+        (all @ None, drift) => *all = drift,
+        (Some(_), None) => {}
     }
     drop(tally);
     progress.stop.fetch_or(result.is_err(), Ordering::Relaxed);
@@ -231,6 +257,9 @@ fn check(
     counts.mix.add(case, &checked.expected);
     if let Some(coverage) = &mut counts.spec_coverage {
         coverage.add(&checked.expected.points);
+    }
+    if let Some(drift) = &mut counts.drift {
+        drift.add(case, &checked, None);
     }
     let mut tally = lock(progress);
     tally.calls += u64::try_from(checked.expected.observation.calls.len())?;
@@ -298,24 +327,18 @@ fn found(plan: &Plan, progress: &Progress, mut tally: MutexGuard<'_, Tally>, fou
 /// Writes a finding in the place of the one that is kept, or under a name that nothing has yet.
 fn write(plan: &Plan, class: &str, kept: Option<&Path>, found: &Found) -> Result<PathBuf> {
     let mut file = corpus::unexplained(found.case.clone());
-    file.story = Some(format!("Found by `canonfuzz run` on wasmtime {}.", wasmtime::VERSION));
+    file.story = Some(format!("Found by `canonfuzz run` on {}.", report::build()));
     let text = corpus::printed(&file)?;
-    let name = file_name(class);
+    let name = corpus::file_name(class);
     let path = match kept {
         Some(path) => {
             files::write(path, text.as_bytes())?;
             path.to_path_buf()
         }
-        None => files::write_new(names(&plan.findings, &name), text.as_bytes())?,
+        None => files::write_new(corpus::names(&plan.findings, &name), text.as_bytes())?,
     };
     write_report(&path, &name, found)?;
     Ok(path)
-}
-
-fn names(folder: &Path, name: &str) -> impl Iterator<Item = PathBuf> {
-    let first = folder.join(format!("{name}.toml"));
-    let others = (2..).map(move |number| first.with_file_name(format!("{name}-{number}.toml")));
-    std::iter::once(folder.join(format!("{name}.toml"))).chain(others)
 }
 
 fn write_report(path: &Path, name: &str, found: &Found) -> Result<()> {
@@ -344,17 +367,6 @@ fn lose(
     tally.lost.insert(class, Lost { rank: found.rank, why, case });
 }
 
-/// Letters and digits of the kind, and not more than a name may have.
-fn file_name(class: &str) -> String {
-    let words = class.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let mut name = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
-    name.truncate(LONGEST_NAME);
-    name
-}
-
-/// Letters of a file's name before its number and its ending.
-const LONGEST_NAME: usize = 200;
-
 fn lock(progress: &Progress) -> MutexGuard<'_, Tally> {
     progress.tally.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -365,7 +377,7 @@ fn summary(plan: &Plan, progress: &Progress, elapsed: Duration) -> Summary {
     let time = tally.timings.named().map(|(name, time)| (name, time.as_secs_f64()));
     let calls = u32::try_from(tally.calls).map_or(f64::INFINITY, f64::from);
     Summary {
-        subject: format!("wasmtime {}", wasmtime::VERSION),
+        subject: report::build(),
         shape: plan.kind.name(),
         seed: plan.seed,
         jobs: plan.jobs,
@@ -374,6 +386,7 @@ fn summary(plan: &Plan, progress: &Progress, elapsed: Duration) -> Summary {
         rate: calls / seconds,
         time: time.into_iter().collect(),
         tally,
+        drift: None,
     }
 }
 
@@ -382,9 +395,10 @@ fn named<S: Serializer>(files: &BTreeSet<PathBuf>, serializer: S) -> Result<S::O
 }
 
 impl Summary {
-    /// Whether anything was found.
+    /// Whether anything was found that the register does not say.
     pub fn has_findings(&self) -> bool {
-        !self.tally.findings.is_empty()
+        let drifts = self.drift.as_ref().is_some_and(|drift| !drift.is_registered());
+        drifts || !self.tally.findings.is_empty()
     }
 
     /// The summary for people.
@@ -417,6 +431,7 @@ impl Summary {
         let lost = self.tally.lost.iter();
         lines.extend(lost.map(|(class, lost)| format!("  not written   {class}: {}", lost.why)));
         lines.extend(files.iter().map(|path| format!("  written       {}", plain::name(path))));
+        lines.extend(self.drift.iter().map(|drift| format!("\n{}", drift.text())));
         lines.join("\n")
     }
 }

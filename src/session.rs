@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use lru::LruCache;
 
-use crate::abi::Deviations;
+use crate::abi::{Deviation, Deviations};
 use crate::case::{Case, Shape};
 use crate::component::instantiate::Compiled;
 use crate::encode::{self, Puppets, script};
@@ -16,13 +16,15 @@ use crate::engine::wasmtime::fault::Fault;
 use crate::engine::worker::Worker;
 use crate::engine::{reference, wasmtime};
 use crate::observation::{Observation, Outcome, Reading, Unexplored};
-use crate::oracle::register::Register;
+use crate::oracle::register::{Build, Register, Situation};
 use crate::oracle::{self, Verdict};
 
 /// Everything that checking one case after the other needs. Not for two threads at once.
 pub struct Session {
     subject: Subject,
-    version: semver::Version,
+    build: Build,
+    /// Another build of the subject, for which each case is judged, too.
+    other: Option<Other>,
     register: Register,
     /// Where components have their puppets from.
     puppets: Puppets,
@@ -49,6 +51,14 @@ enum Subject {
     Apart(Worker),
 }
 
+/// Another build of the subject, in a process of its own.
+pub struct Other {
+    pub worker: Worker,
+    pub build: Build,
+    /// The release, or the path, as which it was asked for.
+    pub name: String,
+}
+
 /// What checking a case gave.
 pub struct Checked {
     pub verdict: Verdict,
@@ -56,6 +66,8 @@ pub struct Checked {
     pub observed: Observation,
     /// Where the component had its puppets from.
     pub puppets: Puppets,
+    /// The same on another build of the subject, where there is one.
+    pub other: Option<(Verdict, Observation)>,
 }
 
 /// A case that is no case: what is wrong with it.
@@ -120,7 +132,18 @@ impl Timings {
 
 /// Whether the subject is a release that is known to crash its host.
 pub fn subject_crashes() -> Result<bool> {
-    Ok(Register::committed()?.crashes(&semver::Version::parse(wasmtime::VERSION)?))
+    Ok(Register::committed()?.crashes(&own_build()?.version))
+}
+
+/// The build of the subject that this program was made with.
+pub fn own_build() -> Result<Build> {
+    Build::of(wasmtime::VERSION, wasmtime::ASSERTIONS)
+}
+
+/// How a case configures and calls its subject, as far as the register asks.
+pub fn situation(case: &Case) -> Situation {
+    let Case { tuning, paths, .. } = *case;
+    Situation { tuning, paths, any_handles: wasmtime::any_handles(case) }
 }
 
 impl Session {
@@ -151,13 +174,19 @@ impl Session {
     fn with(subject: Subject, puppets: Puppets) -> Result<Session> {
         Ok(Session {
             subject,
-            version: semver::Version::parse(wasmtime::VERSION)?,
+            build: own_build()?,
+            other: None,
             register: Register::committed()?,
             puppets,
             compiler: Compiler::default(),
             shapes: LruCache::new(SHAPES),
             timings: Timings::default(),
         })
+    }
+
+    /// The same session, with another build of the subject beside it.
+    pub fn beside(self, other: Option<Other>) -> Session {
+        Session { other, ..self }
     }
 
     /// Plants a fault in one way in or out of the subject, or takes it away. For a subject in this process.
@@ -177,7 +206,11 @@ impl Session {
             return Ok(checked);
         }
         let contained = Session::new()?.check_once(case)?;
-        Ok(if disagrees(&contained) { contained } else { checked })
+        // The other build has the puppets contained already.
+        Ok(match disagrees(&contained) {
+            true => Checked { other: checked.other, ..contained },
+            false => checked,
+        })
     }
 
     fn check_once(&mut self, case: &Case) -> Result<Checked> {
@@ -185,34 +218,63 @@ impl Session {
         if let Subject::Apart(worker) = &mut self.subject {
             worker.begin(case)?;
         }
+        if let Some(other) = &mut self.other {
+            other.worker.begin(case)?;
+        }
         self.build_reference(case);
-        let Session { subject, shapes, timings, .. } = self;
+        let Session { subject, other, shapes, timings, .. } = self;
         let built = shapes.get(&case.shape).expect("built just now");
         let reference =
             timed(&mut timings.instantiate_reference, || start(built, case, Deviations::NONE));
         let mut expected = timed(&mut timings.reference, || read(reference, case, &scripts));
         let views = wasmtime::looks_late(case).then_some(Unexplored::Views);
         expected.unexplored = expected.unexplored.or(views);
+        // A subject might meet the same limit only when all memory is gone, or never come back.
+        let vain = is_exhausted(&expected);
         let observed = match subject {
-            // It might meet the same limit only when all memory is gone, or never come back.
-            Subject::Here(_) if is_exhausted(&expected) => not_asked(),
-            Subject::Apart(worker) if is_exhausted(&expected) => {
-                worker.abandon();
-                not_asked()
-            }
+            Subject::Here(_) if vain => not_asked(),
             Subject::Here(local) => observe(local, built, case, &scripts, timings),
-            Subject::Apart(worker) => timed(&mut timings.subject, || worker.finish(case))?,
+            Subject::Apart(worker) => timed(&mut timings.subject, || finish(worker, case, vain))?,
         };
-        let registered = self.register.deviations(&self.version, case.tuning, case.paths);
-        let deviating = |deviations| read(start(built, case, deviations), case, &scripts);
-        let mut verdict = timed(&mut timings.compare, || {
-            oracle::judge(&expected, &observed, registered, deviating)
-        });
+        let others = match other {
+            Some(Other { worker, .. }) => {
+                Some(timed(&mut timings.subject, || finish(worker, case, vain))?)
+            }
+            None => None,
+        };
+        let judge = |build: &Build, observed: &Observation| {
+            let registered = self.register.deviations(build, situation(case));
+            let deviating = |deviations| read(start(built, case, deviations), case, &scripts);
+            oracle::judge(&expected, observed, registered, deviating)
+        };
+        let mut verdict = timed(&mut timings.compare, || judge(&self.build, &observed));
         if let Verdict::Disagree(difference) = &mut verdict {
             difference.core = core_difference(built, case, &scripts);
         }
+        let other = other.as_ref().zip(others);
+        let other = other.map(|(other, observed)| (judge(&other.build, &observed), observed));
         let puppets = self.puppets.of(&case.shape);
-        Ok(Checked { verdict, expected, observed, puppets })
+        Ok(Checked { verdict, expected, observed, puppets, other })
+    }
+
+    /// The deviation that explains, beside those that are registered for a build, what the build showed of a case:
+    /// the first that does, those of engines before those that are planted.
+    pub fn explanation(
+        &mut self,
+        case: &Case,
+        build: &Build,
+        observed: &Observation,
+    ) -> Result<Option<Deviation>, BadCase> {
+        let registered = self.register.deviations(build, situation(case));
+        for deviation in Deviation::all().filter(|deviation| !registered.contains(*deviation)) {
+            let deviations = registered.iter().chain([deviation]).collect();
+            let reading = self.read(case, deviations)?;
+            let explained = oracle::first_difference(&reading, observed).is_none();
+            if explained && reading.taken.contains(deviation) {
+                return Ok(Some(deviation));
+            }
+        }
+        Ok(None)
     }
 
     /// What the reference alone says of a case, with some deviations in force.
@@ -260,6 +322,15 @@ fn start(built: &Built, case: &Case, deviations: Deviations) -> Result<Run, NotS
         Ok(compiled) => reference::instantiate(compiled, &case.shape, deviations),
         Err(message) => Err(NotStarted::of(message)),
     }
+}
+
+/// What a subject in a process of its own shows of a case that it was given, unless it is vain to wait for that.
+fn finish(worker: &mut Worker, case: &Case, vain: bool) -> Result<Observation> {
+    if vain {
+        worker.abandon();
+        return Ok(not_asked());
+    }
+    worker.finish(case)
 }
 
 fn is_exhausted(reading: &Reading) -> bool {

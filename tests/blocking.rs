@@ -117,7 +117,7 @@ fn a_function_that_the_host_waits_for_may_count_as_not_async() {
         let [outer, inner, host] = asyncs;
         let text = chain(Asyncs { outer, inner, host });
         let mut instance = instance(&text, slips, Answering { blocks: false });
-        instance.set_host_waits(waits);
+        instance.host_calls().waits = waits;
         assert_eq!(instance.call("f", &[]).is_ok(), expected);
         let taken: Vec<_> = instance.watch::<Recorder>().taken.iter().collect();
         assert_eq!(taken, if expected { &[] } else { slips });

@@ -335,6 +335,8 @@ fn bad_input_is_one_line_and_exit_2() {
     check(&["replay", empty.to_str().unwrap()], 2, "", "no cases");
     check(&["run", "--for", "3 weeks"], 2, "", "");
     check(&["replay", CASE, "--subjects", "newest"], 2, "", "neither a release");
+    check(&["replay", CASE, "--against", "newest"], 2, "", "neither a release");
+    check(&["run", "--against", "newest"], 2, "", "neither a release");
     check(&["wast", &rows[2].0], 2, "", "no script");
     check(&["diff", &rows[2].0], 2, "", "noise");
     check(&["diff", &rows[5].0], 2, "", "missing.toml");
@@ -374,6 +376,30 @@ fn errors_of_libraries_are_one_line_with_the_file() {
     let said = canonfuzz(&["run", "--shape", "\u{1b}[31m"]);
     assert_eq!(said.status.code(), Some(2));
     assert!(!said.stderr.contains(&0x1b) && !said.stderr.is_empty());
+}
+
+/// The second build is this one again, which shows the same.
+#[cfg(unix)]
+#[test]
+fn the_same_cases_run_on_a_second_build() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("scripts")).unwrap();
+    let script = format!("#!/bin/sh\necho {}\n", env!("CARGO_BIN_EXE_canonfuzz"));
+    let script = file(&folder, "scripts/subject", script.as_bytes());
+    fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
+    let case = fs::canonicalize(KNOWN).unwrap();
+    let rows = [
+        vec!["run", "--cases", "30", "--seed", "1", "--against", "itself"],
+        vec!["replay", case.to_str().unwrap(), "--against", "itself"],
+    ];
+    for arguments in rows {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_canonfuzz"));
+        let output = command.args(arguments).current_dir(folder.path()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("cases, no kind that only one of them shows"), "{text}");
+        assert!(output.status.success(), "{text}");
+    }
 }
 
 #[test]

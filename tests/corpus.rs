@@ -19,7 +19,7 @@ fn every_case_replays() {
     let mut complaints = Vec::new();
     let mut coverage = SpecCoverage::default();
     for path in &files {
-        let replayed = replay::replay(&mut session, path, false).unwrap();
+        let replayed = replay::replay(&mut session, path, false, None).unwrap();
         let name = path.display();
         complaints.extend(replayed.complaints.iter().map(|line| format!("{name}: {line}")));
         complaints.extend(replayed.report);

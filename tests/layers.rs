@@ -18,7 +18,7 @@ const CRATES: [(&str, &[&str]); 3] = [
 const GROUND: [&str; 5] = ["types", "value", "abi", "component", "typed"];
 
 /// Each room with those it may use, which are of the ground or stand above it, as they do in ARCHITECTURE.md.
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     ("plain", &[]),
     ("files", &["plain"]),
     ("case", &["abi", "types", "value"]),
@@ -45,7 +45,23 @@ const ROOMS: [(&str, &[&str]); 21] = [
             "value",
         ],
     ),
-    ("releases", &["engine", "observation", "oracle", "plain", "report"]),
+    (
+        "drift",
+        &[
+            "abi",
+            "case",
+            "corpus",
+            "encode",
+            "files",
+            "generate",
+            "observation",
+            "oracle",
+            "plain",
+            "report",
+            "session",
+        ],
+    ),
+    ("releases", &["drift", "engine", "observation", "oracle", "plain", "report", "session"]),
     ("shrink", &["case", "engine", "generate", "oracle", "report", "session"]),
     (
         "planted",
@@ -79,8 +95,8 @@ const ROOMS: [(&str, &[&str]); 21] = [
     (
         "run",
         &[
-            "case", "corpus", "engine", "files", "generate", "mix", "oracle", "plain", "report",
-            "session",
+            "case", "corpus", "drift", "engine", "files", "generate", "mix", "oracle", "plain",
+            "releases", "report", "session",
         ],
     ),
     (
@@ -117,8 +133,8 @@ const ROOMS: [(&str, &[&str]); 21] = [
     (
         "replay",
         &[
-            "abi", "case", "corpus", "diff", "engine", "generate", "oracle", "plain", "report",
-            "session",
+            "abi", "case", "corpus", "diff", "drift", "engine", "generate", "oracle", "plain",
+            "report", "session",
         ],
     ),
     ("export", &["abi", "case", "component", "encode", "observation", "report", "types", "value"]),

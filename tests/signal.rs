@@ -67,6 +67,7 @@ fn plan(findings: &Path, jobs: u64) -> Plan {
         findings: findings.to_path_buf(),
         spec_coverage: false,
         isolated: Some(LIMIT),
+        against: None,
     }
 }
 

@@ -53,7 +53,7 @@ pub fn canon_lower<I: Instance>(
     flat_args: &[Core],
     callee: impl FnOnce(&mut I, &mut Subtask) -> Result<Vec<Core>, Trap>,
 ) -> Result<Vec<Core>, Trap> {
-    check_may_leave(instance, peer)?;
+    check_may_leave(instance, peer, ft)?;
     let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lower);
     assert!(types_match_values(&flat_ft.params, flat_args), "the component was validated");
     let seen = Lowered::begin(instance, opts, peer, ft)?;
@@ -72,10 +72,16 @@ pub fn canon_lower<I: Instance>(
 fn check_may_leave(
     instance: &mut impl Instance,
     peer: Option<LiftLowerOptions>,
+    ft: &FuncType,
 ) -> Result<(), Trap> {
-    let (party, stays) = (Party::of(peer), !instance.may_leave());
+    let party = Party::of(peer);
+    let stays = !may_leave(instance, peer, ft);
     let left = trap_if(instance.watch(), party, Rule::LowerMayNotLeave, stays);
     left.map_err(|trap| adapter::in_adapter(instance.watch(), party, trap))
+}
+
+fn may_leave(instance: &mut impl Instance, peer: Option<LiftLowerOptions>, ft: &FuncType) -> bool {
+    instance.may_leave() || deviations::leaves_anyway(instance, peer, ft)
 }
 
 /// Spec: `Subtask`: a call that a lowered function makes.

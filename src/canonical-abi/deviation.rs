@@ -66,7 +66,8 @@ deviations! {
         BorrowsCheckedEarly = "borrows-checked-early",
         /// Whether borrows remain is checked only after `post-return`.
         BorrowsCheckedLate = "borrows-checked-late",
-        /// Another owned handle that is lent in one call makes the engine fail altogether.
+        /// An owned handle that is lent to the host after any other handle was, in one call, makes the engine
+        /// fail altogether.
         SecondLoanCrashes = "second-loan-crashes",
         /// While core code of a call by the host runs, the thread of its task is among the instance's handles.
         ThreadAmongHandles = "thread-among-handles",
@@ -78,10 +79,16 @@ deviations! {
         FamilyCallsRefused = "family-calls-refused",
         /// A function that is not async may not call one that is, whether or not that blocks.
         AsyncCallsRefused = "async-calls-refused",
+        /// Where a function that is not async blocks, another call of its instance goes on, if one can.
+        BlockedCallsSwitch = "blocked-calls-switch",
         /// A call from guest to guest has no task of its own: what may block, the host's call decides.
         FusedCallsHaveNoTask = "fused-calls-have-no-task",
+        /// An async function keeps others of its instance waiting only until its core code has returned.
+        ExclusiveUntilReturned = "exclusive-until-returned",
         /// A function that the host waits for, rather than awaits, counts as not async.
         WaitedForIsSync = "waited-for-is-sync",
+        /// An async function that the host waits for does not wait for others of its instance.
+        WaitedForEntersAtOnce = "waited-for-enters-at-once",
         /// The host takes a memory of 64 bits for one of 32: pointers, layouts and tags are those of 32.
         HostMemoryIs32Bit = "host-memory-is-32-bit",
         /// The host cannot call a `realloc` whose pointers have 64 bits: the engine fails.
@@ -94,6 +101,8 @@ deviations! {
         ForeignHandlePasses = "foreign-handle-passes",
         /// An argument of another type leaves the instance entered: nobody can enter it again.
         WrongArgLocksInstance = "wrong-arg-locks-instance",
+        /// A call with too few or too many arguments or results leaves the instance as if entered, too.
+        WrongCallLocksInstance = "wrong-call-locks-instance",
         /// Where an argument of another type has left the instance entered, a call waits for ever.
         LockedInstanceDeadlocks = "locked-instance-deadlocks",
         /// Where an argument of another type has left the instance entered, a call makes the engine fail.
@@ -103,8 +112,18 @@ deviations! {
         /// Whether two components may call each other is checked before whether imports may be
         /// called at all.
         KinshipBeforeMayLeave = "kinship-before-may-leave",
-        /// Between guests, `post-return` may call imports.
+        /// Between guests, a call of a function that is async makes the engine fail where the host waits, rather
+        /// than awaits.
+        UnawaitedAdapterCrashes = "unawaited-adapter-crashes",
+        /// Between guests, a call of a function that is async may be made where imports may not be called.
+        AsyncAdapterMayLeave = "async-adapter-may-leave",
+        /// Between guests, an async function whose result lies in memory has no adapter where only one of the two
+        /// memories has 64 bits: the engine fails.
+        AsyncAdapterAborts = "async-adapter-aborts",
+        /// Between guests, `post-return` may call imports, but for that of an async function.
         FusedPostReturnMayLeave = "fused-post-return-may-leave",
+        /// Between guests, `post-return` of an async function may call imports.
+        AsyncPostReturnMayLeave = "async-post-return-may-leave",
         /// Between guests, the discriminant one beyond the last case of an enum passes.
         EnumOneBeyondPasses = "enum-one-beyond-passes",
         /// Functions that pass borrows from guest to guest have no valid adapter.
@@ -378,6 +397,7 @@ impl Deviation {
                 | Deviation::InflationAlignmentUnchecked
                 | Deviation::InflationBoundsUnchecked
                 | Deviation::LockedInstanceCrashes
+                | Deviation::AsyncAdapterAborts
         )
     }
 

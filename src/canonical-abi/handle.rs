@@ -4,7 +4,7 @@
 use super::check::trap_if;
 use super::context::{Cx, Guest, handles};
 use super::deviations::handle as deviations;
-use super::table::{ResourceHandle, ResourceType};
+use super::table::{Lender, ResourceHandle, ResourceType};
 use super::{Act, ActKind, Party, Rule, Trap};
 use crate::types::Resource;
 
@@ -41,12 +41,12 @@ pub fn lift_borrow(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap>
 
 /// Spec: `Subtask.add_lender`.
 fn add_lender(cx: &mut Cx, i: u32, borrowed: bool) -> Result<(), Trap> {
-    if !deviations::lends(cx, i, borrowed)? {
-        return Ok(());
-    }
+    let counted = deviations::counts_lent(cx, borrowed)?;
     let handles = handles(cx.guest);
-    handles.table.lend(i);
-    handles.lenders.push(i);
+    if counted {
+        handles.table.lend(i);
+    }
+    handles.lenders.push(Lender { index: i, counted });
     Ok(())
 }
 
@@ -93,12 +93,13 @@ pub(super) fn lower_unknown(cx: &mut Cx, rt: ResourceType, borrowed: bool) -> Re
 /// Spec: `Subtask.deliver_resolve`: what was lent for a call is returned, by a guest or by the host.
 pub fn deliver_resolve(guest: &mut dyn Guest, party: Party) {
     let lenders = guest.handles().map(|handles| std::mem::take(handles.lenders));
-    let lenders = lenders.unwrap_or_default();
+    let mut lenders = lenders.unwrap_or_default();
+    lenders.retain(|lender| lender.counted);
     if lenders.is_empty() || !returns_lent(guest, party) {
         return;
     }
     let table = handles(guest).table;
-    lenders.into_iter().for_each(|i| table.unlend(i));
+    lenders.into_iter().for_each(|lender| table.unlend(lender.index));
 }
 
 /// Whether what was lent is returned, as it should be.
@@ -265,7 +266,7 @@ mod tests {
         bytes: ByteGuest,
         table: Table,
         tasks: Vec<Task>,
-        lenders: Vec<u32>,
+        lenders: Vec<Lender>,
     }
 
     const RESOURCES: [Option<ResourceType>; 2] = [

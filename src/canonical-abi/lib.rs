@@ -54,7 +54,7 @@ pub use options::{LiftLowerOptions, NanMode, PtrType, StringEncoding};
 pub use passing::Stopped;
 pub use point::{Change, Party, Point, Points, Rule};
 pub use recorder::{Course, Crossing, Lowered, NanLeaf, ReallocStep, Received, Recorder};
-pub use table::{Handles, ResourceType, Table, Task};
+pub use table::{Handles, Lender, ResourceType, Table, Task};
 pub use trap::{Trap, end_if};
 pub use watch::{Act, ActKind, Block, Place, Stage, Watch};
 

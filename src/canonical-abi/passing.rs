@@ -9,7 +9,7 @@ use super::handle;
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::lower_flat_values;
 use super::{Core, LiftLowerOptions, MAX_FLAT_RESULTS, Party, Rule, Stage, Trap};
-use crate::types::Type;
+use crate::types::{FuncType, Type};
 use crate::value::Value;
 
 /// Why a call did not come back.
@@ -102,9 +102,10 @@ pub fn call(
 pub fn post_return(
     instance: &mut impl Instance,
     peer: Option<LiftLowerOptions>,
+    ft: &FuncType,
     flat_results: &[Core],
 ) -> Result<(), Trap> {
-    let how = PostReturn::begin(instance, peer, flat_results);
+    let how = PostReturn::begin(instance, peer, ft, flat_results);
     instance.set_may_leave(how.may_leave);
     if let Some(flat_results) = how.flat_results {
         call_post_return(instance, peer, &flat_results)?;

@@ -38,6 +38,8 @@ pub struct Task {
     pub is_async: bool,
     /// Whether the host called it and waits for it. Only a deviation asks.
     pub waited_for: bool,
+    /// Whether its core code has returned. Only a deviation asks.
+    pub returned: bool,
     pub num_borrows: u32,
 }
 
@@ -49,8 +51,17 @@ pub struct Handles<'a> {
     pub resources: &'a [Option<ResourceType>],
     /// The last one is the call for which something is lowered.
     pub tasks: &'a mut Vec<Task>,
-    /// Spec: `Subtask.lenders`, as indices in the table.
-    pub lenders: &'a mut Vec<u32>,
+    /// Spec: `Subtask.lenders`.
+    pub lenders: &'a mut Vec<Lender>,
+}
+
+/// A handle that was lent for a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Lender {
+    /// Its index in the table.
+    pub(super) index: u32,
+    /// Whether its table knows that it is lent. Only by a deviation it does not.
+    pub(super) counted: bool,
 }
 
 impl Table {

@@ -83,7 +83,7 @@ fn folder(folder: &Path, file: &Path, limit: Option<Duration>) -> Result<bool> {
     }
     let subject = format!("wasmtime {}", wasmtime::VERSION);
     let cases = entries.len();
-    let page = html::index(&plain::name(folder), &subject, entries, &bad.0);
+    let page = html::index(&plain::name(folder), &subject, entries, &bad.whys);
     files::write(file, page.as_bytes())?;
     print(&format!("{}: {cases} cases, {whole} of them in full", plain::name(file)));
     bad.and(clean)

@@ -9,8 +9,8 @@ use canonical_abi::explore::{self, Step};
 use canonical_abi::types::{FuncType, Resource};
 use canonical_abi::value::Value;
 use canonical_abi::{
-    Act, ActKind, Core, Cx, Guest, Handles, MAX_FLAT_PARAMS, PtrType, ResourceType, Stage, Stopped,
-    Trap, Watch,
+    Act, ActKind, Core, Cx, Guest, Handles, Lender, MAX_FLAT_PARAMS, PtrType, ResourceType, Stage,
+    Stopped, Trap, Watch,
 };
 use wasmi::{AsContextMut, StoreContextMut};
 
@@ -19,7 +19,7 @@ use super::definition::Decoded;
 use super::deviations::calls as deviations;
 use super::deviations::guest::AsOf;
 use super::recording::{Event, Recording, record};
-use super::state::{CoreFunc, Destructor, Func, Lifted, Options, ResourceTypes, State};
+use super::state::{CoreFunc, Destructor, Func, HostCalls, Lifted, Options, ResourceTypes, State};
 
 /// What is behind the imports of an instance. Paths are those of imports: `name`, or
 /// `instance#name` for what is in an imported instance.
@@ -76,9 +76,9 @@ impl<T: Host> Instance<T> {
         watch.downcast_mut().expect("whoever watches was passed as such a one")
     }
 
-    /// Says whether the host waits for what it calls, rather than awaits it.
-    pub fn set_host_waits(&mut self, waits: bool) {
-        self.store.data_mut().host_waits = waits;
+    /// How the host makes its calls.
+    pub fn host_calls(&mut self) -> &mut HostCalls {
+        &mut self.store.data_mut().host_calls
     }
 
     /// The type of an exported function.
@@ -98,7 +98,10 @@ impl<T: Host> Instance<T> {
         let position = usize::try_from(resource).expect("an index fits");
         let rt = self.store.data().resources[position].expect("the root is instantiated");
         self.refuel();
+        // Even a host that awaits its calls waits for destructors.
+        let waits = std::mem::replace(&mut self.host_calls().waits, true);
         let dropped = destroy(self.store.as_context_mut(), None, rt, rep);
+        self.host_calls().waits = waits;
         dropped.map_err(|trap| self.failure(trap))
     }
 
@@ -426,7 +429,7 @@ pub struct CoreInstance<'a, T: 'static> {
     resources: &'a ResourceTypes,
     /// The function under `canon lift`.
     core: Option<&'a CoreFunc>,
-    lenders: Vec<u32>,
+    lenders: Vec<Lender>,
     /// Those of the options and of their instance, but for deviations that mistake one guest for another.
     pub(super) memory: Option<wasmi::Memory>,
     pub(super) realloc: Option<&'a CoreFunc>,
@@ -518,6 +521,7 @@ impl<T> canonical_abi::Instance for CoreInstance<'_, T> {
         let core = self.core.expect("only a lifted function is called");
         let entered = self.entered();
         let results = call_core(&mut self.store, self.opts.instance, core, args)?;
+        self.store.data_mut().core_returned(self.opts.instance);
         self.left(entered);
         Ok(results)
     }

@@ -18,7 +18,7 @@ use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy};
 use super::core::{core_value, error, func_type, trap, val};
 use super::decode;
 use super::definition::{BuiltIn, CanonOpts, Decoded, Definition, Found, Item};
-use super::deviations::adapter::refuses;
+use super::deviations::adapter::{aborts, refuses};
 use super::limits;
 use super::recording::{Event, record};
 use super::refusal::{Refusal, at};
@@ -261,6 +261,9 @@ impl<'a, T: Host> Spaces<'a, T> {
             Definition::Lower { func, opts } => {
                 let func = at(&self.funcs, *func, "function")?.clone();
                 let opts = self.options(opts)?;
+                if aborts(self.store.data_mut(), &opts, &func) {
+                    return Err(NotInstantiated::Failed(Failure::Trap(Trap::Crash)));
+                }
                 if refuses(self.store.data_mut(), &opts, &func) {
                     return Err(NotInstantiated::RefusedByDeviation);
                 }

@@ -30,13 +30,21 @@ pub struct State<T> {
     pub destructors: Vec<Destructor>,
     /// The calls under way, of whatever instance.
     pub tasks: Vec<Task>,
-    /// Whether the host waits for what it calls, rather than awaits it.
-    pub host_waits: bool,
+    pub host_calls: HostCalls,
     /// A limit that the spec lacks was met.
     pub exhausted: Option<String>,
     pub limits: Limiter,
     /// What one instance's core code does, if someone wants to know.
     pub recording: Option<Recording>,
+}
+
+/// How the host makes its calls. Only deviations ask.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HostCalls {
+    /// Whether it waits for what it calls, rather than awaits it.
+    pub waits: bool,
+    /// Whether another call of the same instance is ready to begin.
+    pub another_ready: bool,
 }
 
 /// A core function, and the name under which core code exports it: none, if it is lowered or built in.
@@ -146,7 +154,7 @@ impl<T> State<T> {
             instances: Vec::new(),
             destructors: Vec::new(),
             tasks: Vec::new(),
-            host_waits: false,
+            host_calls: HostCalls::default(),
             exhausted: None,
             limits: Limiter(limits::Left::ALL),
             recording: None,
@@ -192,18 +200,22 @@ impl<T> State<T> {
             self.exhausted = Some(format!("more than {} calls within one another", limits::CALLS));
             return Err(Trap::Exhausted);
         }
-        self.check_exclusive(callee, is_async)?;
+        let waited_for = caller.is_none() && self.host_calls.waits;
+        self.check_exclusive(callee, is_async, waited_for)?;
         entered.into_iter().for_each(|i| self.instances[i].may_enter = false);
-        let waited_for = caller.is_none() && self.host_waits;
-        self.tasks.push(Task { instance: callee, is_async, waited_for, num_borrows: 0 });
+        self.tasks.push(Task { instance: callee, is_async, waited_for, ..Task::default() });
         Ok(())
     }
 
     /// Spec: `Task.enter_implicit_thread`: async functions of one instance wait for one another. One
     /// that is called from within another waits for ever.
-    fn check_exclusive(&mut self, callee: usize, is_async: bool) -> Result<(), Trap> {
-        let mut tasks = self.tasks.iter();
-        if !is_async || !tasks.any(|task| task.is_async && task.instance == callee) {
+    fn check_exclusive(
+        &mut self,
+        callee: usize,
+        is_async: bool,
+        waited_for: bool,
+    ) -> Result<(), Trap> {
+        if !is_async || !deviations::waits_for_others(self, callee, waited_for) {
             return Ok(());
         }
         self.block()?;
@@ -213,8 +225,17 @@ impl<T> State<T> {
 
     /// Spec: `canon_lift`, its end: a task that is not async traps if it blocks.
     pub fn block(&mut self) -> Result<(), Trap> {
-        let refused = deviations::may_not_block(&mut *self.watch, &self.tasks);
+        let refused = deviations::may_not_block(self)?;
         trap_if(&mut *self.watch, Party::Host, Rule::MayNotBlock, refused)
+    }
+
+    /// Notes that the core function has returned which was called as a function of this instance.
+    pub fn core_returned(&mut self, instance: usize) {
+        self.instances[instance].entered = None;
+        // Who looks into an instance has no task.
+        if let Some(task) = self.tasks.last_mut() {
+            task.returned = true;
+        }
     }
 
     /// Spec: `ComponentInstance.leave_to`.

@@ -22,7 +22,7 @@ use crate::engine::reference::any::AnyRun;
 use crate::engine::wasmtime::{self, any};
 use crate::observation::{Outcome, Told};
 use crate::oracle::compare::told_difference;
-use crate::oracle::register::Register;
+use crate::oracle::register::{Build, Register, Situation};
 use crate::types::{FuncType, Handle, Type};
 use crate::value::Value;
 
@@ -37,10 +37,11 @@ const LARGEST: u64 = 1 << 20;
 const MOST_KEPT: u64 = 4 * MAX_LIFTED;
 
 /// How a subject for components from anywhere is configured and called, as far as the register cares.
-pub const BY_DEFAULT: (Tuning, Paths) = (
-    Tuning { moving_memory: true, concurrency: true, ..Tuning::PLAIN },
-    Paths { call: Path { mode: Mode::Async, ..Path::PLAIN }, ..Paths::PLAIN },
-);
+pub const BY_DEFAULT: Situation = Situation {
+    tuning: Tuning { moving_memory: true, concurrency: true, ..Tuning::PLAIN },
+    paths: Paths { call: Path { mode: Mode::Async, ..Path::PLAIN }, ..Paths::PLAIN },
+    any_handles: true,
+};
 
 /// What to call, and how often.
 pub struct Plan {
@@ -310,9 +311,8 @@ impl Player {
             Compared::Limit(limit) => return Ok(Verdict::Inconclusive(limit)),
             Compared::Differ(act) => act,
         };
-        let version = semver::Version::parse(wasmtime::VERSION)?;
-        let (tuning, paths) = BY_DEFAULT;
-        let accepted = Register::committed()?.deviations(&version, tuning, paths);
+        let build = Build::of(wasmtime::VERSION, wasmtime::ASSERTIONS)?;
+        let accepted = Register::committed()?.deviations(&build, BY_DEFAULT);
         let (deviating, taken) = self.deviate(acts, accepted)?;
         Ok(match compare(&deviating, observed) {
             Compared::Same => Verdict::Accepted(taken),

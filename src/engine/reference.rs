@@ -40,7 +40,8 @@ pub fn instantiate(
     let mut instance = compiled.begin(Host::of(shape), Recorder::deviating(deviations));
     compiled.start(&mut instance).map_err(|why| match why {
         NotInstantiated::Failed(failure) => {
-            NotStarted { outcome: ended(failure), taken: Deviations::NONE }
+            let taken = instance.watch::<Recorder>().taken;
+            NotStarted { outcome: ended(failure), taken }
         }
         NotInstantiated::Refused(refusal) => NotStarted::of(&refusal.to_string()),
         NotInstantiated::RefusedByDeviation => {
@@ -95,7 +96,8 @@ impl component::Host for Host {
         args: Vec<Value>,
     ) -> Result<Option<Value>, Trap> {
         let answer = context.host().called(args);
-        if context.host().blocks {
+        // A host that fails does so at once.
+        if context.host().blocks && answer != Answer::Error {
             context.block()?;
         }
         match answer {
@@ -192,7 +194,7 @@ impl Run {
     }
 
     fn run_all(&mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
-        self.instance.set_host_waits(case.paths.call.mode == Mode::Sync);
+        self.instance.host_calls().waits = case.paths.call.mode == Mode::Sync;
         self.recorder().static_lifts = static_lifts(case.paths);
         self.instance.host().blocks = case.shape.awaits_import() && case.paths.polls > 0;
         let mut outcome = Outcome::Returned;
@@ -238,8 +240,12 @@ impl Run {
 
     /// Makes the call, if the host can, and drops what the host is to drop after it.
     fn call_and_drop(&mut self, case: &Case, call: &Call) -> Result<Option<Value>, Failure> {
+        let twice = call.manner == Manner::Twice;
+        let at_once = twice && case.paths.call.mode == Mode::Concurrent;
+        self.instance.host_calls().another_ready = at_once;
         let mut result = self.call_export(case)?;
-        if call.manner == Manner::Twice {
+        self.instance.host_calls().another_ready = false;
+        if twice {
             let first = std::mem::replace(&mut result, self.call_export(case)?);
             self.instance.host().seen.push(HostEvent::FirstReturned(first));
         }

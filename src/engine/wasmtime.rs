@@ -35,6 +35,7 @@ use wasmtime::{Engine, Module};
 use self::config::Configuration;
 use self::functions::Functions;
 use self::loaded::link;
+use self::typed::Family;
 use crate::case::Case;
 use crate::case::allowed::{self, Allowed};
 use crate::case::check::{self, Feature};
@@ -50,6 +51,9 @@ pub use run::{Run, instantiate};
 
 /// The version that this program was built with.
 pub const VERSION: &str = env!("CANONFUZZ_WASMTIME");
+
+/// Whether it has debug assertions.
+pub const ASSERTIONS: bool = cfg!(debug_assertions);
 
 /// Engines that are kept: for most of what is drawn, and each has a pool of memories that stay resident.
 const ENGINES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
@@ -181,4 +185,10 @@ pub fn looks_late(case: &Case) -> bool {
     let Case { shape, paths, .. } = case;
     let typed = [typed::of_call(shape, paths.call), typed::of_import(shape, paths.import)];
     typed.into_iter().flatten().any(|signature| signature.lazy)
+}
+
+/// Whether the host is passed handles as values of any resource, rather than as values of one type for each.
+pub fn any_handles(case: &Case) -> bool {
+    let signature = typed::of_import(&case.shape, case.paths.import);
+    signature.is_none_or(|signature| signature.family == Family::ResourceAny)
 }

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufReader, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle, sleep};
@@ -34,6 +34,8 @@ const OURSELVES: &str = "/proc/self/exe";
 
 /// Whoever asks a worker. A worker that dies is replaced when there is a case for the next one.
 pub struct Worker {
+    /// Another build of this program, if it is one.
+    program: Option<PathBuf>,
     /// How long it may take for one case.
     limit: Duration,
     process: Option<Process>,
@@ -52,14 +54,24 @@ struct Death(String);
 
 impl Worker {
     pub fn new(limit: Duration) -> Result<Worker> {
-        Ok(Worker { limit, process: Some(Process::start()?) })
+        Worker::start(None, limit)
+    }
+
+    /// A worker that is another build of this program.
+    pub fn of(program: PathBuf, limit: Duration) -> Result<Worker> {
+        Worker::start(Some(program), limit)
+    }
+
+    fn start(program: Option<PathBuf>, limit: Duration) -> Result<Worker> {
+        let process = Some(Process::start(program.as_deref())?);
+        Ok(Worker { program, limit, process })
     }
 
     /// Gives the worker a case to run. Whether it could take it turns out in `finish`.
     pub fn begin(&mut self, case: &Case) -> Result<()> {
         let process = match self.process.take() {
             Some(process) => process,
-            None => Process::start()?,
+            None => Process::start(self.program.as_deref())?,
         };
         self.process.insert(process).send(case);
         Ok(())
@@ -105,10 +117,10 @@ impl Worker {
 
 impl Process {
     /// Starts a worker. Where the machine has no room for it, it may have some soon.
-    fn start() -> Result<Process> {
+    fn start(program: Option<&Path>) -> Result<Process> {
         let mut pauses = PAUSES.iter();
         loop {
-            let failed = match Process::try_start() {
+            let failed = match Process::try_start(program) {
                 Ok(process) => return Ok(process),
                 Err(error) => error.context("cannot start a worker"),
             };
@@ -119,10 +131,11 @@ impl Process {
         }
     }
 
-    fn try_start() -> Result<Process> {
-        let program = match Path::new(OURSELVES).exists() {
-            true => OURSELVES.into(),
-            false => std::env::current_exe().context("cannot find this program")?,
+    fn try_start(program: Option<&Path>) -> Result<Process> {
+        let program = match program {
+            Some(program) => program.to_path_buf(),
+            None if Path::new(OURSELVES).exists() => OURSELVES.into(),
+            None => std::env::current_exe().context("cannot find this program")?,
         };
         let mut child = Command::new(program)
             .arg(COMMAND)

@@ -70,9 +70,7 @@ impl Target {
         match self {
             Target::StandardOutput => write_all(io::stdout(), contents),
             Target::StandardError => write_all(io::stderr(), contents),
-            Target::Stream => {
-                write_all(OpenOptions::new().write(true).append(true).open(path)?, contents)
-            }
+            Target::Stream => write_all(OpenOptions::new().append(true).open(path)?, contents),
             Target::InPlace(path) => write_over(path, contents),
             Target::File(path, there) => replace(path, there.as_ref(), contents),
         }

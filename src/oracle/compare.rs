@@ -260,7 +260,7 @@ fn little_endian(bytes: &[u8]) -> u64 {
 }
 
 /// Whether this is the end of an engine rather than of a call.
-fn is_failure(outcome: &Outcome) -> bool {
+pub(super) fn is_failure(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Refused(_) | Outcome::Crashed(_))
 }
 

@@ -42,12 +42,20 @@ pub fn judge(
     }
     match compare::first_difference(expected, observed) {
         None => Verdict::Agree,
-        Some(difference) => match unexplored(expected, &difference) {
-            Some(why) => Verdict::Inconclusive(why.to_string()),
-            None => accept(observed, registered, &mut deviating)
+        Some(difference) => {
+            if let Some(why) = unexplored(expected, &difference) {
+                return Verdict::Inconclusive(why.to_string());
+            }
+            let reading = deviating(registered);
+            if let Outcome::Exhausted(limit) = &reading.observation.outcome
+                && !compare::is_failure(&observed.outcome)
+            {
+                return Verdict::Inconclusive(format!("reference, as registered: {limit}"));
+            }
+            accept(observed, reading, &mut deviating)
                 .map(Verdict::Accepted)
-                .unwrap_or(Verdict::Disagree(Box::new(difference))),
-        },
+                .unwrap_or(Verdict::Disagree(Box::new(difference)))
+        }
     }
 }
 
@@ -64,21 +72,23 @@ fn unexplored(expected: &Reading, difference: &Difference) -> Option<&'static st
     })
 }
 
-/// The deviations that explain an observation, none of which it is explained without.
+/// The deviations that explain an observation, none of which it is explained without. `reading` has all that
+/// are registered in force.
 fn accept(
     observed: &Observation,
-    registered: Deviations,
+    reading: Reading,
     deviating: &mut impl FnMut(Deviations) -> Reading,
 ) -> Option<Vec<Deviation>> {
-    let mut explains = |deviations: Deviations| {
-        let reading = deviating(deviations);
-        let explained = compare::first_difference(&reading, observed).is_none();
-        explained.then_some(reading.taken)
-    };
-    let mut needed = explains(registered).filter(|taken| *taken != Deviations::NONE)?;
+    let explains = |reading: &Reading| compare::first_difference(reading, observed).is_none();
+    let mut needed = reading.taken;
+    if needed.is_empty() || !explains(&reading) {
+        return None;
+    }
     for deviation in needed.iter() {
         let fewer = needed.iter().filter(|other| *other != deviation).collect();
-        needed = explains(fewer).map_or(needed, |_| fewer);
+        if explains(&deviating(fewer)) {
+            needed = fewer;
+        }
     }
     Some(needed.iter().collect())
 }

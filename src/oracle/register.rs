@@ -13,9 +13,6 @@ use crate::case::paths::{Mode, Paths};
 /// The register that this program was built with.
 const COMMITTED: &str = include_str!("../../corpus/divergences.toml");
 
-/// Whether the subject has debug assertions: profiles set them for all crates alike.
-const ASSERTIONS: bool = cfg!(debug_assertions);
-
 /// All accepted divergences.
 #[derive(Clone, Debug, Default)]
 pub struct Register {
@@ -36,6 +33,9 @@ pub struct Divergence {
     pub queued: Option<bool>,
     /// Whether it takes calls that the host awaits.
     pub awaited: Option<bool>,
+    /// Whether it takes a host that is passed handles as the engine's values of any resource, or as values
+    /// of one type for each.
+    pub any_handles: Option<bool>,
     /// Whether it takes the subject to be built with debug assertions or without.
     pub assertions: Option<bool>,
     pub reason: String,
@@ -43,6 +43,38 @@ pub struct Divergence {
     pub link: String,
     /// The case below `corpus/` that shows it.
     pub case: String,
+}
+
+/// A build of the subject, as far as the register asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    pub version: semver::Version,
+    /// Whether it has debug assertions: profiles set them for all crates alike.
+    pub assertions: bool,
+}
+
+impl Build {
+    pub fn of(version: &str, assertions: bool) -> Result<Build> {
+        let read = semver::Version::parse(version);
+        let version = read.with_context(|| format!("`{version}` is no release"))?;
+        Ok(Build { version, assertions })
+    }
+}
+
+impl fmt::Display for Build {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let asserting = if self.assertions { " with debug assertions" } else { "" };
+        write!(f, "wasmtime {}{asserting}", self.version)
+    }
+}
+
+/// How a subject is configured and called, as far as the register asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation {
+    pub tuning: Tuning,
+    pub paths: Paths,
+    /// Whether the host is passed handles as the engine's values of any resource.
+    pub any_handles: bool,
 }
 
 /// Ranges of releases, any of which may match.
@@ -82,6 +114,7 @@ struct Entry {
     concurrency: Option<bool>,
     queued: Option<bool>,
     awaited: Option<bool>,
+    any_handles: Option<bool>,
     assertions: Option<bool>,
     reason: String,
     link: String,
@@ -104,17 +137,10 @@ impl Register {
         Ok(Register { divergences })
     }
 
-    /// The deviations to expect of this release, so configured.
-    pub fn deviations(
-        &self,
-        version: &semver::Version,
-        tuning: Tuning,
-        paths: Paths,
-    ) -> Deviations {
-        (self.divergences.iter())
-            .filter(|divergence| divergence.applies(version, tuning, paths))
-            .map(|divergence| divergence.deviation)
-            .collect()
+    /// The deviations to expect of this build, so configured.
+    pub fn deviations(&self, build: &Build, situation: Situation) -> Deviations {
+        let expected = self.divergences.iter().filter(|one| one.applies(build, situation));
+        expected.map(|divergence| divergence.deviation).collect()
     }
 }
 
@@ -127,15 +153,17 @@ impl Register {
 }
 
 impl Divergence {
-    /// Whether this release, so configured and called, has it.
-    fn applies(&self, version: &semver::Version, tuning: Tuning, paths: Paths) -> bool {
+    /// Whether this build, so configured and called, has it.
+    pub fn applies(&self, build: &Build, situation: Situation) -> bool {
+        let Situation { tuning, paths, any_handles } = situation;
         let awaited = paths.call.mode != Mode::Sync;
         let queued = tuning.concurrency && awaited;
-        self.versions.matches(version)
+        self.versions.matches(&build.version)
             && self.queued.is_none_or(|wanted| wanted == queued)
             && self.awaited.is_none_or(|wanted| wanted == awaited)
             && self.concurrency.is_none_or(|concurrency| concurrency == tuning.concurrency)
-            && self.assertions.is_none_or(|assertions| assertions == ASSERTIONS)
+            && self.any_handles.is_none_or(|wanted| wanted == any_handles)
+            && self.assertions.is_none_or(|assertions| assertions == build.assertions)
     }
 }
 
@@ -146,13 +174,15 @@ impl Entry {
             .ok_or_else(|| anyhow!("no engine is known to deviate by `{}`", self.deviation))?;
         let versions = Versions::parse(&self.versions)
             .with_context(|| format!("versions of `{}`", self.deviation))?;
-        let Entry { concurrency, queued, awaited, assertions, reason, link, case, .. } = self;
+        let Entry { concurrency, queued, awaited, any_handles, assertions, .. } = self;
+        let Entry { reason, link, case, .. } = self;
         Ok(Divergence {
             deviation,
             versions,
             concurrency,
             queued,
             awaited,
+            any_handles,
             assertions,
             reason,
             link,

@@ -8,7 +8,7 @@ use crate::case::paths::Path;
 use crate::case::text::host;
 use crate::case::{Case, function_name};
 use crate::encode::{EXPORT, Puppets};
-use crate::engine::wasmtime::VERSION;
+use crate::engine::wasmtime::{ASSERTIONS, VERSION};
 use crate::observation::{GuestEvent, HostEvent, Outcome};
 use crate::oracle::{Difference, Observed, Verdict, Where};
 use crate::session::Checked;
@@ -105,8 +105,13 @@ pub(super) fn parting(case: &Case, difference: &Difference) -> [String; 3] {
 
 /// Which release the subject is, how it was built, configured and called.
 pub(super) fn subject(case: &Case) -> String {
-    let asserting = if cfg!(debug_assertions) { " with debug assertions" } else { "" };
-    format!("wasmtime {VERSION}{asserting} ({})", configuration(case))
+    format!("{} ({})", build(), configuration(case))
+}
+
+/// Which release the subject is, and how it was built.
+pub fn build() -> String {
+    let asserting = if ASSERTIONS { " with debug assertions" } else { "" };
+    format!("wasmtime {VERSION}{asserting}")
 }
 
 /// How the subject was configured and called, as far as that is not plain.

@@ -54,7 +54,7 @@ impl<'a> Lifted<'a> {
         remove_thread(instance, self.thread);
         if instance.watch().deviates(Deviation::PostReturnBeforeLift) {
             self.cleaned_up = true;
-            post_return(instance, self.peer, flat_results)?;
+            post_return(instance, self.peer, self.ft, flat_results)?;
         }
         instance.watch().set_stage(Stage::LiftResult);
         let too_early = holds_borrows(instance)
@@ -78,7 +78,7 @@ impl<'a> Lifted<'a> {
             return Ok(result);
         }
         self.cleaned_up = true;
-        post_return(instance, self.peer, flat_results)?;
+        post_return(instance, self.peer, self.ft, flat_results)?;
         let seen = self.seen(flat_results);
         let mut cx = Cx { opts: self.opts, peer: self.peer, guest: instance };
         let vi = &mut CoreValues::new(&seen);
@@ -92,7 +92,7 @@ impl<'a> Lifted<'a> {
         flat_results: &[Core],
     ) -> Result<(), Trap> {
         if !self.cleaned_up {
-            post_return(instance, self.peer, flat_results)?;
+            post_return(instance, self.peer, self.ft, flat_results)?;
         }
         let too_late = holds_borrows(instance)
             && instance.watch().has(Deviation::BorrowsCheckedLate)
@@ -157,6 +157,16 @@ impl Lowered {
     pub fn flat_results(&self, flat_results: Vec<Core>, flat_ft: &CoreFuncType) -> Vec<Core> {
         widened(&self.narrowed, flat_results, &flat_ft.results, |narrowed| &narrowed.results)
     }
+}
+
+/// Whether a call of this function may be made although imports may not be called.
+pub(crate) fn leaves_anyway(
+    guest: &mut dyn Guest,
+    peer: Option<LiftLowerOptions>,
+    ft: &FuncType,
+) -> bool {
+    let fused = peer.is_some() && ft.is_async;
+    fused && guest.watch().deviates(Deviation::AsyncAdapterMayLeave)
 }
 
 /// Traps where the out-pointer, which follows the params, is bad and is looked at before the callee runs.

@@ -22,16 +22,13 @@ pub(crate) fn keeps_lifted(cx: &mut Cx) -> bool {
     cx.deviates(Deviation::LiftedOwnKept)
 }
 
-/// Whether a handle is lent that is borrowed from. Ends as who bears only one loan.
-pub(crate) fn lends(cx: &mut Cx, i: u32, borrowed: bool) -> Result<bool, Trap> {
-    let kept = borrowed && cx.deviates(Deviation::BorrowedNotLentOn);
-    if kept || cx.deviates(Deviation::BorrowNotLent) {
-        return Ok(false);
-    }
-    let lenders = &handles(cx.guest).lenders;
-    let second = !borrowed && !lenders.is_empty() && !lenders.contains(&i);
+/// Whether a table knows of a handle that is lent. Ends as who bears only one loan.
+pub(crate) fn counts_lent(cx: &mut Cx, borrowed: bool) -> Result<bool, Trap> {
+    let uncounted = borrowed && cx.deviates(Deviation::BorrowedNotLentOn)
+        || cx.deviates(Deviation::BorrowNotLent);
+    let second = cx.peer.is_none() && !borrowed && !handles(cx.guest).lenders.is_empty();
     end_if(second && cx.deviates(Deviation::SecondLoanCrashes), Trap::Crash)?;
-    Ok(true)
+    Ok(!uncounted)
 }
 
 /// Whether whoever defines a resource gets a handle to a borrow.

@@ -2,6 +2,7 @@
 //! Knows nothing of when that is.
 
 use crate::context::Guest;
+use crate::types::FuncType;
 use crate::{Core, Deviation, LiftLowerOptions};
 
 /// How `post-return` is called.
@@ -18,11 +19,16 @@ impl PostReturn {
     pub fn begin(
         guest: &mut dyn Guest,
         peer: Option<LiftLowerOptions>,
+        ft: &FuncType,
         flat_results: &[Core],
     ) -> PostReturn {
         let (watch, by_guest) = (guest.watch(), peer.is_some());
-        let may_leave = watch.deviates(Deviation::PostReturnMayLeave)
-            || by_guest && watch.deviates(Deviation::FusedPostReturnMayLeave);
+        let fused = match ft.is_async {
+            true => Deviation::AsyncPostReturnMayLeave,
+            false => Deviation::FusedPostReturnMayLeave,
+        };
+        let may_leave =
+            watch.deviates(Deviation::PostReturnMayLeave) || by_guest && watch.deviates(fused);
         let skipped = watch.deviates(Deviation::PostReturnSkipped)
             || by_guest && watch.deviates(Deviation::FusedPostReturnSkipped);
         let zeros = by_guest && watch.deviates(Deviation::FusedPostReturnGetsZeros);

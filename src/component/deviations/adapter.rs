@@ -26,6 +26,17 @@ pub fn refuses<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
         || borrows && state.watch.deviates(Deviation::BorrowAdapterRefused)
 }
 
+/// Whether an engine fails that is to make the adapter for this lowered function.
+pub fn aborts<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
+    let Func::Lifted(callee) = func else { return false };
+    let in_memory = flatten_within(callee.ty.results(), PtrType::I32, MAX_FLAT_RESULTS).is_none();
+    let differ = callee.opts.ptr_type != caller.ptr_type;
+    // Of one instance's calls of itself there is no adapter.
+    let aborts =
+        callee.ty.is_async && in_memory && differ && callee.opts.instance != caller.instance;
+    aborts && state.watch.deviates(Deviation::AsyncAdapterAborts)
+}
+
 /// Whether some list of fixed length is copied from memory to memory.
 fn fixed_length_in_memory(types: &[Type], max_flat: usize) -> bool {
     // Flat values are as many, whatever a pointer is.

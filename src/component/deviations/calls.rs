@@ -1,8 +1,8 @@
 //! What deviations make of who may call whom, and when.
 //! Knows nothing of what is passed.
 
-use canonical_abi::deviations::adapter::in_adapter;
-use canonical_abi::{Deviation, Party, Stage, Task, Trap, Watch, end_if};
+use canonical_abi::deviations::{adapter::in_adapter, waives};
+use canonical_abi::{Deviation, Party, Rule, Stage, Trap, end_if};
 
 use crate::state::{CoreFunc, Func, State};
 
@@ -39,6 +39,7 @@ pub fn enter<T>(
     is_async: bool,
 ) -> Result<(), Trap> {
     check_kinship(state, callee, caller)?;
+    check_awaited(state, is_async)?;
     let entered = state.enter(callee, Some(caller), is_async);
     entered.map_err(|trap| in_adapter(&mut *state.watch, Party::Guest, trap))
 }
@@ -47,6 +48,37 @@ fn check_kinship<T>(state: &mut State<T>, callee: usize, caller: usize) -> Resul
     let refuses = kinship(state, callee, caller);
     let refused = refuses.is_some_and(|deviation| state.watch.deviates(deviation));
     end_if(refused, Trap::CannotEnterComponent)
+}
+
+/// Ends where nobody runs an async function for a guest that calls it while the host waits.
+fn check_awaited<T>(state: &mut State<T>, is_async: bool) -> Result<(), Trap> {
+    let waited_for = is_async && state.host_calls.waits;
+    end_if(waited_for && state.watch.deviates(Deviation::UnawaitedAdapterCrashes), Trap::Crash)
+}
+
+/// Whether an async function of an instance waits for others of it that are under way.
+pub fn waits_for_others<T>(state: &mut State<T>, callee: usize, waited_for: bool) -> bool {
+    let busy = |returned| {
+        let mut others = state.tasks.iter().filter(|task| task.returned == returned);
+        others.any(|task| task.is_async && task.instance == callee)
+    };
+    let (running, returned) = (busy(false), busy(true));
+    let watch = &mut state.watch;
+    let waits = running || returned && !watch.deviates(Deviation::ExclusiveUntilReturned);
+    waits && !(waited_for && watch.deviates(Deviation::WaitedForEntersAtOnce))
+}
+
+/// Ends where a call that may not block lets another of the instance go on. Which of the two goes on when is
+/// not for us to say.
+fn check_another<T>(state: &mut State<T>, refused: bool) -> Result<(), Trap> {
+    let watch = &mut *state.watch;
+    let traps = refused && !waives(watch, Party::Host, Rule::MayNotBlock.into());
+    let another = traps && state.host_calls.another_ready;
+    if another && watch.deviates(Deviation::BlockedCallsSwitch) {
+        state.exhausted = Some("a call that may not block lets another go on".to_string());
+        return Err(Trap::Exhausted);
+    }
+    Ok(())
 }
 
 /// The deviation that refuses calls from the one to the other.
@@ -59,11 +91,15 @@ pub fn kinship<T>(state: &State<T>, callee: usize, caller: usize) -> Option<Devi
     })
 }
 
-/// Whether one of the tasks may not block, unless the first decides for all.
-pub fn may_not_block(watch: &mut dyn Watch, tasks: &[Task]) -> bool {
-    let refused = tasks.iter().any(|task| !task.is_async);
-    let by_the_first = tasks.first().is_some_and(|task| !task.is_async);
-    refused && (by_the_first || !watch.deviates(Deviation::FusedCallsHaveNoTask))
+/// Whether one of the tasks may not block, unless the first decides for all. Ends where that lets another call
+/// of the instance go on.
+pub fn may_not_block<T>(state: &mut State<T>) -> Result<bool, Trap> {
+    let refused = state.tasks.iter().any(|task| !task.is_async);
+    let by_the_first = state.tasks.first().is_some_and(|task| !task.is_async);
+    let refused =
+        refused && (by_the_first || !state.watch.deviates(Deviation::FusedCallsHaveNoTask));
+    check_another(state, refused)?;
+    Ok(refused)
 }
 
 /// The destructor that is called.

@@ -104,7 +104,6 @@ impl<'a, T> CoreInstance<'a, T> {
 
     /// It has returned. The memory may be taken to be no longer than it was.
     pub fn left(&mut self, size: usize) {
-        self.store.data_mut().instances[self.opts.instance].entered = None;
         let grown = self.memory().len() > size;
         if grown && self.watch().deviates(Deviation::BoundsAsOfEntry) {
             self.as_of = AsOf::Size(size);

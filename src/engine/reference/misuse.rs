@@ -24,8 +24,13 @@ impl Run {
             self.instance.host().misuse = None;
             return false;
         }
-        self.locked = matches!(misuse, Misuse::Arg { .. })
-            && recorder.deviates(Deviation::WrongArgLocksInstance);
+        self.locked = match misuse {
+            Misuse::Arg { .. } => recorder.deviates(Deviation::WrongArgLocksInstance),
+            Misuse::ArgMissing | Misuse::ArgExtra | Misuse::ResultMissing | Misuse::ResultExtra => {
+                recorder.deviates(Deviation::WrongCallLocksInstance)
+            }
+            Misuse::Answer { .. } | Misuse::Signature(_) => false,
+        };
         self.instance.host().seen.push(HostEvent::Misused);
         true
     }
