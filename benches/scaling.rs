@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use canonfuzz::abi::{Notes, Trap};
+use canonfuzz::abi::Trap;
 use canonfuzz::component::instantiate::Compiled;
 use canonfuzz::component::{Context, Failure, Host};
 use canonfuzz::engine::wasmtime::val::to_val;
@@ -176,7 +176,7 @@ impl Host for Echo {
 /// Nothing, where it is more than the reference holds.
 fn reference(component: &[u8], value: &Value) -> Result<Option<Duration>> {
     let compiled = Compiled::new(component).map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
-    let instance = compiled.instantiate(Echo, Notes::default());
+    let instance = compiled.instantiate(Echo, ());
     let mut instance = instance.map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
     let args = [value.clone()];
     let (time, result) = time(|| instance.call(EXPORT, &args));

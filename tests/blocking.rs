@@ -1,6 +1,6 @@
 //! Which calls the reference lets block: those of functions whose types are async, alone.
 
-use canonfuzz::abi::{Deviation, Notes, Trap};
+use canonfuzz::abi::{Deviation, Recorder, Trap};
 use canonfuzz::component::{Compiled, Context, Failure, Host, Instance};
 use canonfuzz::value::Value;
 
@@ -66,8 +66,8 @@ fn instance(text: &str, slips: &[Deviation], host: Answering) -> Instance<Answer
     let buffer = wast::parser::ParseBuffer::new(text).unwrap();
     let mut wat = wast::parser::parse::<wast::Wat>(&buffer).unwrap_or_else(|e| panic!("{e}"));
     let compiled = Compiled::new(&wat.encode().unwrap()).unwrap_or_else(|e| panic!("{e}"));
-    let notes = Notes { deviations: slips.iter().copied().collect(), ..Notes::default() };
-    compiled.instantiate(host, notes).unwrap_or_else(|e| panic!("{e}"))
+    let recorder = Recorder::deviating(slips.iter().copied().collect());
+    compiled.instantiate(host, recorder).unwrap_or_else(|e| panic!("{e}"))
 }
 
 const RETURNED: Result<u32, Trap> = Ok(9);
@@ -80,7 +80,7 @@ fn check(asyncs: [bool; 3], slips: &[Deviation], blocks: bool, expected: Result<
     let mut instance = instance(&text, slips, Answering { blocks });
     let expected = expected.map(|value| Some(Value::U32(value))).map_err(Failure::Trap);
     assert_eq!(instance.call("f", &[]), expected);
-    let taken: Vec<_> = instance.notes().taken.iter().collect();
+    let taken: Vec<_> = instance.watch::<Recorder>().taken.iter().collect();
     assert!(taken.is_empty() || taken == slips, "{taken:?}");
 }
 
@@ -119,7 +119,7 @@ fn a_function_that_the_host_waits_for_may_count_as_not_async() {
         let mut instance = instance(&text, slips, Answering { blocks: false });
         instance.host_calls().waits = waits;
         assert_eq!(instance.call("f", &[]).is_ok(), expected);
-        let taken: Vec<_> = instance.notes().taken.iter().collect();
+        let taken: Vec<_> = instance.watch::<Recorder>().taken.iter().collect();
         assert_eq!(taken, if expected { &[] } else { slips });
     };
     let slips = &[Deviation::AsyncCallsRefused, Deviation::WaitedForIsSync];

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use canonfuzz::abi::{Core, Notes, PtrType, StringEncoding, Trap};
+use canonfuzz::abi::{Core, PtrType, StringEncoding, Trap};
 use canonfuzz::case::paths::Paths;
 use canonfuzz::case::{
     Answer, BuiltIn, Call, CanonOpts, Case, CaseKind, Finish, Function, Guest, ImportCall, Limits,
@@ -214,7 +214,7 @@ type Shown = (Option<Value>, Vec<(Vec<GuestEvent>, Vec<u8>)>);
 /// Runs the last call of a case of one or more.
 fn run(case: &Case, host: Option<Value>) -> Result<Shown, Failure> {
     let compiled = Compiled::new(&encode::component(&case.shape, Puppets::Contained)).unwrap();
-    let mut instance = compiled.instantiate(Always(host), Notes::default()).unwrap();
+    let mut instance = compiled.instantiate(Always(host), ()).unwrap();
     let mut shown = None;
     for (call, scripts) in case.calls.iter().zip(scripts(case).unwrap()) {
         for (guest, script) in scripts.iter().enumerate() {
@@ -319,7 +319,7 @@ fn taking_a_list(ptr_type: PtrType, realloc: Realloc) -> Case {
 fn answer(ptr_type: PtrType, realloc: Realloc, align: u32, size: u32) -> Result<u32, Failure> {
     let case = taking_a_list(ptr_type, realloc);
     let compiled = Compiled::new(&encode::component(&case.shape, Puppets::Contained)).unwrap();
-    let mut instance = compiled.instantiate(Always(None), Notes::default()).unwrap();
+    let mut instance = compiled.instantiate(Always(None), ()).unwrap();
     load(&mut instance, &encode::load_script(0), &scripts(&case).unwrap()[0][0]);
     instance.allocate(EXPORT, align, size)
 }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Guest, Handles, Lowered, Notes, Trap, trap_if};
+use super::{Guest, NanMode, Trap, Watch};
 
 /// A memory with a `realloc` that always moves.
 #[derive(Clone, Debug, Default)]
-pub struct ByteGuest {
+pub struct ByteGuest<W = ()> {
     pub memory: Vec<u8>,
     /// Where the next allocation starts, before alignment.
     pub bump: u64,
@@ -15,8 +15,10 @@ pub struct ByteGuest {
     pub calls: Vec<ReallocCall>,
     /// What the call of this number returns, with no copy and no bump.
     pub overrides: BTreeMap<usize, u64>,
-    pub notes: Notes,
-    pub lowered: Lowered,
+    /// How much was lifted.
+    pub lifted: u64,
+    pub nan_mode: NanMode,
+    pub watch: W,
 }
 
 /// One call of `realloc`.
@@ -31,8 +33,17 @@ pub struct ReallocCall {
 }
 
 impl ByteGuest {
+    /// One that nobody watches.
     pub fn new(memory: Vec<u8>, bump: u64) -> ByteGuest {
-        ByteGuest { memory, bump, ..ByteGuest::default() }
+        ByteGuest::watched(memory, bump, ())
+    }
+}
+
+impl<W> ByteGuest<W> {
+    pub fn watched(memory: Vec<u8>, bump: u64, watch: W) -> ByteGuest<W> {
+        let (calls, overrides) = (Vec::new(), BTreeMap::new());
+        let (lifted, nan_mode) = (0, NanMode::default());
+        ByteGuest { memory, bump, calls, overrides, lifted, nan_mode, watch }
     }
 
     /// Takes from what is left of the memory; nothing where that is too little.
@@ -61,7 +72,7 @@ impl ByteGuest {
     }
 }
 
-impl Guest for ByteGuest {
+impl<W: Watch> Guest for ByteGuest<W> {
     fn memory(&self) -> &[u8] {
         &self.memory
     }
@@ -73,19 +84,18 @@ impl Guest for ByteGuest {
     fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap> {
         let returned = self.answer(old, old_size, align, new_size);
         self.calls.push(ReallocCall { old, old_size, align, new_size, returned });
-        trap_if(returned.is_none(), Trap::Guest)?;
-        Ok(returned.expect("it did not trap"))
+        returned.ok_or(Trap::Guest)
     }
 
-    fn notes(&mut self) -> &mut Notes {
-        &mut self.notes
+    fn lifted(&mut self) -> &mut u64 {
+        &mut self.lifted
     }
 
-    fn lowered(&mut self) -> &mut Lowered {
-        &mut self.lowered
+    fn watch(&mut self) -> &mut dyn Watch {
+        &mut self.watch
     }
 
-    fn handles(&mut self) -> Option<Handles<'_>> {
-        None
+    fn nan_mode(&self) -> NanMode {
+        self.nan_mode
     }
 }

@@ -47,7 +47,7 @@ impl<'a> From<&'a Type> for Part<'a> {
 }
 
 impl Part<'_> {
-    /// Whether it is spelled `enum`. Only a slip asks.
+    /// Whether it is spelled `enum`. Only a deviation asks.
     pub fn is_enum(self) -> bool {
         matches!(self, Part::Type(Type::Enum(_)))
     }

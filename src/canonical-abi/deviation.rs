@@ -1,5 +1,5 @@
-//! Named slips of the reference: how it would behave if it were wrong in one place.
-//! Knows the places in `abi/`, `component/` and the reference's host that consult it, not who registered a slip or why.
+//! Named deviations: how lifting, lowering and calls would go if they were wrong in one place.
+//! Knows nothing of the places that ask for them, nor of who registered one or why.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ macro_rules! deviations {
         planted_fused: { $($(#[$fused_doc:meta])* $fused:ident = $fused_name:literal,)* }
         planted_noisy: { $($(#[$noisy_doc:meta])* $noisy:ident = $noisy_name:literal,)* }
     ) => {
-        /// One slip. Each is consulted at one line of `abi/`, of `component/` or of `engine/reference.rs`.
+        /// One deviation. What becomes of it is said in `deviations/` here or in `component/`, or in the reference's host.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Deviation {
@@ -21,9 +21,9 @@ macro_rules! deviations {
         }
 
         impl Deviation {
-            /// Slips that some engine makes: those that the register may name.
+            /// Deviations that some engine has: those that the register may name.
             pub const OF_ENGINES: &'static [Deviation] = &[$(Deviation::$engine),*];
-            /// Slips that no engine makes, each like one that might: what a run has to notice.
+            /// Deviations that no engine has, each like one that might: what a run has to notice.
             pub const PLANTED: &'static [Deviation] = &[$(Deviation::$planted),*];
             /// The same, of those that only calls from guest to guest can show.
             pub const PLANTED_FUSED: &'static [Deviation] = &[$(Deviation::$fused),*];
@@ -368,22 +368,22 @@ deviations! {
     }
 }
 
-/// A set of slips.
+/// A set of deviations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Deviations([u64; WORDS]);
 
-/// Words of 64 slips each.
+/// Words of 64 deviations each.
 const WORDS: usize = 4;
 
 impl Deviation {
-    /// Every slip, in the order of declaration.
+    /// Every deviation, in the order of declaration.
     pub fn all() -> impl Iterator<Item = Deviation> {
         let planted = Deviation::PLANTED.iter().chain(Deviation::PLANTED_FUSED);
         let planted = planted.chain(Deviation::PLANTED_NOISY);
         Deviation::OF_ENGINES.iter().chain(planted).copied()
     }
 
-    /// The slip of this name.
+    /// The deviation of this name.
     pub fn named(name: &str) -> Option<Deviation> {
         Deviation::all().find(|deviation| deviation.name() == name)
     }
@@ -422,10 +422,10 @@ impl fmt::Display for Deviation {
 }
 
 impl Deviations {
-    /// No slip: the spec as it stands.
+    /// No deviation: the spec as it stands.
     pub const NONE: Deviations = Deviations([0; WORDS]);
 
-    /// Adds a slip.
+    /// Adds a deviation.
     pub fn insert(&mut self, deviation: Deviation) {
         let (word, bit) = deviation.place();
         self.0[word] |= bit;
@@ -440,7 +440,7 @@ impl Deviations {
         self.0 == [0; WORDS]
     }
 
-    /// The slips in the set, in the order of declaration.
+    /// The deviations in the set, in the order of declaration.
     pub fn iter(self) -> impl Iterator<Item = Deviation> {
         Deviation::all().filter(move |deviation| self.contains(*deviation))
     }

@@ -3,18 +3,19 @@
 
 use std::collections::BTreeSet;
 
+use super::context::{Cx, MAX_LIFTED};
 use super::despecialize::{Despecialized, Part, despecialize};
 use super::flatten::{flatten_variant, flatten_within};
-use super::handle::{borrows_remain, lower_unknown};
+use super::handle::{holds_borrows, lower_unknown};
 use super::layout::{Layout, align_to};
-use super::lift::{CoreValues, find_spilled, lift_flat, lift_flat_case_index};
-use super::load::payload_offset;
-use super::load::{MAX_LIST_BYTE_LENGTH, load_case_index, load_pair, load_shape, payload_of};
-use super::lower::place_spilled;
+use super::lift::{CoreValues, lift_flat, lift_flat_case};
+use super::load::{MAX_LIST_BYTE_LENGTH, load_case, load_shape};
+use super::memory::{load_pair, payload_offset};
+use super::spill::{find_spilled, place_spilled};
 use super::store::LIST_BLOCK;
 use super::string::{MAX_STRING_BYTE_LENGTH, is_misaligned, load_string_from_range};
 use super::string::{source_and_byte_length, store_string_into_range, transcode_partly};
-use super::{Block, Cx, Deviation, Notes, PtrType, REALLOC_I32_MAX, ResourceType, Trap};
+use super::{Block, Deviation, PtrType, REALLOC_I32_MAX, ResourceType, Rule, Trap};
 use crate::types::{Resource, Type};
 use crate::value::{Str, StringSource, Value};
 
@@ -37,9 +38,15 @@ pub enum Step {
 }
 
 /// Lifting for another guest trapped: collects the faults of everything that can be lifted in spite of
-/// that, and leaves what would be lowered. Siblings of what failed are lifted, its parts are not.
-pub fn lift(cx: &mut Cx, max_flat: usize, vi: CoreValues, types: &[Type], trap: Trap) {
-    let Some(peer) = cx.peer.filter(|_| trap != Trap::Exhausted) else { return };
+/// that, and answers with what would be lowered. Siblings of what failed are lifted, its parts are not.
+pub fn lift(
+    cx: &mut Cx,
+    max_flat: usize,
+    vi: CoreValues,
+    types: &[Type],
+    trap: Trap,
+) -> Option<Vec<Step>> {
+    let peer = cx.peer.filter(|_| trap != Trap::Exhausted && cx.guest.watch().explores())?;
     let (faults, steps) = undisturbed(cx, |cx| {
         let ptr_type = peer.ptr_type;
         let (faults, steps) = (BTreeSet::new(), Vec::new());
@@ -48,39 +55,39 @@ pub fn lift(cx: &mut Cx, max_flat: usize, vi: CoreValues, types: &[Type], trap: 
         explorer.values(max_flat, vi, types);
         (explorer.faults, explorer.steps)
     });
-    let remain = borrows_remain(cx.guest, true) && !cx.deviates(Deviation::BorrowsCheckedLate);
+    let remain = holds_borrows(cx.guest) && !cx.waives(Rule::BorrowsRemain);
     let borrows = remain.then_some(Trap::BorrowsRemain);
-    let notes = cx.guest.notes();
-    faults.into_iter().chain(borrows).chain([trap]).for_each(|trap| notes.fault(trap));
-    notes.unlowered = Some(steps);
+    faults.into_iter().chain(borrows).chain([trap]).for_each(|trap| cx.fault(trap));
+    Some(steps)
 }
 
 /// Does what is left to lower, up to its first fault. `realloc` runs: it cannot leave the guest, but for
-/// slips, which are not explored: it would find handles that belong to no call.
-pub fn lower(cx: &mut Cx, max_flat: usize, types: &[Type], out_param: Option<u64>) {
-    let notes = cx.guest.notes();
-    let Some(steps) = notes.unlowered.take() else { return };
+/// deviations, which are not explored: it would find handles that belong to no call.
+pub fn lower(
+    cx: &mut Cx,
+    max_flat: usize,
+    types: &[Type],
+    out_param: Option<u64>,
+    unlowered: &[Step],
+) {
     let leaves = [Deviation::ReallocMayLeave, Deviation::ResourceBuiltInsMayLeave];
-    if leaves.into_iter().any(|slip| notes.deviations.contains(slip)) {
+    if leaves.into_iter().any(|deviation| cx.guest.watch().has(deviation)) {
         return;
     }
-    let lowered = undisturbed(cx, |cx| lower_steps(cx, &steps, max_flat, types, out_param));
+    let lowered = undisturbed(cx, |cx| lower_steps(cx, unlowered, max_flat, types, out_param));
     if let Err(trap) = lowered {
-        cx.guest.notes().fault(trap);
+        cx.fault(trap);
     }
 }
 
-/// Whatever is done here leaves the notes about how the call went as they were, but for the slips that
-/// it met: what they add to the faults they explain.
+/// Whatever is done here is no part of the call, but that whoever watches is asked for deviations: what
+/// they add to the faults they explain.
 fn undisturbed<R>(cx: &mut Cx, explore: impl FnOnce(&mut Cx) -> R) -> R {
-    let notes = cx.guest.notes();
-    let (lifted, course, points) = (notes.lifted, notes.course.clone(), notes.points);
-    notes.lifted = Notes::MAX_LIFTED - MAX_EXPLORED;
-    let reallocs = cx.guest.lowered().received.reallocs.len();
+    let lifted = std::mem::replace(cx.guest.lifted(), MAX_LIFTED - MAX_EXPLORED);
+    cx.guest.watch().exploring(true);
     let explored = explore(cx);
-    cx.guest.lowered().received.reallocs.truncate(reallocs);
-    let notes = cx.guest.notes();
-    (notes.lifted, notes.course, notes.points) = (lifted, course, points);
+    cx.guest.watch().exploring(false);
+    *cx.guest.lifted() = lifted;
     explored
 }
 
@@ -93,9 +100,9 @@ fn lower_steps(
 ) -> Result<(), Trap> {
     if flatten_within(types, cx.opts.ptr_type, max_flat).is_none() {
         let (ptr, tuple) = place_spilled(cx, types, out_param)?;
-        // Only by a slip this comes so far. Which of its parts are stored is not known any more.
+        // Only by a deviation this comes so far. Which of its parts are stored is not known any more.
         if cx.out_of_bounds(ptr, tuple.elem_size) {
-            cx.guest.notes().fault(Trap::MemoryOutOfBounds);
+            cx.fault(Trap::MemoryOutOfBounds);
         }
     }
     steps.iter().try_for_each(|step| lower_step(cx, step))
@@ -134,8 +141,9 @@ impl Explorer<'_, '_> {
         if flatten_within(types, self.cx.opts.ptr_type, max_flat).is_some() {
             types.iter().for_each(|ty| self.flat(&mut vi, Part::Type(ty)));
         } else {
-            let found = find_spilled(self.cx, &mut vi, types);
-            if let Some((ptr, tuple)) = self.past(found) {
+            let ptr = vi.next(self.cx.opts.ptr_type.core_type());
+            let found = find_spilled(self.cx, ptr, types);
+            if let Some(tuple) = self.past(found) {
                 self.memory(ptr, &tuple);
             }
         }
@@ -199,9 +207,8 @@ impl Explorer<'_, '_> {
     /// Spec: `lift_flat_variant`.
     fn flat_variant(&mut self, vi: &mut CoreValues, cases: &[Option<Part>], is_enum: bool) {
         let end = vi.after(flatten_variant(cases, self.cx.opts.ptr_type).len());
-        let case_index = lift_flat_case_index(self.cx, vi, cases.len());
-        let payload = payload_of(self.cx, cases, is_enum, case_index);
-        if let Some(Some(case)) = self.past(payload) {
+        let found = lift_flat_case(self.cx, vi, cases, is_enum);
+        if let Some((_, Some(case))) = self.past(found) {
             self.flat(vi, *case);
         }
         *vi = end;
@@ -269,9 +276,8 @@ impl Explorer<'_, '_> {
 
     /// Spec: `load_variant`.
     fn variant(&mut self, ptr: u64, layout: &Layout, cases: &[Option<Layout>]) {
-        let case_index = load_case_index(self.cx, ptr, cases.len());
-        let payload = payload_of(self.cx, cases, layout.is_enum, case_index);
-        if let Some(Some(case)) = self.past(payload) {
+        let found = load_case(self.cx, ptr, layout, cases);
+        if let Some((_, Some(case))) = self.past(found) {
             let ptr = ptr + payload_offset(self.cx, layout, case);
             self.memory(ptr, case);
         }
@@ -292,8 +298,7 @@ impl Explorer<'_, '_> {
         let code_units = byte_length / source.code_unit();
         let misaligned = is_misaligned(self.cx, source, ptr);
         let outside = self.cx.out_of_bounds(ptr, byte_length);
-        let too_long = byte_length > MAX_STRING_BYTE_LENGTH
-            && !self.cx.deviates(Deviation::StringLengthUnlimited);
+        let too_long = byte_length > MAX_STRING_BYTE_LENGTH && !self.cx.waives(Rule::StringTooLong);
         self.fault(too_long, Trap::StringTooLong);
         self.fault(misaligned, Trap::UnalignedPointer);
         self.fault(outside && !read, Trap::StringOutOfBounds);
@@ -311,7 +316,7 @@ impl Explorer<'_, '_> {
         self.fault(byte_length > MAX_LIST_BYTE_LENGTH, Trap::ListTooLong);
         self.fault(misaligned, Trap::UnalignedPointer);
         self.fault(outside, Trap::ListOutOfBounds);
-        let there = elem.with_pointers(self.ptr_type, &mut |slip| self.cx.deviates(slip));
+        let there = elem.with_pointers(self.ptr_type, &mut |deviation| self.cx.deviates(deviation));
         let there_byte_length = length.saturating_mul(there.elem_size);
         self.fault(there_byte_length > REALLOC_I32_MAX, Trap::ListTooLong);
         if !misaligned && there_byte_length <= REALLOC_I32_MAX {
@@ -328,7 +333,7 @@ impl Explorer<'_, '_> {
             return;
         }
         for i in 0..length {
-            let counted = self.cx.guest.notes().lift(1);
+            let counted = self.cx.lift(1);
             if self.past(counted).is_none() {
                 return;
             }
@@ -363,10 +368,11 @@ impl Explorer<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::StringEncoding;
     use crate::bytes_guest::ByteGuest;
     use crate::lift::lift_flat_values;
     use crate::lower::lower_flat_values;
-    use crate::{Core, Course, LiftLowerOptions, MAX_FLAT_PARAMS, Received, StringEncoding};
+    use crate::{Core, Course, Deviations, LiftLowerOptions, MAX_FLAT_PARAMS, Received, Recorder};
     use StringEncoding::{Latin1OrUtf16, Utf8, Utf16};
     use Trap::{InvalidChar, InvalidDiscriminant, InvalidUtf8, InvalidUtf16, ListOutOfBounds};
     use Trap::{MemoryOutOfBounds, StringOutOfBounds, UnalignedPointer};
@@ -388,22 +394,23 @@ mod tests {
         faults: &[Trap],
         calls: Calls,
     ) {
-        let mut guest = ByteGuest::new(memory.to_vec(), 0);
+        let mut guest = ByteGuest::watched(memory.to_vec(), 0, Recorder::default());
         guest.memory.resize(64, 0);
         let flat: Vec<Core> = flat.iter().copied().map(Core::I32).collect();
         let cx = &mut Cx { opts: opts(from), peer: Some(opts(to)), guest: &mut guest };
         let lifted = lift_flat_values(cx, MAX_FLAT_PARAMS, &mut CoreValues::new(&flat), types);
-        lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), types, lifted.unwrap_err());
+        let trap = lifted.unwrap_err();
+        let steps = lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), types, trap).unwrap();
         guest.memory.fill(0);
         guest.overrides.extend(answers.iter().copied().enumerate());
         let cx = &mut Cx { opts: opts(to), peer: Some(opts(from)), guest: &mut guest };
-        lower(cx, MAX_FLAT_PARAMS, types, None);
-        assert_eq!(guest.notes.faults, faults.iter().copied().collect());
+        lower(cx, MAX_FLAT_PARAMS, types, None, &steps);
+        assert_eq!(guest.watch.faults, faults.iter().copied().collect());
         let call =
             |call: &crate::bytes_guest::ReallocCall| (call.old_size, call.align, call.new_size);
         assert_eq!(guest.calls.iter().map(call).collect::<Vec<_>>(), calls);
-        assert_eq!(guest.notes.course, Course::default());
-        assert_eq!(guest.lowered.received, Received::default());
+        assert_eq!(guest.watch.course, Course::default());
+        assert_eq!(guest.watch.lowered(0).received, Received::default());
     }
 
     /// The same between guests that both have UTF-8.
@@ -518,29 +525,28 @@ mod tests {
         let types = [list(list(list(Type::Char))), Type::Result(None, None)];
         let block = |word: u32| [word, LENGTH].repeat(usize::try_from(LENGTH).unwrap());
         let memory = [block(8 * LENGTH), block(16 * LENGTH), block(0xd800)].concat();
-        let mut guest = ByteGuest::new(words(&memory), 0);
+        let mut guest = ByteGuest::watched(words(&memory), 0, Recorder::default());
         let flat = [0, LENGTH, 2].map(Core::I32);
         let cx = &mut Cx { opts: opts(Utf8), peer: Some(opts(Utf8)), guest: &mut guest };
-        let started = std::time::Instant::now();
-        lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &types, InvalidChar);
-        assert!(started.elapsed().as_secs() < 10);
-        assert_eq!(guest.notes.faults, BTreeSet::from([InvalidChar]));
-        assert!(guest.notes.unexplored);
-        assert_eq!(guest.notes.lifted, 0);
+        let steps = lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &types, InvalidChar);
+        assert!(steps.is_some_and(|steps| steps.len() < 1 << 16));
+        assert_eq!(guest.watch.faults, BTreeSet::from([InvalidChar]));
+        assert!(guest.watch.unexplored);
+        assert_eq!(guest.lifted, 0);
     }
 
     #[test]
-    fn what_a_slip_tolerates_is_no_fault() {
+    fn what_a_deviation_tolerates_is_no_fault() {
         let too_long = 1 << 28;
         let strings = [Type::String, Type::Char];
-        let mut guest = ByteGuest::new(vec![0; 64], 0);
-        let mut faults = |slip: Option<Deviation>, flat: [u32; 3]| {
-            guest.notes = Notes { deviations: slip.into_iter().collect(), ..Notes::default() };
+        let faults = |deviation: Option<Deviation>, flat: [u32; 3]| {
+            let recorder = Recorder::deviating(Deviations::from_iter(deviation));
+            let mut guest = ByteGuest::watched(vec![0; 64], 0, recorder);
             let flat = flat.map(Core::I32);
             let peer = Some(opts(Utf8));
             let cx = &mut Cx { opts: opts(Latin1OrUtf16), peer, guest: &mut guest };
             lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &strings, InvalidChar);
-            guest.notes.faults.clone()
+            guest.watch.faults.clone()
         };
         let bounds = BTreeSet::from([InvalidChar, StringOutOfBounds]);
         let flat = [0, too_long, 0xd800];
@@ -554,13 +560,13 @@ mod tests {
     #[test]
     fn an_answer_of_realloc_may_have_two_faults_only_between_guests() {
         for (peer, faults) in [(None, &[][..]), (Some(opts(Utf8)), &[ListOutOfBounds])] {
-            let mut guest = ByteGuest::new(vec![0; 64], 0);
+            let mut guest = ByteGuest::watched(vec![0; 64], 0, Recorder::default());
             guest.overrides.insert(0, 65);
             let cx = &mut Cx { opts: opts(Utf8), peer, guest: &mut guest };
             let value = [Value::List(vec![Value::U16(7)])];
             let lowered = lower_flat_values(cx, MAX_FLAT_PARAMS, &value, &[list(Type::U16)], None);
             assert_eq!(lowered, Err(UnalignedPointer));
-            assert_eq!(guest.notes.faults, faults.iter().copied().collect());
+            assert_eq!(guest.watch.faults, faults.iter().copied().collect());
         }
     }
 }

@@ -1,166 +1,53 @@
-//! Handles: the table of an instance, how handles are lifted and lowered, and the built-ins on them.
+//! Handles: how they are lifted and lowered, and the built-ins on them.
 //! Knows nothing of how a destructor is called or who may enter whom.
 
-use super::{Act, ActKind, Cx, Deviation, Guest, Party, Rule, Trap, trap_if};
+use super::check::trap_if;
+use super::context::{Cx, Guest, handles};
+use super::deviations::handle as deviations;
+use super::table::{Lender, ResourceHandle, ResourceType};
+use super::{Act, ActKind, Party, Rule, Trap};
 use crate::types::Resource;
-
-/// Spec: `Table`. Entry 0 is never used.
-#[derive(Clone, Debug, Default)]
-pub struct Table {
-    /// The entry of index 1 comes first.
-    entries: Vec<Option<ResourceHandle>>,
-    free: Vec<u32>,
-}
-
-/// Spec: `ResourceHandle`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResourceHandle {
-    pub rt: ResourceType,
-    pub rep: u32,
-    /// The task that a borrow belongs to; an owned handle has none.
-    pub borrow_scope: Option<usize>,
-    pub num_lends: u32,
-}
-
-/// The identity of a resource type among all that were made, and who made it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ResourceType {
-    pub id: usize,
-    /// The instance that defines it; the host's have none.
-    pub implementer: Option<usize>,
-}
-
-/// Spec: `Task`, of one thread.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Task {
-    pub instance: usize,
-    /// Whether its function's type is async, so that it may block.
-    pub is_async: bool,
-    /// Whether the host called it and waits for it. Only a slip asks.
-    pub waited_for: bool,
-    /// Whether its core code has returned. Only a slip asks.
-    pub returned: bool,
-    pub num_borrows: u32,
-}
-
-/// The instance that handles are lifted from or lowered into, and the calls that are under way.
-pub struct Handles<'a> {
-    pub instance: usize,
-    pub table: &'a mut Table,
-    /// What the numbers in the types mean.
-    pub resources: &'a [Option<ResourceType>],
-    /// The last one is the call for which something is lowered.
-    pub tasks: &'a mut Vec<Task>,
-    /// Spec: `Subtask.lenders`.
-    pub lenders: &'a mut Vec<Lender>,
-}
-
-/// A handle that was lent for a call.
-#[derive(Clone, Copy, Debug)]
-pub struct Lender {
-    /// Its index in the table.
-    index: u32,
-    /// Whether its table knows that it is lent. Only by a slip it does not.
-    counted: bool,
-}
-
-impl Table {
-    /// Spec: `Table.MAX_LENGTH`.
-    const MAX_LENGTH: usize = (1 << 28) - 1;
-    /// What we can bear: some hundreds of megabytes.
-    const MAX_HANDLES: usize = 1 << 22;
-
-    /// Spec: `Table.get`.
-    pub fn get(&self, i: u32) -> Result<ResourceHandle, Trap> {
-        let position = usize::try_from(i).ok().and_then(|i| i.checked_sub(1));
-        let entry = position.and_then(|position| self.entries.get(position).copied().flatten());
-        entry.ok_or(Trap::UnknownHandle)
-    }
-
-    /// Spec: `Table.add`. What was freed last is used first, unless `oldest_first`.
-    fn add(&mut self, handle: ResourceHandle, oldest_first: bool) -> Result<u32, Trap> {
-        let free = match self.free.len() {
-            0 => None,
-            _ if oldest_first => Some(self.free.remove(0)),
-            _ => self.free.pop(),
-        };
-        if let Some(i) = free {
-            *self.entry(i) = Some(handle);
-            return Ok(i);
-        }
-        trap_if(self.entries.len() >= Table::MAX_LENGTH, Trap::TooManyHandles)?;
-        trap_if(self.entries.len() >= Table::MAX_HANDLES, Trap::Exhausted)?;
-        self.entries.push(Some(handle));
-        Ok(u32::try_from(self.entries.len()).expect("it is not that long"))
-    }
-
-    /// Spec: `Table.remove`, after `get`.
-    fn remove(&mut self, i: u32) {
-        *self.entry(i) = None;
-        self.free.push(i);
-    }
-
-    fn entry(&mut self, i: u32) -> &mut Option<ResourceHandle> {
-        let i = usize::try_from(i).expect("an index in the table");
-        &mut self.entries[i - 1]
-    }
-
-    /// Spec: `ResourceHandle.num_lends`, one more.
-    fn lend(&mut self, i: u32) {
-        self.entry(i).as_mut().expect("only what is there is lent").num_lends += 1;
-    }
-
-    /// The same, one less. Only by a slip was a handle that is lent removed, or removed and replaced.
-    fn unlend(&mut self, i: u32) {
-        if let Some(handle) = self.entry(i) {
-            handle.num_lends = handle.num_lends.saturating_sub(1);
-        }
-    }
-}
-
-impl Handles<'_> {
-    pub(super) fn resource(&self, resource: Resource) -> ResourceType {
-        let position = usize::try_from(resource).expect("an index fits");
-        self.resources[position].expect("a resource type is defined before it is used")
-    }
-}
 
 /// Spec: `lift_own`.
 pub fn lift_own(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap> {
-    // A guest that is no instance has no table: what it hands over is as it should be already.
-    let handle = get(cx.guest, i).inspect_err(|_| cx.reach(Rule::LiftOwnUnknown))?;
-    let Some(handle) = handle else { return Ok(i) };
-    check_lent_first(cx.guest, handle, resource)?;
-    let fits = check_type(cx.guest, handle, resource, Deviation::LiftedTypeUnchecked);
-    fits.inspect_err(|_| cx.reach(Rule::LiftOwnOtherType))?;
-    let lent = handle.num_lends != 0 && !cx.deviates(Deviation::LentOwnLifted);
-    cx.trap_if(lent, Rule::LiftOwnLent, Trap::HandleLent)?;
-    let borrowed = handle.borrow_scope.is_some() && !cx.deviates(Deviation::BorrowLiftedAsOwn);
-    cx.trap_if(borrowed, Rule::LiftOwnBorrowed, Trap::HandleNotOwned)?;
-    if !cx.deviates(Deviation::LiftedOwnKept) {
+    let rules = [Rule::LiftOwnUnknown, Rule::LiftOwnOtherType];
+    let Some(h) = get(cx.guest, Party::of(cx.peer), rules, i)? else { return Ok(i) };
+    deviations::check_lent_first(cx.guest, h, resource)?;
+    let rt = handles(cx.guest).resource(resource);
+    cx.trap_if(Rule::LiftOwnOtherType, h.rt != rt)?;
+    cx.trap_if(Rule::LiftOwnLent, h.num_lends != 0)?;
+    cx.trap_if(Rule::LiftOwnBorrowed, h.borrow_scope.is_some())?;
+    remove_lifted(cx, i);
+    Ok(h.rep)
+}
+
+fn remove_lifted(cx: &mut Cx, i: u32) {
+    if !deviations::keeps_lifted(cx) {
         handles(cx.guest).table.remove(i);
     }
-    Ok(handle.rep)
 }
 
 /// Spec: `lift_borrow`.
 pub fn lift_borrow(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap> {
-    let handle = get(cx.guest, i).inspect_err(|_| cx.reach(Rule::LiftBorrowUnknown))?;
-    let Some(handle) = handle else { return Ok(i) };
-    let fits = check_type(cx.guest, handle, resource, Deviation::LiftedTypeUnchecked);
-    fits.inspect_err(|_| cx.reach(Rule::LiftBorrowOtherType))?;
-    let borrowed = handle.borrow_scope.is_some();
+    let rules = [Rule::LiftBorrowUnknown, Rule::LiftBorrowOtherType];
+    let Some(h) = get(cx.guest, Party::of(cx.peer), rules, i)? else { return Ok(i) };
+    let rt = handles(cx.guest).resource(resource);
+    cx.trap_if(Rule::LiftBorrowOtherType, h.rt != rt)?;
+    let borrowed = h.borrow_scope.is_some();
     cx.reach(if borrowed { Rule::LiftBorrowOfBorrow } else { Rule::LiftBorrowOfOwn });
-    let counted = !(borrowed && cx.deviates(Deviation::BorrowedNotLentOn)
-        || cx.deviates(Deviation::BorrowNotLent));
-    let second = cx.peer.is_none() && !borrowed && !handles(cx.guest).lenders.is_empty();
-    trap_if(second && cx.deviates(Deviation::SecondLoanCrashes), Trap::Crash)?;
+    add_lender(cx, i, borrowed)?;
+    Ok(h.rep)
+}
+
+/// Spec: `Subtask.add_lender`.
+fn add_lender(cx: &mut Cx, i: u32, borrowed: bool) -> Result<(), Trap> {
+    let counted = deviations::counts_lent(cx, borrowed)?;
     let handles = handles(cx.guest);
     if counted {
         handles.table.lend(i);
     }
     handles.lenders.push(Lender { index: i, counted });
-    Ok(handle.rep)
+    Ok(())
 }
 
 /// Spec: `lower_own`.
@@ -176,8 +63,7 @@ pub fn lower_borrow(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Tr
     let Some(of) = cx.guest.handles() else { return Ok(rep) };
     let rt = of.resource(resource);
     let own_resource = rt.implementer == Some(of.instance);
-    cx.reach(if own_resource { Rule::LowerBorrowRep } else { Rule::LowerBorrowHandle });
-    if own_resource && !cx.deviates(Deviation::BorrowOfOwnResourceIsHandle) {
+    if reach_lowered(cx, own_resource) {
         return Ok(rep);
     }
     let tasks = handles(cx.guest).tasks;
@@ -185,6 +71,12 @@ pub fn lower_borrow(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Tr
     task.num_borrows += 1;
     let borrow_scope = Some(tasks.len() - 1);
     add(cx.guest, ResourceHandle { rt, rep, borrow_scope, num_lends: 0 }, Party::of(cx.peer))
+}
+
+/// Notes what a borrow is lowered to, and says whether that is the representation.
+fn reach_lowered(cx: &mut Cx, own_resource: bool) -> bool {
+    cx.reach(if own_resource { Rule::LowerBorrowRep } else { Rule::LowerBorrowHandle });
+    own_resource && !deviations::own_borrow_is_handle(cx)
 }
 
 /// Lowers a handle of which only this is known any more, so that the table is as it would be.
@@ -198,60 +90,32 @@ pub(super) fn lower_unknown(cx: &mut Cx, rt: ResourceType, borrowed: bool) -> Re
     add(cx.guest, handle, Party::Guest).map(|_| ())
 }
 
-/// Only a slip: gives the thread of the call that begins an index among the handles, where there may be any.
-pub fn add_thread(guest: &mut dyn Guest) -> Result<Option<u32>, Trap> {
-    let has_resources = guest.handles().is_some_and(|handles| !handles.resources.is_empty());
-    if !has_resources || !guest.notes().deviates(Deviation::ThreadAmongHandles) {
-        return Ok(None);
-    }
-    // Of a type that nobody has.
-    let rt = ResourceType { id: usize::MAX, implementer: None };
-    let handle = ResourceHandle { rt, rep: 0, borrow_scope: None, num_lends: 0 };
-    add(guest, handle, Party::Host).map(Some)
-}
-
-/// Takes it away again.
-pub fn remove_thread(guest: &mut dyn Guest, thread: Option<u32>) {
-    if let Some(i) = thread {
-        handles(guest).table.remove(i);
-    }
-}
-
 /// Spec: `Subtask.deliver_resolve`: what was lent for a call is returned, by a guest or by the host.
-pub fn return_lent(guest: &mut dyn Guest, by_guest: bool) {
+pub fn deliver_resolve(guest: &mut dyn Guest, party: Party) {
     let lenders = guest.handles().map(|handles| std::mem::take(handles.lenders));
     let mut lenders = lenders.unwrap_or_default();
     lenders.retain(|lender| lender.counted);
-    let notes = guest.notes();
-    if lenders.is_empty()
-        || notes.deviates(Deviation::LentForever)
-        || by_guest && notes.deviates(Deviation::FusedLoansKept)
-    {
+    if lenders.is_empty() || !returns_lent(guest, party) {
         return;
     }
-    notes.reach(Rule::LentReturned, Party::caller(by_guest));
     let table = handles(guest).table;
     lenders.into_iter().for_each(|lender| table.unlend(lender.index));
 }
 
-/// Whether the task under way may block. Only a slip asks, and others mistake some.
-pub fn may_block(guest: &mut dyn Guest) -> bool {
-    let tasks = guest
-        .handles()
-        .map(|handles| (handles.tasks.first().copied(), handles.tasks.last().copied()));
-    let Some((Some(first), Some(last))) = tasks else { return false };
-    let differ = first.is_async != last.is_async;
-    let slips = differ && guest.notes().deviates(Deviation::FusedCallsHaveNoTask);
-    let task = Some(if slips { first } else { last }).filter(|task| task.is_async);
-    task.is_some_and(|task| !task.waited_for || !guest.notes().deviates(Deviation::WaitedForIsSync))
+/// Whether what was lent is returned, as it should be.
+fn returns_lent(guest: &mut dyn Guest, party: Party) -> bool {
+    let returns = !deviations::keeps_lent(guest, party);
+    if returns {
+        guest.watch().reach(Rule::LentReturned.into(), party);
+    }
+    returns
 }
 
-/// Spec: `Task.return_`: whether whoever was called, by a guest or by the host, has not dropped all
+/// Spec: `Task.return_`: traps where whoever was called, by a guest or by the host, has not dropped all
 /// that it borrowed.
-pub fn borrows_remain(guest: &mut dyn Guest, by_guest: bool) -> bool {
-    holds_borrows(guest)
-        && !guest.notes().deviates(Deviation::BorrowsMayRemain)
-        && !(by_guest && guest.notes().deviates(Deviation::FusedBorrowsMayRemain))
+pub fn return_(guest: &mut dyn Guest, party: Party) -> Result<(), Trap> {
+    let remain = holds_borrows(guest);
+    trap_if(guest.watch(), party, Rule::BorrowsRemain, remain)
 }
 
 /// Whether the call under way holds borrows at the moment.
@@ -267,12 +131,22 @@ pub fn canon_resource_new(
     resource: Resource,
     rep: u32,
 ) -> Result<u32, Trap> {
-    let made = check_may_leave(guest, may_leave).and_then(|()| {
-        let rt = handles(guest).resource(resource);
-        let handle = ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 };
-        add(guest, handle, Party::Itself)
-    });
+    let made = resource_new(guest, may_leave, resource, rep);
     note(guest, ActKind::New, made)
+}
+
+fn resource_new(
+    guest: &mut dyn Guest,
+    may_leave: bool,
+    resource: Resource,
+    rep: u32,
+) -> Result<u32, Trap> {
+    trap_if(guest.watch(), Party::Itself, Rule::NewMayNotLeave, !may_leave)?;
+    let rt = handles(guest).resource(resource);
+    let h = ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 };
+    let i = add(guest, h, Party::Itself)?;
+    guest.watch().reach(Rule::New.into(), Party::Itself);
+    Ok(i)
 }
 
 /// Spec: `canon_resource_rep`.
@@ -292,11 +166,13 @@ fn resource_rep(
     resource: Resource,
     i: u32,
 ) -> Result<u32, Trap> {
-    let left = !may_leave && guest.notes().deviates(Deviation::ResourceRepLeaves);
-    trap_if(left, Trap::CannotLeaveComponent)?;
-    let handle = get(guest, i)?.expect("built-ins are an instance's");
-    check_type(guest, handle, resource, Deviation::RepTypeUnchecked)?;
-    Ok(handle.rep)
+    deviations::check_rep_leaves(guest, may_leave)?;
+    let h = get(guest, Party::Itself, [Rule::RepUnknown, Rule::RepOtherType], i)?;
+    let h = h.expect("built-ins are an instance's");
+    let rt = handles(guest).resource(resource);
+    trap_if(guest.watch(), Party::Itself, Rule::RepOtherType, h.rt != rt)?;
+    guest.watch().reach(Rule::Rep.into(), Party::Itself);
+    Ok(h.rep)
 }
 
 /// Spec: `canon_resource_drop`, up to the call of the destructor: whose representation it is to
@@ -317,102 +193,66 @@ fn resource_drop(
     resource: Resource,
     i: u32,
 ) -> Result<Option<(ResourceType, u32)>, Trap> {
-    check_may_leave(guest, may_leave)?;
-    let handle = get(guest, i)?.expect("built-ins are an instance's");
-    check_lent_first(guest, handle, resource)?;
-    check_type(guest, handle, resource, Deviation::DroppedTypeUnchecked)?;
-    trap_if(handle.num_lends != 0, Trap::HandleLent)?;
+    trap_if(guest.watch(), Party::Itself, Rule::DropMayNotLeave, !may_leave)?;
+    let h = get(guest, Party::Itself, [Rule::DropUnknown, Rule::DropOtherType], i)?;
+    let h = h.expect("built-ins are an instance's");
+    deviations::check_lent_first(guest, h, resource)?;
+    let rt = handles(guest).resource(resource);
+    trap_if(guest.watch(), Party::Itself, Rule::DropOtherType, h.rt != rt)?;
+    trap_if(guest.watch(), Party::Itself, Rule::DropLent, h.num_lends != 0)?;
     handles(guest).table.remove(i);
-    let owned = handle.borrow_scope.is_none();
-    guest.notes().reach(if owned { Rule::DropOwn } else { Rule::DropBorrow }, Party::Itself);
-    let Some(task) = handle.borrow_scope else { return Ok(Some((handle.rt, handle.rep))) };
-    if !guest.notes().deviates(Deviation::DroppedBorrowCounted) {
-        // Only by a slip does a borrow outlive its call, and is then dropped in another.
+    let owned = h.borrow_scope.is_none();
+    guest.watch().reach(if owned { Rule::DropOwn } else { Rule::DropBorrow }.into(), Party::Itself);
+    let Some(task) = h.borrow_scope else { return Ok(Some((h.rt, h.rep))) };
+    if !deviations::counts_dropped(guest) {
+        // Only by a deviation does a borrow outlive its call, and is then dropped in another.
         let task = &mut handles(guest).tasks[task];
         task.num_borrows = task.num_borrows.saturating_sub(1);
     }
     Ok(None)
 }
 
+/// Notes that a built-in has ended.
 fn note<T>(guest: &mut dyn Guest, kind: ActKind, result: Result<T, Trap>) -> Result<T, Trap> {
-    let trap = result.as_ref().err().copied();
-    let notes = guest.notes();
-    notes.course.acts.push(Act { kind, stage: notes.course.stage, trap });
-    if let Some(rule) = rule_of(kind, trap) {
-        notes.reach(rule, Party::Itself);
-    }
+    let (stage, trap) = (guest.watch().stage(), result.as_ref().err().copied());
+    guest.watch().act(Act { kind, stage, trap });
     result
 }
 
-/// What a built-in came to. Whether what was dropped was owned is said elsewhere.
-fn rule_of(kind: ActKind, trap: Option<Trap>) -> Option<Rule> {
-    match (kind, trap) {
-        (ActKind::New, None) => Some(Rule::New),
-        (ActKind::New, Some(Trap::CannotLeaveComponent)) => Some(Rule::NewMayNotLeave),
-        (ActKind::Rep, None) => Some(Rule::Rep),
-        (ActKind::Rep, Some(Trap::UnknownHandle)) => Some(Rule::RepUnknown),
-        (ActKind::Rep, Some(Trap::HandleOfOtherType)) => Some(Rule::RepOtherType),
-        (ActKind::Drop, Some(Trap::CannotLeaveComponent)) => Some(Rule::DropMayNotLeave),
-        (ActKind::Drop, Some(Trap::UnknownHandle)) => Some(Rule::DropUnknown),
-        (ActKind::Drop, Some(Trap::HandleOfOtherType)) => Some(Rule::DropOtherType),
-        (ActKind::Drop, Some(Trap::HandleLent)) => Some(Rule::DropLent),
-        (ActKind::New | ActKind::Rep | ActKind::Drop | ActKind::Destructor, _) => None,
-    }
-}
-
-fn check_may_leave(guest: &mut dyn Guest, may_leave: bool) -> Result<(), Trap> {
-    let stays = !may_leave && !guest.notes().deviates(Deviation::ResourceBuiltInsMayLeave);
-    trap_if(stays, Trap::CannotLeaveComponent)
-}
-
-fn check_type(
+/// The handle of this index, by the rules that it is there and of a type; nothing where the guest is no
+/// instance and has no table: what it hands over is as it should be already.
+fn get(
     guest: &mut dyn Guest,
-    handle: ResourceHandle,
-    resource: Resource,
-    slip: Deviation,
-) -> Result<(), Trap> {
-    let other = handle.rt != handles(guest).resource(resource);
-    trap_if(other && !guest.notes().deviates(slip), Trap::HandleOfOtherType)
-}
-
-/// Only a slip looks at the lends before it looks at the type.
-fn check_lent_first(
-    guest: &mut dyn Guest,
-    handle: ResourceHandle,
-    resource: Resource,
-) -> Result<(), Trap> {
-    let other = handle.rt != handles(guest).resource(resource);
-    let lent = other && handle.num_lends != 0 && guest.notes().deviates(Deviation::LendsBeforeType);
-    trap_if(lent, Trap::HandleLent)
-}
-
-/// The handle of this index; nothing where the guest is no instance and has no table.
-fn get(guest: &mut dyn Guest, i: u32) -> Result<Option<ResourceHandle>, Trap> {
-    guest.handles().map(|handles| handles.table.get(i)).transpose()
+    party: Party,
+    [unknown, other_type]: [Rule; 2],
+    i: u32,
+) -> Result<Option<ResourceHandle>, Trap> {
+    let Some(handles) = guest.handles() else { return Ok(None) };
+    let handle = handles.table.get(i);
+    trap_if(guest.watch(), party, unknown, handle.is_none())?;
+    // Whoever does not check finds no type.
+    handle.ok_or(other_type.trap()).map(Some)
 }
 
 fn add(guest: &mut dyn Guest, handle: ResourceHandle, party: Party) -> Result<u32, Trap> {
-    let free = handles(guest).table.free.len();
-    let oldest_first = free > 1 && guest.notes().deviates(Deviation::OldestIndexFirst);
+    let free = handles(guest).table.free();
+    let oldest_first = deviations::oldest_first(guest, free);
     let added = handles(guest).table.add(handle, oldest_first);
     let rule = match added {
         Ok(_) if free > 0 => Rule::TableReuses,
         Ok(_) => Rule::TableGrows,
         Err(_) => Rule::TableFull,
     };
-    guest.notes().reach(rule, party);
+    guest.watch().reach(rule.into(), party);
     added
-}
-
-fn handles(guest: &mut dyn Guest) -> Handles<'_> {
-    guest.handles().expect("it was there just now")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
-    use crate::{LiftLowerOptions, Lowered, Notes, PtrType, StringEncoding};
+    use crate::table::{Handles, Table, Task};
+    use crate::{LiftLowerOptions, PtrType, StringEncoding, Watch};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -447,12 +287,12 @@ mod tests {
             self.bytes.realloc(old, size, align, new)
         }
 
-        fn notes(&mut self) -> &mut Notes {
-            self.bytes.notes()
+        fn lifted(&mut self) -> &mut u64 {
+            self.bytes.lifted()
         }
 
-        fn lowered(&mut self) -> &mut Lowered {
-            self.bytes.lowered()
+        fn watch(&mut self) -> &mut dyn Watch {
+            self.bytes.watch()
         }
 
         fn handles(&mut self) -> Option<Handles<'_>> {
@@ -503,8 +343,8 @@ mod tests {
                 LowerBorrow(resource, rep, i) => {
                     assert_eq!(lower_borrow(cx, *rep, *resource), Ok(*i));
                 }
-                ReturnLent => return_lent(cx.guest, false),
-                BorrowsRemain(expected) => assert_eq!(borrows_remain(cx.guest, false), *expected),
+                ReturnLent => deliver_resolve(cx.guest, Party::Host),
+                BorrowsRemain(expected) => assert_eq!(holds_borrows(cx.guest), *expected),
             }
         }
     }

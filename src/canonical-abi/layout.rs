@@ -4,6 +4,7 @@
 use crate::types::Type;
 
 use super::despecialize::{Despecialized, Part, despecialize};
+use super::deviations::layout as deviations;
 use super::{Deviation, PtrType};
 
 /// A type with what `load` and `store` need to know of it, worked out once for all its parts: a
@@ -13,14 +14,14 @@ pub struct Layout {
     pub alignment: u64,
     pub elem_size: u64,
     pub shape: Despecialized<Layout>,
-    /// Whether the type is spelled `enum`. Only a slip asks.
+    /// Whether the type is spelled `enum`. Only a deviation asks.
     pub is_enum: bool,
 }
 
-/// Whether a slip is in force. Asked only where the answer changes something.
-pub type Slips<'a> = dyn FnMut(Deviation) -> bool + 'a;
+/// Whether to deviate. Asked only where the answer changes something.
+pub type Deviates<'a> = dyn FnMut(Deviation) -> bool + 'a;
 
-/// The answer of who slips nowhere.
+/// The answer of who deviates nowhere.
 pub fn never(_: Deviation) -> bool {
     false
 }
@@ -28,31 +29,35 @@ pub fn never(_: Deviation) -> bool {
 impl Layout {
     /// The layout of one type.
     pub fn of<'a>(part: impl Into<Part<'a>>, ptr: PtrType) -> Layout {
-        Layout::slipping(part, ptr, &mut never)
+        Layout::deviating(part, ptr, &mut never)
     }
 
     /// The layout of the tuple of these types: of params and results that are spilled.
     pub fn of_tuple(types: &[Type], ptr: PtrType) -> Layout {
-        Layout::tuple_slipping(types, ptr, &mut never)
+        Layout::tuple_deviating(types, ptr, &mut never)
     }
 
-    /// The layout of one type, with some slips in force.
-    pub fn slipping<'a>(part: impl Into<Part<'a>>, ptr: PtrType, slips: &mut Slips) -> Layout {
+    /// The layout of one type, with some deviations in force.
+    pub fn deviating<'a>(
+        part: impl Into<Part<'a>>,
+        ptr: PtrType,
+        deviates: &mut Deviates,
+    ) -> Layout {
         let part = part.into();
-        let shape = despecialize(part).map(&mut |part| Layout::slipping(part, ptr, slips));
-        Layout { is_enum: part.is_enum(), ..Layout::new(shape, ptr, slips) }
+        let shape = despecialize(part).map(&mut |part| Layout::deviating(part, ptr, deviates));
+        Layout { is_enum: part.is_enum(), ..Layout::new(shape, ptr, deviates) }
     }
 
-    /// The layout of the tuple of these types, with some slips in force.
-    pub fn tuple_slipping(types: &[Type], ptr: PtrType, slips: &mut Slips) -> Layout {
-        let fields = types.iter().map(|ty| Layout::slipping(ty, ptr, slips)).collect();
-        Layout::new(Despecialized::Record(fields), ptr, slips)
+    /// The layout of the tuple of these types, with some deviations in force.
+    pub fn tuple_deviating(types: &[Type], ptr: PtrType, deviates: &mut Deviates) -> Layout {
+        let fields = types.iter().map(|ty| Layout::deviating(ty, ptr, deviates)).collect();
+        Layout::new(Despecialized::Record(fields), ptr, deviates)
     }
 
-    /// The layout of the same type in a memory with such pointers, with some slips in force.
-    pub fn with_pointers(&self, ptr: PtrType, slips: &mut Slips) -> Layout {
-        let shape = self.shape.clone().map(&mut |part: Layout| part.with_pointers(ptr, slips));
-        Layout { is_enum: self.is_enum, ..Layout::new(shape, ptr, slips) }
+    /// The layout of the same type in a memory with such pointers, with some deviations in force.
+    pub fn with_pointers(&self, ptr: PtrType, deviates: &mut Deviates) -> Layout {
+        let shape = self.shape.clone().map(&mut |part: Layout| part.with_pointers(ptr, deviates));
+        Layout { is_enum: self.is_enum, ..Layout::new(shape, ptr, deviates) }
     }
 
     /// How many bytes are read or written before those of its parts.
@@ -88,9 +93,9 @@ impl Layout {
         self.alignment
     }
 
-    fn new(shape: Despecialized<Layout>, ptr: PtrType, slips: &mut Slips) -> Layout {
-        let alignment = shape_alignment(&shape, ptr, slips);
-        let elem_size = shape_elem_size(&shape, ptr, slips);
+    fn new(shape: Despecialized<Layout>, ptr: PtrType, deviates: &mut Deviates) -> Layout {
+        let alignment = shape_alignment(&shape, ptr, deviates);
+        let elem_size = shape_elem_size(&shape, ptr, deviates);
         Layout { alignment, elem_size, shape, is_enum: false }
     }
 }
@@ -106,7 +111,7 @@ pub fn elem_size(ty: &Type, ptr: PtrType) -> u64 {
 }
 
 /// Spec: `alignment`.
-fn shape_alignment(shape: &Despecialized<Layout>, ptr: PtrType, slips: &mut Slips) -> u64 {
+fn shape_alignment(shape: &Despecialized<Layout>, ptr: PtrType, deviates: &mut Deviates) -> u64 {
     match shape {
         Despecialized::Bool => 1,
         Despecialized::S8 | Despecialized::U8 => 1,
@@ -114,15 +119,14 @@ fn shape_alignment(shape: &Despecialized<Layout>, ptr: PtrType, slips: &mut Slip
         Despecialized::S32 | Despecialized::U32 => 4,
         Despecialized::S64 | Despecialized::U64 => 8,
         Despecialized::F32 => 4,
-        Despecialized::F64 if slips(Deviation::Float64AlignedToFour) => 4,
-        Despecialized::F64 => 8,
+        Despecialized::F64 => deviations::float64_alignment(deviates),
         Despecialized::Char => 4,
         Despecialized::String => ptr.size(),
         Despecialized::List(_) => ptr.size(),
         Despecialized::FixedLengthList(elem, _) => elem.alignment,
         Despecialized::Record(fields) => alignment_record(fields),
-        Despecialized::Variant(cases) => alignment_variant(cases, slips),
-        Despecialized::Flags(count) => alignment_flags(*count, slips),
+        Despecialized::Variant(cases) => alignment_variant(cases, deviates),
+        Despecialized::Flags(count) => alignment_flags(*count, deviates),
         Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => 4,
     }
 }
@@ -133,20 +137,18 @@ fn alignment_record(fields: &[Layout]) -> u64 {
 }
 
 /// Spec: `alignment_variant`.
-fn alignment_variant(cases: &[Option<Layout>], slips: &mut Slips) -> u64 {
-    discriminant_size(cases.len(), slips).max(max_case_alignment(cases))
+fn alignment_variant(cases: &[Option<Layout>], deviates: &mut Deviates) -> u64 {
+    discriminant_size(cases.len(), deviates).max(max_case_alignment(cases))
 }
 
 /// Spec: `discriminant_type`, by its size, which is its alignment as well.
-pub fn discriminant_size(cases: usize, slips: &mut Slips) -> u64 {
-    match cases {
-        0x100 if slips(Deviation::DiscriminantGrowsEarly) => 2,
+pub fn discriminant_size(cases: usize, deviates: &mut Deviates) -> u64 {
+    deviations::discriminant(cases, deviates).unwrap_or(match cases {
         ..=0x100 => 1,
-        0x101 if slips(Deviation::DiscriminantGrowsLate) => 1,
         0x101..=0x1_0000 => 2,
         // Differs from the spec: beyond 2^24 cases its formula has no answer.
         0x1_0001.. => 4,
-    }
+    })
 }
 
 /// Spec: `max_case_alignment`.
@@ -155,18 +157,17 @@ pub fn max_case_alignment(cases: &[Option<Layout>]) -> u64 {
 }
 
 /// Spec: `alignment_flags`.
-fn alignment_flags(count: usize, slips: &mut Slips) -> u64 {
+fn alignment_flags(count: usize, deviates: &mut Deviates) -> u64 {
     assert!((1..=32).contains(&count), "{count} flags are refused by validation");
-    match count {
+    deviations::flags(count, deviates).unwrap_or(match count {
         ..=8 => 1,
-        9..=16 if slips(Deviation::SixteenFlagsTakeFourBytes) => 4,
         9..=16 => 2,
         17.. => 4,
-    }
+    })
 }
 
 /// Spec: `elem_size`.
-fn shape_elem_size(shape: &Despecialized<Layout>, ptr: PtrType, slips: &mut Slips) -> u64 {
+fn shape_elem_size(shape: &Despecialized<Layout>, ptr: PtrType, deviates: &mut Deviates) -> u64 {
     match shape {
         Despecialized::Bool => 1,
         Despecialized::S8 | Despecialized::U8 => 1,
@@ -181,21 +182,18 @@ fn shape_elem_size(shape: &Despecialized<Layout>, ptr: PtrType, slips: &mut Slip
         Despecialized::FixedLengthList(elem, length) => {
             elem.elem_size.saturating_mul(u64::from(*length))
         }
-        Despecialized::Record(fields) => elem_size_record(fields, slips),
-        Despecialized::Variant(cases) => elem_size_variant(cases, slips),
-        Despecialized::Flags(count) => alignment_flags(*count, slips),
+        Despecialized::Record(fields) => elem_size_record(fields, deviates),
+        Despecialized::Variant(cases) => elem_size_variant(cases, deviates),
+        Despecialized::Flags(count) => alignment_flags(*count, deviates),
         Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => 4,
     }
 }
 
 /// Spec: `elem_size_record`.
-fn elem_size_record(fields: &[Layout], slips: &mut Slips) -> u64 {
+fn elem_size_record(fields: &[Layout], deviates: &mut Deviates) -> u64 {
     let size = end_of_fields(fields);
     assert!(size > 0, "a record without fields is refused by validation");
-    match alignment_record(fields) {
-        4 if slips(Deviation::RecordPaddedToEight) => align_to(size, 8),
-        alignment => align_to(size, alignment),
-    }
+    align_to(size, deviations::record_padding(alignment_record(fields), deviates))
 }
 
 /// The size of a record without the padding at its end.
@@ -210,11 +208,11 @@ pub fn align_to(ptr: u64, alignment: u64) -> u64 {
 }
 
 /// Spec: `elem_size_variant`.
-fn elem_size_variant(cases: &[Option<Layout>], slips: &mut Slips) -> u64 {
-    let discriminant_size = discriminant_size(cases.len(), slips);
+fn elem_size_variant(cases: &[Option<Layout>], deviates: &mut Deviates) -> u64 {
+    let discriminant_size = discriminant_size(cases.len(), deviates);
     let payload_offset = align_to(discriminant_size, max_case_alignment(cases));
     let payload_size = cases.iter().flatten().map(|case| case.elem_size).max().unwrap_or(0);
-    align_to(payload_offset.saturating_add(payload_size), alignment_variant(cases, slips))
+    align_to(payload_offset.saturating_add(payload_size), alignment_variant(cases, deviates))
 }
 
 /// Where in a record or tuple its fields lie.

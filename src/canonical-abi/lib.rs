@@ -5,14 +5,26 @@ pub mod value;
 
 pub mod fits;
 
+mod bytes;
 pub mod core;
 pub mod options;
 pub mod trap;
 
+pub mod deviation;
 pub mod point;
+pub mod recorder;
+pub mod watch;
 
+pub mod context;
+pub mod table;
+
+pub mod deviations;
+
+mod check;
 pub mod despecialize;
 pub mod layout;
+mod memory;
+mod spill;
 
 pub mod handle;
 
@@ -27,8 +39,7 @@ pub mod lower;
 pub mod explore;
 
 pub mod canon;
-
-pub mod deviation;
+pub mod passing;
 
 pub mod bytes_guest;
 
@@ -36,13 +47,16 @@ pub mod bytes_guest;
 pub mod vectors;
 
 pub use self::core::{Core, CoreFuncType, CoreType, wrap};
+pub use check::trap_if;
+pub use context::{Cx, Guest, Instance, MAX_LIFTED};
 pub use deviation::{Deviation, Deviations};
-pub use handle::{Handles, Lender, ResourceType, Table, Task};
-pub use options::{Act, ActKind, Block, Change, Course, Crossing, ReallocStep, Received, Stage};
-pub use options::{Cx, Guest, Instance, LiftLowerOptions, Lowered, NanLeaf, NanMode, Notes};
-pub use options::{Place, PtrType, StringEncoding};
-pub use point::{Party, Point, Points, Rule};
-pub use trap::{Trap, trap_if};
+pub use options::{LiftLowerOptions, NanMode, PtrType, StringEncoding};
+pub use passing::Stopped;
+pub use point::{Change, Party, Point, Points, Rule};
+pub use recorder::{Course, Crossing, Lowered, NanLeaf, ReallocStep, Received, Recorder};
+pub use table::{Handles, Lender, ResourceType, Table, Task};
+pub use trap::{Trap, end_if};
+pub use watch::{Act, ActKind, Block, Place, Stage, Watch};
 
 /// The commit of WebAssembly/component-model that this reading follows.
 pub const SPEC_COMMIT: &str = "6d281648bd89caf885a7adcc412962dbd2425ab7";

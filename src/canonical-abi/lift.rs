@@ -1,18 +1,18 @@
 //! Core values to values.
 //! Knows nothing of functions.
 
+use super::context::Cx;
 use super::core::wrap;
 use super::despecialize::{Despecialized, Part, despecialize};
+use super::deviations::{adapter, values};
 use super::flatten::{flatten_part, flatten_variant, flatten_within};
 use super::handle::{lift_borrow, lift_own};
-use super::layout::Layout;
-use super::load::{canonicalize_nan32, canonicalize_nan64, lift_bool, lift_char, payload_of};
+use super::load::{canonicalize_nan32, canonicalize_nan64, find_case, lift_bool, lift_char};
 use super::load::{lift_flags, load_list_from_range, load_record};
-use super::lower::check_spilled;
-use super::options::Checked;
 use super::point::Passage;
+use super::spill::find_spilled;
 use super::string::load_string_from_range;
-use super::{Core, CoreType, Cx, Deviation, Point, Rule, Trap, trap_if};
+use super::{Core, CoreType, Point, Rule, Trap};
 use crate::types::Type;
 use crate::value::{Str, Value};
 
@@ -64,11 +64,9 @@ pub fn lift_flat<'a>(
     vi: &mut CoreValues,
     ty: impl Into<Part<'a>>,
 ) -> Result<Value, Trap> {
-    cx.guest.notes().lift(1)?;
     let part = ty.into();
     let shape = despecialize(part);
-    cx.check_members(&shape)?;
-    cx.reach_value(Passage::LiftFlat, &shape);
+    begin_lift(cx, &shape)?;
     Ok(match shape {
         Despecialized::Bool => lift_flat_bool(cx, vi),
         Despecialized::S8 => {
@@ -108,9 +106,17 @@ pub fn lift_flat<'a>(
     })
 }
 
+/// What is looked at before any value is lifted.
+fn begin_lift<T>(cx: &mut Cx, shape: &Despecialized<T>) -> Result<(), Trap> {
+    cx.lift(1)?;
+    adapter::check_members(cx, shape)?;
+    cx.reach(Point::value(Passage::LiftFlat, shape));
+    Ok(())
+}
+
 fn lift_flat_bool(cx: &mut Cx, vi: &mut CoreValues) -> Value {
     let int = wrap(vi.next(CoreType::I32));
-    if int != 0 && int & 0xff == 0 && cx.deviates(Deviation::FlatBoolLowByteOnly) {
+    if values::bool_is_low_byte(cx, int) {
         return Value::Bool(false);
     }
     lift_bool(cx, int)
@@ -124,12 +130,17 @@ fn lift_flat_narrow<const NBYTES: usize>(
 ) -> Result<[u8; NBYTES], Trap> {
     let bytes = wrap(vi.next(CoreType::I32)).to_le_bytes();
     let (low, high) = bytes.split_first_chunk().expect("no narrow integer has more than 4 bytes");
-    let extended = [0, 0xff].iter().any(|extension| high.iter().all(|byte| byte == extension));
-    if !extended {
-        cx.reach(ignored);
-        trap_if(cx.deviates(Deviation::NarrowIntegersChecked), Trap::Guest)?;
-    }
+    reach_ignored(cx, high, ignored)?;
     Ok(*low)
+}
+
+fn reach_ignored(cx: &mut Cx, high: &[u8], ignored: Rule) -> Result<(), Trap> {
+    let extended = [0, 0xff].iter().any(|extension| high.iter().all(|byte| byte == extension));
+    if extended {
+        return Ok(());
+    }
+    cx.reach(ignored);
+    values::check_narrow(cx)
 }
 
 /// Spec: `lift_flat_string`.
@@ -161,11 +172,9 @@ fn lift_flat_variant(
 ) -> Result<Value, Trap> {
     let joined = flatten_variant(cases, cx.opts.ptr_type);
     let end = vi.after(joined.len());
-    let case_index = lift_flat_case_index(cx, vi, cases.len());
-    let payload = payload_of(cx, cases, is_enum, case_index);
-    let payload = payload.inspect_err(|_| cx.reach(Rule::LiftNoCase))?;
-    reach_joins(cx, &joined, payload.copied());
-    let payload = payload.map(|case| lift_flat(cx, vi, *case));
+    let (case_index, case) = lift_flat_case(cx, vi, cases, is_enum)?;
+    reach_joins(cx, &joined, case.copied());
+    let payload = case.map(|case| lift_flat(cx, vi, *case));
     let payload = payload.transpose()?.map(Box::new);
     *vi = end;
     Ok(Value::Variant(case_index, payload))
@@ -186,16 +195,14 @@ fn reach_joins(cx: &mut Cx, joined: &[CoreType], payload: Option<Part>) {
 }
 
 /// Spec: `lift_flat_variant`, its discriminant.
-pub(super) fn lift_flat_case_index(cx: &mut Cx, vi: &mut CoreValues, cases: usize) -> u32 {
-    let case_index = wrap(vi.next(CoreType::I32));
-    if case_index > 0xff && cx.deviates(Deviation::FlatDiscriminantLowByteOnly) {
-        return case_index & 0xff;
-    }
-    let last = u32::try_from(cases).expect("so many are refused by validation") - 1;
-    if case_index > last && cx.deviates_fused(Deviation::FusedDiscriminantUnchecked) {
-        return last;
-    }
-    case_index
+pub(super) fn lift_flat_case<'a, 'b>(
+    cx: &mut Cx,
+    vi: &mut CoreValues,
+    cases: &'a [Option<Part<'b>>],
+    is_enum: bool,
+) -> Result<(u32, Option<&'a Part<'b>>), Trap> {
+    let case_index = values::flat_discriminant(cx, wrap(vi.next(CoreType::I32)));
+    find_case(cx, Rule::LiftNoCase, cases, is_enum, case_index)
 }
 
 /// Spec: `lift_flat_flags`.
@@ -210,36 +217,15 @@ pub fn lift_flat_values(
     vi: &mut CoreValues,
     types: &[Type],
 ) -> Result<Vec<Value>, Trap> {
-    if flatten_within(types, cx.opts.ptr_type, max_flat).is_some() {
-        cx.reach(Rule::LiftFlat);
+    let is_flat = flatten_within(types, cx.opts.ptr_type, max_flat).is_some();
+    cx.reach(if is_flat { Rule::LiftFlat } else { Rule::LiftSpilled });
+    if is_flat {
         return types.iter().map(|ty| lift_flat(cx, vi, ty)).collect();
     }
-    cx.reach(Rule::LiftSpilled);
-    let (ptr, tuple) = find_spilled(cx, vi, types)?;
+    let ptr = vi.next(cx.opts.ptr_type.core_type());
+    let tuple = find_spilled(cx, ptr, types)?;
     let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
     load_record(cx, ptr, fields)
-}
-
-const SPILLED: Checked = Checked {
-    trap: Trap::MemoryOutOfBounds,
-    misaligned: Point::Rule(Rule::LiftSpilledMisaligned),
-    out_of_bounds: Point::Rule(Rule::LiftSpilledOutOfBounds),
-};
-
-/// Spec: `lift_flat_values`, its checks of where the tuple lies.
-pub(super) fn find_spilled(
-    cx: &mut Cx,
-    vi: &mut CoreValues,
-    types: &[Type],
-) -> Result<(u64, Layout), Trap> {
-    let ptr = vi.next(cx.opts.ptr_type.core_type());
-    let tuple = cx.tuple_layout(types);
-    check_spilled(cx, ptr, &tuple, SPILLED)?;
-    cx.reach_pointer(Rule::LoadWidePointer);
-    let forbidden_end = cx.out_of_bounds(ptr, tuple.elem_size + 1)
-        && cx.deviates(Deviation::SpilledMayNotEndWithMemory);
-    trap_if(forbidden_end, Trap::MemoryOutOfBounds)?;
-    Ok((ptr, tuple))
 }
 
 #[cfg(test)]

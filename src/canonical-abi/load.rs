@@ -3,13 +3,17 @@
 
 use std::ops::Range;
 
+use super::bytes::valid_range;
+use super::context::Cx;
 use super::core::wrap;
 use super::despecialize::Despecialized;
+use super::deviations::{self, adapter, values};
 use super::handle::{lift_borrow, lift_own};
-use super::layout::{Layout, align_to, discriminant_size, never};
+use super::layout::{Layout, align_to};
+use super::memory::{load_bytes, load_int, load_pair, payload_offset};
 use super::point::Passage;
 use super::string::load_string;
-use super::{Cx, Deviation, NanMode, Rule, Trap, trap_if};
+use super::{NanMode, Point, Rule, Trap};
 use crate::types::Type;
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
@@ -24,10 +28,7 @@ pub fn load(cx: &mut Cx, ptr: u64, ty: &Type) -> Result<Value, Trap> {
 
 /// Spec: `load`.
 pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap> {
-    cx.guest.notes().lift(1)?;
-    cx.check_members(&layout.shape)?;
-    cx.check_part(ptr, layout, layout.own_size())?;
-    cx.reach_value(Passage::Load, &layout.shape);
+    begin_load(cx, ptr, layout)?;
     Ok(match &layout.shape {
         Despecialized::Bool => load_bool(cx, ptr),
         Despecialized::S8 => Value::S8(i8::from_le_bytes(load_bytes(cx, ptr))),
@@ -61,47 +62,34 @@ pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap>
     })
 }
 
-/// Spec: `load_int`.
-pub(super) fn load_int(cx: &Cx, ptr: u64, nbytes: u64) -> u64 {
-    let bytes = &cx.guest.memory()[valid_range(ptr, nbytes)];
-    bytes.iter().rev().fold(0, |int, byte| (int << 8) | u64::from(*byte))
-}
-
-/// Spec: `load_int`.
-fn load_bytes<const NBYTES: usize>(cx: &Cx, ptr: u64) -> [u8; NBYTES] {
-    let start = valid_range(ptr, 0).start;
-    *cx.guest.memory()[start..].first_chunk().expect("the caller checked the range")
-}
-
-/// The pair that a string or list is in memory: where it begins and how long it is.
-pub(super) fn load_pair(cx: &Cx, ptr: u64) -> (u64, u64) {
-    let ptr_size = cx.opts.ptr_type.size();
-    (load_int(cx, ptr, ptr_size), load_int(cx, ptr + ptr_size, ptr_size))
-}
-
-/// A range of the memory as an index.
-pub(super) fn valid_range(ptr: u64, byte_length: u64) -> Range<usize> {
-    let index = |offset| usize::try_from(offset).expect("the caller checked the range");
-    index(ptr)..index(ptr + byte_length)
+/// What is looked at before any value is loaded.
+fn begin_load(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<(), Trap> {
+    cx.lift(1)?;
+    adapter::check_members(cx, &layout.shape)?;
+    cx.check_part(ptr, layout, layout.own_size())?;
+    cx.reach(Point::value(Passage::Load, &layout.shape));
+    Ok(())
 }
 
 fn load_bool(cx: &mut Cx, ptr: u64) -> Value {
     let byte = wrap(load_int(cx, ptr, 1));
-    if byte > 1 && byte & 1 == 0 && cx.deviates(Deviation::BoolInMemoryIsItsLowBit) {
+    if deviations::memory::bool_is_low_bit(cx, byte) {
         return Value::Bool(false);
     }
     lift_bool(cx, byte)
 }
 
-/// Spec: `convert_int_to_bool`.
+/// A bool; only by a deviation a number.
 pub(super) fn lift_bool(cx: &mut Cx, int: u32) -> Value {
     if int > 1 {
         cx.reach(Rule::BoolAboveOne);
     }
-    if int > 1 && cx.deviates_fused(Deviation::FusedBoolRaw) {
-        return Value::U32(int);
-    }
-    Value::Bool(int != 0)
+    values::raw_bool(cx, int).unwrap_or_else(|| Value::Bool(convert_int_to_bool(int)))
+}
+
+/// Spec: `convert_int_to_bool`.
+fn convert_int_to_bool(int: u32) -> bool {
+    int != 0
 }
 
 fn load_char(cx: &mut Cx, ptr: u64) -> Result<Value, Trap> {
@@ -109,13 +97,15 @@ fn load_char(cx: &mut Cx, ptr: u64) -> Result<Value, Trap> {
     lift_char(cx, code_point)
 }
 
-/// A char; only by a slip a number that is none.
+/// A char; only by a deviation a number that is none.
 pub(super) fn lift_char(cx: &mut Cx, code_point: u32) -> Result<Value, Trap> {
-    let converted = convert_i32_to_char(cx, code_point);
-    if converted.is_err() && cx.deviates_fused(Deviation::FusedCharUnchecked) {
-        return Ok(Value::U32(code_point));
+    if let Some(raw) = values::raw_char(cx, code_point)? {
+        return Ok(raw);
     }
-    converted.map(Value::Char)
+    let char = convert_i32_to_char(cx, code_point)?;
+    let below = char < '\u{e000}';
+    cx.reach(if below { Rule::CharBelowSurrogates } else { Rule::CharAboveSurrogates });
+    Ok(Value::Char(char))
 }
 
 fn load_float32(cx: &mut Cx, ptr: u64) -> u32 {
@@ -130,42 +120,35 @@ fn load_float64(cx: &mut Cx, ptr: u64) -> u64 {
 
 /// Spec: `canonicalize_nan32`.
 pub(super) fn canonicalize_nan32(cx: &mut Cx, bits: u32) -> u32 {
-    // Differs from the spec: `NanMode::Preserve`, for lowering may choose the same bits again.
-    if is_nan32(bits) {
-        cx.reach(Rule::LiftNan32);
+    if !is_nan32(bits) {
+        return bits;
     }
-    match cx.guest.notes().nan_mode {
-        NanMode::Canonicalize if is_nan32(bits) => CANONICAL_FLOAT32_NAN,
-        NanMode::Canonicalize | NanMode::Preserve => bits,
+    cx.reach(Rule::LiftNan32);
+    match cx.guest.nan_mode() {
+        NanMode::Canonicalize => CANONICAL_FLOAT32_NAN,
+        // Differs from the spec, for lowering may choose the same bits again.
+        NanMode::Preserve => bits,
     }
 }
 
 /// Spec: `canonicalize_nan64`.
 pub(super) fn canonicalize_nan64(cx: &mut Cx, bits: u64) -> u64 {
-    if is_nan64(bits) {
-        cx.reach(Rule::LiftNan64);
+    if !is_nan64(bits) {
+        return bits;
     }
-    match cx.guest.notes().nan_mode {
-        NanMode::Canonicalize if is_nan64(bits) => CANONICAL_FLOAT64_NAN,
-        NanMode::Canonicalize | NanMode::Preserve => bits,
+    cx.reach(Rule::LiftNan64);
+    match cx.guest.nan_mode() {
+        NanMode::Canonicalize => CANONICAL_FLOAT64_NAN,
+        NanMode::Preserve => bits,
     }
 }
 
 /// Spec: `convert_i32_to_char`.
 fn convert_i32_to_char(cx: &mut Cx, code_point: u32) -> Result<char, Trap> {
-    cx.reach(match code_point {
-        0..=0xd7ff => Rule::CharBelowSurrogates,
-        0xd800..=0xdfff => Rule::Surrogate,
-        0xe000..=0x10_ffff => Rule::CharAboveSurrogates,
-        0x11_0000.. => Rule::CodePointTooLarge,
-    });
-    match code_point {
-        0x10_ffff if cx.deviates(Deviation::LastCodePointRefused) => Err(Trap::InvalidChar),
-        0xd800..=0xdfff if cx.deviates(Deviation::SurrogateReplaced) => {
-            Ok(char::REPLACEMENT_CHARACTER)
-        }
-        _ => char::from_u32(code_point).ok_or(Trap::InvalidChar),
-    }
+    cx.trap_if(Rule::CodePointTooLarge, code_point >= 0x11_0000)?;
+    cx.trap_if(Rule::Surrogate, (0xd800..=0xdfff).contains(&code_point))?;
+    // Whoever does not check makes it what stands for any other.
+    Ok(char::from_u32(code_point).unwrap_or(char::REPLACEMENT_CHARACTER))
 }
 
 /// Spec: `load_list`.
@@ -182,34 +165,18 @@ pub fn load_list_from_range(
     elem: &Layout,
 ) -> Result<Value, Trap> {
     let byte_length = length.saturating_mul(elem.elem_size);
-    cx.trap_if(byte_length > MAX_LIST_BYTE_LENGTH, Rule::ListTooLong, Trap::ListTooLong)?;
-    let misaligned = !ptr.is_multiple_of(list_alignment(cx, elem));
-    let out_of_bounds = cx.out_of_bounds(ptr, byte_length) || forbidden_end(cx, ptr, byte_length);
-    if length == 0 && (misaligned || out_of_bounds) && cx.deviates(Deviation::EmptyListUnchecked) {
-        return Ok(Value::List(Vec::new()));
-    }
-    let by_host = misaligned && out_of_bounds && cx.peer.is_none();
-    if by_host && cx.deviates(Deviation::ListBoundsBeforeAlignment) {
-        return Err(Trap::ListOutOfBounds);
-    }
-    cx.trap_if(misaligned, Rule::ListMisaligned, Trap::UnalignedPointer)?;
-    cx.trap_if(out_of_bounds, Rule::ListOutOfBounds, Trap::ListOutOfBounds)?;
+    cx.trap_if(Rule::ListTooLong, byte_length > MAX_LIST_BYTE_LENGTH)?;
+    let checked = deviations::memory::list_pointer(cx, ptr, length, elem)?;
+    cx.trap_if(Rule::ListMisaligned, !checked.is_multiple_of(elem.alignment))?;
+    cx.trap_if(Rule::ListOutOfBounds, cx.out_of_bounds(checked, byte_length))?;
+    load_list_from_valid_range(cx, ptr, length, elem)
+}
+
+fn reach_loaded(cx: &mut Cx, length: u64) {
     cx.reach_pointer(Rule::LoadWidePointer);
     if length == 0 {
         cx.reach(Rule::ListLoadedEmpty);
     }
-    load_list_from_valid_range(cx, ptr, length, elem)
-}
-
-fn list_alignment(cx: &mut Cx, elem: &Layout) -> u64 {
-    if elem.elem_size > elem.alignment && cx.deviates(Deviation::ListAlignedToElementSize) {
-        return elem.elem_size;
-    }
-    elem.alignment
-}
-
-fn forbidden_end(cx: &mut Cx, ptr: u64, byte_length: u64) -> bool {
-    cx.out_of_bounds(ptr, byte_length + 1) && cx.deviates(Deviation::ListMayNotEndWithMemory)
 }
 
 /// How many bytes of a list take as much as one element of another.
@@ -222,8 +189,9 @@ fn load_list_from_valid_range(
     length: u64,
     elem: &Layout,
 ) -> Result<Value, Trap> {
+    reach_loaded(cx, length);
     if let Some(range) = range_of_bytes(cx, Passage::Load, ptr, length, elem) {
-        cx.guest.notes().lift(length.div_ceil(BYTES_OF_AN_ELEMENT))?;
+        cx.lift(length.div_ceil(BYTES_OF_AN_ELEMENT))?;
         return Ok(Value::Bytes(cx.guest.memory()[range].to_vec()));
     }
     load_elems(cx, ptr, length, elem).map(Value::List)
@@ -235,7 +203,7 @@ fn load_elems(cx: &mut Cx, ptr: u64, length: u64, elem: &Layout) -> Result<Vec<V
 }
 
 /// Where a list lies whose elements are bytes: all at once is only faster. Nothing where they are no bytes, or
-/// by a slip not all in memory.
+/// by a deviation not all in memory.
 pub(super) fn range_of_bytes(
     cx: &mut Cx,
     passage: Passage,
@@ -247,7 +215,7 @@ pub(super) fn range_of_bytes(
         return None;
     }
     if length > 0 {
-        cx.reach_value(passage, &elem.shape);
+        cx.reach(Point::value(passage, &elem.shape));
     }
     Some(valid_range(ptr, length))
 }
@@ -274,68 +242,58 @@ fn load_variant(
     layout: &Layout,
     cases: &[Option<Layout>],
 ) -> Result<Value, Trap> {
-    let case_index = load_case_index(cx, ptr, cases.len());
-    let payload = payload_of(cx, cases, layout.is_enum, case_index);
-    let Some(case) = payload.inspect_err(|_| cx.reach(Rule::LoadNoCase))? else {
-        cx.reach(Rule::LoadNoPayload);
-        return Ok(Value::Variant(case_index, None));
-    };
-    cx.reach(Rule::LoadPayload);
+    let (case_index, case) = load_case(cx, ptr, layout, cases)?;
+    cx.reach(if case.is_some() { Rule::LoadPayload } else { Rule::LoadNoPayload });
+    let Some(case) = case else { return Ok(Value::Variant(case_index, None)) };
     let ptr = ptr + payload_offset(cx, layout, case);
     Ok(Value::case(case_index, load_shape(cx, ptr, case)?))
 }
 
 /// Spec: `load_variant`, its discriminant.
-pub(super) fn load_case_index(cx: &mut Cx, ptr: u64, cases: usize) -> u32 {
-    let nbytes = discriminant_size(cases, &mut |slip| cx.deviates(slip));
+pub(super) fn load_case<'a>(
+    cx: &mut Cx,
+    ptr: u64,
+    layout: &Layout,
+    cases: &'a [Option<Layout>],
+) -> Result<(u32, Option<&'a Layout>), Trap> {
+    let nbytes = cx.discriminant_size(cases.len());
+    let case_index = wrap(load_int(cx, ptr, nbytes));
     let widths = [Rule::LoadDiscriminant1, Rule::LoadDiscriminant2, Rule::LoadDiscriminant4];
     cx.reach_width(nbytes, widths);
-    let case_index = wrap(load_int(cx, ptr, nbytes));
-    let last = u32::try_from(cases).expect("so many are refused by validation") - 1;
-    if case_index > last && cx.deviates(Deviation::DiscriminantInMemoryUnchecked) {
-        return last;
-    }
-    case_index
+    find_case(cx, Rule::LoadNoCase, cases, layout.is_enum, case_index)
 }
 
-/// Where in a variant of this layout the payload of one of its cases lies.
-pub(super) fn payload_offset(cx: &mut Cx, variant: &Layout, case: &Layout) -> u64 {
-    let offset = variant.payload_offset();
-    if case.alignment < offset && cx.deviates(Deviation::PayloadAtItsOwnAlignment) {
-        let Despecialized::Variant(cases) = &variant.shape else { unreachable!("it has cases") };
-        return align_to(discriminant_size(cases.len(), &mut never), case.alignment);
-    }
-    offset
-}
-
-/// The case that a discriminant, which may be the guest's, stands for.
-pub(super) fn case_at<T>(cases: &[T], case_index: u32) -> Result<&T, Trap> {
-    let index = usize::try_from(case_index).expect("no memory is larger than a usize");
-    cases.get(index).ok_or(Trap::InvalidDiscriminant)
-}
-
-/// The type of a case's payload.
-pub(super) fn payload_of<'a, T>(
+/// Spec: `load_variant` and `lift_flat_variant`, where they look for the case. The type of its payload.
+pub(super) fn find_case<'a, T>(
     cx: &mut Cx,
+    rule: Rule,
     cases: &'a [Option<T>],
     is_enum: bool,
     case_index: u32,
-) -> Result<Option<&'a T>, Trap> {
-    let beyond = usize::try_from(case_index) == Ok(cases.len());
-    if beyond && is_enum && cx.deviates_fused(Deviation::EnumOneBeyondPasses) {
-        return Ok(None);
+) -> Result<(u32, Option<&'a T>), Trap> {
+    let index = usize::try_from(case_index).expect("no memory is larger than a usize");
+    if values::passes_beyond(cx, cases.len(), is_enum, index) {
+        return Ok((case_index, None));
     }
-    case_at(cases, case_index).map(Option::as_ref)
+    cx.trap_if(rule, index >= cases.len())?;
+    // Whoever does not check takes the last one.
+    let index = index.min(cases.len() - 1);
+    let case_index = u32::try_from(index).expect("it is no larger than it was");
+    Ok((case_index, cases[index].as_ref()))
 }
 
 /// Spec: `load_flags`.
 fn load_flags(cx: &mut Cx, ptr: u64, layout: &Layout, count: usize) -> Result<u32, Trap> {
-    let widths = [Rule::LoadFlags1, Rule::LoadFlags2, Rule::LoadFlags4];
-    cx.reach_width(layout.elem_size, widths);
     let int = wrap(load_int(cx, ptr, layout.elem_size));
     let flags = lift_flags(cx, int, count)?;
-    let kept = int != flags && cx.deviates(Deviation::FlagsInMemoryKeepUpperBits);
-    Ok(if kept { int } else { flags })
+    Ok(reach_flags(cx, layout.elem_size, int, flags))
+}
+
+/// Notes how wide flags are. What they are, if bits beyond their labels are kept.
+fn reach_flags(cx: &mut Cx, nbytes: u64, int: u32, flags: u32) -> u32 {
+    let widths = [Rule::LoadFlags1, Rule::LoadFlags2, Rule::LoadFlags4];
+    cx.reach_width(nbytes, widths);
+    deviations::memory::flags_kept(cx, int, flags)
 }
 
 /// The flags in an integer of the guest's, which may have more bits set than there are labels.
@@ -344,12 +302,7 @@ pub(super) fn lift_flags(cx: &mut Cx, int: u32, count: usize) -> Result<u32, Tra
     if int != flags {
         cx.reach(Rule::FlagsBeyondLabels);
     }
-    let notes = cx.guest.notes();
-    let named = int != flags && !notes.static_lifts.contains(&notes.course.stage);
-    let by_name = cx.peer.is_none() && named;
-    trap_if(by_name && cx.deviates(Deviation::FlagsBeyondLabelsCrash), Trap::Crash)?;
-    let kept = int != flags && cx.deviates_fused(Deviation::FusedFlagsUnmasked);
-    Ok(if kept { int } else { flags })
+    values::flags_beyond(cx, int, flags)
 }
 
 /// Spec: `unpack_flags_from_int`.
@@ -363,7 +316,7 @@ mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
     use crate::types::Label;
-    use crate::{LiftLowerOptions, PtrType, StringEncoding};
+    use crate::{Deviation, Deviations, LiftLowerOptions, PtrType, Recorder, StringEncoding};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -438,14 +391,14 @@ mod tests {
     }
 
     #[test]
-    fn the_slip_in_the_order_of_checks_is_noted_only_where_it_matters() {
-        let mut guest = ByteGuest::new(vec![0; 16], 0);
-        guest.notes.deviations.insert(Deviation::ListBoundsBeforeAlignment);
+    fn the_deviation_in_the_order_of_checks_is_noted_only_where_it_matters() {
+        let deviations = Deviations::from_iter([Deviation::ListBoundsBeforeAlignment]);
+        let mut guest = ByteGuest::watched(vec![0; 16], 0, Recorder::deviating(deviations));
         let elem = Layout::of(&Type::U16, PtrType::I32);
         let mut load = |ptr, length| {
             let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
             let trap = load_list_from_range(cx, ptr, length, &elem).unwrap_err();
-            (trap, guest.notes.taken.is_empty())
+            (trap, guest.watch.taken.is_empty())
         };
         assert_eq!(load(1, 1), (Trap::UnalignedPointer, true));
         assert_eq!(load(2, 9), (Trap::ListOutOfBounds, true));

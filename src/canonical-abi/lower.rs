@@ -1,20 +1,19 @@
 //! Values to core values.
 //! Knows nothing of functions.
 
+use super::context::Cx;
 use super::despecialize::{Despecialized, Part, despecialize};
+use super::deviations::values;
 use super::flatten::{flatten_variant, flatten_within};
 use super::handle::{lower_borrow, lower_own};
-use super::layout::{Layout, end_of_fields};
-use super::options::Checked;
 use super::point::Passage;
+use super::spill::place_spilled;
 use super::store::{
     Elems, bool_bits, char_bits, inside, match_case, maybe_scramble_nan32, maybe_scramble_nan64,
 };
 use super::store::{pack_flags_into_int, store_list_into_range, store_record};
 use super::string::store_string_into_range;
-use super::{
-    Block, Core, CoreType, Cx, Deviation, Place, Point, REALLOC_I32_MAX, Rule, Trap, trap_if,
-};
+use super::{Core, CoreType, Place, Point, Rule, Trap};
 use crate::types::Type;
 use crate::value::{Str, Value};
 
@@ -26,7 +25,7 @@ pub fn lower_flat<'a>(
     flat: &mut Vec<Core>,
 ) -> Result<(), Trap> {
     let shape = despecialize(ty);
-    cx.reach_value(Passage::LowerFlat, &shape);
+    cx.reach(Point::value(Passage::LowerFlat, &shape));
     match shape {
         Despecialized::Bool => flat.push(Core::I32(bool_bits(value))),
         Despecialized::S8 => flat.push(lower_flat_narrow(cx, *inside!(value, Value::S8), 8)),
@@ -67,14 +66,15 @@ pub fn lower_flat<'a>(
 
 /// Spec: `lower_flat_signed`, of fewer than 32 bits.
 fn lower_flat_narrow(cx: &mut Cx, int: impl Into<i32>, width: u32) -> Core {
-    let extended = int.into().cast_unsigned();
+    Core::I32(reach_narrow(cx, int.into().cast_unsigned(), width))
+}
+
+/// Notes that a narrow integer is negative. What it is, if it is not extended as it should be.
+fn reach_narrow(cx: &mut Cx, extended: u32, width: u32) -> u32 {
     if extended >> width != 0 {
         cx.reach(Rule::LowerNegative);
     }
-    if extended >> width != 0 && cx.deviates(Deviation::NarrowSignedZeroExtended) {
-        return Core::I32(extended & (u32::MAX >> (32 - width)));
-    }
-    Core::I32(extended)
+    values::narrow_signed(cx, extended, width)
 }
 
 fn lower_flat_float32(cx: &mut Cx, bits: u32, flat: &mut Vec<Core>) {
@@ -159,32 +159,14 @@ fn coerce(cx: &mut Cx, flat: &mut Vec<Core>, start: usize, want: &[CoreType]) {
     if used < want.len() {
         cx.reach(Rule::LowerUnused);
     }
-    let mut unused = Core::I64(0);
-    if used < want.len() && cx.deviates(Deviation::UnusedSlotsNotZeroed) {
-        unused = flat[start];
-    }
+    let unused = values::unused_slot(cx, used < want.len(), flat[start]);
     // Differs from the spec: it fills unused slots with the integer 0, also those of floats.
     flat.resize(start + want.len(), unused);
     let rules =
         [Rule::LowerI32AsI64, Rule::LowerF32AsI32, Rule::LowerF32AsI64, Rule::LowerF64AsI64];
     for (core, want) in flat[start..].iter_mut().zip(want) {
         cx.reach_join(core.ty(), *want, rules);
-        *core = Core::from_bits(*want, joined_bits(cx, *core, *want));
-    }
-}
-
-/// The bits of a core value in a slot of type `want`.
-fn joined_bits(cx: &mut Cx, have: Core, want: CoreType) -> u64 {
-    match (have, want) {
-        (Core::I32(bits), CoreType::I64)
-            if bits >> 31 == 1 && cx.deviates(Deviation::JoinedIntegersSignExtended) =>
-        {
-            i64::from(bits.cast_signed()).cast_unsigned()
-        }
-        (Core::F32(bits), CoreType::I64) if cx.deviates(Deviation::JoinedFloat32Promoted) => {
-            f64::from(f32::from_bits(bits)).to_bits()
-        }
-        (Core::I32(_) | Core::I64(_) | Core::F32(_) | Core::F64(_), _) => have.bits(),
+        *core = Core::from_bits(*want, values::joined_bits(cx, *core, *want));
     }
 }
 
@@ -201,10 +183,10 @@ pub fn lower_flat_values(
     types: &[Type],
     out_param: Option<u64>,
 ) -> Result<Vec<Core>, Trap> {
-    cx.guest.lowered().lowerings += 1;
+    let is_flat = flatten_within(types, cx.opts.ptr_type, max_flat).is_some();
+    begin_lower(cx, is_flat);
     let mut flat = Vec::new();
-    if flatten_within(types, cx.opts.ptr_type, max_flat).is_some() {
-        cx.reach(Rule::LowerFlat);
+    if is_flat {
         let fields: Vec<Part> = types.iter().map(Part::Type).collect();
         lower_flat_record(cx, values, &fields, &mut flat)?;
         return Ok(flat);
@@ -218,61 +200,13 @@ pub fn lower_flat_values(
     Ok(flat)
 }
 
-const NEW_BLOCK: Checked = Checked {
-    trap: Trap::MemoryOutOfBounds,
-    misaligned: Point::Rule(Rule::LowerSpilledMisaligned),
-    out_of_bounds: Point::Rule(Rule::LowerSpilledOutOfBounds),
-};
-
-pub(super) const OUT_PARAM: Checked = Checked {
-    trap: Trap::MemoryOutOfBounds,
-    misaligned: Point::Rule(Rule::LowerOutParamMisaligned),
-    out_of_bounds: Point::Rule(Rule::LowerOutParamOutOfBounds),
-};
-
-/// Spec: `lower_flat_values`, where it finds a place for the tuple.
-pub(super) fn place_spilled(
-    cx: &mut Cx,
-    types: &[Type],
-    out_param: Option<u64>,
-) -> Result<(u64, Layout), Trap> {
-    let tuple = cx.tuple_layout(types);
-    // Differs from the spec: it would pass such a size to a `realloc` that cannot take it.
-    trap_if(tuple.elem_size > REALLOC_I32_MAX, Trap::MemoryOutOfBounds)?;
-    let (ptr, what) = match out_param {
-        Some(ptr) => (ptr, OUT_PARAM),
-        None => (allocate_spilled(cx, &tuple)?, NEW_BLOCK),
-    };
-    check_spilled(cx, ptr, &tuple, what)?;
-    cx.reach_pointer(Rule::StoreWidePointer);
-    cx.reach(if out_param.is_some() { Rule::LowerOutParam } else { Rule::LowerSpilled });
-    Ok((ptr, tuple))
-}
-
-/// Spec: `lower_flat_values`, its checks of where the tuple is to lie.
-pub(super) fn check_spilled(
-    cx: &mut Cx,
-    ptr: u64,
-    tuple: &Layout,
-    what: Checked,
-) -> Result<(), Trap> {
-    let outside = cx.out_of_bounds(ptr, tuple.elem_size);
-    if outside && cx.deviates_fused(Deviation::SpilledBoundsUnchecked) {
-        return trap_if(!ptr.is_multiple_of(tuple.alignment), Trap::UnalignedPointer);
+/// Notes that values are lowered.
+fn begin_lower(cx: &mut Cx, is_flat: bool) {
+    let instance = cx.guest.instance();
+    cx.guest.watch().lower(instance);
+    if is_flat {
+        cx.reach(Rule::LowerFlat);
     }
-    cx.check_range(ptr, tuple.alignment, tuple.elem_size, what)
-}
-
-fn allocate_spilled(cx: &mut Cx, tuple: &Layout) -> Result<u64, Trap> {
-    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
-    let Layout { mut alignment, mut elem_size, .. } = *tuple;
-    if alignment > 1 && cx.deviates(Deviation::SpilledParamsByteAligned) {
-        alignment = 1;
-    }
-    if end_of_fields(fields) < elem_size && cx.deviates(Deviation::SpilledParamsUnpadded) {
-        elem_size = end_of_fields(fields);
-    }
-    cx.allocate(Block::Tuple, alignment, elem_size)
 }
 
 #[cfg(test)]
@@ -280,7 +214,7 @@ mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
     use crate::types::VariantCase;
-    use crate::{LiftLowerOptions, NanLeaf, PtrType, StringEncoding};
+    use crate::{LiftLowerOptions, NanLeaf, PtrType, Recorder, StringEncoding};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -338,13 +272,13 @@ mod tests {
 
     #[test]
     fn a_nan_is_noted_by_its_place_among_the_core_values() {
-        let mut guest = ByteGuest::new(Vec::new(), 0);
+        let mut guest = ByteGuest::watched(Vec::new(), 0, Recorder::default());
         let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
         let types = [Type::U8, variant(&[Type::F32, Type::U64])];
         let values = [Value::U8(0), Value::case(0, Value::F32(0x7fc0_0001))];
         let flat = lower_flat_values(cx, 16, &values, &types, None).unwrap();
         assert_eq!(flat[2], Core::I64(0x7fc0_0001));
         let nan = NanLeaf { lowering: 1, place: Place::Flat(2), width: 4 };
-        assert_eq!(guest.lowered.nans, [nan]);
+        assert_eq!(guest.watch.lowered(0).nans, [nan]);
     }
 }

@@ -2,7 +2,7 @@
 //! spec's function. Knows neither who reaches them nor who counts.
 
 use super::despecialize::Despecialized;
-use super::{Change, LiftLowerOptions, StringEncoding};
+use super::{LiftLowerOptions, StringEncoding, Trap};
 use crate::value::StringSource;
 
 /// Something that lifting, lowering or a built-in may come to.
@@ -14,6 +14,14 @@ pub enum Point {
     Block { source: StringSource, to: StringEncoding, change: Change, answer: Answer },
     /// Anything else.
     Rule(Rule),
+}
+
+/// Whether a string's block is its first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    New,
+    Grown,
+    Shrunk,
 }
 
 /// A set of points, each with the party for which it was reached.
@@ -249,6 +257,23 @@ impl Point {
         points
     }
 
+    /// A value of this shape is lifted or lowered.
+    pub fn value<T>(passage: Passage, shape: &Despecialized<T>) -> Point {
+        Point::Value(passage, Constructor::of(shape))
+    }
+
+    /// What a check traps with that has this point for its rule.
+    pub fn trap(self) -> Trap {
+        match self {
+            Point::Rule(rule) => rule.trap(),
+            Point::Block { answer: Answer::Misaligned, .. } => Trap::UnalignedPointer,
+            Point::Block { answer: Answer::OutOfBounds, .. } => Trap::StringOutOfBounds,
+            Point::Block { answer: Answer::Fits, .. } | Point::Value(..) => {
+                unreachable!("{} is no check", self.name())
+            }
+        }
+    }
+
     /// The name for people.
     pub fn name(self) -> String {
         match self {
@@ -275,6 +300,69 @@ impl Point {
             }
             Point::Rule(rule) => VALUES + BLOCKS + rule as usize,
         }
+    }
+}
+
+/// What the checks trap with that rules demand.
+const TRAPS: &[(Trap, &[Rule])] = &[
+    (
+        Trap::UnalignedPointer,
+        &[
+            Rule::StringMisaligned,
+            Rule::ListMisaligned,
+            Rule::ListBlockMisaligned,
+            Rule::LiftSpilledMisaligned,
+            Rule::LowerSpilledMisaligned,
+            Rule::LowerOutParamMisaligned,
+        ],
+    ),
+    (
+        Trap::MemoryOutOfBounds,
+        &[
+            Rule::LiftSpilledOutOfBounds,
+            Rule::LowerSpilledOutOfBounds,
+            Rule::LowerOutParamOutOfBounds,
+        ],
+    ),
+    (Trap::StringTooLong, &[Rule::StringTooLong, Rule::StringUnallocatable]),
+    (Trap::StringOutOfBounds, &[Rule::StringOutOfBounds]),
+    (Trap::InvalidUtf8, &[Rule::InvalidUtf8]),
+    (Trap::InvalidUtf16, &[Rule::InvalidUtf16]),
+    (Trap::ListTooLong, &[Rule::ListTooLong, Rule::ListUnallocatable]),
+    (Trap::ListOutOfBounds, &[Rule::ListOutOfBounds, Rule::ListBlockOutOfBounds]),
+    (Trap::InvalidChar, &[Rule::CodePointTooLarge, Rule::Surrogate]),
+    (Trap::InvalidDiscriminant, &[Rule::LoadNoCase, Rule::LiftNoCase]),
+    (
+        Trap::UnknownHandle,
+        &[Rule::LiftOwnUnknown, Rule::LiftBorrowUnknown, Rule::RepUnknown, Rule::DropUnknown],
+    ),
+    (
+        Trap::HandleOfOtherType,
+        &[
+            Rule::LiftOwnOtherType,
+            Rule::LiftBorrowOtherType,
+            Rule::RepOtherType,
+            Rule::DropOtherType,
+        ],
+    ),
+    (Trap::HandleLent, &[Rule::LiftOwnLent, Rule::DropLent]),
+    (Trap::HandleNotOwned, &[Rule::LiftOwnBorrowed]),
+    (Trap::TooManyHandles, &[Rule::TableFull]),
+    (Trap::BorrowsRemain, &[Rule::BorrowsRemain]),
+    (
+        Trap::CannotLeaveComponent,
+        &[Rule::LowerMayNotLeave, Rule::NewMayNotLeave, Rule::DropMayNotLeave],
+    ),
+    (Trap::CannotEnterComponent, &[Rule::MayNotEnter]),
+    (Trap::CannotBlockSyncTask, &[Rule::MayNotBlock]),
+];
+
+impl Rule {
+    /// What its check traps with.
+    pub fn trap(self) -> Trap {
+        let of_this = TRAPS.iter().find(|(_, rules)| rules.contains(&self));
+        let (trap, _) = of_this.unwrap_or_else(|| panic!("{} is no check", self.name()));
+        *trap
     }
 }
 
@@ -363,6 +451,15 @@ mod tests {
         assert!(points.iter().enumerate().all(|(index, point)| point.index() == index));
         let names: BTreeSet<String> = points.iter().map(|point| point.name()).collect();
         assert_eq!(names.len(), COUNT);
+    }
+
+    #[test]
+    fn each_rule_that_says_that_it_traps_knows_for_what() {
+        let checks = Rule::ALL.iter().filter(|rule| rule.name().contains(": traps"));
+        let traps: BTreeSet<Trap> = checks.map(|rule| rule.trap()).collect();
+        let never = [Trap::Guest, Trap::Host, Trap::Crash, Trap::Deadlock, Trap::Exhausted];
+        assert!(never.iter().all(|trap| !traps.contains(trap)), "{traps:?}");
+        assert_eq!(traps.len(), 19);
     }
 
     #[test]

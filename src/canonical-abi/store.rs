@@ -1,15 +1,16 @@
 //! Values to memory: the half of lowering that writes a linear memory.
 //! Knows nothing of core values.
 
+use super::context::Cx;
 use super::despecialize::Despecialized;
+use super::deviations::{memory as deviations, values};
 use super::handle::{lower_borrow, lower_own};
-use super::layout::{Layout, align_to, discriminant_size};
-use super::load::{case_at, payload_offset, range_of_bytes, unpack_flags_from_int, valid_range};
-use super::options::Checked;
+use super::layout::{Layout, align_to};
+use super::load::{range_of_bytes, unpack_flags_from_int};
+use super::memory::{Checked, payload_offset, store_bytes, store_int, store_pair};
 use super::point::Passage;
 use super::string::store_string;
-use super::{Block, Cx, Deviation, NanLeaf, NanMode, Place, Point, REALLOC_I32_MAX, Rule};
-use super::{Trap, trap_if};
+use super::{Block, NanMode, Place, Point, REALLOC_I32_MAX, Rule, Trap};
 use crate::types::Type;
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
@@ -32,8 +33,7 @@ pub fn store(cx: &mut Cx, value: &Value, ty: &Type, ptr: u64) -> Result<(), Trap
 
 /// Spec: `store`.
 pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<(), Trap> {
-    cx.check_part(ptr, layout, stored_first(layout))?;
-    cx.reach_value(Passage::Store, &layout.shape);
+    begin_store(cx, ptr, layout)?;
     match &layout.shape {
         Despecialized::Bool => store_int(cx, u64::from(bool_bits(value)), ptr, 1),
         Despecialized::S8 => store_bytes(cx, &inside!(value, Value::S8).to_le_bytes(), ptr),
@@ -78,6 +78,13 @@ pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Res
     Ok(())
 }
 
+/// What is looked at before any value is stored.
+fn begin_store(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<(), Trap> {
+    cx.check_part(ptr, layout, stored_first(layout))?;
+    cx.reach(Point::value(Passage::Store, &layout.shape));
+    Ok(())
+}
+
 /// How many bytes are written before anything else is done for a value: a string or list is lowered
 /// before it is known where it begins.
 fn stored_first(layout: &Layout) -> u64 {
@@ -105,7 +112,7 @@ fn stored_first(layout: &Layout) -> u64 {
     }
 }
 
-/// A bool as it is lowered. Only by a slip it is any number.
+/// A bool as it is lowered. Only by a deviation it is any number.
 pub(super) fn bool_bits(value: &Value) -> u32 {
     if let Value::U32(int) = value {
         return *int;
@@ -113,34 +120,12 @@ pub(super) fn bool_bits(value: &Value) -> u32 {
     u32::from(*inside!(value, Value::Bool))
 }
 
-/// A char as it is lowered. Only by a slip it is a number that is none.
+/// A char as it is lowered. Only by a deviation it is a number that is none.
 pub(super) fn char_bits(value: &Value) -> u32 {
     if let Value::U32(code_point) = value {
         return *code_point;
     }
     u32::from(*inside!(value, Value::Char))
-}
-
-/// Spec: `store_int`.
-fn store_int(cx: &mut Cx, int: u64, ptr: u64, nbytes: u64) {
-    let bytes = int.to_le_bytes();
-    store_bytes(cx, &bytes[valid_range(0, nbytes)], ptr);
-}
-
-/// Copies into the memory.
-pub(super) fn store_bytes(cx: &mut Cx, bytes: &[u8], ptr: u64) {
-    let start = valid_range(ptr, 0).start;
-    cx.guest.memory_mut()[start..start + bytes.len()].copy_from_slice(bytes);
-}
-
-/// The pair that a string or list is in memory: where it begins and how long it is.
-pub(super) fn store_pair(cx: &mut Cx, begin: u64, length: u64, ptr: u64) -> Result<(), Trap> {
-    let ptr_size = cx.opts.ptr_type.size();
-    // Only by a slip is it not all in memory.
-    trap_if(cx.out_of_bounds(ptr, 2 * ptr_size), Trap::MemoryOutOfBounds)?;
-    store_int(cx, begin, ptr, ptr_size);
-    store_int(cx, length, ptr + ptr_size, ptr_size);
-    Ok(())
 }
 
 fn store_float32(cx: &mut Cx, bits: u32, ptr: u64) {
@@ -158,9 +143,8 @@ pub(super) fn maybe_scramble_nan32(cx: &mut Cx, bits: u32, place: Place) -> u32 
     if !is_nan32(bits) {
         return bits;
     }
-    cx.reach(Rule::LowerNan32);
     // Differs from the spec: it draws the bits. We note where, so that any bits will do there.
-    match note_nan(cx, place, 4) {
+    match note_nan(cx, Rule::LowerNan32, place, 4) {
         NanMode::Canonicalize => CANONICAL_FLOAT32_NAN,
         NanMode::Preserve => bits,
     }
@@ -171,17 +155,17 @@ pub(super) fn maybe_scramble_nan64(cx: &mut Cx, bits: u64, place: Place) -> u64 
     if !is_nan64(bits) {
         return bits;
     }
-    cx.reach(Rule::LowerNan64);
-    match note_nan(cx, place, 8) {
+    match note_nan(cx, Rule::LowerNan64, place, 8) {
         NanMode::Canonicalize => CANONICAL_FLOAT64_NAN,
         NanMode::Preserve => bits,
     }
 }
 
-fn note_nan(cx: &mut Cx, place: Place, width: u32) -> NanMode {
-    let lowered = cx.guest.lowered();
-    lowered.nans.push(NanLeaf { lowering: lowered.lowerings, place, width });
-    cx.guest.notes().nan_mode
+fn note_nan(cx: &mut Cx, rule: Rule, place: Place, width: u32) -> NanMode {
+    cx.reach(rule);
+    let instance = cx.guest.instance();
+    cx.guest.watch().nan(instance, place, width);
+    cx.guest.nan_mode()
 }
 
 /// What is in a list, one value for each or bytes.
@@ -215,33 +199,31 @@ fn store_list(cx: &mut Cx, elems: Elems, ptr: u64, elem: &Layout) -> Result<(), 
     store_pair(cx, begin, length, ptr)
 }
 
-pub(super) const LIST_BLOCK: Checked = Checked {
-    trap: Trap::ListOutOfBounds,
-    misaligned: Point::Rule(Rule::ListBlockMisaligned),
-    out_of_bounds: Point::Rule(Rule::ListBlockOutOfBounds),
-};
+pub(super) const LIST_BLOCK: Checked =
+    Checked::stored(Rule::ListBlockMisaligned, Rule::ListBlockOutOfBounds);
 
 /// Spec: `store_list_into_range`. Where the list begins and its length.
 pub fn store_list_into_range(cx: &mut Cx, elems: Elems, elem: &Layout) -> Result<(u64, u64), Trap> {
     let length = elems.len();
     let byte_length = length.saturating_mul(elem.elem_size);
     // Differs from the spec: it asserts this. No list of a guest is so long, but a host's may be.
-    cx.trap_if(byte_length > REALLOC_I32_MAX, Rule::ListUnallocatable, Trap::ListTooLong)?;
+    cx.trap_if(Rule::ListUnallocatable, byte_length > REALLOC_I32_MAX)?;
+    let Some(ptr) = allocate_list(cx, length, elem)? else { return Ok((elem.alignment, 0)) };
+    cx.check_range(ptr, elem.alignment, byte_length, LIST_BLOCK)?;
+    store_list_into_valid_range(cx, elems, ptr, elem)?;
+    Ok((ptr, length))
+}
+
+/// The block for a list; nothing where none is asked for, as it should be.
+fn allocate_list(cx: &mut Cx, length: u64, elem: &Layout) -> Result<Option<u64>, Trap> {
     if length == 0 {
         cx.reach(Rule::ListStoredEmpty);
     }
-    if length == 0 && cx.deviates(Deviation::EmptyListNotAllocated) {
-        return Ok((elem.alignment, 0));
+    if deviations::leaves_unallocated(cx, length) {
+        return Ok(None);
     }
-    let byte_aligned = elem.alignment > 1 && cx.deviates(Deviation::ListAllocatedByteAligned);
-    let by_length = byte_length > length && cx.deviates_fused(Deviation::ListAllocatedByLength);
-    let size = if by_length { length } else { byte_length };
-    let alignment = if byte_aligned { 1 } else { elem.alignment };
-    let ptr = cx.allocate(Block::List, alignment, size)?;
-    cx.check_range(ptr, elem.alignment, byte_length, LIST_BLOCK)?;
-    cx.reach_pointer(Rule::StoreWidePointer);
-    store_list_into_valid_range(cx, elems, ptr, elem)?;
-    Ok((ptr, length))
+    let (alignment, size) = deviations::list_block(cx, length, elem);
+    cx.allocate(Block::List, alignment, size).map(Some)
 }
 
 /// Spec: `store_list_into_valid_range`.
@@ -284,9 +266,7 @@ pub(super) fn store_record(
     assert_eq!(values.len(), fields.len(), "the value is of the type");
     for (value, field) in values.iter().zip(fields) {
         let start = align_to(ptr, field.alignment);
-        if start > ptr && !cx.out_of_bounds(start, 0) && cx.deviates(Deviation::PaddingZeroed) {
-            store_zeros(cx, ptr, start);
-        }
+        deviations::fill_padding(cx, ptr, start);
         ptr = start;
         store_shape(cx, value, field, ptr)?;
         ptr += field.elem_size;
@@ -303,26 +283,28 @@ fn store_variant(
     cases: &[Option<Layout>],
 ) -> Result<(), Trap> {
     let (case_index, payload) = match_case(value, cases);
-    let nbytes = discriminant_size(cases.len(), &mut |slip| cx.deviates(slip));
-    let widths = [Rule::StoreDiscriminant1, Rule::StoreDiscriminant2, Rule::StoreDiscriminant4];
-    cx.reach_width(nbytes, widths);
-    cx.reach(if payload.is_some() { Rule::StorePayload } else { Rule::StoreNoPayload });
-    store_int(cx, u64::from(case_index), ptr, nbytes);
+    store_case_index(cx, case_index, ptr, cases.len());
     let Some((value, case)) = payload else {
-        let payloads = ptr + layout.payload_offset()..ptr + layout.elem_size;
-        let there = !payloads.is_empty() && !cx.out_of_bounds(payloads.end, 0);
-        if there && cx.deviates(Deviation::AbsentPayloadZeroed) {
-            store_zeros(cx, payloads.start, payloads.end);
-        }
+        store_no_payload(cx, ptr, layout);
         return Ok(());
     };
+    cx.reach(Rule::StorePayload);
     let ptr = ptr + payload_offset(cx, layout, case);
     store_shape(cx, value, case, ptr)
 }
 
-/// Only slips do this.
-fn store_zeros(cx: &mut Cx, start: u64, end: u64) {
-    cx.guest.memory_mut()[valid_range(start, end - start)].fill(0);
+/// Leaves the place of payloads alone, as it should.
+fn store_no_payload(cx: &mut Cx, ptr: u64, layout: &Layout) {
+    cx.reach(Rule::StoreNoPayload);
+    deviations::fill_absent_payload(cx, ptr, layout);
+}
+
+/// Spec: `store_variant`, its discriminant.
+fn store_case_index(cx: &mut Cx, case_index: u32, ptr: u64, cases: usize) {
+    let nbytes = cx.discriminant_size(cases);
+    let widths = [Rule::StoreDiscriminant1, Rule::StoreDiscriminant2, Rule::StoreDiscriminant4];
+    cx.reach_width(nbytes, widths);
+    store_int(cx, u64::from(case_index), ptr, nbytes);
 }
 
 /// Spec: `match_case`. The index of the case, its payload and the payload's type.
@@ -332,10 +314,10 @@ pub(super) fn match_case<'a, T>(
 ) -> (u32, Option<(&'a Value, &'a T)>) {
     let Value::Variant(case_index, payload) = value else { panic!("{value:?} is no variant") };
     // Only `EnumOneBeyondPasses` has one case more than there are.
-    let beyond = usize::try_from(*case_index) == Ok(cases.len());
-    let case = match beyond && cases.iter().all(Option::is_none) {
+    let index = usize::try_from(*case_index).expect("no memory is larger than a usize");
+    let case = match index == cases.len() && cases.iter().all(Option::is_none) {
         true => None,
-        false => case_at(cases, *case_index).expect("the value is of the type").as_ref(),
+        false => cases[index].as_ref(),
     };
     assert_eq!(case.is_some(), payload.is_some(), "the value is of the type");
     (*case_index, payload.as_deref().zip(case))
@@ -351,11 +333,8 @@ fn store_flags(cx: &mut Cx, flags: u32, ptr: u64, layout: &Layout, count: usize)
 
 /// Spec: `pack_flags_into_int`.
 pub(super) fn pack_flags_into_int(cx: &mut Cx, flags: u32, count: usize) -> u32 {
-    let slips = cx.guest.notes().deviations;
-    let unmasked = slips.contains(Deviation::FusedFlagsUnmasked)
-        || slips.contains(Deviation::FlagsInMemoryKeepUpperBits);
     let fits = flags == unpack_flags_from_int(flags, count);
-    assert!(fits || unmasked, "the value is of the type");
+    assert!(fits || values::may_have_bits_beyond(cx), "the value is of the type");
     flags
 }
 
@@ -363,7 +342,7 @@ pub(super) fn pack_flags_into_int(cx: &mut Cx, flags: u32, count: usize) -> u32 
 mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
-    use crate::{LiftLowerOptions, PtrType, StringEncoding};
+    use crate::{LiftLowerOptions, NanLeaf, PtrType, Recorder, StringEncoding};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -419,13 +398,13 @@ mod tests {
         for (nan_mode, bits) in
             [(NanMode::Preserve, 0xffc0_0001_u32), (NanMode::Canonicalize, CANONICAL_FLOAT32_NAN)]
         {
-            let mut guest = ByteGuest::new(vec![0; 8], 8);
-            guest.notes.nan_mode = nan_mode;
+            let mut guest = ByteGuest::watched(vec![0; 8], 8, Recorder::default());
+            guest.nan_mode = nan_mode;
             let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
             store(cx, &Value::F32(0xffc0_0001), &Type::F32, 4).unwrap();
             assert_eq!(guest.memory[4..], bits.to_le_bytes());
             let nan = NanLeaf { lowering: 0, place: Place::Memory(4), width: 4 };
-            assert_eq!(guest.lowered.nans, [nan]);
+            assert_eq!(guest.watch.lowered(0).nans, [nan]);
         }
     }
 }

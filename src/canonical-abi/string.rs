@@ -4,29 +4,18 @@
 #[cfg(test)]
 mod tests;
 
-use std::char::DecodeUtf16Error;
-
-use super::load::{load_pair, valid_range};
-use super::options::Checked;
+use super::bytes::{chars, latin1, len, utf8, utf16, utf16_chars, valid_range};
+use super::context::Cx;
+use super::deviations::string::{self as deviations, Passes};
+use super::memory::{Checked, load_pair, store_bytes, store_pair};
 use super::point::Answer;
-use super::store::{store_bytes, store_pair};
-use super::{Block, Change, Cx, Deviation, Point, PtrType, Rule, StringEncoding, Trap, trap_if};
+use super::{Block, Change, Point, Rule, StringEncoding, Trap};
 use crate::value::{Str, StringSource};
+
+pub use super::options::utf16_tag;
 
 /// Spec: `MAX_STRING_BYTE_LENGTH`.
 pub const MAX_STRING_BYTE_LENGTH: u64 = (1 << 28) - 1;
-
-/// Spec: `utf16_tag`.
-pub fn utf16_tag(ptr: PtrType) -> u64 {
-    1 << (ptr.size() * 8 - 1)
-}
-
-/// The tag in the memory of this guest.
-fn tag(cx: &mut Cx) -> u64 {
-    let wide = cx.opts.ptr_type == PtrType::I64;
-    let narrowed = wide && cx.deviates_fused(Deviation::WideTagAtBit31);
-    utf16_tag(if narrowed { PtrType::I32 } else { cx.opts.ptr_type })
-}
 
 /// Spec: `load_string`.
 pub(super) fn load_string(cx: &mut Cx, ptr: u64) -> Result<Str, Trap> {
@@ -37,26 +26,39 @@ pub(super) fn load_string(cx: &mut Cx, ptr: u64) -> Result<Str, Trap> {
 /// Spec: `load_string_from_range`.
 pub fn load_string_from_range(cx: &mut Cx, ptr: u64, tagged_code_units: u64) -> Result<Str, Trap> {
     let (source, byte_length) = source_and_byte_length(cx, tagged_code_units);
-    let too_long =
-        byte_length > MAX_STRING_BYTE_LENGTH && !cx.deviates(Deviation::StringLengthUnlimited);
-    cx.trap_if(too_long, Rule::StringTooLong, Trap::StringTooLong)?;
-    let misaligned = is_misaligned(cx, source, ptr);
-    cx.trap_if(misaligned, Rule::StringMisaligned, Trap::UnalignedPointer)?;
-    if cx.out_of_bounds(ptr, byte_length) {
-        cx.reach(Rule::StringOutOfBounds);
-        return Err(out_of_bounds(cx, source, ptr, byte_length));
+    let alignment = deviations::alignment(cx, source, ptr);
+    cx.trap_if(Rule::StringTooLong, byte_length > MAX_STRING_BYTE_LENGTH)?;
+    cx.trap_if(Rule::StringMisaligned, !ptr.is_multiple_of(alignment))?;
+    deviations::read_past_end(cx, source, ptr, byte_length)?;
+    cx.trap_if(Rule::StringOutOfBounds, cx.out_of_bounds(ptr, byte_length))?;
+    let text = decode_range(cx, source, ptr, byte_length)?;
+    Ok(Str { text, source })
+}
+
+/// Spec: `load_string_from_range`, its end: the text of bytes that are in the memory.
+fn decode_range(
+    cx: &mut Cx,
+    source: StringSource,
+    ptr: u64,
+    byte_length: u64,
+) -> Result<String, Trap> {
+    reach_loaded(cx, source);
+    cx.lift(byte_length / 16)?;
+    let range = valid_range(ptr, byte_length);
+    if let Some(text) = decode(source, &cx.guest.memory()[range.clone()]) {
+        return Ok(text);
     }
+    let bytes = cx.guest.memory()[range].to_vec();
+    if let Some(text) = deviations::overlong_nul(cx, source, &bytes) {
+        return Ok(text);
+    }
+    cx.trap_if(malformed(source), true)?;
+    Ok(replaced(source, &bytes))
+}
+
+fn reach_loaded(cx: &mut Cx, source: StringSource) {
     cx.reach_pointer(Rule::LoadWidePointer);
     cx.reach(loaded_as(source));
-    cx.guest.notes().lift(byte_length / 16)?;
-    let bytes = &cx.guest.memory()[valid_range(ptr, byte_length)];
-    let decoded = decode(source, bytes);
-    let slack = if decoded.is_err() { slack(source, bytes) } else { None };
-    let text = match slack {
-        Some((slip, text)) if cx.deviates(slip) => text,
-        Some(_) | None => decoded.inspect_err(|_| cx.reach(malformed(source)))?,
-    };
-    Ok(Str { text, source })
 }
 
 fn loaded_as(source: StringSource) -> Rule {
@@ -78,87 +80,48 @@ fn malformed(source: StringSource) -> Rule {
     }
 }
 
-/// Why a string that is not all in memory traps. Only a slip comes so far as to read it.
-fn out_of_bounds(cx: &mut Cx, source: StringSource, ptr: u64, byte_length: u64) -> Trap {
-    let compacted =
-        cx.peer.is_some_and(|peer| peer.string_encoding == StringEncoding::Latin1OrUtf16);
-    let half_inside = source == StringSource::Utf16 && !cx.out_of_bounds(ptr, byte_length / 2);
-    if !compacted || !half_inside || !cx.deviates(Deviation::SourceBoundsInCodeUnits) {
-        return Trap::StringOutOfBounds;
-    }
-    let bytes = &cx.guest.memory()[valid_range(ptr, 0).start..];
-    // A high surrogate at the very end is not known to be unpaired.
-    let bad = utf16_chars(bytes).position(|char| char.is_err());
-    let last = utf16_chars(bytes).count().saturating_sub(1);
-    let high = bytes.last().is_some_and(|byte| (0xd8..0xdc).contains(byte));
-    match bad.is_some_and(|bad| bad < last || !high) {
-        true => Trap::InvalidUtf16,
-        false => Trap::Crash,
-    }
-}
-
-/// What a careless decoder makes of a string that is none.
-fn slack(source: StringSource, bytes: &[u8]) -> Option<(Deviation, String)> {
+/// What whoever does not check makes of a string that is none.
+fn replaced(source: StringSource, bytes: &[u8]) -> String {
     match source {
-        StringSource::Utf8 => {
-            let nul = bytes.windows(2).position(|pair| pair == [0xc0, 0x80])?;
-            let bytes = [&bytes[..nul], &[0], &bytes[nul + 2..]].concat();
-            Some((Deviation::OverlongNulAccepted, String::from_utf8(bytes).ok()?))
-        }
+        StringSource::Utf8 => String::from_utf8_lossy(bytes).into_owned(),
         StringSource::Utf16 | StringSource::TaggedUtf16 => {
-            let text = utf16_chars(bytes).map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER));
-            Some((Deviation::UnpairedSurrogateReplaced, text.collect()))
+            utf16_chars(bytes).map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
         }
-        StringSource::Latin1 => None,
+        StringSource::Latin1 => unreachable!("any bytes are Latin-1"),
     }
 }
 
+/// Spec: `load_string_from_range`, its beginning: what the options and the tag say.
 pub(super) fn source_and_byte_length(cx: &mut Cx, tagged_code_units: u64) -> (StringSource, u64) {
-    let compact = cx.opts.string_encoding == StringEncoding::Latin1OrUtf16;
-    let maybe_tagged = compact && tagged_code_units >= utf16_tag(PtrType::I32);
-    let tag = if maybe_tagged { tag(cx) } else { utf16_tag(cx.opts.ptr_type) };
     match cx.opts.string_encoding {
         StringEncoding::Utf8 => (StringSource::Utf8, tagged_code_units),
         StringEncoding::Utf16 => (StringSource::Utf16, tagged_code_units.saturating_mul(2)),
-        StringEncoding::Latin1OrUtf16 if tagged_code_units & tag != 0 => {
+        StringEncoding::Latin1OrUtf16 => {
+            let tag = deviations::tag_of(cx, tagged_code_units);
+            if tagged_code_units & tag == 0 {
+                return (StringSource::Latin1, tagged_code_units);
+            }
             let code_units = tagged_code_units ^ tag;
-            let in_bytes = code_units & 1 == 0 && cx.deviates(Deviation::TaggedLengthInBytes);
-            let code_unit = if in_bytes { 1 } else { 2 };
+            let code_unit = deviations::tagged_code_unit(cx, code_units);
             (StringSource::TaggedUtf16, code_units.saturating_mul(code_unit))
         }
-        StringEncoding::Latin1OrUtf16 => (StringSource::Latin1, tagged_code_units),
     }
 }
 
 /// Whether a string may not begin there.
 pub(super) fn is_misaligned(cx: &mut Cx, source: StringSource, ptr: u64) -> bool {
-    let misaligned = !ptr.is_multiple_of(source_alignment(source));
-    let tolerated = misaligned
-        && (cx.peer.is_none() && cx.deviates(Deviation::StringAlignmentUnchecked)
-            || source == StringSource::Latin1 && cx.deviates(Deviation::Latin1AlignedToOne));
-    misaligned && !tolerated
+    let alignment = deviations::alignment(cx, source, ptr);
+    !ptr.is_multiple_of(alignment) && !cx.waives(Rule::StringMisaligned)
 }
 
-fn source_alignment(source: StringSource) -> u64 {
+fn decode(source: StringSource, bytes: &[u8]) -> Option<String> {
     match source {
-        StringSource::Utf8 => 1,
-        StringSource::Utf16 | StringSource::Latin1 | StringSource::TaggedUtf16 => 2,
-    }
-}
-
-fn decode(source: StringSource, bytes: &[u8]) -> Result<String, Trap> {
-    match source {
-        StringSource::Utf8 => String::from_utf8(bytes.to_vec()).map_err(|_| Trap::InvalidUtf8),
+        StringSource::Utf8 => String::from_utf8(bytes.to_vec()).ok(),
         StringSource::Utf16 | StringSource::TaggedUtf16 => {
-            utf16_chars(bytes).collect::<Result<_, _>>().map_err(|_| Trap::InvalidUtf16)
+            utf16_chars(bytes).collect::<Result<_, _>>().ok()
         }
-        StringSource::Latin1 => Ok(bytes.iter().copied().map(char::from).collect()),
+        StringSource::Latin1 => Some(bytes.iter().copied().map(char::from).collect()),
     }
-}
-
-fn utf16_chars(bytes: &[u8]) -> impl Iterator<Item = Result<char, DecodeUtf16Error>> {
-    let (pairs, _) = bytes.as_chunks::<2>();
-    char::decode_utf16(pairs.iter().copied().map(u16::from_le_bytes))
 }
 
 /// Spec: `store_string`.
@@ -182,8 +145,8 @@ pub fn store_string_into_range(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Tra
         }
         (StringEncoding::Latin1OrUtf16, Utf8 | Utf16) => store_string_to_latin1_or_utf16(cx, src),
         (StringEncoding::Latin1OrUtf16, Latin1) => {
-            let byte_aligned = cx.deviates_fused(Deviation::Latin1CopiedByteAligned);
-            store_string_copy(cx, src, if byte_aligned { 1 } else { 2 }, latin1(src))
+            let alignment = deviations::latin1_alignment(cx);
+            store_string_copy(cx, src, alignment, latin1(src))
         }
         (StringEncoding::Latin1OrUtf16, TaggedUtf16) => {
             store_probably_utf16_to_latin1_or_utf16(cx, src)
@@ -200,82 +163,36 @@ fn store_string_copy(
 ) -> Result<(u64, u64), Trap> {
     let ptr = allocate_string(cx, src.source, dst_alignment, len(&encoded))?;
     store_bytes(cx, &encoded, ptr);
-    Ok((ptr, copied_code_units(cx, src)))
-}
-
-fn copied_code_units(cx: &mut Cx, src: &Str) -> u64 {
-    let code_units = src.code_units();
-    let pairs = src.source.code_unit() == 2 && chars(src) < code_units;
-    if pairs && cx.deviates_fused(Deviation::SurrogatePairCountedOnce) {
-        return chars(src);
-    }
-    let tagged = src.source == StringSource::TaggedUtf16;
-    if tagged && cx.deviates_fused(Deviation::TagKeptInDestination) {
-        return code_units | tag(cx);
-    }
-    code_units
+    Ok((ptr, deviations::copied_code_units(cx, src)))
 }
 
 /// Spec: `store_utf16_to_utf8`.
 fn store_utf16_to_utf8(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
-    let non_ascii = !src.text.is_ascii();
-    let twice = non_ascii && cx.deviates_fused(Deviation::Utf16GrowsToTwice);
-    store_string_to_utf8(cx, src, if twice { 2 } else { 3 } * src.code_units())
+    let worst_case_size = src.code_units() * deviations::utf16_growth(cx, src);
+    store_string_to_utf8(cx, src, worst_case_size)
 }
 
 /// Spec: `store_latin1_to_utf8`.
 fn store_latin1_to_utf8(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
-    let worst_case_size = 2 * src.code_units();
-    let tight = !src.text.is_ascii() && len(&utf8(src)) < worst_case_size;
-    let fits = tight && cx.deviates_fused(Deviation::Latin1GrowsToFit);
-    store_string_to_utf8(cx, src, if fits { len(&utf8(src)) } else { worst_case_size })
+    let worst_case_size = deviations::latin1_worst_case(cx, src);
+    store_string_to_utf8(cx, src, worst_case_size)
 }
 
 /// Spec: `store_string_to_utf8`.
 fn store_string_to_utf8(cx: &mut Cx, src: &Str, worst_case_size: u64) -> Result<(u64, u64), Trap> {
-    let first_size = first_block(cx, src);
-    let mut encoded = utf8(src);
-    // Only by a slip does it not fit.
-    encoded.truncate(fitting(&src.text, worst_case_size));
-    let (first, mut rest) = encoded.split_at(first_pass(cx, src, first_size));
+    let Passes { first_size, first, rest } = deviations::passes(cx, src, worst_case_size);
     let mut ptr = allocate_string(cx, src.source, 1, first_size)?;
-    store_bytes(cx, first, ptr);
+    store_bytes(cx, &first, ptr);
     if rest.is_empty() {
         return Ok((ptr, src.code_units()));
     }
     ptr = grow_string(cx, src.source, (ptr, first_size), 1, worst_case_size)?;
-    if !first.is_empty() && cx.deviates_fused(Deviation::SecondPassFromStart) {
-        rest = &encoded[..rest.len()];
+    store_bytes(cx, &rest, ptr + len(&first));
+    let byte_length = len(&first) + len(&rest);
+    if worst_case_size > byte_length {
+        ptr = shrink_string(cx, src.source, (ptr, worst_case_size), 1, byte_length)?;
     }
-    store_bytes(cx, rest, ptr + len(first));
-    if worst_case_size > len(&encoded) {
-        ptr = shrink_string(cx, src.source, (ptr, worst_case_size), 1, len(&encoded))?;
-    }
-    Ok((ptr, len(&encoded)))
-}
-
-/// How much is asked for at first.
-fn first_block(cx: &mut Cx, src: &Str) -> u64 {
-    let (code_units, code_unit) = (src.code_units(), src.source.code_unit());
-    let wide = code_units > 0 && code_unit > 1;
-    let in_bytes = wide && cx.deviates_fused(Deviation::FirstBlockInSourceBytes);
-    if in_bytes { code_units * code_unit } else { code_units }
-}
-
-/// How many bytes are stored before the block is known to be too small.
-fn first_pass(cx: &mut Cx, src: &Str, first_size: u64) -> usize {
-    let ascii = src.text.bytes().take_while(u8::is_ascii).count();
-    let fitting = fitting(&src.text, first_size);
-    match fitting > ascii && cx.deviates_fused(Deviation::FirstPassFillsBlock) {
-        true => fitting,
-        false => ascii,
-    }
-}
-
-/// How many bytes of a text are whole code points that fit into a block.
-fn fitting(text: &str, size: u64) -> usize {
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    text.floor_char_boundary(size)
+    Ok((ptr, byte_length))
 }
 
 /// Spec: `store_utf8_to_utf16`.
@@ -284,7 +201,7 @@ fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
     let encoded = utf16(src);
     let mut ptr = allocate_string(cx, src.source, 2, worst_case_size)?;
     store_bytes(cx, &encoded, ptr);
-    if len(&encoded) < worst_case_size && !cx.deviates(Deviation::Utf16NotShrunk) {
+    if len(&encoded) < worst_case_size && !deviations::keeps_worst_case(cx) {
         ptr = shrink_string(cx, src.source, (ptr, worst_case_size), 2, len(&encoded))?;
     }
     Ok((ptr, len(&encoded) / 2))
@@ -293,7 +210,7 @@ fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
 /// Spec: `store_string_to_latin1_or_utf16`.
 fn store_string_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
     let src_code_units = src.code_units();
-    let prefix = latin1_prefix(cx, src);
+    let prefix = deviations::latin1_prefix(cx, latin1(src));
     let mut ptr = allocate_string(cx, src.source, 2, src_code_units)?;
     store_bytes(cx, &prefix, ptr);
     if len(&prefix) < chars(src) {
@@ -314,28 +231,20 @@ fn inflate_latin1_to_utf16(
 ) -> Result<(u64, u64), Trap> {
     let worst_case_size = 2 * src.code_units();
     let encoded = utf16(src);
-    let old_size = match src.code_units() {
-        size if size > 0 && cx.deviates(Deviation::GrowthForgetsOldSize) => 0,
-        size => size,
-    };
+    let old_size = deviations::old_size(cx, src.code_units());
     let block = Block::String { source: src.source, change: Change::Grown };
     let mut ptr = reallocate_string(cx, block, (old, old_size), 2, worst_case_size)?;
     check_inflated(cx, block, ptr, worst_case_size, len(&encoded))?;
     // What `realloc` kept, which need not be what was stored.
     let kept = &cx.guest.memory()[valid_range(ptr, prefix_length)];
-    let mut inflated: Vec<u8> = kept.iter().flat_map(|byte| [*byte, 0]).collect();
-    let meant = &encoded[..inflated.len()];
-    if inflated != meant && cx.deviates(Deviation::InflatedFromSource) {
-        inflated = meant.to_vec();
-    }
+    let inflated: Vec<u8> = kept.iter().flat_map(|byte| [*byte, 0]).collect();
+    let inflated = deviations::inflated(cx, inflated, &encoded);
     store_bytes(cx, &inflated, ptr);
     store_bytes(cx, &encoded[inflated.len()..], ptr + len(&inflated));
     if worst_case_size > len(&encoded) {
         ptr = shrink_string(cx, src.source, (ptr, worst_case_size), 2, len(&encoded))?;
     }
-    let untagged = cx.deviates(Deviation::Utf16TagMissing);
-    let tag = if untagged { 0 } else { tag(cx) };
-    Ok((ptr, (len(&encoded) / 2) | tag))
+    Ok((ptr, (len(&encoded) / 2) | deviations::tag_of_inflated(cx)))
 }
 
 /// Spec: `store_probably_utf16_to_latin1_or_utf16`.
@@ -345,14 +254,13 @@ fn store_probably_utf16_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u6
     store_bytes(cx, &encoded, ptr);
     let compact = latin1(src);
     if len(&compact) < src.code_units() {
-        return Ok((ptr, src.code_units() | tag(cx)));
+        return Ok((ptr, src.code_units() | deviations::tag(cx)));
     }
     store_bytes(cx, &compact, ptr);
     // The alignment is 1 here, though the allocation was made with 2.
-    let alignment = if cx.deviates_fused(Deviation::CompactingAlignedToTwo) { 2 } else { 1 };
+    let alignment = deviations::compacted_alignment(cx);
     let ptr = shrink_string(cx, src.source, (ptr, len(&encoded)), alignment, len(&compact))?;
-    let in_bytes = !compact.is_empty() && cx.deviates_fused(Deviation::CompactedLengthInBytes);
-    Ok((ptr, len(if in_bytes { &encoded } else { &compact })))
+    Ok((ptr, deviations::compacted_length(cx, &encoded, &compact)))
 }
 
 /// What an engine asks of `realloc` that decodes only while it transcodes, up to where the source
@@ -417,25 +325,15 @@ fn shrink_string(
     cx: &mut Cx,
     source: StringSource,
     old: (u64, u64),
-    mut alignment: u64,
+    alignment: u64,
     new_size: u64,
 ) -> Result<u64, Trap> {
     let block = Block::String { source, change: Change::Shrunk };
     let ptr = reallocate_string(cx, block, old, alignment, new_size)?;
     let (_, old_size) = old;
-    if new_size < old_size && cx.deviates(Deviation::ShrinkUnchecked) {
-        return Ok(ptr);
+    if !deviations::shrinks_unchecked(cx, old_size, new_size) {
+        check_block(cx, block, ptr, alignment, new_size)?;
     }
-    let misaligned = !ptr.is_multiple_of(alignment);
-    if misaligned && cx.deviates_fused(Deviation::FusedShrinkAlignmentUnchecked) {
-        alignment = 1;
-    }
-    let outside = cx.out_of_bounds(ptr, new_size);
-    if outside && cx.deviates_fused(Deviation::FusedShrinkBoundsUnchecked) {
-        trap_if(!ptr.is_multiple_of(alignment), Trap::UnalignedPointer)?;
-        return Ok(ptr);
-    }
-    check_block(cx, block, ptr, alignment, new_size)?;
     Ok(ptr)
 }
 
@@ -445,12 +343,11 @@ fn check_block(cx: &mut Cx, block: Block, ptr: u64, alignment: u64, size: u64) -
     let to = cx.opts.string_encoding;
     let point = |answer| Point::Block { source, to, change, answer };
     let what = Checked {
-        trap: Trap::StringOutOfBounds,
         misaligned: point(Answer::Misaligned),
         out_of_bounds: point(Answer::OutOfBounds),
+        wide: Rule::StoreWidePointer,
     };
     cx.check_range(ptr, alignment, size, what)?;
-    cx.reach_pointer(Rule::StoreWidePointer);
     cx.reach(point(Answer::Fits));
     Ok(())
 }
@@ -463,12 +360,8 @@ fn check_inflated(
     worst_case_size: u64,
     written: u64,
 ) -> Result<(), Trap> {
-    let misaligned = !ptr.is_multiple_of(2);
-    let crashes = misaligned && cx.deviates_fused(Deviation::InflationAlignmentUnchecked);
-    trap_if(crashes, Trap::Crash)?;
-    let outside = !misaligned && cx.out_of_bounds(ptr, worst_case_size);
-    if outside && cx.deviates_fused(Deviation::InflationBoundsUnchecked) {
-        return trap_if(cx.out_of_bounds(ptr, written), Trap::Crash);
+    if deviations::inflates_unchecked(cx, ptr, worst_case_size, written)? {
+        return Ok(());
     }
     check_block(cx, block, ptr, 2, worst_case_size)
 }
@@ -482,37 +375,6 @@ fn reallocate_string(
     new_size: u64,
 ) -> Result<u64, Trap> {
     // Differs from the spec: it asserts this. No string of a guest is so long, but a host's may be.
-    let too_long = new_size > super::REALLOC_I32_MAX;
-    cx.trap_if(too_long, Rule::StringUnallocatable, Trap::StringTooLong)?;
+    cx.trap_if(Rule::StringUnallocatable, new_size > super::REALLOC_I32_MAX)?;
     cx.reallocate(block, old, alignment, new_size)
-}
-
-fn chars(src: &Str) -> u64 {
-    u64::try_from(src.text.chars().count()).expect("a length fits in 64 bits")
-}
-
-fn utf8(src: &Str) -> Vec<u8> {
-    src.text.as_bytes().to_vec()
-}
-
-fn utf16(src: &Str) -> Vec<u8> {
-    src.text.encode_utf16().flat_map(u16::to_le_bytes).collect()
-}
-
-/// As much from the start as is lowered as Latin-1 at first.
-fn latin1_prefix(cx: &mut Cx, src: &Str) -> Vec<u8> {
-    let mut prefix = latin1(src);
-    if !prefix.is_ascii() && cx.deviates(Deviation::Latin1LimitIsAscii) {
-        prefix.truncate(prefix.iter().take_while(|byte| byte.is_ascii()).count());
-    }
-    prefix
-}
-
-/// As much from the start as Latin-1 can say.
-fn latin1(src: &Str) -> Vec<u8> {
-    src.text.chars().map_while(|char| u8::try_from(char).ok()).collect()
-}
-
-fn len(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).expect("a length fits in 64 bits")
 }

@@ -123,7 +123,7 @@ impl fmt::Display for Trap {
 
 impl std::error::Error for Trap {}
 
-/// Spec: `trap_if`.
-pub fn trap_if(condition: bool, trap: Trap) -> Result<(), Trap> {
+/// Ends where something holds that no rule of the spec's is about.
+pub fn end_if(condition: bool, trap: Trap) -> Result<(), Trap> {
     if condition { Err(trap) } else { Ok(()) }
 }

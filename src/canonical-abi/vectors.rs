@@ -114,7 +114,7 @@ impl Header {
 
     fn guest(&self, chunks: &Chunks) -> Result<ByteGuest> {
         let mut guest = ByteGuest::new(self.image(chunks)?, self.realloc.start);
-        guest.notes.nan_mode = NanMode::Canonicalize;
+        guest.nan_mode = NanMode::Canonicalize;
         Ok(guest)
     }
 }

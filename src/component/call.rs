@@ -1,20 +1,23 @@
 //! Calls into, out of and between instances, and what `abi` needs of wasmi for them.
 //! Knows nothing of how instances came to be.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use canonical_abi::canon::{Subtask, canon_lift, canon_lower};
-use canonical_abi::explore;
-use canonical_abi::types::{FuncType, Resource, Type};
+use canonical_abi::explore::{self, Step};
+use canonical_abi::types::{FuncType, Resource};
 use canonical_abi::value::Value;
 use canonical_abi::{
-    Act, ActKind, Core, Cx, Deviation, Guest, Handles, Lender, Lowered, MAX_FLAT_PARAMS, Notes,
-    PtrType, ResourceType, Stage, Trap,
+    Act, ActKind, Core, Cx, Guest, Handles, Lender, MAX_FLAT_PARAMS, PtrType, ResourceType, Stage,
+    Stopped, Trap, Watch,
 };
 use wasmi::{AsContextMut, StoreContextMut};
 
 use super::core::{core_value, trap, val};
 use super::definition::Decoded;
+use super::deviations::calls as deviations;
+use super::deviations::guest::AsOf;
 use super::recording::{Event, Recording, record};
 use super::state::{CoreFunc, Destructor, Func, HostCalls, Lifted, Options, ResourceTypes, State};
 
@@ -67,8 +70,10 @@ impl<T: Host> Instance<T> {
         &mut self.store.data_mut().host
     }
 
-    pub fn notes(&mut self) -> &mut Notes {
-        &mut self.store.data_mut().notes
+    /// Whoever watches, who is of the type that was passed.
+    pub fn watch<W: Watch>(&mut self) -> &mut W {
+        let watch: &mut dyn Any = &mut *self.store.data_mut().watch;
+        watch.downcast_mut().expect("whoever watches was passed as such a one")
     }
 
     /// How the host makes its calls.
@@ -117,7 +122,7 @@ impl<T: Host> Instance<T> {
 
     /// Has all written down that core code does from now on, of the instance that an export is a function of.
     pub fn record(&mut self, export: &str) {
-        let instance = self.lifted(export).opts.instance;
+        let instance = self.number(export);
         self.store.data_mut().recording = Some(Recording::of(instance));
     }
 
@@ -142,10 +147,14 @@ impl<T: Host> Instance<T> {
         }
     }
 
-    /// What was lowered for the instance that an export is a function of.
-    pub fn lowered(&mut self, export: &str) -> &mut Lowered {
-        let instance = self.lifted(export).opts.instance;
-        &mut self.store.data_mut().instances[instance].lowered
+    /// How much was lifted since the instance was made.
+    pub fn lifted_values(&self) -> u64 {
+        self.store.data().lifted
+    }
+
+    /// The number of the instance that an export is a function of, as whoever watches is told it.
+    pub fn number(&self, export: &str) -> usize {
+        self.lifted(export).opts.instance
     }
 
     fn lifted(&self, export: &str) -> Arc<Lifted> {
@@ -163,9 +172,7 @@ impl<T: Host> Instance<T> {
     /// What the host begins next may take as many steps as what it began before. What it lifts is counted on:
     /// someone may keep all of it.
     pub(super) fn refuel(&mut self) {
-        let notes = self.notes();
-        notes.faults.clear();
-        (notes.unexplored, notes.unlowered) = (false, None);
+        self.store.data_mut().watch.begin();
         self.refill();
     }
 
@@ -210,7 +217,8 @@ fn call_lifted<T: Host>(
 ) -> Result<Option<Value>, Trap> {
     let mut guest = CoreInstance::lifted(store, lifted);
     let opts = lifted.opts.lift_lower();
-    canon_lift(&mut guest, opts, None, &lifted.ty, args, |_, result| Ok(result))
+    let called = canon_lift(&mut guest, opts, None, &lifted.ty, args, |_, result| Ok(result));
+    called.map_err(|stopped| stopped.trap)
 }
 
 /// Calls a lowered function from core code.
@@ -221,14 +229,7 @@ pub fn call_lowered<T: Host>(
     flat_args: &[Core],
 ) -> Result<Vec<Core>, Trap> {
     let mut caller = CoreInstance::new(store, opts, func.resources());
-    let notes = &mut caller.store.data_mut().notes;
-    let destroys = notes.course.stage == Stage::Destructor;
-    if destroys && notes.deviates(Deviation::DestructorMayNotImport) {
-        return Err(Trap::CannotLeaveComponent);
-    }
-    if let Func::Lifted(lifted) = func {
-        check_kinship_first(&mut caller, lifted.opts.instance)?;
-    }
+    deviations::check_call(caller.store.data_mut(), opts.instance, func)?;
     canon_lower(
         &mut caller,
         opts.lift_lower(),
@@ -237,10 +238,9 @@ pub fn call_lowered<T: Host>(
         flat_args,
         |caller, subtask| match func {
             Func::Host(func) => {
-                caller.as_of_entry();
-                let args = subtask.on_start(caller)?;
-                caller.as_of = AsOf::Now;
-                caller.notes().course.stage = Stage::Host;
+                let args = caller.as_of_entry(|caller| subtask.on_start(caller));
+                let args = args.map_err(|stopped| stopped.trap)?;
+                caller.watch().set_stage(Stage::Host);
                 let mut context = Context { store: caller.store.as_context_mut() };
                 let result = T::call(&mut context, &func.path, args)?;
                 subtask.on_resolve(caller, result.as_ref())
@@ -250,21 +250,6 @@ pub fn call_lowered<T: Host>(
     )
 }
 
-/// Only a slip looks who calls whom before it looks whether anything may be called.
-fn check_kinship_first<T>(caller: &mut CoreInstance<'_, T>, callee: usize) -> Result<(), Trap> {
-    let instance = caller.opts.instance;
-    if canonical_abi::Instance::may_leave(caller) {
-        return Ok(());
-    }
-    let state = caller.store.data_mut();
-    let slip = state.kinship(callee, instance);
-    let refused = slip.is_some_and(|slip| state.notes.deviations.contains(slip));
-    match refused && state.notes.deviates(Deviation::KinshipBeforeMayLeave) {
-        true => state.check_kinship(callee, instance),
-        false => Ok(()),
-    }
-}
-
 /// Spec: `Store.lift`, called by another guest. The arguments are lifted only where the callee may be
 /// entered, and the result is lowered before the callee cleans up.
 fn call_guest<T: Host>(
@@ -272,31 +257,37 @@ fn call_guest<T: Host>(
     subtask: &mut Subtask,
     lifted: &Lifted,
 ) -> Result<Vec<Core>, Trap> {
-    let (opts, resources, callee) = (caller.opts, caller.resources, lifted.opts.instance);
-    let state = caller.store.data_mut();
-    state.check_kinship(callee, opts.instance)?;
-    state.check_awaited(lifted.ty.is_async)?;
-    let entered = state.enter(callee, Some(opts.instance), lifted.ty.is_async);
-    entered.map_err(|trap| state.notes.in_adapter(trap))?;
-    state.notes.course.depth += 1;
+    let (opts, resources) = (caller.opts, caller.resources);
+    enter(caller, lifted)?;
     let args = start(caller, subtask, lifted)?;
     let peer = Some(opts.lift_lower());
     let mut guest = CoreInstance::lifted(caller.store.as_context_mut(), lifted);
     guest.mistake_for(opts, &lifted.ty);
     let on_resolve = |callee: &mut CoreInstance<'_, T>, result: Option<Value>| {
         let mut caller = CoreInstance::new(callee.store.as_context_mut(), opts, resources);
-        let slip = Deviation::ResultStoredInCallee;
-        caller.memory = caller.mistaken_memory(&lifted.opts, slip);
+        caller.store_result_in(&lifted.opts);
         subtask.on_resolve(&mut caller, result.as_ref())
     };
     let callee_opts = lifted.opts.lift_lower();
     let flat_results = canon_lift(&mut guest, callee_opts, peer, &lifted.ty, &args, on_resolve);
-    let flat_results =
-        flat_results.inspect_err(|_| apart(caller, |caller| subtask.explore_result(caller)))?;
-    let state = caller.store.data_mut();
-    state.notes.course.depth -= 1;
-    state.leave(callee, Some(opts.instance));
+    let flat_results = flat_results.map_err(|stopped| {
+        explored(caller, stopped, |caller, unlowered| subtask.explore_result(caller, unlowered))
+    })?;
+    leave(caller, lifted);
     Ok(flat_results)
+}
+
+fn enter<T>(caller: &mut CoreInstance<'_, T>, lifted: &Lifted) -> Result<(), Trap> {
+    let (state, caller) = (caller.store.data_mut(), caller.opts.instance);
+    deviations::enter(state, lifted.opts.instance, caller, lifted.ty.is_async)?;
+    state.watch.cross();
+    Ok(())
+}
+
+fn leave<T>(caller: &mut CoreInstance<'_, T>, lifted: &Lifted) {
+    let (state, caller) = (caller.store.data_mut(), caller.opts.instance);
+    state.watch.cross_back();
+    state.leave(lifted.opts.instance, Some(caller));
 }
 
 /// Lifts the params. Where that traps, what lowering them may meet is explored.
@@ -305,12 +296,25 @@ fn start<T: Host>(
     subtask: &mut Subtask,
     lifted: &Lifted,
 ) -> Result<Vec<Value>, Trap> {
-    caller.memory = caller.mistaken_memory(&lifted.opts, Deviation::ParamsReadFromCallee);
-    caller.as_of_entry();
-    let args = subtask.on_start(caller);
-    caller.as_of = AsOf::Now;
-    caller.memory = caller.opts.memory;
-    args.inspect_err(|_| apart(caller, |caller| explore_params(caller, lifted)))
+    let args = caller.reading_params_from(&lifted.opts, |caller| {
+        caller.as_of_entry(|caller| subtask.on_start(caller))
+    });
+    args.map_err(|stopped| {
+        explored(caller, stopped, |caller, unlowered| explore_params(caller, lifted, unlowered))
+    })
+}
+
+/// The trap of a call, after what it left was explored, if something is to be.
+fn explored<T>(
+    caller: &mut CoreInstance<'_, T>,
+    stopped: Stopped,
+    explore: impl FnOnce(&mut CoreInstance<'_, T>, &[Step]),
+) -> Trap {
+    let Stopped { trap, unlowered } = stopped;
+    if let Some(unlowered) = unlowered {
+        apart(caller, |caller| explore(caller, &unlowered));
+    }
+    trap
 }
 
 /// A limit that exploring meets is none that the call met, and its fuel is not the call's.
@@ -325,12 +329,12 @@ fn apart<T>(caller: &mut CoreInstance<'_, T>, explore: impl FnOnce(&mut CoreInst
     }
 }
 
-/// Explores what lowering the params may meet, if lifting them trapped.
-fn explore_params<T: Host>(caller: &mut CoreInstance<'_, T>, lifted: &Lifted) {
+/// Explores what lowering the params may meet, where lifting them left this.
+fn explore_params<T: Host>(caller: &mut CoreInstance<'_, T>, lifted: &Lifted, unlowered: &[Step]) {
     let peer = Some(caller.opts.lift_lower());
     let mut callee = CoreInstance::lifted(caller.store.as_context_mut(), lifted);
     let mut cx = Cx { opts: lifted.opts.lift_lower(), peer, guest: &mut callee };
-    explore::lower(&mut cx, MAX_FLAT_PARAMS, &lifted.ty.params, None);
+    explore::lower(&mut cx, MAX_FLAT_PARAMS, &lifted.ty.params, None, unlowered);
 }
 
 /// Spec: `canon_resource_drop`, its end: calls the destructor as a function of whoever defines the
@@ -348,21 +352,35 @@ pub fn destroy<T: Host>(
     };
     let callee = rt.implementer.expect("a guest's destructor is that of an instance");
     state.enter(callee, caller, false)?;
-    let crossed = usize::from(caller.is_some_and(|caller| caller != callee));
-    state.notes.course.depth += crossed;
-    let destructor = destructor.filter(|_| !state.notes.deviates(Deviation::DestructorSkipped));
-    if let Some(destructor) = destructor {
-        let stage = std::mem::replace(&mut store.data_mut().notes.course.stage, Stage::Destructor);
-        let destroyed = call_core(&mut store, callee, &destructor, &[Core::I32(rep)]);
-        let course = &mut store.data_mut().notes.course;
-        let trap = destroyed.as_ref().err().copied();
-        course.acts.push(Act { kind: ActKind::Destructor, stage, trap });
-        destroyed?;
-        course.stage = stage;
+    let crosses = caller.is_some_and(|caller| caller != callee);
+    if crosses {
+        state.watch.cross();
+    }
+    if let Some(destructor) = deviations::destructor(state, destructor) {
+        call_destructor(&mut store, callee, &destructor, rep)?;
     }
     let state = store.data_mut();
-    state.notes.course.depth -= crossed;
+    if crosses {
+        state.watch.cross_back();
+    }
     state.leave(callee, caller);
+    Ok(())
+}
+
+fn call_destructor<T>(
+    store: &mut StoreContextMut<'_, State<T>>,
+    callee: usize,
+    destructor: &CoreFunc,
+    rep: u32,
+) -> Result<(), Trap> {
+    let stage = store.data().watch.stage();
+    store.data_mut().watch.set_stage(Stage::Destructor);
+    let destroyed = call_core(store, callee, destructor, &[Core::I32(rep)]);
+    let watch = &mut store.data_mut().watch;
+    let trap = destroyed.as_ref().err().copied();
+    watch.act(Act { kind: ActKind::Destructor, stage, trap });
+    destroyed?;
+    watch.set_stage(stage);
     Ok(())
 }
 
@@ -406,26 +424,18 @@ fn call_wasmi<T>(
 
 /// A guest as `abi` sees it: a wasmi store, some canonical options and what the types mean.
 pub struct CoreInstance<'a, T: 'static> {
-    store: StoreContextMut<'a, State<T>>,
-    opts: &'a Options,
+    pub(super) store: StoreContextMut<'a, State<T>>,
+    pub(super) opts: &'a Options,
     resources: &'a ResourceTypes,
     /// The function under `canon lift`.
     core: Option<&'a CoreFunc>,
     lenders: Vec<Lender>,
-    /// Those of the options and of their instance, but for slips that mistake one guest for another.
-    memory: Option<wasmi::Memory>,
-    realloc: Option<&'a CoreFunc>,
-    table: usize,
-    /// What the memory is taken for: only slips know of another than there is.
-    as_of: AsOf,
-}
-
-/// Which memory is read.
-enum AsOf {
-    Now,
-    /// As much of it as there was then.
-    Size(usize),
-    Then(Vec<u8>),
+    /// Those of the options and of their instance, but for deviations that mistake one guest for another.
+    pub(super) memory: Option<wasmi::Memory>,
+    pub(super) realloc: Option<&'a CoreFunc>,
+    pub(super) table: usize,
+    /// What the memory is taken for: only deviations know of another than there is.
+    pub(super) as_of: AsOf,
 }
 
 impl<'a, T> CoreInstance<'a, T> {
@@ -444,70 +454,12 @@ impl<'a, T> CoreInstance<'a, T> {
         let core = Some(&lifted.core);
         CoreInstance { core, ..CoreInstance::new(store, &lifted.opts, &lifted.resources) }
     }
-
-    /// Only slips take what is the caller's for what is the callee's.
-    fn mistake_for(&mut self, caller: &'a Options, ty: &FuncType) {
-        let notes = &mut self.store.data_mut().notes;
-        let reallocs = self.realloc.is_some() && caller.realloc.is_some();
-        if reallocs && notes.deviates(Deviation::CallersReallocForParams) {
-            self.realloc = caller.realloc.as_ref();
-        }
-        let mut handles = ty.params.iter().flat_map(Type::handles);
-        if handles.next().is_some() && notes.deviates(Deviation::HandlesLandInCaller) {
-            self.table = caller.instance;
-        }
-    }
-
-    /// The memory as it is, to be put back later, where a slip does that.
-    fn kept(&mut self, slip: Deviation) -> Option<Vec<u8>> {
-        let memory = self.memory.filter(|_| self.store.data_mut().notes.deviates(slip))?;
-        Some(memory.data(&self.store).to_vec())
-    }
-
-    /// Puts back what was kept, but for these bytes.
-    fn put_back(&mut self, kept: Option<Vec<u8>>, but: std::ops::Range<u64>) {
-        let Some((memory, kept)) = self.memory.zip(kept) else {
-            return;
-        };
-        let there = memory.data_mut(&mut self.store);
-        for ((address, byte), old) in (0..).zip(there.iter_mut()).zip(kept) {
-            if !but.contains(&address) {
-                *byte = old;
-            }
-        }
-    }
-
-    /// Only by a slip anyone remembers what the memory was when the function was entered.
-    fn entered(&mut self) {
-        let memory = self.kept(Deviation::ParamsReadAsOfEntry);
-        self.store.data_mut().instances[self.opts.instance].entered = memory;
-    }
-
-    /// Reads from the memory as it was then, where a slip does that.
-    fn as_of_entry(&mut self) {
-        let state = self.store.data_mut();
-        if let Some(entered) = state.instances[self.opts.instance].entered.take() {
-            self.as_of = AsOf::Then(entered);
-        }
-    }
-
-    /// The memory to use, which only by a slip is that of the other side.
-    fn mistaken_memory(&mut self, other: &Options, slip: Deviation) -> Option<wasmi::Memory> {
-        let memories = self.memory.is_some() && other.memory.is_some();
-        let alike = memories && self.opts.ptr_type == other.ptr_type;
-        let mistaken = alike && self.store.data_mut().notes.deviates(slip);
-        if mistaken { other.memory } else { self.memory }
-    }
 }
 
 impl<T> Guest for CoreInstance<'_, T> {
     fn memory(&self) -> &[u8] {
         let memory = self.memory.as_ref().map_or(&[][..], |memory| memory.data(&self.store));
-        match &self.as_of {
-            AsOf::Now => memory,
-            AsOf::Size(size) => &memory[..(*size).min(memory.len())],
-            AsOf::Then(then) => then,
-        }
+        self.as_of.of(memory)
     }
 
     fn memory_mut(&mut self) -> &mut [u8] {
@@ -524,11 +476,10 @@ impl<T> Guest for CoreInstance<'_, T> {
             PtrType::I32 => Core::I32(canonical_abi::wrap(arg)),
             PtrType::I64 => Core::I64(arg),
         });
-        let state = self.store.data_mut();
-        let may_leave = state.notes.deviates(Deviation::ReallocMayLeave);
-        let instance = &mut state.instances[self.opts.instance];
+        let may_leave = deviations::realloc_may_leave(self.store.data_mut());
+        let instance = &mut self.store.data_mut().instances[self.opts.instance];
         let outer = std::mem::replace(&mut instance.may_leave, may_leave);
-        let kept = (old_size == 0).then(|| self.kept(Deviation::ReallocWritesLost)).flatten();
+        let kept = self.kept_from_realloc(old_size);
         let results = call_core(&mut self.store, self.opts.instance, realloc, &args)?;
         self.store.data_mut().instances[self.opts.instance].may_leave = outer;
         let ptr = results[0].bits();
@@ -536,12 +487,16 @@ impl<T> Guest for CoreInstance<'_, T> {
         Ok(ptr)
     }
 
-    fn notes(&mut self) -> &mut Notes {
-        &mut self.store.data_mut().notes
+    fn lifted(&mut self) -> &mut u64 {
+        &mut self.store.data_mut().lifted
     }
 
-    fn lowered(&mut self) -> &mut Lowered {
-        &mut self.store.data_mut().instances[self.opts.instance].lowered
+    fn watch(&mut self) -> &mut dyn Watch {
+        &mut *self.store.data_mut().watch
+    }
+
+    fn instance(&self) -> usize {
+        self.opts.instance
     }
 
     fn is_wide(&self) -> bool {
@@ -564,21 +519,17 @@ impl<T> Guest for CoreInstance<'_, T> {
 impl<T> canonical_abi::Instance for CoreInstance<'_, T> {
     fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Trap> {
         let core = self.core.expect("only a lifted function is called");
-        self.entered();
-        let size = self.memory().len();
+        let entered = self.entered();
         let results = call_core(&mut self.store, self.opts.instance, core, args)?;
         self.store.data_mut().core_returned(self.opts.instance);
-        let grown = self.memory().len() > size;
-        if grown && self.store.data_mut().notes.deviates(Deviation::BoundsAsOfEntry) {
-            self.as_of = AsOf::Size(size);
-        }
+        self.left(entered);
         Ok(results)
     }
 
     fn post_return(&mut self, results: &[Core]) -> Result<(), Trap> {
         match &self.opts.post_return {
             Some(post_return) => {
-                let kept = self.kept(Deviation::PostReturnWritesLost);
+                let kept = self.kept_from_post_return();
                 call_core(&mut self.store, self.opts.instance, post_return, results)?;
                 self.put_back(kept, 0..0);
                 Ok(())

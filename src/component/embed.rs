@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use canonical_abi::Trap;
 use canonical_abi::fits::fits;
 use canonical_abi::types::{FuncType, Resource, Type};
 use canonical_abi::value::Value;
-use canonical_abi::{Notes, Trap};
 
 use super::call::{Context, Failure, Host, Instance};
 use super::definition::{Decoded, Import};
@@ -88,7 +88,7 @@ impl<T> Linker<T> {
         let mut linked =
             Linked { data, funcs: BTreeMap::new(), drops: BTreeMap::new(), misfit: None };
         self.link(&component.decoded, &mut linked)?;
-        let instance = component.instantiate(linked, Notes::default());
+        let instance = component.instantiate(linked, ());
         Ok(Embedded { instance: instance.map_err(Error::NotInstantiated)? })
     }
 

@@ -9,16 +9,16 @@ use canonical_abi::flatten::{self, flatten_functype};
 use canonical_abi::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep};
 use canonical_abi::types::{FuncType, Resource};
 use canonical_abi::{
-    Core, CoreFuncType, CoreType, Instance as _, Notes, PtrType, ResourceType, Trap,
+    Core, CoreFuncType, CoreType, Instance as _, PtrType, ResourceType, Trap, Watch,
 };
 use wasmi::{AsContextMut, Extern, StoreContextMut};
 use wasmparser::ExternalKind;
 
-use super::adapter::{aborts, refuses};
 use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy};
 use super::core::{core_value, error, func_type, trap, val};
 use super::decode;
 use super::definition::{BuiltIn, CanonOpts, Decoded, Definition, Found, Item};
+use super::deviations::adapter::{aborts, refuses};
 use super::limits;
 use super::recording::{Event, record};
 use super::refusal::{Refusal, at};
@@ -40,7 +40,7 @@ pub struct Compiled {
 pub enum NotInstantiated {
     Refused(Refusal),
     /// The same, but only by a deviation that has an engine refuse it.
-    RefusedBySlip,
+    RefusedByDeviation,
     /// A core module's start failed.
     Failed(Failure),
 }
@@ -49,7 +49,7 @@ impl fmt::Display for NotInstantiated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NotInstantiated::Refused(refusal) => refusal.fmt(f),
-            NotInstantiated::RefusedBySlip => f.write_str("refused as a deviation has it"),
+            NotInstantiated::RefusedByDeviation => f.write_str("refused as a deviation has it"),
             NotInstantiated::Failed(Failure::Trap(trap)) => write!(f, "its start traps: {trap:?}"),
             NotInstantiated::Failed(Failure::Exhausted(limit)) => write!(f, "its start: {limit}"),
         }
@@ -103,20 +103,20 @@ impl Compiled {
         Ok(Compiled { engine, modules, imported, fuel, decoded: Arc::new(decoded) })
     }
 
-    /// A new instance, with `host` behind its imports.
+    /// A new instance, with `host` behind its imports. Nobody watches, if `watch` is `()`.
     pub fn instantiate<T: Host>(
         &self,
         host: T,
-        notes: Notes,
+        watch: impl Watch,
     ) -> Result<Instance<T>, NotInstantiated> {
-        let mut instance = self.begin(host, notes);
+        let mut instance = self.begin(host, watch);
         self.start(&mut instance)?;
         Ok(instance)
     }
 
     /// A store for an instance, in which nothing is yet.
-    pub fn begin<T: Host>(&self, host: T, notes: Notes) -> Instance<T> {
-        let mut store = wasmi::Store::new(&self.engine, State::new(host, notes));
+    pub fn begin<T: Host>(&self, host: T, watch: impl Watch) -> Instance<T> {
+        let mut store = wasmi::Store::new(&self.engine, State::new(host, watch));
         store.limiter(|state| &mut state.limits);
         Instance { store, decoded: self.decoded.clone(), fuel: self.fuel }
     }
@@ -265,7 +265,7 @@ impl<'a, T: Host> Spaces<'a, T> {
                     return Err(NotInstantiated::Failed(Failure::Trap(Trap::Crash)));
                 }
                 if refuses(self.store.data_mut(), &opts, &func) {
-                    return Err(NotInstantiated::RefusedBySlip);
+                    return Err(NotInstantiated::RefusedByDeviation);
                 }
                 let lowered = self.lower(func, opts);
                 self.core_funcs.push(lowered);

@@ -13,7 +13,7 @@ mod core;
 mod state;
 mod thing;
 
-mod adapter;
+mod deviations;
 
 pub mod instantiate;
 

@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use canonical_abi::types::FuncType;
-use canonical_abi::{
-    Deviation, Lowered, Notes, Party, ResourceType, Rule, StringEncoding, Table, Task,
-};
 use canonical_abi::{LiftLowerOptions, PtrType, Trap, trap_if};
+use canonical_abi::{Party, ResourceType, Rule, StringEncoding, Table, Task, Watch};
 use wasmi_core::LimiterError;
 
+use super::deviations::calls as deviations;
 use super::limits;
 use super::recording::Recording;
 
 /// What the store of an instance carries.
 pub struct State<T> {
     pub host: T,
-    pub notes: Notes,
+    /// Who watches what is done.
+    pub watch: Box<dyn Watch>,
+    /// How much was lifted since the instance was made.
+    pub lifted: u64,
     /// The functions that the root exports, by their paths.
     pub exports: Arc<BTreeMap<String, Func>>,
     /// The resource types behind the numbers in the types of the root.
@@ -36,7 +38,7 @@ pub struct State<T> {
     pub recording: Option<Recording>,
 }
 
-/// How the host makes its calls. Only slips ask.
+/// How the host makes its calls. Only deviations ask.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HostCalls {
     /// Whether it waits for what it calls, rather than awaits it.
@@ -61,8 +63,7 @@ pub struct ComponentInstance {
     pub handles: Table,
     pub may_leave: bool,
     pub may_enter: bool,
-    pub lowered: Lowered,
-    /// The memory when its function was entered, for slips that remember it.
+    /// The memory when its function was entered, for deviations that remember it.
     pub entered: Option<Vec<u8>>,
     /// Its core memories, by the names under which they are exported.
     pub memories: BTreeMap<Arc<str>, wasmi::Memory>,
@@ -143,10 +144,11 @@ impl Func {
 }
 
 impl<T> State<T> {
-    pub fn new(host: T, notes: Notes) -> State<T> {
+    pub fn new(host: T, watch: impl Watch) -> State<T> {
         State {
             host,
-            notes,
+            watch: Box::new(watch),
+            lifted: 0,
             exports: Arc::default(),
             resources: Arc::default(),
             instances: Vec::new(),
@@ -167,7 +169,6 @@ impl<T> State<T> {
             handles,
             may_leave: true,
             may_enter: true,
-            lowered: Lowered::default(),
             entered: None,
             memories: BTreeMap::new(),
         });
@@ -193,12 +194,8 @@ impl<T> State<T> {
     ) -> Result<(), Trap> {
         let entered = self.entering_set(callee, caller);
         let refused = entered.iter().any(|i| !self.instances[*i].may_enter);
-        // Guests call one another in no circle, so where one of them is refused the host was let in before.
-        let slips = refused && self.notes.deviates(Deviation::HostReentry);
-        if refused && !slips {
-            self.notes.reach(Rule::MayNotEnter, Party::caller(caller.is_some()));
-            return Err(Trap::CannotEnterComponent);
-        }
+        let party = Party::caller(caller.is_some());
+        trap_if(&mut *self.watch, party, Rule::MayNotEnter, refused)?;
         if self.tasks.len() >= limits::CALLS {
             self.exhausted = Some(format!("more than {} calls within one another", limits::CALLS));
             return Err(Trap::Exhausted);
@@ -218,15 +215,7 @@ impl<T> State<T> {
         is_async: bool,
         waited_for: bool,
     ) -> Result<(), Trap> {
-        let busy = |returned| {
-            let mut others = self.tasks.iter().filter(|task| task.returned == returned);
-            is_async && others.any(|task| task.is_async && task.instance == callee)
-        };
-        let slip = Deviation::ExclusiveUntilReturned;
-        if !busy(false) && (!busy(true) || self.notes.deviates(slip)) {
-            return Ok(());
-        }
-        if waited_for && self.notes.deviates(Deviation::WaitedForEntersAtOnce) {
+        if !is_async || !deviations::waits_for_others(self, callee, waited_for) {
             return Ok(());
         }
         self.block()?;
@@ -236,27 +225,8 @@ impl<T> State<T> {
 
     /// Spec: `canon_lift`, its end: a task that is not async traps if it blocks.
     pub fn block(&mut self) -> Result<(), Trap> {
-        let refused = self.tasks.iter().any(|task| !task.is_async);
-        let by_the_first = self.tasks.first().is_some_and(|task| !task.is_async);
-        let slips = refused
-            && (self.notes.deviates(Deviation::BlockingUnchecked)
-                || !by_the_first && self.notes.deviates(Deviation::FusedCallsHaveNoTask));
-        if refused && !slips {
-            self.check_another()?;
-            self.notes.reach(Rule::MayNotBlock, Party::Host);
-            return Err(Trap::CannotBlockSyncTask);
-        }
-        Ok(())
-    }
-
-    /// Only a slip lets another call of the instance go on, where the one under way may not block. Which of the
-    /// two goes on when is not for us to say.
-    fn check_another(&mut self) -> Result<(), Trap> {
-        if self.host_calls.another_ready && self.notes.deviates(Deviation::BlockedCallsSwitch) {
-            self.exhausted = Some("a call that may not block lets another go on".to_string());
-            return Err(Trap::Exhausted);
-        }
-        Ok(())
+        let refused = deviations::may_not_block(self)?;
+        trap_if(&mut *self.watch, Party::Host, Rule::MayNotBlock, refused)
     }
 
     /// Notes that the core function has returned which was called as a function of this instance.
@@ -275,30 +245,6 @@ impl<T> State<T> {
         left.into_iter().for_each(|i| self.instances[i].may_enter = true);
     }
 
-    /// Only a slip refuses calls for what the two instances are to each other: the rule until May
-    /// 2026.
-    pub fn check_kinship(&mut self, callee: usize, caller: usize) -> Result<(), Trap> {
-        let slip = self.kinship(callee, caller);
-        let refused = slip.is_some_and(|slip| self.notes.deviates(slip));
-        trap_if(refused, Trap::CannotEnterComponent)
-    }
-
-    /// Only a slip has nobody to run an async function for a guest that calls it while the host waits.
-    pub fn check_awaited(&mut self, is_async: bool) -> Result<(), Trap> {
-        let waited_for = is_async && self.host_calls.waits;
-        trap_if(waited_for && self.notes.deviates(Deviation::UnawaitedAdapterCrashes), Trap::Crash)
-    }
-
-    /// The slip that refuses calls from the one to the other.
-    pub fn kinship(&self, callee: usize, caller: usize) -> Option<Deviation> {
-        let related = self.self_and_ancestors(callee).contains(&caller)
-            || self.self_and_ancestors(caller).contains(&callee);
-        related.then_some(match callee == caller {
-            true => Deviation::SelfCallsRefused,
-            false => Deviation::FamilyCallsRefused,
-        })
-    }
-
     /// Spec: `ComponentInstance.entering_set`.
     fn entering_set(&self, callee: usize, caller: Option<usize>) -> Vec<usize> {
         let around = caller.map(|caller| self.self_and_ancestors(caller)).unwrap_or_default();
@@ -313,7 +259,7 @@ impl<T> State<T> {
     }
 
     /// Spec: `ComponentInstance.self_and_ancestors`.
-    fn self_and_ancestors(&self, instance: usize) -> Vec<usize> {
+    pub fn self_and_ancestors(&self, instance: usize) -> Vec<usize> {
         std::iter::successors(Some(instance), |i| self.instances[*i].parent).collect()
     }
 }

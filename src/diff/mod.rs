@@ -11,7 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use crate::abi::layout::elem_size;
-use crate::abi::{Deviations, Notes, PtrType};
+use crate::abi::{Deviations, MAX_LIFTED, PtrType};
 use crate::case::paths::{Mode, Path, Paths};
 use crate::case::{Tuning, text as case_text};
 use crate::component::Compiled;
@@ -34,7 +34,7 @@ pub use report::text;
 const LARGEST: u64 = 1 << 20;
 
 /// How much both sides may be told in all rounds together, as lifting counts it: all of it is kept.
-const MOST_KEPT: u64 = 4 * Notes::MAX_LIFTED;
+const MOST_KEPT: u64 = 4 * MAX_LIFTED;
 
 /// How a subject for components from anywhere is configured and called, as far as the register cares.
 pub const BY_DEFAULT: Situation = Situation {
@@ -229,7 +229,7 @@ impl Player {
                 !played.iter().any(|playing: &Playing| playing.exhausted(*export))
             });
             for export in &left {
-                if !playing.lives || playing.run.lifted() > Notes::MAX_LIFTED / 2 {
+                if !playing.lives || playing.run.lifted() > MAX_LIFTED / 2 {
                     playing.drop_all();
                     kept += playing.run.lifted();
                     played.push(std::mem::replace(&mut playing, self.begin()?));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::holdings::Holdings;
 use super::host::change_handles;
-use crate::abi::Notes;
+use crate::abi::MAX_LIFTED;
 use crate::component::definition::{Decoded, Import};
 use crate::observation::Seen;
 use crate::types::{FuncType, Handle, Resource, Type};
@@ -80,7 +80,7 @@ impl<H: Copy> AnyHost<H> {
     /// Whether the host bears to be told these as well: it keeps all that it is told.
     pub fn bears(&mut self, args: &[Value]) -> bool {
         self.told = args.iter().map(weight).fold(self.told, u64::saturating_add);
-        self.told <= Notes::MAX_LIFTED
+        self.told <= MAX_LIFTED
     }
 
     /// Notes a call of an import and answers it.

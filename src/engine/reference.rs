@@ -7,7 +7,7 @@ mod misuse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::abi::{Core, Deviations, Notes, Place, Points, Received, Stage, Trap};
+use crate::abi::{Core, Deviations, Lowered, Place, Points, Received, Recorder, Stage, Trap};
 use crate::case::paths::{Mode, Paths};
 use crate::case::{Answer, Call, Case, Guest, Manner, Shape};
 use crate::component::instantiate::Compiled;
@@ -37,15 +37,16 @@ pub fn instantiate(
     shape: &Shape,
     deviations: Deviations,
 ) -> Result<Run, NotStarted> {
-    let notes = Notes { deviations, ..Notes::default() };
-    let mut instance = compiled.begin(Host::of(shape), notes);
+    let mut instance = compiled.begin(Host::of(shape), Recorder::deviating(deviations));
     compiled.start(&mut instance).map_err(|why| match why {
         NotInstantiated::Failed(failure) => {
-            NotStarted { outcome: ended(failure), taken: instance.notes().taken }
+            let taken = instance.watch::<Recorder>().taken;
+            NotStarted { outcome: ended(failure), taken }
         }
         NotInstantiated::Refused(refusal) => NotStarted::of(&refusal.to_string()),
-        NotInstantiated::RefusedBySlip => {
-            NotStarted { taken: instance.notes().taken, ..NotStarted::of(&why.to_string()) }
+        NotInstantiated::RefusedByDeviation => {
+            let taken = instance.watch::<Recorder>().taken;
+            NotStarted { taken, ..NotStarted::of(&why.to_string()) }
         }
     })?;
     let exported = instance.export(EXPORT);
@@ -62,7 +63,7 @@ pub fn instantiate(
 pub fn bears_long_loops() -> bool {
     const ITERATIONS: i32 = 1_000_000;
     let compiled = Compiled::new(&looping(ITERATIONS)).expect("our own component is valid");
-    let instance = compiled.instantiate(Host::default(), Notes::default());
+    let instance = compiled.instantiate(Host::default(), ());
     let mut instance = instance.expect("our own component can be instantiated");
     instance.call(EXPORT, &[]) == Ok(Some(Value::U32(ITERATIONS.unsigned_abs())))
 }
@@ -194,7 +195,7 @@ impl Run {
 
     fn run_all(&mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
         self.instance.host_calls().waits = case.paths.call.mode == Mode::Sync;
-        self.instance.notes().static_lifts = static_lifts(case.paths);
+        self.recorder().static_lifts = static_lifts(case.paths);
         self.instance.host().blocks = case.shape.awaits_import() && case.paths.polls > 0;
         let mut outcome = Outcome::Returned;
         for (i, scripts) in scripts.iter().enumerate() {
@@ -206,10 +207,10 @@ impl Run {
                 break;
             }
         }
-        let notes = self.instance.notes();
-        let (taken, faults) = (notes.taken, std::mem::take(&mut notes.faults));
-        let unexplored = notes.unexplored.then_some(Unexplored::Limit);
-        let points = notes.points;
+        let recorder = self.recorder();
+        let (taken, faults) = (recorder.taken, std::mem::take(&mut recorder.faults));
+        let unexplored = recorder.unexplored.then_some(Unexplored::Limit);
+        let points = recorder.points;
         let observation = Observation { calls: std::mem::take(&mut self.calls), outcome };
         let calls = std::mem::take(&mut self.readings);
         Reading { observation, taken, calls, faults, unexplored, points }
@@ -221,10 +222,10 @@ impl Run {
         for (guest, script) in scripts.iter().enumerate() {
             self.load_script(&encode::load_script(guest), script)?;
         }
-        self.begin_notes(scripts.len());
+        self.begin_lowerings(scripts.len());
         let result = self.call_and_drop(case, call);
         let result = self.with_mistake(result);
-        let course = std::mem::take(&mut self.instance.notes().course);
+        let course = std::mem::take(&mut self.recorder().course);
         let received = (0..scripts.len()).map(|guest| self.take_received(guest)).collect();
         self.readings.push(CallReading { course, received });
         let host = std::mem::take(&mut self.instance.host().seen);
@@ -271,16 +272,27 @@ impl Run {
     }
 
     /// Lowerings are counted call by call; a NaN in memory stays one in later calls.
-    fn begin_notes(&mut self, guests: usize) {
+    fn begin_lowerings(&mut self, guests: usize) {
         for guest in 0..guests {
-            let lowered = self.instance.lowered(&encode::observe(guest));
+            let lowered = self.lowered(guest);
             lowered.lowerings = 0;
             lowered.nans.retain(|leaf| matches!(leaf.place, Place::Memory(_)));
         }
     }
 
     fn take_received(&mut self, guest: usize) -> Received {
-        std::mem::take(&mut self.instance.lowered(&encode::observe(guest)).received)
+        std::mem::take(&mut self.lowered(guest).received)
+    }
+
+    /// What was lowered for a guest.
+    fn lowered(&mut self, guest: usize) -> &mut Lowered {
+        let instance = self.instance.number(&encode::observe(guest));
+        self.recorder().lowered(instance)
+    }
+
+    /// Who watches the instance.
+    fn recorder(&mut self) -> &mut Recorder {
+        self.instance.watch()
     }
 
     fn load_script(&mut self, export: &str, script: &[u8]) -> Result<(), Failure> {
@@ -295,7 +307,7 @@ impl Run {
 
     fn observe(&mut self, number: usize, guest: &Guest) -> Result<GuestObservation, Failure> {
         let observe = encode::observe(number);
-        let nans = self.instance.lowered(&observe).nans.clone();
+        let nans = self.lowered(number).nans.clone();
         let (_, memory) = self.instance.inspect(&observe, &[])?;
         let word = |at: usize| {
             let bytes = memory[at..].first_chunk().expect("the memory has many words");

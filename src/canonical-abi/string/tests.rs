@@ -1,12 +1,18 @@
 use super::*;
-use crate::LiftLowerOptions;
 use crate::bytes_guest::{ByteGuest, ReallocCall};
+use crate::{Deviation, Deviations, LiftLowerOptions, PtrType, Recorder};
 use StringSource::{Latin1, TaggedUtf16, Utf8, Utf16};
 
 const TAG: u64 = 1 << 31;
 
 fn opts(string_encoding: StringEncoding) -> LiftLowerOptions {
     LiftLowerOptions { string_encoding, ptr_type: PtrType::I32 }
+}
+
+/// A guest with this deviation.
+fn deviating(memory: Vec<u8>, deviation: Deviation) -> ByteGuest<Recorder> {
+    let deviations = Deviations::from_iter([deviation]);
+    ByteGuest::watched(memory, 0, Recorder::deviating(deviations))
 }
 
 /// The calls of `realloc` (old_size, align, new_size), and the length that is lowered.
@@ -92,40 +98,39 @@ fn the_checks_come_in_the_order_length_alignment_bounds_encoding() {
 }
 
 #[test]
-fn the_slip_in_alignment_is_noted_only_for_an_odd_pointer() {
-    let mut guest = ByteGuest::new(b"xa\0".to_vec(), 0);
-    guest.notes.deviations.insert(Deviation::StringAlignmentUnchecked);
+fn the_deviation_in_alignment_is_noted_only_for_an_odd_pointer() {
+    let mut guest = deviating(b"xa\0".to_vec(), Deviation::StringAlignmentUnchecked);
     let cx = &mut Cx { opts: opts(StringEncoding::Utf16), peer: None, guest: &mut guest };
     assert!(load_string_from_range(cx, 0, 1).is_ok());
-    assert!(cx.guest.notes().taken.is_empty());
+    assert!(guest.watch.taken.is_empty());
+    let cx = &mut Cx { opts: opts(StringEncoding::Utf16), peer: None, guest: &mut guest };
     assert_eq!(load_string_from_range(cx, 1, 1).unwrap().text, "a");
-    assert!(cx.guest.notes().taken.contains(Deviation::StringAlignmentUnchecked));
+    assert!(guest.watch.taken.contains(Deviation::StringAlignmentUnchecked));
 }
 
-/// What is lowered of a string from another guest, with a slip, into a memory of 64 times `x`:
+/// What is lowered of a string from another guest, with a deviation, into a memory of 64 times `x`:
 /// the calls of `realloc` (old_size, align, new_size), of which the last are answered with
 /// `answers`, and at the end the bytes of the last block and the length.
 #[track_caller]
-fn check_slip(
-    slip: Deviation,
+fn check_deviation(
+    deviation: Deviation,
     (text, source, to): (&str, StringSource, StringEncoding),
     answers: &[(usize, u64)],
     calls: &[(u64, u64, u64)],
     expected: Result<(&[u8], u64), Trap>,
 ) {
     let src = Str { text: text.into(), source };
-    let slipping = |peer| {
-        let mut guest = ByteGuest::new(vec![b'x'; 64], 0);
+    let deviates = |peer| {
+        let mut guest = deviating(vec![b'x'; 64], deviation);
         guest.overrides.extend(answers.iter().copied());
-        guest.notes.deviations.insert(slip);
         let cx = &mut Cx { opts: opts(to), peer, guest: &mut guest };
         let stored = store_string_into_range(cx, &src);
         (stored, guest)
     };
-    let (_, guest) = slipping(None);
-    assert!(guest.notes.taken.is_empty(), "the host is on the other side");
-    let (stored, guest) = slipping(Some(opts(StringEncoding::Utf8)));
-    assert!(guest.notes.taken.contains(slip));
+    let (_, guest) = deviates(None);
+    assert!(guest.watch.taken.is_empty(), "the host is on the other side");
+    let (stored, guest) = deviates(Some(opts(StringEncoding::Utf8)));
+    assert!(guest.watch.taken.contains(deviation));
     let call = |call: &ReallocCall| (call.old_size, call.align, call.new_size);
     assert_eq!(guest.calls.iter().map(call).collect::<Vec<_>>(), calls);
     let (_, _, size) = *calls.last().unwrap();
@@ -142,62 +147,62 @@ const UTF16: StringEncoding = StringEncoding::Utf16;
 const COMPACT: StringEncoding = StringEncoding::Latin1OrUtf16;
 
 #[test]
-fn slips_in_what_is_asked_for_between_guests() {
-    let slip = Deviation::Latin1CopiedByteAligned;
-    check_slip(slip, ("a", Latin1, COMPACT), &[(0, 3)], &[(0, 1, 1)], Ok((b"a", 1)));
-    let slip = Deviation::CompactingAlignedToTwo;
+fn deviations_in_what_is_asked_for_between_guests() {
+    let deviation = Deviation::Latin1CopiedByteAligned;
+    check_deviation(deviation, ("a", Latin1, COMPACT), &[(0, 3)], &[(0, 1, 1)], Ok((b"a", 1)));
+    let deviation = Deviation::CompactingAlignedToTwo;
     let what = ("aé", TaggedUtf16, COMPACT);
     let calls = [(0, 2, 4), (4, 2, 2)];
-    check_slip(slip, what, &[], &calls, Ok((b"a\xe9", 2)));
-    check_slip(slip, what, &[(1, 3)], &calls, Err(Trap::UnalignedPointer));
-    let slip = Deviation::Latin1GrowsToFit;
+    check_deviation(deviation, what, &[], &calls, Ok((b"a\xe9", 2)));
+    check_deviation(deviation, what, &[(1, 3)], &calls, Err(Trap::UnalignedPointer));
+    let deviation = Deviation::Latin1GrowsToFit;
     let calls = [(0, 1, 2), (2, 1, 3)];
-    check_slip(slip, ("aé", Latin1, UTF8), &[], &calls, Ok(("aé".as_bytes(), 3)));
-    let slip = Deviation::FirstBlockInSourceBytes;
+    check_deviation(deviation, ("aé", Latin1, UTF8), &[], &calls, Ok(("aé".as_bytes(), 3)));
+    let deviation = Deviation::FirstBlockInSourceBytes;
     let calls = [(0, 1, 4), (4, 1, 6), (6, 1, 3)];
-    check_slip(slip, ("aé", Utf16, UTF8), &[], &calls, Ok(("aé".as_bytes(), 3)));
-    let slip = Deviation::Utf16GrowsToTwice;
+    check_deviation(deviation, ("aé", Utf16, UTF8), &[], &calls, Ok(("aé".as_bytes(), 3)));
+    let deviation = Deviation::Utf16GrowsToTwice;
     let calls = [(0, 1, 3), (3, 1, 6)];
-    check_slip(slip, ("☃☃☃", Utf16, UTF8), &[], &calls, Ok(("☃☃".as_bytes(), 6)));
+    check_deviation(deviation, ("☃☃☃", Utf16, UTF8), &[], &calls, Ok(("☃☃".as_bytes(), 6)));
 }
 
 #[test]
-fn slips_in_what_is_written_between_guests() {
+fn deviations_in_what_is_written_between_guests() {
     let calls = [(0, 1, 3), (3, 1, 9), (9, 1, 4)];
-    let (what, slip) = (("aéb", Utf16, UTF8), Deviation::FirstPassFillsBlock);
-    check_slip(slip, what, &[], &calls, Ok(("aéb".as_bytes(), 4)));
-    check_slip(slip, what, &[(1, 20)], &calls, Ok((b"xxxb", 4)));
+    let (what, deviation) = (("aéb", Utf16, UTF8), Deviation::FirstPassFillsBlock);
+    check_deviation(deviation, what, &[], &calls, Ok(("aéb".as_bytes(), 4)));
+    check_deviation(deviation, what, &[(1, 20)], &calls, Ok((b"xxxb", 4)));
     let calls = [(0, 1, 3), (3, 1, 6), (6, 1, 4)];
-    check_slip(slip, ("aéb", Latin1, UTF8), &[(1, 20)], &calls, Ok((b"xxxb", 4)));
-    let slip = Deviation::SecondPassFromStart;
-    check_slip(slip, ("aéb", Latin1, UTF8), &[], &calls, Ok((b"aa\xc3\xa9", 4)));
-    let slip = Deviation::SurrogatePairCountedOnce;
+    check_deviation(deviation, ("aéb", Latin1, UTF8), &[(1, 20)], &calls, Ok((b"xxxb", 4)));
+    let deviation = Deviation::SecondPassFromStart;
+    check_deviation(deviation, ("aéb", Latin1, UTF8), &[], &calls, Ok((b"aa\xc3\xa9", 4)));
+    let deviation = Deviation::SurrogatePairCountedOnce;
     let pair = [0x3d, 0xd8, 0, 0xde];
-    check_slip(slip, ("😀", Utf16, UTF16), &[], &[(0, 2, 4)], Ok((&pair, 1)));
-    let slip = Deviation::TagKeptInDestination;
-    check_slip(slip, ("a", TaggedUtf16, UTF16), &[], &[(0, 2, 2)], Ok((b"a\0", 1 | TAG)));
-    let slip = Deviation::CompactedLengthInBytes;
+    check_deviation(deviation, ("😀", Utf16, UTF16), &[], &[(0, 2, 4)], Ok((&pair, 1)));
+    let deviation = Deviation::TagKeptInDestination;
+    check_deviation(deviation, ("a", TaggedUtf16, UTF16), &[], &[(0, 2, 2)], Ok((b"a\0", 1 | TAG)));
+    let deviation = Deviation::CompactedLengthInBytes;
     let calls = [(0, 2, 4), (4, 1, 2)];
-    check_slip(slip, ("ab", TaggedUtf16, COMPACT), &[], &calls, Ok((b"ab", 4)));
+    check_deviation(deviation, ("ab", TaggedUtf16, COMPACT), &[], &calls, Ok((b"ab", 4)));
 }
 
 #[test]
-fn slips_in_what_is_checked_between_guests() {
+fn deviations_in_what_is_checked_between_guests() {
     let (what, calls) = (("aé", Utf8, UTF16), [(0, 2, 6), (6, 2, 4)]);
-    let slip = Deviation::FusedShrinkAlignmentUnchecked;
-    check_slip(slip, what, &[(1, 1)], &calls, Ok((b"\0\xe9\0x", 2)));
-    check_slip(slip, what, &[(1, 61)], &calls, Err(Trap::StringOutOfBounds));
-    let slip = Deviation::FusedShrinkBoundsUnchecked;
-    check_slip(slip, what, &[(1, 1000)], &calls, Ok((b"", 2)));
-    check_slip(slip, what, &[(1, 1001)], &calls, Err(Trap::UnalignedPointer));
+    let deviation = Deviation::FusedShrinkAlignmentUnchecked;
+    check_deviation(deviation, what, &[(1, 1)], &calls, Ok((b"\0\xe9\0x", 2)));
+    check_deviation(deviation, what, &[(1, 61)], &calls, Err(Trap::StringOutOfBounds));
+    let deviation = Deviation::FusedShrinkBoundsUnchecked;
+    check_deviation(deviation, what, &[(1, 1000)], &calls, Ok((b"", 2)));
+    check_deviation(deviation, what, &[(1, 1001)], &calls, Err(Trap::UnalignedPointer));
     let (what, calls) = (("a☃", Utf16, COMPACT), [(0, 2, 2), (2, 2, 4)]);
-    let slip = Deviation::InflationAlignmentUnchecked;
-    check_slip(slip, what, &[(1, 1)], &calls, Err(Trap::Crash));
-    let slip = Deviation::InflationBoundsUnchecked;
-    check_slip(slip, what, &[(1, 62)], &calls, Err(Trap::Crash));
+    let deviation = Deviation::InflationAlignmentUnchecked;
+    check_deviation(deviation, what, &[(1, 1)], &calls, Err(Trap::Crash));
+    let deviation = Deviation::InflationBoundsUnchecked;
+    check_deviation(deviation, what, &[(1, 62)], &calls, Err(Trap::Crash));
     let (what, calls) = (("a☃", Utf8, COMPACT), [(0, 2, 4), (4, 2, 8), (8, 2, 4)]);
     let kept = [b'x', 0, 3, 0x26];
-    check_slip(slip, what, &[(1, 58), (2, 58)], &calls, Ok((&kept, 2 | TAG)));
+    check_deviation(deviation, what, &[(1, 58), (2, 58)], &calls, Ok((&kept, 2 | TAG)));
 }
 
 #[test]
@@ -205,8 +210,7 @@ fn a_source_that_is_checked_for_half_its_length_is_read_beyond_the_memory() {
     let check = |tail: &[u16], to, expected| {
         let mut memory = vec![0; 8];
         memory.extend(tail.iter().flat_map(|unit| unit.to_le_bytes()));
-        let mut guest = ByteGuest::new(memory, 0);
-        guest.notes.deviations.insert(Deviation::SourceBoundsInCodeUnits);
+        let mut guest = deviating(memory, Deviation::SourceBoundsInCodeUnits);
         let cx = &mut Cx { opts: opts(UTF16), peer: Some(opts(to)), guest: &mut guest };
         let code_units = u64::try_from(tail.len() + 1).unwrap();
         assert_eq!(load_string_from_range(cx, 8, code_units), Err(expected));
@@ -221,9 +225,8 @@ fn a_source_that_is_checked_for_half_its_length_is_read_beyond_the_memory() {
 
 #[test]
 fn strings_of_guests_are_aligned_even_where_the_hosts_need_not_be() {
-    let mut guest = ByteGuest::new(b"xa\0".to_vec(), 0);
-    guest.notes.deviations.insert(Deviation::StringAlignmentUnchecked);
+    let mut guest = deviating(b"xa\0".to_vec(), Deviation::StringAlignmentUnchecked);
     let cx = &mut Cx { opts: opts(UTF16), peer: Some(opts(UTF8)), guest: &mut guest };
     assert_eq!(load_string_from_range(cx, 1, 1), Err(Trap::UnalignedPointer));
-    assert!(guest.notes.taken.is_empty());
+    assert!(guest.watch.taken.is_empty());
 }

@@ -1,6 +1,5 @@
 //! What the reference's runtime refuses, and how; what it runs is for the scripts in `wast/`.
 
-use canonical_abi::Notes;
 use component_interpreter::{Compiled, Failure, NotInstantiated};
 
 #[track_caller]
@@ -10,9 +9,9 @@ fn binary(text: &str) -> Vec<u8> {
 
 fn instantiate(bytes: &[u8]) -> Result<(), String> {
     let compiled = Compiled::new(bytes).map_err(|refusal| refusal.to_string())?;
-    match compiled.instantiate((), Notes::default()) {
+    match compiled.instantiate((), ()) {
         Ok(_) => Ok(()),
-        Err(refused @ (NotInstantiated::Refused(_) | NotInstantiated::RefusedBySlip)) => {
+        Err(refused @ (NotInstantiated::Refused(_) | NotInstantiated::RefusedByDeviation)) => {
             Err(refused.to_string())
         }
         Err(failed @ NotInstantiated::Failed(_)) => Err(failed.to_string()),
@@ -141,7 +140,7 @@ fn calls_within_one_another_have_a_limit() {
           (export "f" (func $f)))"#,
     );
     let compiled = Compiled::new(&bytes).unwrap();
-    let mut instance = compiled.instantiate((), Notes::default()).ok().unwrap();
+    let mut instance = compiled.instantiate((), ()).ok().unwrap();
     let limit = "more than 128 calls within one another".to_string();
     assert_eq!(instance.call("f", &[]), Err(Failure::Exhausted(limit)));
 }

@@ -1,9 +1,9 @@
-//! Calls from guest to guest: the faults that such a call may meet, and slips in whose is what.
+//! Calls from guest to guest: the faults that such a call may meet, and deviations in whose is what.
 
 use std::collections::BTreeSet;
 
 use canonical_abi::value::Value;
-use canonical_abi::{Crossing, Deviation, Lowered, NanLeaf, Notes, Place, Stage, Trap};
+use canonical_abi::{Crossing, Deviation, Lowered, NanLeaf, Place, Recorder, Stage, Trap};
 use component_interpreter::{Compiled, Failure, Instance};
 
 /// Two components side by side: `$caller` calls `$callee`. Both have one page of memory; what they
@@ -91,31 +91,36 @@ fn encoded(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn instantiate(text: &str, slips: &[Deviation]) -> Instance<()> {
+fn instantiate(text: &str, deviations: &[Deviation]) -> Instance<()> {
     let compiled = Compiled::new(&encoded(text)).unwrap_or_else(|e| panic!("{e}"));
-    let deviations = slips.iter().copied().collect();
-    let instance = compiled.instantiate((), Notes { deviations, ..Notes::default() });
+    let recorder = Recorder::deviating(deviations.iter().copied().collect());
+    let instance = compiled.instantiate((), recorder);
     instance.unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// Calls the caller's `go`, with some slips.
-fn go(pair: &Pair, slips: &[Deviation]) -> (Result<u32, Failure>, Notes) {
-    let mut instance = instantiate(&component(pair), slips);
+/// Calls the caller's `go`, with some deviations.
+fn go(pair: &Pair, deviations: &[Deviation]) -> (Result<u32, Failure>, Recorder) {
+    let mut instance = instantiate(&component(pair), deviations);
     let result = instance.call("go", &[]);
     let result = result.map(|value| match value {
         Some(Value::U32(result)) => result,
         other => panic!("{other:?}"),
     });
-    (result, instance.notes().clone())
+    (result, instance.watch::<Recorder>().clone())
 }
 
-/// What `go` answers, without the slip and with it.
+/// What `go` answers, without the deviation and with it.
 #[track_caller]
-fn check_slip(slip: Deviation, pair: &Pair, right: Result<u32, Trap>, slipped: Result<u32, Trap>) {
+fn check_deviation(
+    deviation: Deviation,
+    pair: &Pair,
+    right: Result<u32, Trap>,
+    deviated: Result<u32, Trap>,
+) {
     let (result, notes) = go(pair, &[]);
     assert_eq!((result, notes.taken.is_empty()), (right.map_err(Failure::Trap), true));
-    let (result, notes) = go(pair, &[slip]);
-    assert_eq!((result, notes.taken.contains(slip)), (slipped.map_err(Failure::Trap), true));
+    let (result, notes) = go(pair, &[deviation]);
+    assert_eq!((result, notes.taken.contains(deviation)), (deviated.map_err(Failure::Trap), true));
 }
 
 /// Calls the caller's `go`, which traps: for this, at this stage, with these faults.
@@ -245,14 +250,14 @@ fn borrows_that_may_remain_are_no_fault() {
         reallocs: ZERO,
         encodings: UTF8,
     };
-    let faults = |slips: &[Deviation]| go(&pair, slips).1.faults;
+    let faults = |deviations: &[Deviation]| go(&pair, deviations).1.faults;
     assert_eq!(faults(&[]), BTreeSet::from([Trap::InvalidChar, Trap::BorrowsRemain]));
-    for slip in [
+    for deviation in [
         Deviation::BorrowsMayRemain,
         Deviation::FusedBorrowsMayRemain,
         Deviation::BorrowsCheckedLate,
     ] {
-        assert_eq!(faults(&[slip]), BTreeSet::from([Trap::InvalidChar]));
+        assert_eq!(faults(&[deviation]), BTreeSet::from([Trap::InvalidChar]));
     }
 }
 
@@ -278,9 +283,9 @@ fn a_limit_that_exploring_meets_is_none_of_the_call() {
     ] {
         let bytes = encoded(&component(&bad_char(realloc)));
         let compiled = Compiled::metered(&bytes, Some(1_000_000)).unwrap();
-        let mut instance = compiled.instantiate((), Notes::default()).unwrap();
+        let mut instance = compiled.instantiate((), Recorder::default()).unwrap();
         assert_eq!(instance.call("go", &[]), Err(Failure::Trap(Trap::InvalidChar)));
-        let notes = instance.notes();
+        let notes = instance.watch::<Recorder>();
         assert_eq!(notes.faults, BTreeSet::from([Trap::InvalidChar]));
         assert!(notes.unexplored);
     }
@@ -295,11 +300,10 @@ fn faults_are_those_of_one_call_between_guests() {
     let text = component(&pair);
     let mut instance = instantiate(&text, &[]);
     instance.call("go", &[]).unwrap_err();
-    assert_eq!(instance.notes().faults, faults);
+    assert_eq!(instance.watch::<Recorder>().faults, faults);
     // What the host begins next traps elsewhere.
     assert_eq!(instance.call("go", &[]), Err(Failure::Trap(Trap::CannotEnterComponent)));
-    assert!(instance.notes().faults.is_empty());
-    assert!(instance.notes().unlowered.is_none());
+    assert!(instance.watch::<Recorder>().faults.is_empty());
     let fine = pair.call.replace("0xd800", "65");
     let callee = r#"(func (export "f") (param i32 i32 i32) (unreachable))"#;
     let pair = Pair { call: &fine, callee, reallocs: ZERO, ..pair };
@@ -325,7 +329,10 @@ fn a_call_of_the_hosts_has_no_faults() {
     ] {
         let mut instance = instantiate(text, &[]);
         assert_eq!(instance.call(export, args), Err(Failure::Trap(trap)));
-        assert!(instance.notes().faults.is_empty() && !instance.notes().unexplored);
+        assert!(
+            instance.watch::<Recorder>().faults.is_empty()
+                && !instance.watch::<Recorder>().unexplored
+        );
     }
 }
 
@@ -345,13 +352,13 @@ const PASS_2: &str = r#"(import "" "f" (func $f (param i32 i32) (result i32)))
     (func (export "go") (result i32) (call $f (i32.const 100) (i32.const 2)))"#;
 
 #[test]
-fn slips_in_whose_memory_and_realloc_it_is() {
-    check_slip(Deviation::ParamsReadFromCallee, &texts(PASS_2), Ok(0x6463), Ok(0x6261));
+fn deviations_in_whose_memory_and_realloc_it_is() {
+    check_deviation(Deviation::ParamsReadFromCallee, &texts(PASS_2), Ok(0x6463), Ok(0x6261));
     let pair = Pair {
         callee: r#"(func (export "f") (param i32 i32) (result i32) (local.get 0))"#,
         ..texts(PASS_2)
     };
-    check_slip(Deviation::CallersReallocForParams, &pair, Ok(16), Ok(32));
+    check_deviation(Deviation::CallersReallocForParams, &pair, Ok(16), Ok(32));
     let pair = Pair {
         ty: r#"(result (tuple u32 u32))"#,
         call: r#"(import "" "f" (func $f (param i32)))
@@ -361,15 +368,15 @@ fn slips_in_whose_memory_and_realloc_it_is() {
             (i32.store (i32.const 0) (i32.const 7)) (i32.const 0))"#,
         ..texts(PASS_2)
     };
-    check_slip(Deviation::ResultStoredInCallee, &pair, Ok(7), Ok(0));
+    check_deviation(Deviation::ResultStoredInCallee, &pair, Ok(7), Ok(0));
 }
 
 #[test]
-fn slips_in_whose_encoding_it_is() {
+fn deviations_in_whose_encoding_it_is() {
     let pair = Pair { encodings: ["utf8", "utf16"], ..texts(PASS_2) };
-    check_slip(Deviation::ParamsInCallersEncoding, &pair, Ok(0x63), Ok(0x6463));
+    check_deviation(Deviation::ParamsInCallersEncoding, &pair, Ok(0x63), Ok(0x6463));
     // Two code units of UTF-16: `c` and `d`, and NUL.
-    check_slip(Deviation::ParamsReadInCalleesEncoding, &pair, Ok(0x63), Ok(0x6463));
+    check_deviation(Deviation::ParamsReadInCalleesEncoding, &pair, Ok(0x63), Ok(0x6463));
     let pair = Pair {
         ty: "(result string)",
         call: r#"(import "" "f" (func $f (param i32)))
@@ -381,7 +388,7 @@ fn slips_in_whose_encoding_it_is() {
         ..pair
     };
     let pair = Pair { encodings: ["utf16", "utf8"], ..pair };
-    check_slip(Deviation::ResultInCalleesEncoding, &pair, Ok(0x61), Ok(0x6261));
+    check_deviation(Deviation::ResultInCalleesEncoding, &pair, Ok(0x61), Ok(0x6261));
 }
 
 /// A pair that passes a handle, which the caller drops or does not, before `go` returns.
@@ -401,21 +408,21 @@ const DROPS: &str = r#"(func (export "f") (param i32) (call $drop (local.get 0))
 const KEEPS: &str = r#"(func (export "f") (param i32))"#;
 
 #[test]
-fn slips_in_handles_between_guests() {
+fn deviations_in_handles_between_guests() {
     let (own, borrow) = (r#"(param "a" (own $r))"#, r#"(param "a" (borrow $r))"#);
     let unknown = Err(Trap::UnknownHandle);
-    let slip = Deviation::HandlesLandInCaller;
-    check_slip(slip, &handles(own, PASS_HANDLE, DROPS), Ok(1), unknown);
-    let slip = Deviation::FusedLoansKept;
+    let deviation = Deviation::HandlesLandInCaller;
+    check_deviation(deviation, &handles(own, PASS_HANDLE, DROPS), Ok(1), unknown);
+    let deviation = Deviation::FusedLoansKept;
     let lent = Err(Trap::HandleLent);
-    check_slip(slip, &handles(borrow, PASS_AND_DROP_HANDLE, DROPS), Ok(1), lent);
-    let slip = Deviation::FusedBorrowsMayRemain;
+    check_deviation(deviation, &handles(borrow, PASS_AND_DROP_HANDLE, DROPS), Ok(1), lent);
+    let deviation = Deviation::FusedBorrowsMayRemain;
     let remain = Err(Trap::BorrowsRemain);
-    check_slip(slip, &handles(borrow, PASS_HANDLE, KEEPS), remain, Ok(1));
+    check_deviation(deviation, &handles(borrow, PASS_HANDLE, KEEPS), remain, Ok(1));
 }
 
 #[test]
-fn slips_in_post_return_between_guests() {
+fn deviations_in_post_return_between_guests() {
     let pair = Pair {
         ty: "(result u32)",
         call: r#"(import "" "f" (func $f (result i32)))
@@ -426,8 +433,8 @@ fn slips_in_post_return_between_guests() {
         reallocs: ZERO,
         encodings: UTF8,
     };
-    check_slip(Deviation::FusedPostReturnSkipped, &pair, Err(Trap::Guest), Ok(7));
-    check_slip(Deviation::FusedPostReturnGetsZeros, &pair, Err(Trap::Guest), Ok(7));
+    check_deviation(Deviation::FusedPostReturnSkipped, &pair, Err(Trap::Guest), Ok(7));
+    check_deviation(Deviation::FusedPostReturnGetsZeros, &pair, Err(Trap::Guest), Ok(7));
     let pair = Pair {
         ty: r#"(param "a" (own $r)) (result u32)"#,
         call: r#"(import "" "f" (func $f (param i32) (result i32)))
@@ -437,8 +444,8 @@ fn slips_in_post_return_between_guests() {
             (func (export "post") (param i32) (call $drop (local.get 0)))"#,
         ..pair
     };
-    let slip = Deviation::FusedPostReturnMayLeave;
-    check_slip(slip, &pair, Err(Trap::CannotLeaveComponent), Ok(1));
+    let deviation = Deviation::FusedPostReturnMayLeave;
+    check_deviation(deviation, &pair, Err(Trap::CannotLeaveComponent), Ok(1));
 }
 
 #[test]
@@ -453,7 +460,7 @@ fn traps_between_guests_may_have_no_name() {
         encodings: ["utf8", "utf16"],
     };
     let (trap, unnamed) = (Trap::StringOutOfBounds, Trap::Guest);
-    check_slip(Deviation::AdapterTrapsUnnamed, &pair, Err(trap), Err(unnamed));
+    check_deviation(Deviation::AdapterTrapsUnnamed, &pair, Err(trap), Err(unnamed));
     let (_, notes) = go(&pair, &[Deviation::AdapterTrapsUnnamed]);
     assert_eq!(notes.faults, BTreeSet::from([Trap::Guest]));
 }
@@ -474,16 +481,19 @@ fn a_refused_call_may_be_noticed_before_a_forbidden_one() {
       (func (export "go") (param "a" string) (canon lift (core func $i "go")
         (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))"#;
     let (refused, first) = (Deviation::SelfCallsRefused, Deviation::KinshipBeforeMayLeave);
-    for (slips, trap) in [
+    for (deviations, trap) in [
         (&[][..], Trap::CannotLeaveComponent),
         (&[refused], Trap::CannotLeaveComponent),
         (&[first], Trap::CannotLeaveComponent),
         (&[refused, first], Trap::CannotEnterComponent),
     ] {
-        let mut instance = instantiate(text, slips);
+        let mut instance = instantiate(text, deviations);
         let result = instance.call("go", &[Value::string("a")]);
         assert_eq!(result, Err(Failure::Trap(trap)));
-        assert_eq!(instance.notes().taken.is_empty(), trap == Trap::CannotLeaveComponent);
+        assert_eq!(
+            instance.watch::<Recorder>().taken.is_empty(),
+            trap == Trap::CannotLeaveComponent
+        );
     }
 }
 
@@ -500,7 +510,8 @@ fn what_is_lowered_is_counted_for_each_guest() {
     };
     let mut instance = instantiate(&component(&pair), &[]);
     instance.call("go", &[]).unwrap();
-    let Lowered { lowerings, nans, received } = instance.lowered("go");
+    let number = instance.number("go");
+    let Lowered { lowerings, nans, received } = instance.watch::<Recorder>().lowered(number);
     assert_eq!(*lowerings, 2);
     assert_eq!(*nans, [NanLeaf { lowering: 2, place: Place::Flat(0), width: 4 }]);
     let values = vec![Value::F32(0x7fa0_0000)];

@@ -3,7 +3,7 @@
 
 use canonical_abi::types::FuncType;
 use canonical_abi::value::Value;
-use canonical_abi::{Deviations, Notes, Trap};
+use canonical_abi::{Deviations, Recorder, Trap};
 
 use super::engine::{self, Stop};
 use crate::definition::Import;
@@ -32,10 +32,10 @@ impl engine::Engine for Reference {
         if let Some((name, _)) = imports.iter().find(|(_, asked)| !matches!(asked, Import::Type)) {
             return Err(Stop::Unlinkable(format!("nobody offers `{name}`")));
         }
-        let notes = Notes { deviations: self.deviations, ..Notes::default() };
-        let instance = compiled.instantiate((), notes).map_err(|why| match why {
+        let recorder = Recorder::deviating(self.deviations);
+        let instance = compiled.instantiate((), recorder).map_err(|why| match why {
             NotInstantiated::Refused(refusal) => refused(refusal),
-            NotInstantiated::RefusedBySlip => Stop::refused(&why.to_string()),
+            NotInstantiated::RefusedByDeviation => Stop::refused(&why.to_string()),
             NotInstantiated::Failed(failure) => stopped(failure),
         })?;
         Ok(Box::new(Running { instance, received: 0 }))

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::ended;
-use crate::abi::{Deviations, Notes, Trap};
+use crate::abi::{Deviations, Recorder, Trap};
 use crate::component::{Compiled, Context, Host, Instance, NotInstantiated, Refusal};
 use crate::engine::any::{Answers, AnyHost, Imports};
 use crate::observation::{Outcome, Told};
@@ -43,12 +43,14 @@ impl AnyRun {
         answers: Answers,
         deviations: Deviations,
     ) -> Result<(AnyRun, Told), Refusal> {
-        let notes = Notes { deviations, ..Notes::default() };
-        let mut instance = compiled.begin(AnyHost::new(imports, answers), notes);
+        let recorder = Recorder::deviating(deviations);
+        let mut instance = compiled.begin(AnyHost::new(imports, answers), recorder);
         let started = match compiled.start(&mut instance) {
             Ok(()) => Ok(None),
             Err(NotInstantiated::Failed(failure)) => Err(ended(failure)),
-            Err(why @ NotInstantiated::RefusedBySlip) => Err(Outcome::Refused(why.to_string())),
+            Err(why @ NotInstantiated::RefusedByDeviation) => {
+                Err(Outcome::Refused(why.to_string()))
+            }
             Err(NotInstantiated::Refused(refusal)) => return Err(refusal),
         };
         let mut run = AnyRun { instance };
@@ -81,12 +83,12 @@ impl AnyRun {
 
     /// How much was lifted from it.
     pub fn lifted(&mut self) -> u64 {
-        self.instance.notes().lifted
+        self.instance.lifted_values()
     }
 
     /// The deviations that changed something.
     pub fn taken(&mut self) -> Deviations {
-        self.instance.notes().taken
+        self.instance.watch::<Recorder>().taken
     }
 
     /// The numbers of what the host holds, each with its resource.
@@ -95,7 +97,7 @@ impl AnyRun {
     }
 
     fn told(&mut self, result: Result<Option<Value>, Outcome>) -> Told {
-        let faults = std::mem::take(&mut self.instance.notes().faults);
+        let faults = std::mem::take(&mut self.instance.watch::<Recorder>().faults);
         Told { faults, ..Told::of(self.instance.host().seen(), result) }
     }
 }

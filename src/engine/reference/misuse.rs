@@ -2,7 +2,7 @@
 //! Knows when it cannot be said how much the guests saw before that.
 
 use super::{Ended, Run};
-use crate::abi::{Course, Deviation, Notes, Stage, Trap};
+use crate::abi::{Course, Deviation, Recorder, Stage, Trap, Watch as _};
 use crate::case::Case;
 use crate::case::check::ends;
 use crate::case::misuse::{Mistake, Misuse};
@@ -18,16 +18,16 @@ impl Run {
         let Some(misuse) = misuse.filter(|misuse| !ends(&case.shape, *misuse)) else {
             return false;
         };
-        let notes = self.instance.notes();
-        if passes(notes, misuse) {
+        let recorder = self.recorder();
+        if passes(recorder, misuse) {
             // It is no mistake any more.
             self.instance.host().misuse = None;
             return false;
         }
         self.locked = match misuse {
-            Misuse::Arg { .. } => notes.deviates(Deviation::WrongArgLocksInstance),
+            Misuse::Arg { .. } => recorder.deviates(Deviation::WrongArgLocksInstance),
             Misuse::ArgMissing | Misuse::ArgExtra | Misuse::ResultMissing | Misuse::ResultExtra => {
-                notes.deviates(Deviation::WrongCallLocksInstance)
+                recorder.deviates(Deviation::WrongCallLocksInstance)
             }
             Misuse::Answer { .. } | Misuse::Signature(_) => false,
         };
@@ -40,10 +40,10 @@ impl Run {
         if !self.locked {
             return Ok(());
         }
-        let notes = self.instance.notes();
-        Err(Failure::Trap(if notes.deviates(Deviation::LockedInstanceCrashes) {
+        let recorder = self.recorder();
+        Err(Failure::Trap(if recorder.deviates(Deviation::LockedInstanceCrashes) {
             Trap::Crash
-        } else if notes.deviates(Deviation::LockedInstanceDeadlocks) {
+        } else if recorder.deviates(Deviation::LockedInstanceDeadlocks) {
             Trap::Deadlock
         } else {
             Trap::CannotEnterComponent
@@ -64,7 +64,7 @@ impl Run {
         if host.seen.contains(&HostEvent::Misused) || matches!(result, Err(Failure::Exhausted(_))) {
             return Ok(result?);
         }
-        if passes(self.instance.notes(), misuse) {
+        if passes(self.recorder(), misuse) {
             return Ok(result?);
         }
         self.instance.host().seen.truncate(due);
@@ -77,28 +77,28 @@ impl Run {
             | Misuse::ResultExtra
             | Misuse::Signature(_) => Stage::LowerParams,
         };
-        end_at(self.instance.notes(), stage, result.err());
+        end_at(self.recorder(), stage, result.err());
         Err(Ended::Misused)
     }
 }
 
-/// Leaves in the notes what happened until this stage of lowering what the host passes, and there.
-fn end_at(notes: &mut Notes, stage: Stage, failure: Option<Failure>) {
+/// Leaves written down what happened until this stage of lowering what the host passes, and there.
+fn end_at(recorder: &mut Recorder, stage: Stage, failure: Option<Failure>) {
     // Between guests there are faults already.
-    let here = notes.course.stage == stage && notes.faults.is_empty();
-    notes.faults.clear();
+    let here = recorder.course.stage == stage && recorder.faults.is_empty();
+    recorder.faults.clear();
     if let Some(Failure::Trap(trap)) = failure.filter(|_| here) {
-        notes.faults.insert(trap);
+        recorder.faults.insert(trap);
     }
-    notes.unexplored = false;
-    notes.course = Course { stage, ..Course::default() };
+    recorder.unexplored = false;
+    recorder.course = Course { stage, ..Course::default() };
 }
 
 /// Whether a mistake passes for none, by a deviation.
-fn passes(notes: &mut Notes, misuse: Misuse) -> bool {
+fn passes(recorder: &mut Recorder, misuse: Misuse) -> bool {
     match misuse.mistake() {
-        Some(Mistake::DuplicateFlag) => notes.deviates(Deviation::DuplicateFlagPasses),
-        Some(Mistake::OtherStore) => notes.deviates(Deviation::ForeignHandlePasses),
+        Some(Mistake::DuplicateFlag) => recorder.deviates(Deviation::DuplicateFlagPasses),
+        Some(Mistake::OtherStore) => recorder.deviates(Deviation::ForeignHandlePasses),
         Some(_) | None => false,
     }
 }

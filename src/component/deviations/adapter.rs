@@ -1,17 +1,18 @@
-//! What slips refuse of the calls between guests before any is made.
+//! What deviations refuse of the calls between guests before any is made.
 //! Knows the types and options of both ends, and calls nothing.
 
 use canonical_abi::flatten::flatten_within;
 use canonical_abi::types::{Handle, Type};
 use canonical_abi::{Deviation, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType};
 
-use super::state::{Func, Options, State};
+use super::calls::kinship;
+use crate::state::{Func, Options, State};
 
-/// Whether, by a slip, there can be no lowered function of these options for that one.
+/// Whether there can be no lowered function of these options for that one.
 pub fn refuses<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
     let Func::Lifted(callee) = func else { return false };
-    let kinship = state.kinship(callee.opts.instance, caller.instance);
-    if kinship.is_some_and(|slip| state.notes.deviations.contains(slip)) {
+    let kinship = kinship(state, callee.opts.instance, caller.instance);
+    if kinship.is_some_and(|deviation| state.watch.has(deviation)) {
         return false;
     }
     let copies = |from: &Options, types, max_flat| {
@@ -21,11 +22,11 @@ pub fn refuses<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
         || copies(&callee.opts, callee.ty.results(), MAX_FLAT_RESULTS);
     let borrows = callee.ty.params.iter().flat_map(Type::handles);
     let borrows = borrows.into_iter().any(|handle| matches!(handle, Handle::Borrow(_)));
-    refuses && state.notes.deviates(Deviation::FixedLengthListAdapterRefused)
-        || borrows && state.notes.deviates(Deviation::BorrowAdapterRefused)
+    refuses && state.watch.deviates(Deviation::FixedLengthListAdapterRefused)
+        || borrows && state.watch.deviates(Deviation::BorrowAdapterRefused)
 }
 
-/// Whether, by a slip, an engine fails that is to make the adapter for this lowered function.
+/// Whether an engine fails that is to make the adapter for this lowered function.
 pub fn aborts<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
     let Func::Lifted(callee) = func else { return false };
     let in_memory = flatten_within(callee.ty.results(), PtrType::I32, MAX_FLAT_RESULTS).is_none();
@@ -33,7 +34,7 @@ pub fn aborts<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
     // Of one instance's calls of itself there is no adapter.
     let aborts =
         callee.ty.is_async && in_memory && differ && callee.opts.instance != caller.instance;
-    aborts && state.notes.deviates(Deviation::AsyncAdapterAborts)
+    aborts && state.watch.deviates(Deviation::AsyncAdapterAborts)
 }
 
 /// Whether some list of fixed length is copied from memory to memory.

@@ -1,0 +1,36 @@
+//! What deviations make of where a value lies.
+//! Knows no memory.
+
+use crate::Deviation;
+use crate::context::Cx;
+use crate::layout::{Deviates, Layout};
+
+/// The alignment of an f64.
+pub(crate) fn float64_alignment(deviates: &mut Deviates) -> u64 {
+    if deviates(Deviation::Float64AlignedToFour) { 4 } else { 8 }
+}
+
+/// The size of the discriminant, where it is another.
+pub(crate) fn discriminant(cases: usize, deviates: &mut Deviates) -> Option<u64> {
+    match cases {
+        0x100 if deviates(Deviation::DiscriminantGrowsEarly) => Some(2),
+        0x101 if deviates(Deviation::DiscriminantGrowsLate) => Some(1),
+        _ => None,
+    }
+}
+
+/// The size of flags, where it is another.
+pub(crate) fn flags(count: usize, deviates: &mut Deviates) -> Option<u64> {
+    let middle = (9..=16).contains(&count);
+    (middle && deviates(Deviation::SixteenFlagsTakeFourBytes)).then_some(4)
+}
+
+/// What a record's size is a multiple of.
+pub(crate) fn record_padding(alignment: u64, deviates: &mut Deviates) -> u64 {
+    if alignment == 4 && deviates(Deviation::RecordPaddedToEight) { 8 } else { alignment }
+}
+
+/// Whether a payload lies where its own alignment lets it, where that is elsewhere.
+pub(crate) fn payload_at_its_own(cx: &mut Cx, variant: &Layout, case: &Layout) -> bool {
+    case.alignment < variant.alignment && cx.deviates(Deviation::PayloadAtItsOwnAlignment)
+}

@@ -1,0 +1,192 @@
+//! A watcher that deviates as it is told to and writes down what it is told.
+//! Knows nothing of who reads that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::point::{Party, Point, Points};
+use super::watch::{Act, Block, Place, Stage, Watch};
+use super::{Deviation, Deviations, LiftLowerOptions, Trap};
+use crate::value::Value;
+
+/// What a run showed that neither guests nor host see.
+#[derive(Clone, Debug, Default)]
+pub struct Recorder {
+    /// The deviations in force.
+    pub deviations: Deviations,
+    /// Those that were met at a place where they change something.
+    pub taken: Deviations,
+    pub course: Course,
+    pub points: Points,
+    /// The stages at which the host lifts into values of static types.
+    pub static_lifts: BTreeSet<Stage>,
+    /// Where lifting or lowering for another guest trapped: all traps of which that call may meet the
+    /// first, depending on the order of what it does. Where anything else trapped there are none.
+    pub faults: BTreeSet<Trap>,
+    /// Whether a limit that the spec lacks ended the search for faults: there may be more.
+    pub unexplored: bool,
+    lowered: BTreeMap<usize, Lowered>,
+    exploring: bool,
+}
+
+/// How far a call got, and what it took.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Course {
+    /// Where it ended, or is.
+    pub stage: Stage,
+    /// How many calls from one guest to another are under way, or were when it ended: calls of functions
+    /// and of destructors.
+    pub depth: usize,
+    /// The calls of built-ins and of destructors, in the order in which they ended.
+    pub acts: Vec<Act>,
+}
+
+/// What was lowered for one instance, as far as the reader of what it saw needs to know it.
+#[derive(Clone, Debug, Default)]
+pub struct Lowered {
+    /// How often values were lowered to core values: each time, one core function is called with
+    /// them or one returns them to the guest.
+    pub lowerings: usize,
+    /// Where NaNs were lowered to.
+    pub nans: Vec<NanLeaf>,
+    pub received: Received,
+}
+
+/// What an instance received during one call of the host's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// The calls of its `realloc`, in order.
+    pub reallocs: Vec<ReallocStep>,
+    /// What another guest passed, as far as all of it was lowered.
+    pub crossings: Vec<Crossing>,
+}
+
+/// Values that were lifted from one guest and lowered for another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// Whether they are params or a result.
+    pub stage: Stage,
+    pub values: Vec<Value>,
+}
+
+/// One call of `realloc`, made while values are lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReallocStep {
+    pub stage: Stage,
+    /// The options of the guest that the values are from; nothing where they are the host's.
+    pub peer: Option<LiftLowerOptions>,
+    pub block: Block,
+}
+
+/// A NaN that was lowered: any other NaN of this width in its place would be right as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct NanLeaf {
+    /// Which lowering for its instance it was part of, counted from 1.
+    pub lowering: usize,
+    pub place: Place,
+    /// In bytes: 4 or 8.
+    pub width: u32,
+}
+
+impl Recorder {
+    /// One that has nothing written down.
+    pub fn deviating(deviations: Deviations) -> Recorder {
+        Recorder { deviations, ..Recorder::default() }
+    }
+
+    /// What was lowered for an instance.
+    pub fn lowered(&mut self, instance: usize) -> &mut Lowered {
+        self.lowered.entry(instance).or_default()
+    }
+}
+
+impl Watch for Recorder {
+    fn deviates(&mut self, deviation: Deviation) -> bool {
+        let deviates = self.has(deviation);
+        if deviates {
+            self.taken.insert(deviation);
+        }
+        deviates
+    }
+
+    fn has(&self, deviation: Deviation) -> bool {
+        self.deviations.contains(deviation)
+    }
+
+    fn reach(&mut self, point: Point, party: Party) {
+        if !self.exploring {
+            self.points.insert(point, party);
+        }
+    }
+
+    fn begin(&mut self) {
+        self.faults.clear();
+        self.unexplored = false;
+    }
+
+    fn stage(&self) -> Stage {
+        self.course.stage
+    }
+
+    fn set_stage(&mut self, stage: Stage) {
+        if !self.exploring {
+            self.course.stage = stage;
+        }
+    }
+
+    fn cross(&mut self) {
+        self.course.depth += 1;
+    }
+
+    fn cross_back(&mut self) {
+        self.course.depth -= 1;
+    }
+
+    fn act(&mut self, act: Act) {
+        if !self.exploring {
+            self.course.acts.push(act);
+        }
+    }
+
+    fn lower(&mut self, instance: usize) {
+        self.lowered(instance).lowerings += 1;
+    }
+
+    fn nan(&mut self, instance: usize, place: Place, width: u32) {
+        let lowered = self.lowered(instance);
+        lowered.nans.push(NanLeaf { lowering: lowered.lowerings, place, width });
+    }
+
+    fn realloc(&mut self, instance: usize, peer: Option<LiftLowerOptions>, block: Block) {
+        if !self.exploring {
+            let step = ReallocStep { stage: self.course.stage, peer, block };
+            self.lowered(instance).received.reallocs.push(step);
+        }
+    }
+
+    fn passed(&mut self, instance: usize, values: &[Value]) {
+        let crossing = Crossing { stage: self.course.stage, values: values.to_vec() };
+        self.lowered(instance).received.crossings.push(crossing);
+    }
+
+    fn lifts_statically(&self) -> bool {
+        self.static_lifts.contains(&self.course.stage)
+    }
+
+    fn explores(&self) -> bool {
+        true
+    }
+
+    fn exploring(&mut self, begins: bool) {
+        self.exploring = begins;
+    }
+
+    /// A limit is no fault, but hides some.
+    fn fault(&mut self, trap: Trap) {
+        if trap == Trap::Exhausted {
+            self.unexplored = true;
+        } else {
+            self.faults.insert(trap);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The table of an instance, what is in it, and the calls under way.
+//! Knows nothing of how handles are passed.
+
+use super::{Trap, end_if};
+use crate::types::Resource;
+
+/// Spec: `Table`. Entry 0 is never used.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    /// The entry of index 1 comes first.
+    entries: Vec<Option<ResourceHandle>>,
+    free: Vec<u32>,
+}
+
+/// Spec: `ResourceHandle`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResourceHandle {
+    pub rt: ResourceType,
+    pub rep: u32,
+    /// The task that a borrow belongs to; an owned handle has none.
+    pub borrow_scope: Option<usize>,
+    pub num_lends: u32,
+}
+
+/// The identity of a resource type among all that were made, and who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ResourceType {
+    pub id: usize,
+    /// The instance that defines it; the host's have none.
+    pub implementer: Option<usize>,
+}
+
+/// Spec: `Task`, of one thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Task {
+    pub instance: usize,
+    /// Whether its function's type is async, so that it may block.
+    pub is_async: bool,
+    /// Whether the host called it and waits for it. Only a deviation asks.
+    pub waited_for: bool,
+    /// Whether its core code has returned. Only a deviation asks.
+    pub returned: bool,
+    pub num_borrows: u32,
+}
+
+/// The instance that handles are lifted from or lowered into, and the calls that are under way.
+pub struct Handles<'a> {
+    pub instance: usize,
+    pub table: &'a mut Table,
+    /// What the numbers in the types mean.
+    pub resources: &'a [Option<ResourceType>],
+    /// The last one is the call for which something is lowered.
+    pub tasks: &'a mut Vec<Task>,
+    /// Spec: `Subtask.lenders`.
+    pub lenders: &'a mut Vec<Lender>,
+}
+
+/// A handle that was lent for a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Lender {
+    /// Its index in the table.
+    pub(super) index: u32,
+    /// Whether its table knows that it is lent. Only by a deviation it does not.
+    pub(super) counted: bool,
+}
+
+impl Table {
+    /// Spec: `Table.MAX_LENGTH`.
+    const MAX_LENGTH: usize = (1 << 28) - 1;
+    /// What we can bear: some hundreds of megabytes.
+    const MAX_HANDLES: usize = 1 << 22;
+
+    /// Spec: `Table.get`.
+    pub fn get(&self, i: u32) -> Option<ResourceHandle> {
+        let position = usize::try_from(i).ok()?.checked_sub(1)?;
+        self.entries.get(position).copied().flatten()
+    }
+
+    /// Spec: `Table.add`. What was freed last is used first, unless `oldest_first`.
+    pub(super) fn add(&mut self, handle: ResourceHandle, oldest_first: bool) -> Result<u32, Trap> {
+        let free = match self.free.len() {
+            0 => None,
+            _ if oldest_first => Some(self.free.remove(0)),
+            _ => self.free.pop(),
+        };
+        if let Some(i) = free {
+            *self.entry(i) = Some(handle);
+            return Ok(i);
+        }
+        end_if(self.entries.len() >= Table::MAX_LENGTH, Trap::TooManyHandles)?;
+        end_if(self.entries.len() >= Table::MAX_HANDLES, Trap::Exhausted)?;
+        self.entries.push(Some(handle));
+        Ok(u32::try_from(self.entries.len()).expect("it is not that long"))
+    }
+
+    /// How many indices are free again.
+    pub(super) fn free(&self) -> usize {
+        self.free.len()
+    }
+
+    /// Spec: `Table.remove`, after `get`.
+    pub(super) fn remove(&mut self, i: u32) {
+        *self.entry(i) = None;
+        self.free.push(i);
+    }
+
+    fn entry(&mut self, i: u32) -> &mut Option<ResourceHandle> {
+        let i = usize::try_from(i).expect("an index in the table");
+        &mut self.entries[i - 1]
+    }
+
+    /// Spec: `ResourceHandle.num_lends`, one more.
+    pub(super) fn lend(&mut self, i: u32) {
+        self.entry(i).as_mut().expect("only what is there is lent").num_lends += 1;
+    }
+
+    /// The same, one less. Only by a deviation was a handle that is lent removed, or removed and replaced.
+    pub(super) fn unlend(&mut self, i: u32) {
+        if let Some(handle) = self.entry(i) {
+            handle.num_lends = handle.num_lends.saturating_sub(1);
+        }
+    }
+}
+
+impl Handles<'_> {
+    pub(super) fn resource(&self, resource: Resource) -> ResourceType {
+        let position = usize::try_from(resource).expect("an index fits");
+        self.resources[position].expect("a resource type is defined before it is used")
+    }
+}
