@@ -62,11 +62,11 @@ fn chain(asyncs: Asyncs) -> String {
     )
 }
 
-fn instance(text: &str, slips: &[Deviation], host: Answering) -> Instance<Answering> {
+fn instance(text: &str, deviations: &[Deviation], host: Answering) -> Instance<Answering> {
     let buffer = wast::parser::ParseBuffer::new(text).unwrap();
     let mut wat = wast::parser::parse::<wast::Wat>(&buffer).unwrap_or_else(|e| panic!("{e}"));
     let compiled = Compiled::new(&wat.encode().unwrap()).unwrap_or_else(|e| panic!("{e}"));
-    let recorder = Recorder::deviating(slips.iter().copied().collect());
+    let recorder = Recorder::deviating(deviations.iter().copied().collect());
     compiled.instantiate(host, recorder).unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -74,14 +74,14 @@ const RETURNED: Result<u32, Trap> = Ok(9);
 const TRAPPED: Result<u32, Trap> = Err(Trap::CannotBlockSyncTask);
 
 #[track_caller]
-fn check(asyncs: [bool; 3], slips: &[Deviation], blocks: bool, expected: Result<u32, Trap>) {
+fn check(asyncs: [bool; 3], deviations: &[Deviation], blocks: bool, expected: Result<u32, Trap>) {
     let [outer, inner, host] = asyncs;
     let text = chain(Asyncs { outer, inner, host });
-    let mut instance = instance(&text, slips, Answering { blocks });
+    let mut instance = instance(&text, deviations, Answering { blocks });
     let expected = expected.map(|value| Some(Value::U32(value))).map_err(Failure::Trap);
     assert_eq!(instance.call("f", &[]), expected);
     let taken: Vec<_> = instance.watch::<Recorder>().taken.iter().collect();
-    assert!(taken.is_empty() || taken == slips, "{taken:?}");
+    assert!(taken.is_empty() || taken == deviations, "{taken:?}");
 }
 
 #[test]
@@ -102,33 +102,33 @@ fn what_blocks_traps_unless_all_that_wait_are_async() {
 
 #[test]
 fn until_may_2026_a_function_that_is_not_async_could_not_call_one_that_is() {
-    let slips = &[Deviation::AsyncCallsRefused];
-    check([true, true, true], slips, false, RETURNED);
-    check([true, true, false], slips, false, RETURNED);
-    check([true, false, false], slips, false, RETURNED);
-    check([false, false, false], slips, false, RETURNED);
-    check([false, true, true], slips, false, TRAPPED);
-    check([true, false, true], slips, false, TRAPPED);
+    let deviations = &[Deviation::AsyncCallsRefused];
+    check([true, true, true], deviations, false, RETURNED);
+    check([true, true, false], deviations, false, RETURNED);
+    check([true, false, false], deviations, false, RETURNED);
+    check([false, false, false], deviations, false, RETURNED);
+    check([false, true, true], deviations, false, TRAPPED);
+    check([true, false, true], deviations, false, TRAPPED);
 }
 
 #[test]
 fn a_function_that_the_host_waits_for_may_count_as_not_async() {
-    let check = |waits, asyncs: [bool; 3], slips: &[Deviation], expected| {
+    let check = |waits, asyncs: [bool; 3], deviations: &[Deviation], expected| {
         let [outer, inner, host] = asyncs;
         let text = chain(Asyncs { outer, inner, host });
-        let mut instance = instance(&text, slips, Answering { blocks: false });
+        let mut instance = instance(&text, deviations, Answering { blocks: false });
         instance.host_calls().waits = waits;
         assert_eq!(instance.call("f", &[]).is_ok(), expected);
         let taken: Vec<_> = instance.watch::<Recorder>().taken.iter().collect();
-        assert_eq!(taken, if expected { &[] } else { slips });
+        assert_eq!(taken, if expected { &[] } else { deviations });
     };
-    let slips = &[Deviation::AsyncCallsRefused, Deviation::WaitedForIsSync];
-    check(true, [true, true, false], slips, false);
-    check(false, [true, true, false], slips, true);
-    check(true, [true, false, false], slips, true);
-    check(true, [true, true, false], &slips[1..], true);
+    let deviations = &[Deviation::AsyncCallsRefused, Deviation::WaitedForIsSync];
+    check(true, [true, true, false], deviations, false);
+    check(false, [true, true, false], deviations, true);
+    check(true, [true, false, false], deviations, true);
+    check(true, [true, true, false], &deviations[1..], true);
     // Nobody waits for what a guest calls.
-    check(true, [true, true, true], &slips[..1], true);
+    check(true, [true, true, true], &deviations[..1], true);
 }
 
 /// An async function that calls an async function of its own component waits for itself.

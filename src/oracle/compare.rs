@@ -61,7 +61,7 @@ const QUOTED: usize = 16;
 
 /// The first place where an observation is not what was expected.
 pub fn first_difference(expected: &Reading, observed: &Observation) -> Option<Difference> {
-    let by_slip = expected.taken != Deviations::NONE;
+    let deviating = expected.taken != Deviations::NONE;
     let (faults, expected) = (&expected.faults, &expected.observation);
     let failed = is_failure(&expected.outcome) || is_failure(&observed.outcome);
     for (call, (a, b)) in expected.calls.iter().zip(&observed.calls).enumerate() {
@@ -76,7 +76,7 @@ pub fn first_difference(expected: &Reading, observed: &Observation) -> Option<Di
         }
     }
     // The reference refuses to run what was checked only by a deviation that has the subject refuse it.
-    let refused = by_slip && observed.calls.is_empty();
+    let refused = deviating && observed.calls.is_empty();
     let same = refused && both_refused(&expected.outcome, &observed.outcome)
         || same_ending_of(&expected.outcome, &observed.outcome, faults);
     (!same).then(|| Difference {
