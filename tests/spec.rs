@@ -49,7 +49,7 @@ fn a_function_of_the_specification_has_at_most_one_line_that_is_ours() {
         let text = fs::read_to_string(&path).unwrap();
         for (name, body) in specified(&text) {
             functions += 1;
-            let ours = body.iter().filter(|line| is_ours(line)).count();
+            let ours = body.iter().filter(is_ours).count();
             if ours > 1 {
                 found.insert(format!("{}: {name}", path.display()), ours);
             }
@@ -84,7 +84,7 @@ fn lines_that_are_ours_are_told_from_those_of_the_specification() {
     assert_eq!(specified.len(), 1);
     let (name, body) = &specified[0];
     assert_eq!((name.as_str(), body.len()), ("f", 7));
-    assert_eq!(body.iter().filter(|line| is_ours(line)).count(), 2);
+    assert_eq!(body.iter().filter(is_ours).count(), 2);
 }
 
 /// The functions whose documentation says `Spec:`, each with the lines of its body.
