@@ -76,6 +76,22 @@ fn verdicts(text: &str) -> Vec<Verdict> {
 }
 
 #[test]
+fn an_import_that_is_async_is_offered_as_one() {
+    let text = r#"(component
+      (import "g" (func $g async (result u32)))
+      (core func $lowered (canon lower (func $g)))
+      (core module $m
+        (import "" "g" (func $g (result i32)))
+        (func (export "f") (result i32) (call $g)))
+      (core instance $i (instantiate $m (with "" (instance (export "g" (func $lowered))))))
+      (func (export "f") async (result u32) (canon lift (core func $i "f"))))"#;
+    let diff = diff_text(text);
+    assert!(diff.agrees(), "{}", diff::text(&diff, "-"));
+    // Instantiation, and three calls; each calls the host.
+    assert_eq!(counts(&diff), (3, 4));
+}
+
+#[test]
 fn what_the_host_saw_of_a_start_that_fails_is_compared_too() {
     let text = r#"(component
       (import "h" (func $h (param "x" u32)))

@@ -223,9 +223,19 @@ fn link(
     }
     for (name, ty) in &links.funcs {
         let (path, ty) = (format!("{prefix}{name}"), FuncType::clone(ty));
-        linker.func_new(name, move |mut store, _, params, results| {
-            called(&mut store.as_context_mut(), &path, &ty, params, results)
-        })?;
+        match ty.is_async {
+            false => linker.func_new(name, move |mut store, _, params, results| {
+                called(&mut store.as_context_mut(), &path, &ty, params, results)
+            }),
+            // It may block, and never does.
+            true => linker.func_new_concurrent(name, move |accessor, _, params, results| {
+                let mut called = |mut store: StoreContextMut<'_, Data>| {
+                    called(&mut store, &path, &ty, params, results)
+                };
+                let called = accessor.with(|mut access| called(access.as_context_mut()));
+                Box::pin(async move { called })
+            }),
+        }?;
     }
     for (name, links) in &links.instances {
         link(&mut linker.instance(name)?, &format!("{prefix}{name}{SEPARATOR}"), links)?;
