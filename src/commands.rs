@@ -166,10 +166,7 @@ pub fn replay(session: Session, paths: &[PathBuf], how: &Replay) -> Result<bool>
     let (mut clean, mut kinds, mut bad) = (true, Kinds::default(), Bad::of(&search));
     let mut coverage = spec_coverage.then(SpecCoverage::default);
     let other = against.map(Against::start).transpose()?;
-    let mut drift = match &other {
-        Some(other) => Some(Drift::new(canonfuzz::own_build()?, other)),
-        None => None,
-    };
+    let mut drift = Drift::beside(other.as_ref())?;
     let mut session = session.beside(other);
     for path in &files {
         let replayed = match replay::replay(&mut session, path, bless, drift.as_mut()) {

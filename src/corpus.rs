@@ -87,9 +87,8 @@ const LONGEST_NAME: usize = 200;
 
 /// The files for a case of that name, of which the first is taken that is not there yet.
 pub fn names(folder: &Path, name: &str) -> impl Iterator<Item = PathBuf> {
-    let first = folder.join(format!("{name}.toml"));
-    let others = (2..).map(move |number| first.with_file_name(format!("{name}-{number}.toml")));
-    std::iter::once(folder.join(format!("{name}.toml"))).chain(others)
+    let numbers = std::iter::once(String::new()).chain((2..).map(|number| format!("-{number}")));
+    numbers.map(move |number| folder.join(format!("{name}{number}.toml")))
 }
 
 /// The case files at some paths: files as they are, and of folders all cases below them, in the order of their

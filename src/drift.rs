@@ -14,7 +14,7 @@ use crate::generate::{Size, size};
 use crate::observation::Observation;
 use crate::oracle::Verdict;
 use crate::oracle::register::{Build, Register};
-use crate::session::{Checked, Other, Session, situation};
+use crate::session::{Checked, Other, Session, own_build, situation};
 use crate::{corpus, files, plain, report};
 
 /// What was seen so far.
@@ -77,7 +77,12 @@ pub struct Row {
 }
 
 impl Drift {
-    pub fn new(own: Build, other: &Other) -> Drift {
+    /// Between this build and another one, if there is one.
+    pub fn beside(other: Option<&Other>) -> Result<Option<Drift>> {
+        other.map(|other| Ok(Drift::new(own_build()?, other))).transpose()
+    }
+
+    fn new(own: Build, other: &Other) -> Drift {
         let names = match own == other.build {
             true => [format!("{own} here"), format!("{} of {}", other.build, other.name)],
             false => [own.to_string(), other.build.to_string()],

@@ -18,7 +18,7 @@ use crate::generate::{Size, Stream, size};
 use crate::mix::{Mix, SpecCoverage};
 use crate::oracle::{Difference, Verdict};
 use crate::releases::Against;
-use crate::session::{Checked, Session, Timings, own_build, timed};
+use crate::session::{Checked, Session, Timings, timed};
 use crate::{corpus, files, plain, report};
 
 /// What to run.
@@ -190,10 +190,7 @@ fn work(plan: &Plan, progress: &Progress, job: u64) -> Result<()> {
         Some(_) => Session::maybe_isolated(plan.isolated)?,
     };
     let other = plan.against.as_ref().map(Against::start).transpose()?;
-    let drift = match &other {
-        Some(other) => Some(Drift::new(own_build()?, other)),
-        None => None,
-    };
+    let drift = Drift::beside(other.as_ref())?;
     let mut session = session.beside(other);
     // Far apart, so that seeds that follow each other share nothing.
     let seed = plan.seed.wrapping_add(job.wrapping_mul(0x9e37_79b9_7f4a_7c15));
