@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::abi::{Core, Course, Deviations, NanLeaf, Points, Received, Trap};
+use crate::abi::{BuiltIn, Core, Course, Deviations, NanLeaf, Points, Received, Trap};
 use crate::types::Resource;
 use crate::value::Value;
 
@@ -115,16 +115,10 @@ pub enum GuestEvent {
     ImportReturned(Vec<Core>),
     PostReturn(Vec<Core>),
     /// A built-in came back, with its answer where it has one.
-    ResourceNew {
-        resource: Resource,
-        handle: u32,
-    },
-    ResourceRep {
-        resource: Resource,
-        rep: u32,
-    },
-    ResourceDrop {
-        resource: Resource,
+    BuiltIn {
+        which: BuiltIn,
+        of: Resource,
+        answer: Option<u32>,
     },
     /// A destructor was called.
     Destructor {

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use canonfuzz::abi::{Core, PtrType, StringEncoding, Trap};
+use canonfuzz::abi::{BuiltIn, Core, PtrType, StringEncoding, Trap};
 use canonfuzz::case::paths::Paths;
 use canonfuzz::case::{
-    Answer, BuiltIn, Call, CanonOpts, Case, CaseKind, Finish, Function, Guest, ImportCall, Limits,
-    Manner, Pages, Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step, Tuning,
-    function_name,
+    Answer, BuiltInCall, Call, CanonOpts, Case, CaseKind, Finish, Function, Guest, ImportCall,
+    Limits, Manner, Pages, Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step,
+    Tuning, function_name,
 };
 use canonfuzz::component::definition::Import;
 use canonfuzz::component::{Compiled, Context, Failure, Host, Instance, decode};
@@ -385,21 +385,28 @@ fn handles_pass_from_guest_to_guest() {
     let scripts = vec![
         script(
             vec![
-                Step::BuiltIn(BuiltIn::New { resource: 2, rep: 9 }),
-                Step::BuiltIn(BuiltIn::Drop { resource: 2, handle: 2 }),
+                Step::BuiltIn(BuiltInCall { which: BuiltIn::ResourceNew, of: 2, operand: 9 }),
+                Step::BuiltIn(BuiltInCall { which: BuiltIn::ResourceDrop, of: 2, operand: 2 }),
                 import(&[handle(1)]),
             ],
             &[handle(1)],
         ),
         script(
-            vec![import(&[handle(1)]), Step::BuiltIn(BuiltIn::New { resource: 0, rep: 77 })],
+            vec![
+                import(&[handle(1)]),
+                Step::BuiltIn(BuiltInCall { which: BuiltIn::ResourceNew, of: 0, operand: 77 }),
+            ],
             &[handle(1)],
         ),
     ];
     let (result, guests) = run(&case(shape, &[handle(5)], scripts), None).unwrap();
     assert_eq!(result, Some(handle(77)));
     assert!(guests[0].0.contains(&GuestEvent::Destructor { resource: 2, rep: 9 }));
-    assert!(guests[1].0.contains(&GuestEvent::ResourceNew { resource: 0, handle: 1 }));
+    assert!(guests[1].0.contains(&GuestEvent::BuiltIn {
+        which: BuiltIn::ResourceNew,
+        of: 0,
+        answer: Some(1)
+    }));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::check::trap_if;
 use super::context::{Cx, Guest, handles};
 use super::deviations::handle as deviations;
 use super::table::{Lender, ResourceHandle, ResourceType};
-use super::{Act, ActKind, Party, Rule, Trap};
+use super::{Act, ActKind, BuiltIn, Party, Rule, Trap};
 use crate::types::Resource;
 
 /// Spec: `lift_own`.
@@ -132,7 +132,7 @@ pub fn canon_resource_new(
     rep: u32,
 ) -> Result<u32, Trap> {
     let made = resource_new(guest, may_leave, resource, rep);
-    note(guest, ActKind::New, made)
+    note(guest, BuiltIn::ResourceNew, made)
 }
 
 fn resource_new(
@@ -157,7 +157,7 @@ pub fn canon_resource_rep(
     i: u32,
 ) -> Result<u32, Trap> {
     let rep = resource_rep(guest, may_leave, resource, i);
-    note(guest, ActKind::Rep, rep)
+    note(guest, BuiltIn::ResourceRep, rep)
 }
 
 fn resource_rep(
@@ -184,7 +184,7 @@ pub fn canon_resource_drop(
     i: u32,
 ) -> Result<Option<(ResourceType, u32)>, Trap> {
     let dropped = resource_drop(guest, may_leave, resource, i);
-    note(guest, ActKind::Drop, dropped)
+    note(guest, BuiltIn::ResourceDrop, dropped)
 }
 
 fn resource_drop(
@@ -213,9 +213,9 @@ fn resource_drop(
 }
 
 /// Notes that a built-in has ended.
-fn note<T>(guest: &mut dyn Guest, kind: ActKind, result: Result<T, Trap>) -> Result<T, Trap> {
+fn note<T>(guest: &mut dyn Guest, which: BuiltIn, result: Result<T, Trap>) -> Result<T, Trap> {
     let (stage, trap) = (guest.watch().stage(), result.as_ref().err().copied());
-    guest.watch().act(Act { kind, stage, trap });
+    guest.watch().act(Act { kind: ActKind::BuiltIn(which), stage, trap });
     result
 }
 

@@ -5,6 +5,7 @@ pub mod value;
 
 pub mod fits;
 
+pub mod built_in;
 mod bytes;
 pub mod core;
 pub mod options;
@@ -47,6 +48,7 @@ pub mod bytes_guest;
 pub mod vectors;
 
 pub use self::core::{Core, CoreFuncType, CoreType, wrap};
+pub use built_in::BuiltIn;
 pub use check::trap_if;
 pub use context::{Cx, Guest, Instance, MAX_LIFTED};
 pub use deviation::{Deviation, Deviations};

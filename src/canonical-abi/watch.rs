@@ -4,7 +4,7 @@
 use std::any::Any;
 
 use super::point::{Change, Party, Point};
-use super::{Deviation, LiftLowerOptions, Trap};
+use super::{BuiltIn, Deviation, LiftLowerOptions, Trap};
 use crate::value::{StringSource, Value};
 
 /// Who watches. `()` does not look, and lets everything go as specified. Instances are those of
@@ -107,9 +107,7 @@ pub struct Act {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ActKind {
-    New,
-    Rep,
-    Drop,
+    BuiltIn(BuiltIn),
     Destructor,
 }
 

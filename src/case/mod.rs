@@ -13,7 +13,8 @@ mod tuning;
 
 use serde::{Deserialize, Serialize};
 
-use crate::abi::{PtrType, StringEncoding};
+use crate::abi::built_in::Immediate;
+use crate::abi::{BuiltIn, PtrType, StringEncoding};
 use crate::types::{self, FuncType, Type};
 use crate::value::Value;
 
@@ -141,26 +142,16 @@ pub struct Script {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     Import(ImportCall),
-    BuiltIn(BuiltIn),
+    BuiltIn(BuiltInCall),
 }
 
 /// A call of a canonical built-in. Handles are indices in the guest's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum BuiltIn {
-    /// Of a resource that the guest defines.
-    New {
-        resource: types::Resource,
-        rep: u32,
-    },
-    /// Of a resource that the guest defines.
-    Rep {
-        resource: types::Resource,
-        handle: u32,
-    },
-    Drop {
-        resource: types::Resource,
-        handle: u32,
-    },
+pub struct BuiltInCall {
+    pub which: BuiltIn,
+    /// The resource type that it is made for.
+    pub of: types::Resource,
+    pub operand: u32,
 }
 
 /// One call of the import.
@@ -225,7 +216,7 @@ pub enum PostReturn {
     /// Calls the import, which it must not.
     Import,
     /// Calls a built-in, which must be `resource.rep`.
-    BuiltIn(BuiltIn),
+    BuiltIn(BuiltInCall),
 }
 
 /// What each call of a destructor of the guest's does.
@@ -233,7 +224,7 @@ pub enum PostReturn {
 pub enum Destructor {
     Nothing,
     Trap,
-    BuiltIn(BuiltIn),
+    BuiltIn(BuiltInCall),
 }
 
 /// What one call of `realloc` does.
@@ -259,7 +250,7 @@ pub enum Realloc {
     /// Calls the import, which it must not, then does `Bump`.
     Import,
     /// Calls a built-in, which must be `resource.rep`, then does `Bump`.
-    BuiltIn(BuiltIn),
+    BuiltIn(BuiltInCall),
 }
 
 impl Shape {
@@ -297,6 +288,24 @@ impl Shape {
     pub fn awaits_import(&self) -> bool {
         let last = self.guests.last().and_then(|last| last.import.as_ref());
         last.is_some_and(|import| import.ty.is_async)
+    }
+
+    /// The built-ins that a guest may call, each with the resource type that it is made for. Validation lets
+    /// only those who define a resource make its handles and look into them.
+    pub fn built_ins(&self, guest: usize) -> impl Iterator<Item = (BuiltIn, types::Resource)> {
+        (0..).zip(&self.resources).flat_map(move |(resource, _)| {
+            let all = BuiltIn::ALL.into_iter();
+            all.filter(move |which| self.may_call(guest, *which, resource))
+                .map(move |which| (which, resource))
+        })
+    }
+
+    /// Whether a guest may call this built-in, made for this resource type.
+    pub fn may_call(&self, guest: usize, which: BuiltIn, resource: types::Resource) -> bool {
+        match which.signature().of {
+            Immediate::Resource { defined: true } => self.definer(resource) == Some(guest),
+            Immediate::Resource { defined: false } => self.knows(guest, resource),
+        }
     }
 
     /// Whether a guest does what nobody scripted.
@@ -383,17 +392,6 @@ pub fn import_calls_mut(steps: &mut [Step]) -> impl Iterator<Item = &mut ImportC
         Step::Import(call) => Some(call),
         Step::BuiltIn(_) => None,
     })
-}
-
-impl BuiltIn {
-    /// The resource that it is about.
-    pub fn resource(self) -> types::Resource {
-        match self {
-            BuiltIn::New { resource, .. }
-            | BuiltIn::Rep { resource, .. }
-            | BuiltIn::Drop { resource, .. } => resource,
-        }
-    }
 }
 
 /// Bounds on a case, whoever made it. Passed explicitly, so that each user says what it can bear.

@@ -8,7 +8,7 @@ use wasmparser::{
 
 use super::{Resource, Shape};
 use crate::abi::flatten::{Context, flatten_functype};
-use crate::abi::{CoreFuncType, CoreType, PtrType};
+use crate::abi::{BuiltIn, CoreFuncType, CoreType, PtrType};
 use crate::types;
 
 /// The module name of all that it imports.
@@ -31,9 +31,7 @@ pub enum Offer {
     Allocate,
     /// The guest's import, lowered.
     Import,
-    New(types::Resource),
-    Rep(types::Resource),
-    Drop(types::Resource),
+    BuiltIn(BuiltIn, types::Resource),
 }
 
 /// Something that it may export. For what it does not, the puppet acts by its script.
@@ -62,9 +60,7 @@ impl Offer {
             Offer::Results => "results".to_string(),
             Offer::Allocate => "allocate".to_string(),
             Offer::Import => "import".to_string(),
-            Offer::New(resource) => format!("new-{resource}"),
-            Offer::Rep(resource) => format!("rep-{resource}"),
-            Offer::Drop(resource) => format!("drop-{resource}"),
+            Offer::BuiltIn(which, resource) => format!("{}-{resource}", which.verb()),
         }
     }
 }
@@ -95,15 +91,10 @@ pub fn offers(shape: &Shape, number: usize) -> Vec<Typed<Offer>> {
         let ty = flatten_functype(&import.ty, guest.ptr_type, Context::Lower);
         Typed { of: Offer::Import, ty }
     }));
-    for (resource, _) in (0..).zip(&shape.resources) {
-        if shape.definer(resource) == Some(number) {
-            let makers = [Offer::New(resource), Offer::Rep(resource)];
-            offers.extend(makers.map(|of| Typed { of, ty: i32s(1, 1) }));
-        }
-        if shape.knows(number, resource) {
-            offers.push(Typed { of: Offer::Drop(resource), ty: i32s(1, 0) });
-        }
-    }
+    offers.extend(shape.built_ins(number).map(|(which, resource)| Typed {
+        of: Offer::BuiltIn(which, resource),
+        ty: which.core_type(guest.ptr_type),
+    }));
     offers
 }
 

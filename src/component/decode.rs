@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use canonical_abi::BuiltIn;
 use canonical_abi::StringEncoding;
-use canonical_abi::types::{FuncType, Resource};
+use canonical_abi::types::FuncType;
 use wasmparser::component_types::ComponentEntityType;
 use wasmparser::types::TypesRef;
 use wasmparser::{
@@ -13,7 +14,7 @@ use wasmparser::{
     Encoding, Instance, Parser, Payload, ValidPayload, Validator, WasmFeatures,
 };
 
-use super::definition::{BuiltIn, CanonOpts, Component, Decoded, Definition, Found, Import, Item};
+use super::definition::{CanonOpts, Component, Decoded, Definition, Found, Import, Item};
 use super::refusal::Refusal;
 use super::types::{Resolver, Resources};
 
@@ -332,13 +333,13 @@ impl Decoder {
                 Definition::Lower { func: *func_index, opts: canon_opts(options)? }
             }
             CanonicalFunction::ResourceNew { resource } => {
-                Definition::BuiltIn(BuiltIn::New(self.resource(*resource)?))
-            }
-            CanonicalFunction::ResourceDrop { resource } => {
-                Definition::BuiltIn(BuiltIn::Drop(self.resource(*resource)?))
+                self.of_resource(BuiltIn::ResourceNew, *resource)?
             }
             CanonicalFunction::ResourceRep { resource } => {
-                Definition::BuiltIn(BuiltIn::Rep(self.resource(*resource)?))
+                self.of_resource(BuiltIn::ResourceRep, *resource)?
+            }
+            CanonicalFunction::ResourceDrop { resource } => {
+                self.of_resource(BuiltIn::ResourceDrop, *resource)?
             }
             other => return Err(Refusal::unsupported(built_in(other))),
         };
@@ -346,9 +347,10 @@ impl Decoder {
         Ok(())
     }
 
-    fn resource(&mut self, index: u32) -> Result<Resource, Refusal> {
+    fn of_resource(&mut self, which: BuiltIn, index: u32) -> Result<Definition, Refusal> {
         let resource = self.resolver().resource_at(index);
-        resource.ok_or_else(|| Refusal::invalid("a resource type is expected"))
+        let of = resource.ok_or_else(|| Refusal::invalid("a resource type is expected"))?;
+        Ok(Definition::BuiltIn { which, of })
     }
 }
 

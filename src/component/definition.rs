@@ -4,8 +4,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use canonical_abi::StringEncoding;
 use canonical_abi::types::{FuncType, Resource};
+use canonical_abi::{BuiltIn, StringEncoding};
 use wasmparser::ExternalKind;
 
 /// A decoded component with all that is nested in it.
@@ -82,21 +82,17 @@ pub enum Definition {
         func: u32,
         opts: CanonOpts,
     },
-    BuiltIn(BuiltIn),
+    /// A built-in, and the number of what it is made for.
+    BuiltIn {
+        which: BuiltIn,
+        of: u32,
+    },
     /// An export adds to the index space, too.
     Export {
         name: String,
         item: Item,
         found: Vec<Found>,
     },
-}
-
-/// A built-in on handles.
-#[derive(Clone, Copy, Debug)]
-pub enum BuiltIn {
-    New(Resource),
-    Drop(Resource),
-    Rep(Resource),
 }
 
 /// Something in an index space.

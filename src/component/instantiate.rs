@@ -9,7 +9,7 @@ use canonical_abi::flatten::{self, flatten_functype};
 use canonical_abi::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep};
 use canonical_abi::types::{FuncType, Resource};
 use canonical_abi::{
-    Core, CoreFuncType, CoreType, Instance as _, PtrType, ResourceType, Trap, Watch,
+    BuiltIn, Core, CoreFuncType, Instance as _, PtrType, ResourceType, Trap, Watch,
 };
 use wasmi::{AsContextMut, Extern, StoreContextMut};
 use wasmparser::ExternalKind;
@@ -17,7 +17,7 @@ use wasmparser::ExternalKind;
 use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy};
 use super::core::{core_value, error, func_type, trap, val};
 use super::decode;
-use super::definition::{BuiltIn, CanonOpts, Decoded, Definition, Found, Item};
+use super::definition::{CanonOpts, Decoded, Definition, Found, Item};
 use super::deviations::adapter::{aborts, refuses};
 use super::limits;
 use super::recording::{Event, record};
@@ -270,8 +270,8 @@ impl<'a, T: Host> Spaces<'a, T> {
                 let lowered = self.lower(func, opts);
                 self.core_funcs.push(lowered);
             }
-            Definition::BuiltIn(built_in) => {
-                let core_func = self.built_in(*built_in);
+            Definition::BuiltIn { which, of } => {
+                let core_func = self.built_in(*which, *of);
                 self.core_funcs.push(core_func);
             }
             Definition::Export { name, item, found } => {
@@ -489,18 +489,10 @@ impl<'a, T: Host> Spaces<'a, T> {
         self.core_func(ty, move |store, params| call_lowered(store, &opts, &func, params))
     }
 
-    fn built_in(&mut self, built_in: BuiltIn) -> CoreFunc {
-        let i32s = |results| CoreFuncType {
-            params: vec![CoreType::I32],
-            results: vec![CoreType::I32; results],
-        };
-        let ty = match built_in {
-            BuiltIn::New(_) | BuiltIn::Rep(_) => i32s(1),
-            BuiltIn::Drop(_) => i32s(0),
-        };
+    fn built_in(&mut self, which: BuiltIn, of: u32) -> CoreFunc {
         let (opts, resources) = (self.no_options(), self.resources.clone());
-        self.core_func(ty, move |store, params| {
-            call_built_in(store, built_in, &opts, &resources, params[0])
+        self.core_func(which.core_type(opts.ptr_type), move |store, params| {
+            call_built_in(store, (which, of), &opts, &resources, params)
         })
     }
 
@@ -547,25 +539,25 @@ impl<'a, T: Host> Spaces<'a, T> {
 
 fn call_built_in<T: Host>(
     mut store: StoreContextMut<'_, State<T>>,
-    built_in: BuiltIn,
+    (which, of): (BuiltIn, u32),
     opts: &Options,
     resources: &ResourceTypes,
-    param: Core,
+    params: &[Core],
 ) -> Result<Vec<Core>, Trap> {
-    let param = canonical_abi::wrap(param.bits());
+    let param = canonical_abi::wrap(params[0].bits());
     let mut guest = CoreInstance::new(store.as_context_mut(), opts, resources);
     let may_leave = guest.may_leave();
-    match built_in {
-        BuiltIn::New(resource) => {
-            let i = canon_resource_new(&mut guest, may_leave, resource, param)?;
+    match which {
+        BuiltIn::ResourceNew => {
+            let i = canon_resource_new(&mut guest, may_leave, of, param)?;
             Ok(vec![Core::I32(i)])
         }
-        BuiltIn::Rep(resource) => {
-            let rep = canon_resource_rep(&mut guest, may_leave, resource, param)?;
+        BuiltIn::ResourceRep => {
+            let rep = canon_resource_rep(&mut guest, may_leave, of, param)?;
             Ok(vec![Core::I32(rep)])
         }
-        BuiltIn::Drop(resource) => {
-            let dropped = canon_resource_drop(&mut guest, may_leave, resource, param)?;
+        BuiltIn::ResourceDrop => {
+            let dropped = canon_resource_drop(&mut guest, may_leave, of, param)?;
             if let Some((rt, rep)) = dropped {
                 destroy(store, Some(opts.instance), rt, rep)?;
             }

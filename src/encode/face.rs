@@ -16,10 +16,9 @@ use super::puppet::emit::{
 };
 use super::puppet::{Left, Puppet};
 use super::script::{
-    EVENT_BUILT_IN, EVENT_CALLED, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN, WORD, built_in_slot,
-    slot, step_words,
+    EVENT_BUILT_IN, EVENT_CALLED, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN, WORD, slot, step_words,
 };
-use crate::abi::{CoreFuncType, CoreType};
+use crate::abi::{BuiltIn, CoreFuncType, CoreType};
 use crate::case::noise::{self, Act, Offer, Typed};
 use crate::case::{Guest, Shape};
 use crate::types::Resource;
@@ -244,16 +243,14 @@ impl Face<'_> {
                 all_params(sink, ty).call(ALLOCATE);
             }),
             Offer::Import => offered_import(ty, self.wired_at(slot::IMPORT)),
-            Offer::New(resource) => self.offered_built_in(slot::NEW, resource),
-            Offer::Rep(resource) => self.offered_built_in(slot::REP, resource),
-            Offer::Drop(resource) => self.offered_built_in(slot::DROP, resource),
+            Offer::BuiltIn(which, resource) => self.offered_built_in(which, resource),
         }
     }
 
     /// Calls a built-in with its own param, and logs its answer, 0 where it has none.
-    fn offered_built_in(&self, built_in: u32, resource: Resource) -> Function {
+    fn offered_built_in(&self, which: BuiltIn, resource: Resource) -> Function {
         let [param, answer, address] = [0, 1, 2];
-        let (slot, answers) = (built_in_slot(built_in, resource), built_in != slot::DROP);
+        let (slot, answers) = (slot::built_in(which, resource), which.signature().result.is_some());
         body([(2, ValType::I32)], |sink| {
             sink.call(CHARGE).local_get(param).call(self.wired_at(slot));
             if answers {

@@ -5,11 +5,10 @@ use super::guest::{Lowering, Side, core_export, core_import, initial_size};
 use crate::abi::layout::align_to;
 use crate::abi::{Core, CoreFuncType, CoreType, wrap};
 use crate::case::{
-    BuiltIn, Call, Case, Chunk, Destructor, Finish, GUEST_DATA, Guest, Passed, Patch, PostReturn,
-    Realloc, Script, Step,
+    BuiltInCall, Call, Case, Chunk, Destructor, Finish, GUEST_DATA, Guest, Passed, Patch,
+    PostReturn, Realloc, Script, Step,
 };
 use crate::observation::GuestEvent;
-use crate::types::Resource;
 
 /// The unit of script and log, in bytes.
 pub const WORD: usize = 8;
@@ -65,17 +64,38 @@ pub mod step_kind {
     /// A built-in with an answer.
     pub const ANSWERS: i32 = 1;
     /// One without.
-    pub const DROPS: i32 = 2;
+    pub const SILENT: i32 = 2;
 }
 
-/// The slots of the puppet's table: the lowered import, and then for each resource those of
-/// `resource.new`, `resource.rep` and `resource.drop`. The first two are empty for the host's.
+/// The slots of the puppet's table: the lowered import, and then for each resource those of the built-ins, in
+/// their order. Those that a guest may not call are empty.
 pub mod slot {
+    use crate::abi::BuiltIn;
+    use crate::types::Resource;
+
     pub const IMPORT: u32 = 0;
-    pub const NEW: u32 = 1;
-    pub const REP: u32 = 2;
-    pub const DROP: u32 = 3;
-    pub const PER_RESOURCE: u32 = 3;
+    const BUILT_INS: u32 = 1;
+
+    fn per_resource() -> u32 {
+        u32::try_from(BuiltIn::ALL.len()).expect("they are few")
+    }
+
+    pub fn built_in(which: BuiltIn, resource: Resource) -> u32 {
+        let index = u32::try_from(which.index()).expect("they are few");
+        after_built_ins(resource) + index
+    }
+
+    /// The built-in of this slot, and of which resource.
+    pub fn built_in_at(slot: u32) -> Option<(BuiltIn, Resource)> {
+        let place = slot.checked_sub(BUILT_INS)?;
+        let index = usize::try_from(place % per_resource()).ok()?;
+        Some((BuiltIn::ALL[index], place / per_resource()))
+    }
+
+    /// The first slot after those of the built-ins of so many resources.
+    pub fn after_built_ins(resources: u32) -> u32 {
+        BUILT_INS + resources * per_resource()
+    }
 }
 
 /// The words of a built-in.
@@ -265,13 +285,9 @@ impl Log<'_> {
 }
 
 fn built_in_event(slot: u32, answer: u32) -> Result<GuestEvent, String> {
-    let place = slot.checked_sub(slot::NEW).ok_or("the import is no built-in")?;
-    let resource = place / slot::PER_RESOURCE;
-    match place % slot::PER_RESOURCE + slot::NEW {
-        slot::NEW => Ok(GuestEvent::ResourceNew { resource, handle: answer }),
-        slot::REP => Ok(GuestEvent::ResourceRep { resource, rep: answer }),
-        _ => Ok(GuestEvent::ResourceDrop { resource }),
-    }
+    let (which, of) = slot::built_in_at(slot).ok_or("the import is no built-in")?;
+    let answer = which.signature().result.map(|_| answer);
+    Ok(GuestEvent::BuiltIn { which, of, answer })
 }
 
 /// Collects guest data and the damage to it.
@@ -402,18 +418,10 @@ fn len64(length: usize) -> u64 {
     u64::try_from(length).expect("a length fits in 64 bits")
 }
 
-/// The slot of a built-in of a resource: `slot::NEW`, `slot::REP` or `slot::DROP`.
-pub fn built_in_slot(built_in: u32, resource: Resource) -> u32 {
-    built_in + resource * slot::PER_RESOURCE
-}
-
-fn built_in_words(built_in: BuiltIn) -> [u64; BUILT_IN] {
-    let (kind, operand, slot) = match built_in {
-        BuiltIn::New { rep, .. } => (step_kind::ANSWERS, rep, slot::NEW),
-        BuiltIn::Rep { handle, .. } => (step_kind::ANSWERS, handle, slot::REP),
-        BuiltIn::Drop { handle, .. } => (step_kind::DROPS, handle, slot::DROP),
-    };
-    let slot = built_in_slot(slot, built_in.resource());
+fn built_in_words(BuiltInCall { which, of, operand }: BuiltInCall) -> [u64; BUILT_IN] {
+    let answers = which.signature().result.is_some();
+    let kind = if answers { step_kind::ANSWERS } else { step_kind::SILENT };
+    let slot = slot::built_in(which, of);
     [u64::from(kind.unsigned_abs()), u64::from(operand), u64::from(slot)]
 }
 

@@ -10,11 +10,11 @@ use super::face::{self, Wired, face};
 use super::guest::core_import;
 use super::names::{EXPORT, IMPORT, LOAD_SCRIPT, OBSERVE, PUPPET};
 use super::puppet::{Puppet, Puppets, memory_alone};
-use super::script::{built_in_slot, slot};
+use super::script::slot;
 use super::standing::{Standing, standing};
 use super::types::Types;
 use super::{core_names, wire};
-use crate::abi::{CoreFuncType, CoreType, StringEncoding};
+use crate::abi::{BuiltIn, PtrType, StringEncoding};
 use crate::case::{CanonOpts, Function, Guest, Shape, noise};
 use crate::types::{self, Type};
 
@@ -101,29 +101,20 @@ impl<'a> Encoder<'a> {
 
     /// The built-ins of all resources that the guest knows.
     fn built_ins(&mut self, shape: &Shape, guest: usize) -> Vec<Wired> {
-        let resources = (0..).zip(&shape.resources);
-        resources
-            .flat_map(|(number, resource)| match standing(*resource, guest) {
-                Some(Standing::Imported) => vec![self.built_in(slot::DROP, number)],
-                Some(Standing::Defined { .. }) => [slot::NEW, slot::REP, slot::DROP]
-                    .map(|built_in| self.built_in(built_in, number))
-                    .into(),
-                None => Vec::new(),
-            })
-            .collect()
+        let built_ins = shape.built_ins(guest);
+        let ptr_type = shape.guests[guest].ptr_type;
+        built_ins.map(|(which, resource)| self.built_in(which, resource, ptr_type)).collect()
     }
 
-    fn built_in(&mut self, built_in: u32, resource: types::Resource) -> Wired {
+    fn built_in(&mut self, which: BuiltIn, resource: types::Resource, ptr_type: PtrType) -> Wired {
         let ty = self.types.resources[&resource];
-        let func = match built_in {
-            slot::NEW => self.builder.resource_new(ty),
-            slot::REP => self.builder.resource_rep(ty),
-            _ => self.builder.resource_drop(ty),
+        let func = match which {
+            BuiltIn::ResourceNew => self.builder.resource_new(ty),
+            BuiltIn::ResourceRep => self.builder.resource_rep(ty),
+            BuiltIn::ResourceDrop => self.builder.resource_drop(ty),
         };
-        let answers = built_in != slot::DROP;
-        let results = if answers { vec![CoreType::I32] } else { Vec::new() };
-        let ty = CoreFuncType { params: vec![CoreType::I32], results };
-        Wired { slot: built_in_slot(built_in, resource), ty, func }
+        let slot = slot::built_in(which, resource);
+        Wired { slot, ty: which.core_type(ptr_type), func }
     }
 
     fn lower(&mut self, puppet: u32, func: u32, function: &Function, guest: &Guest) -> Wired {

@@ -5,8 +5,8 @@ use super::checks::Site;
 use super::plan::GuestPlan;
 use super::text::{Lines, constant};
 use crate::abi::Core;
-use crate::case::BuiltIn;
-use crate::encode::script::{built_in_slot, slot};
+use crate::case::BuiltInCall;
+use crate::encode::script::slot;
 
 /// A call of the import that passes these words.
 pub fn import_call(guest: &GuestPlan, words: &[u64]) -> Lines {
@@ -29,17 +29,14 @@ pub fn zero_import_call(guest: &GuestPlan) -> Lines {
     import_call(guest, &vec![0; count])
 }
 
-pub fn built_in(guest: &GuestPlan, built_in: BuiltIn) -> Lines {
-    let (ty, operand, slot) = match built_in {
-        BuiltIn::New { rep, .. } => ("$answers", rep, slot::NEW),
-        BuiltIn::Rep { handle, .. } => ("$answers", handle, slot::REP),
-        BuiltIn::Drop { handle, .. } => ("$drops", handle, slot::DROP),
-    };
-    let slot = built_in_slot(slot, built_in.resource());
+pub fn built_in(guest: &GuestPlan, BuiltInCall { which, of, operand }: BuiltInCall) -> Lines {
+    let answers = which.signature().result.is_some();
+    let ty = if answers { "$answers" } else { "$drops" };
+    let slot = slot::built_in(which, of);
     let operand = constant(Core::I32(operand));
     let call = format!("(call_indirect (type {ty}) {operand} (i32.const {slot}))");
     let check = Site::BuiltIn.check();
-    match (ty == "$answers", guest.is_checked()) {
+    match (answers, guest.is_checked()) {
         (true, true) => vec![format!("(call {check} (i32.const {slot}) {call})")],
         (true, false) => vec![format!("(drop {call})")],
         (false, true) => {

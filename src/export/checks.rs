@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::plan::{GuestCall, GuestPlan};
 use super::text::{Lines, block, constant, name, number};
 use crate::abi::{Core, CoreType, NanLeaf, Place};
-use crate::encode::script::{built_in_slot, slot};
+use crate::encode::script::slot;
 use crate::observation::GuestEvent;
 
 /// Where a guest sees something.
@@ -221,10 +221,6 @@ fn flat_nan(leaf: &NanLeaf, lowering: usize) -> Option<(usize, u32)> {
 
 fn site(event: &GuestEvent, guest: &GuestPlan) -> (Site, Vec<Core>) {
     let ptr = |value: &u64| Core::from_bits(guest.guest.ptr_type.core_type(), *value);
-    let built_in = |built_in, resource: &u32, answer: u32| {
-        let values = vec![Core::I32(built_in_slot(built_in, *resource)), Core::I32(answer)];
-        (Site::BuiltIn, values)
-    };
     match event {
         GuestEvent::Called(flat) => (Site::Function, flat.clone()),
         GuestEvent::Realloc { old, old_size, align, new_size } => {
@@ -233,9 +229,10 @@ fn site(event: &GuestEvent, guest: &GuestPlan) -> (Site, Vec<Core>) {
         GuestEvent::Reallocated(ptr) => unreachable!("{} was filtered out", number(*ptr)),
         GuestEvent::ImportReturned(flat) => (Site::Import, flat.clone()),
         GuestEvent::PostReturn(flat) => (Site::PostReturn, flat.clone()),
-        GuestEvent::ResourceNew { resource, handle } => built_in(slot::NEW, resource, *handle),
-        GuestEvent::ResourceRep { resource, rep } => built_in(slot::REP, resource, *rep),
-        GuestEvent::ResourceDrop { resource } => built_in(slot::DROP, resource, 0),
+        GuestEvent::BuiltIn { which, of, answer } => {
+            let slot = Core::I32(slot::built_in(*which, *of));
+            (Site::BuiltIn, vec![slot, Core::I32(answer.unwrap_or_default())])
+        }
         GuestEvent::Destructor { resource, rep } => {
             (Site::Destructor, vec![Core::I32(*resource), Core::I32(*rep)])
         }

@@ -1,14 +1,14 @@
 //! The component of a case as text: one guest, or several as siblings.
 //! Knows nothing of what is in a guest's core module.
 
-use super::guest::{built_in_word, module, table_size};
+use super::guest::{module, table_size};
 use super::plan::{GuestPlan, Plan, is_spoken_of};
 use super::text::{Lines, block, signature};
 use super::types::Types;
-use crate::abi::{CoreFuncType, CoreType, StringEncoding};
+use crate::abi::{CoreFuncType, StringEncoding};
 use crate::case::{CanonOpts, Resource, function_name};
 use crate::encode::Standing;
-use crate::encode::script::{built_in_slot, slot};
+use crate::encode::script::slot;
 use crate::types::{self, resource_name};
 
 /// The name under which the whole component exports what is asked after a call.
@@ -137,14 +137,13 @@ fn wire(guest: &GuestPlan) -> Lines {
         let name = "core-g".to_string();
         wired.push(Wired { slot: slot::IMPORT, name, ty: ty.clone() });
     }
-    for (place, number) in &guest.built_ins {
-        let word = built_in_word(*place);
+    for (which, number) in &guest.built_ins {
         let resource = resource_name(*number);
-        let name = format!("{resource}-{word}");
-        lines.push(format!("(core func ${name} (canon resource.{word} ${resource}))"));
-        let results = if *place == slot::DROP { Vec::new() } else { vec![CoreType::I32] };
-        let ty = CoreFuncType { params: vec![CoreType::I32], results };
-        wired.push(Wired { slot: built_in_slot(*place, *number), name, ty });
+        let name = format!("{resource}-{}", which.verb());
+        let canon = which.name();
+        lines.push(format!("(core func ${name} (canon {canon} ${resource}))"));
+        let ty = which.core_type(guest.guest.ptr_type);
+        wired.push(Wired { slot: slot::built_in(*which, *number), name, ty });
     }
     lines.extend(wire_module(guest, &wired));
     let mut exports = vec!["(export \"imports\" (table $imports))".to_string()];

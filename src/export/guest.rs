@@ -8,7 +8,7 @@ use super::plan::{GuestCall, GuestPlan};
 use super::text::{Lines, block, constant, name, signature};
 use crate::abi::{Core, CoreType, PtrType};
 use crate::case::{Destructor, Finish, PostReturn, Step};
-use crate::encode::script::{built_in_slot, slot};
+use crate::encode::script::slot;
 use crate::types;
 
 /// The module, after a word such as `module` or `core module $name`.
@@ -52,10 +52,11 @@ fn memory(guest: &GuestPlan) -> String {
 /// Of what is in the table.
 fn types(guest: &GuestPlan) -> Lines {
     let import = guest.import.iter().map(|ty| format!("(type $g (func{}))", signature(ty)));
-    let is =
-        |wanted: bool| guest.built_ins.iter().any(|(place, _)| (*place == slot::DROP) == wanted);
-    let answers = is(false).then(|| "(type $answers (func (param i32) (result i32)))".to_string());
-    let drops = is(true).then(|| "(type $drops (func (param i32)))".to_string());
+    let is = |answers: bool| {
+        guest.built_ins.iter().any(|(one, _)| one.signature().result.is_some() == answers)
+    };
+    let answers = is(true).then(|| "(type $answers (func (param i32) (result i32)))".to_string());
+    let drops = is(false).then(|| "(type $drops (func (param i32)))".to_string());
     import.chain(answers).chain(drops).collect()
 }
 
@@ -64,9 +65,9 @@ fn table(guest: &GuestPlan) -> Lines {
         return Vec::new();
     }
     let import = guest.import.iter().map(|_| format!("g at {}", slot::IMPORT));
-    let built_ins = guest.built_ins.iter().map(|(place, resource)| {
-        let (word, at) = (built_in_word(*place), built_in_slot(*place, *resource));
-        format!("resource.{word} of {} at {at}", types::resource_name(*resource))
+    let built_ins = guest.built_ins.iter().map(|(which, resource)| {
+        let (name, at) = (which.name(), slot::built_in(*which, *resource));
+        format!("{name} of {} at {at}", types::resource_name(*resource))
     });
     let what: Vec<_> = import.chain(built_ins).collect();
     vec![
@@ -75,16 +76,8 @@ fn table(guest: &GuestPlan) -> Lines {
     ]
 }
 
-pub fn built_in_word(place: u32) -> &'static str {
-    match place {
-        slot::NEW => "new",
-        slot::REP => "rep",
-        _ => "drop",
-    }
-}
-
 pub fn table_size(guest: &GuestPlan) -> u32 {
-    let slots = guest.built_ins.iter().map(|(place, resource)| built_in_slot(*place, *resource));
+    let slots = guest.built_ins.iter().map(|(which, resource)| slot::built_in(*which, *resource));
     slots.max().unwrap_or(slot::IMPORT) + 1
 }
 

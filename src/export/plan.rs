@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::about::NotExported;
-use crate::abi::CoreFuncType;
+use crate::abi::{BuiltIn, CoreFuncType};
 use crate::case::paths::Path;
 use crate::case::{
-    Answer, BuiltIn, Call, Case, Destructor, Guest, Manner, PostReturn, Realloc, Script, Step,
+    Answer, BuiltInCall, Call, Case, Destructor, Guest, Manner, PostReturn, Realloc, Script, Step,
 };
 use crate::encode::guest::{core_export, core_import};
-use crate::encode::script::{GuestData, guest_data, slot};
+use crate::encode::script::{GuestData, guest_data};
 use crate::encode::{Standing, standing};
 use crate::observation::{CallObservation, GuestObservation, HostEvent, Outcome, Reading};
 use crate::types;
@@ -31,8 +31,8 @@ pub struct GuestPlan<'a> {
     pub import: Option<CoreFuncType>,
     /// The resources that a guest knows, by how it does; only those that somebody speaks of.
     pub resources: Vec<(types::Resource, Standing)>,
-    /// The built-ins that it calls: `slot::NEW`, `slot::REP` or `slot::DROP`, and of which resource.
-    pub built_ins: BTreeSet<(u32, types::Resource)>,
+    /// The built-ins that it calls, and of which resource.
+    pub built_ins: BTreeSet<(BuiltIn, types::Resource)>,
     /// The calls of the host's that are made.
     pub calls: Vec<GuestCall<'a>>,
     /// Whether its function may be called more than once in one of them.
@@ -106,7 +106,7 @@ fn guest_plan<'a>(
         let script = &call.scripts[number];
         let data = guest_data(guest, script).map_err(NotExported)?;
         let seen = seen.returned.as_ref().map(|returned| &returned.guests[number]);
-        called.extend(built_ins(script).into_iter().map(place));
+        called.extend(built_ins(script).into_iter().map(|one| (one.which, one.of)));
         calls.push(GuestCall { script, data, seen });
     }
     Ok(GuestPlan {
@@ -147,19 +147,11 @@ pub fn is_spoken_of(case: &Case, resource: types::Resource) -> bool {
         handles.any(|handle| handle.resource() == Some(resource))
     });
     let mut scripts = case.calls.iter().flat_map(|call| &call.scripts);
-    in_types || scripts.any(|script| built_ins(script).iter().any(|one| one.resource() == resource))
-}
-
-fn place(built_in: BuiltIn) -> (u32, types::Resource) {
-    match built_in {
-        BuiltIn::New { resource, .. } => (slot::NEW, resource),
-        BuiltIn::Rep { resource, .. } => (slot::REP, resource),
-        BuiltIn::Drop { resource, .. } => (slot::DROP, resource),
-    }
+    in_types || scripts.any(|script| built_ins(script).iter().any(|one| one.of == resource))
 }
 
 /// The built-ins that a script calls.
-fn built_ins(script: &Script) -> Vec<BuiltIn> {
+fn built_ins(script: &Script) -> Vec<BuiltInCall> {
     let steps = script.steps.iter().filter_map(|step| match step {
         Step::BuiltIn(built_in) => Some(*built_in),
         Step::Import(_) => None,

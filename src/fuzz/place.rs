@@ -2,6 +2,7 @@
 //! Knows what both sides of a difference are, and nothing of cases.
 
 use crate::abi::Trap;
+use crate::abi::built_in::Operand;
 use crate::observation::{GuestEvent, HostEvent, Outcome};
 use crate::oracle::{Difference, Observed};
 
@@ -74,9 +75,9 @@ sort!(realloc);
 sort!(reallocated);
 sort!(import_returned);
 sort!(post_return);
-sort!(resource_new);
-sort!(resource_rep);
-sort!(resource_drop);
+sort!(handle_made);
+sort!(representation);
+sort!(handle_dropped);
 sort!(guest_destructor);
 sort!(host_called);
 sort!(host_destructor);
@@ -168,9 +169,11 @@ fn guest_event(event: &GuestEvent) -> (Expected, Observing) {
         GuestEvent::Reallocated(_) => at!(reallocated),
         GuestEvent::ImportReturned(_) => at!(import_returned),
         GuestEvent::PostReturn(_) => at!(post_return),
-        GuestEvent::ResourceNew { .. } => at!(resource_new),
-        GuestEvent::ResourceRep { .. } => at!(resource_rep),
-        GuestEvent::ResourceDrop { .. } => at!(resource_drop),
+        GuestEvent::BuiltIn { which, .. } => match which.signature().result {
+            Some(Operand::Handle) => at!(handle_made),
+            Some(Operand::Rep) => at!(representation),
+            None => at!(handle_dropped),
+        },
         GuestEvent::Destructor { .. } => at!(guest_destructor),
     }
 }

@@ -6,7 +6,7 @@ use arbitrary::{Result, Unstructured};
 use super::draw::{between, chance, pick, position, weighted};
 use super::handles::Handles;
 use super::weights;
-use crate::case::{BuiltIn, Destructor, Guest, Limits, PostReturn, Resource, Shape};
+use crate::case::{BuiltInCall, Destructor, Guest, Limits, PostReturn, Resource, Shape};
 use crate::types::{self, Handle, Type};
 
 /// Whether any guest defines a resource.
@@ -58,7 +58,7 @@ pub fn built_in(
     u: &mut Unstructured,
     wrong: bool,
     handles: &mut Handles,
-) -> Result<Option<BuiltIn>> {
+) -> Result<Option<BuiltInCall>> {
     let built_in = if wrong { Some(handles.wrong_built_in(u)?) } else { handles.built_in(u)? };
     built_in.into_iter().for_each(|built_in| handles.apply(built_in));
     Ok(built_in)
@@ -69,7 +69,7 @@ pub fn drop_borrows(
     u: &mut Unstructured,
     keeps: bool,
     handles: &mut Handles,
-) -> Result<Vec<BuiltIn>> {
+) -> Result<Vec<BuiltInCall>> {
     let mut drops = handles.drops_of_borrows();
     let kept = position(u, drops.len())?.filter(|_| keeps);
     if let Some(index) = kept {

@@ -11,7 +11,7 @@ use super::paths::manner;
 use super::values::{Room, fresh, least, values};
 use super::weights;
 use super::{acts, realloc};
-use crate::case::{Answer, BuiltIn, Call, Finish, Guest, ImportCall, Limits, Passed};
+use crate::case::{Answer, BuiltInCall, Call, Finish, Guest, ImportCall, Limits, Passed};
 use crate::case::{Realloc, Script, Shape, Step};
 use crate::value::Value;
 
@@ -199,7 +199,7 @@ impl Course<'_, '_> {
     }
 
     /// What there is to be mistaken, where a built-in that is hidden may take it.
-    fn stock(&mut self, u: &mut Unstructured, guest: usize) -> Result<Vec<BuiltIn>> {
+    fn stock(&mut self, u: &mut Unstructured, guest: usize) -> Result<Vec<BuiltInCall>> {
         let hidden = [Misstep::Realloc, Misstep::PostReturn, Misstep::Destructor];
         if !hidden.into_iter().any(|misstep| self.has(guest, misstep)) {
             return Ok(Vec::new());
@@ -212,7 +212,7 @@ impl Course<'_, '_> {
         &mut self,
         u: &mut Unstructured,
         guest: usize,
-        stock: Vec<BuiltIn>,
+        stock: Vec<BuiltInCall>,
     ) -> Result<Vec<Step>> {
         let most = usize::try_from(self.limits.steps).unwrap_or(usize::MAX);
         let imports = usize::try_from(self.imports[guest]).unwrap_or(0);

@@ -198,14 +198,6 @@ pub enum WrongHandle {
     Far,
 }
 
-/// Which built-in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BuiltInKind {
-    New,
-    Rep,
-    Drop,
-}
-
 /// What a `realloc` does otherwise than it should, or need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OddRealloc {

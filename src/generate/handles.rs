@@ -6,13 +6,12 @@ mod wrong;
 
 use arbitrary::{Result, Unstructured};
 
-use super::choices::BuiltInKind;
 use super::draw::{integer, pick, weighted};
 use super::values::{least, typed_parts};
 use super::weights;
-use crate::abi::wrap;
+use crate::abi::{BuiltIn, wrap};
 use crate::case::is_host;
-use crate::case::{BuiltIn, Destructor, Passed, Resource, Shape};
+use crate::case::{BuiltInCall, Destructor, Passed, Resource, Shape};
 use crate::types::{self, Handle, Type};
 use crate::value::Value;
 
@@ -35,7 +34,7 @@ pub struct Handles<'a> {
     /// What destructors do in the running call.
     pub destructor: Destructor,
     /// What the guest made for what it is about to hand over.
-    made: Vec<BuiltIn>,
+    made: Vec<BuiltInCall>,
     /// How much more it may make.
     pub room: usize,
     /// Whether it gives away what it only borrows.
@@ -216,14 +215,14 @@ impl<'a> Handles<'a> {
     }
 
     /// The guest calls a built-in.
-    pub fn apply(&mut self, built_in: BuiltIn) {
-        match built_in {
-            BuiltIn::New { resource, .. } => drop(self.add(resource, true)),
-            BuiltIn::Rep { .. } => {}
-            BuiltIn::Drop { resource, handle } => {
-                let dropped = self.remove(handle, resource);
+    pub fn apply(&mut self, BuiltInCall { which, of, operand }: BuiltInCall) {
+        match which {
+            BuiltIn::ResourceNew => drop(self.add(of, true)),
+            BuiltIn::ResourceRep => {}
+            BuiltIn::ResourceDrop => {
+                let dropped = self.remove(operand, of);
                 if dropped.is_some_and(|entry| entry.owned) {
-                    self.destroy(resource);
+                    self.destroy(of);
                 }
             }
         }
@@ -235,8 +234,10 @@ impl<'a> Handles<'a> {
         let destroys = Resource::Guest { by: self.guest, destructor: true };
         match self.destructor {
             // A destructor that drops what has one does not come to an end that matters.
-            Destructor::BuiltIn(BuiltIn::New { resource, .. }) if defined == Some(&destroys) => {
-                self.add(resource, true);
+            Destructor::BuiltIn(BuiltInCall { which: BuiltIn::ResourceNew, of, .. })
+                if defined == Some(&destroys) =>
+            {
+                self.add(of, true);
             }
             Destructor::Nothing | Destructor::Trap | Destructor::BuiltIn(_) => {}
         }
@@ -250,19 +251,19 @@ impl<'a> Handles<'a> {
     }
 
     /// What the guest made lately, in order.
-    pub fn made(&mut self) -> Vec<BuiltIn> {
+    pub fn made(&mut self) -> Vec<BuiltInCall> {
         std::mem::take(&mut self.made)
     }
 
     /// How the guest drops what it borrows.
-    pub fn drops_of_borrows(&self) -> Vec<BuiltIn> {
+    pub fn drops_of_borrows(&self) -> Vec<BuiltInCall> {
         let borrowed = |entry: &Entry| !entry.owned;
         self.indices(borrowed).filter_map(|handle| self.drop_of(handle)).collect()
     }
 
-    fn drop_of(&self, handle: u32) -> Option<BuiltIn> {
+    fn drop_of(&self, handle: u32) -> Option<BuiltInCall> {
         let resource = self.at(handle)?.resource;
-        Some(BuiltIn::Drop { resource, handle })
+        Some(BuiltInCall { which: BuiltIn::ResourceDrop, of: resource, operand: handle })
     }
 
     fn at(&self, index: u32) -> Option<Entry> {
@@ -425,7 +426,7 @@ impl<'a> Handles<'a> {
         usable.retain(|n| !(used.given.contains(n) || owned && used.lent.contains(n)));
         let can_make = party == Party::Guest && self.mine(resource) && self.made.len() < self.room;
         if can_make && (usable.is_empty() || u.ratio(1, 4)?) {
-            let made = BuiltIn::New { resource, rep: rep(u)? };
+            let made = new(u, resource)?;
             self.made.push(made);
             usable = vec![self.add(resource, true)];
         }
@@ -442,20 +443,20 @@ impl<'a> Handles<'a> {
     }
 
     /// Makes one of each, if the guest defines several: so that there is what may be mistaken.
-    pub fn stock(&mut self, u: &mut Unstructured) -> Result<Vec<BuiltIn>> {
+    pub fn stock(&mut self, u: &mut Unstructured) -> Result<Vec<BuiltInCall>> {
         let numbers = self.defined();
         if numbers.len() < 2 {
             return Ok(Vec::new());
         }
         let new = |resource| {
             self.add(resource, true);
-            Ok(BuiltIn::New { resource, rep: rep(u)? })
+            new(u, resource)
         };
         numbers.into_iter().map(new).collect()
     }
 
     /// Makes something that has a destructor and drops it, if the guest defines such.
-    pub fn destroy_one(&mut self, u: &mut Unstructured) -> Result<Vec<BuiltIn>> {
+    pub fn destroy_one(&mut self, u: &mut Unstructured) -> Result<Vec<BuiltInCall>> {
         let destroyed = |n: &types::Resource| {
             let resource = usize::try_from(*n).ok().and_then(|n| self.resources.get(n));
             resource == Some(&Resource::Guest { by: self.guest, destructor: true })
@@ -465,8 +466,9 @@ impl<'a> Handles<'a> {
             return Ok(Vec::new());
         }
         let resource = pick(u, &numbers)?;
-        let new = BuiltIn::New { resource, rep: rep(u)? };
-        let drop = BuiltIn::Drop { resource, handle: self.add(resource, true) };
+        let new = new(u, resource)?;
+        let operand = self.add(resource, true);
+        let drop = BuiltInCall { which: BuiltIn::ResourceDrop, of: resource, operand };
         self.apply(drop);
         Ok(vec![new, drop])
     }
@@ -483,26 +485,27 @@ impl<'a> Handles<'a> {
     }
 
     /// A built-in that the guest may call now, if there is one.
-    pub fn built_in(&self, u: &mut Unstructured) -> Result<Option<BuiltIn>> {
+    pub fn built_in(&self, u: &mut Unstructured) -> Result<Option<BuiltInCall>> {
         let guests: Vec<types::Resource> = self.defined();
         let owned: Vec<u32> = self.reps();
         let live: Vec<u32> = self.indices(|_| true).collect();
-        let kinds: Vec<(u32, BuiltInKind)> = (weights::BUILT_IN_KINDS.iter().copied())
-            .filter(|(_, kind)| match kind {
-                BuiltInKind::New => !guests.is_empty(),
-                BuiltInKind::Rep => !owned.is_empty(),
-                BuiltInKind::Drop => !live.is_empty(),
+        let kinds: Vec<(u32, BuiltIn)> = (weights::BUILT_INS_CALLED.iter().copied())
+            .filter(|(_, which)| match which {
+                BuiltIn::ResourceNew => !guests.is_empty(),
+                BuiltIn::ResourceRep => !owned.is_empty(),
+                BuiltIn::ResourceDrop => !live.is_empty(),
             })
             .collect();
         if kinds.is_empty() {
             return Ok(None);
         }
         match weighted(u, &kinds)? {
-            BuiltInKind::New => {
-                Ok(Some(BuiltIn::New { resource: pick(u, &guests)?, rep: rep(u)? }))
+            BuiltIn::ResourceNew => {
+                let resource = pick(u, &guests)?;
+                new(u, resource).map(Some)
             }
-            BuiltInKind::Rep => self.rep_of_any(u),
-            BuiltInKind::Drop => Ok(self.drop_of(pick(u, &live)?)),
+            BuiltIn::ResourceRep => self.rep_of_any(u),
+            BuiltIn::ResourceDrop => Ok(self.drop_of(pick(u, &live)?)),
         }
     }
 
@@ -517,14 +520,24 @@ impl<'a> Handles<'a> {
     }
 
     /// `resource.rep`, which may be called anywhere.
-    pub fn rep_of_any(&self, u: &mut Unstructured) -> Result<Option<BuiltIn>> {
+    pub fn rep_of_any(&self, u: &mut Unstructured) -> Result<Option<BuiltInCall>> {
         let handles = self.reps();
         if handles.is_empty() {
             return Ok(None);
         }
         let handle = pick(u, &handles)?;
-        Ok(self.at(handle).map(|entry| BuiltIn::Rep { resource: entry.resource, handle }))
+        let rep = |entry: Entry| BuiltInCall {
+            which: BuiltIn::ResourceRep,
+            of: entry.resource,
+            operand: handle,
+        };
+        Ok(self.at(handle).map(rep))
     }
+}
+
+/// `resource.new` of this resource.
+fn new(u: &mut Unstructured, of: types::Resource) -> Result<BuiltInCall> {
+    Ok(BuiltInCall { which: BuiltIn::ResourceNew, of, operand: rep(u)? })
 }
 
 /// What a resource is for whoever defines it: told apart easily, for the most part.

@@ -8,7 +8,7 @@ use super::draw::{chance, pick, weighted, weighted_where};
 use super::handles::Handles;
 use super::weights;
 use crate::abi::{PtrType, wrap};
-use crate::case::{BuiltIn, GUEST_DATA, Guest, Limits, Realloc};
+use crate::case::{BuiltInCall, GUEST_DATA, Guest, Limits, Realloc};
 
 /// How much of a block is beyond the memory.
 const BEYOND_END: [u64; 8] = [1, 1, 2, 2, 3, 4, 8, 16];
@@ -145,7 +145,7 @@ fn wide(u: &mut Unstructured, heap: u64) -> Result<Realloc> {
 }
 
 /// `resource.rep` of something that is there, sometimes.
-pub fn hidden_rep(u: &mut Unstructured, handles: &Handles) -> Result<Option<BuiltIn>> {
+pub fn hidden_rep(u: &mut Unstructured, handles: &Handles) -> Result<Option<BuiltInCall>> {
     match handles.rep_of_any(u)? {
         Some(rep) if chance(u, weights::HIDDEN_REP)? => Ok(Some(rep)),
         Some(_) | None => Ok(None),

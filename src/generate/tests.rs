@@ -11,7 +11,9 @@ use crate::case::allowed::Allowed;
 use crate::case::check::{Feature, check};
 use crate::case::paths::Paths;
 use crate::case::text::CaseFile;
-use crate::case::{Answer, BuiltIn, Call, Case, CaseKind, Finish, Function, Guest, Limits, Manner};
+use crate::case::{
+    Answer, BuiltInCall, Call, Case, CaseKind, Finish, Function, Guest, Limits, Manner,
+};
 use crate::case::{Passed, Realloc, Script, Shape, Step, bytes, text};
 use crate::encode::script::scripts;
 use crate::types::{FuncType, Type};
@@ -304,7 +306,7 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
 }
 
 /// The steps that are calls of built-ins.
-fn built_ins(script: &Script) -> Vec<BuiltIn> {
+fn built_ins(script: &Script) -> Vec<BuiltInCall> {
     let step = |step: &Step| match step {
         Step::BuiltIn(built_in) => Some(*built_in),
         Step::Import(_) => None,

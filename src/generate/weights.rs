@@ -5,11 +5,11 @@ pub mod chain;
 pub mod noise;
 
 use super::choices::{
-    BuiltInKind, Conduct, Constructor, Lie, Misstep, Mutation, PlaceKind, StringKind, TypePlan,
-    Wrapping, WrongHandle,
+    Conduct, Constructor, Lie, Misstep, Mutation, PlaceKind, StringKind, TypePlan, Wrapping,
+    WrongHandle,
 };
 use super::draw::{Percent, Shares};
-use crate::abi::StringEncoding;
+use crate::abi::{BuiltIn, StringEncoding};
 use crate::case::paths::Mode;
 use crate::case::{Resource, Shape};
 
@@ -383,8 +383,8 @@ pub const WRONG_HANDLES: &Shares<WrongHandle> = &[
 /// Built-ins in one call, where there are resources, besides those that have to be: an index that is
 /// used again shows only after two were freed.
 pub const BUILT_INS: &Shares<usize> = &[(34, 0), (22, 1), (16, 2), (14, 3), (14, 6)];
-pub const BUILT_IN_KINDS: &Shares<BuiltInKind> =
-    &[(34, BuiltInKind::New), (22, BuiltInKind::Rep), (44, BuiltInKind::Drop)];
+pub const BUILT_INS_CALLED: &Shares<BuiltIn> =
+    &[(34, BuiltIn::ResourceNew), (22, BuiltIn::ResourceRep), (44, BuiltIn::ResourceDrop)];
 /// Borrows that the host passes in one call: each takes a step to drop.
 pub const BORROWS: usize = 6;
 /// How often something that is allowed there is called in `post-return` or `realloc`.

@@ -4,6 +4,7 @@
 use super::spec;
 use super::timeline::{guest_event, hex, host_event, mistake, outcome, params, timeline, values};
 use crate::abi::StringEncoding;
+use crate::abi::built_in::Operand;
 use crate::case::paths::Path;
 use crate::case::text::host;
 use crate::case::{Case, function_name};
@@ -261,9 +262,11 @@ fn event(observed: &Observed) -> &'static str {
         Observed::GuestEvent(GuestEvent::Reallocated(_)) => "realloc's answer",
         Observed::GuestEvent(GuestEvent::ImportReturned(_)) => "core results of the import",
         Observed::GuestEvent(GuestEvent::PostReturn(_)) => "post-return's arguments",
-        Observed::GuestEvent(GuestEvent::ResourceNew { .. }) => "a handle that was made",
-        Observed::GuestEvent(GuestEvent::ResourceRep { .. }) => "a representation",
-        Observed::GuestEvent(GuestEvent::ResourceDrop { .. }) => "a handle that was dropped",
+        Observed::GuestEvent(GuestEvent::BuiltIn { which, .. }) => match which.signature().result {
+            Some(Operand::Handle) => "a handle that was made",
+            Some(Operand::Rep) => "a representation",
+            None => "a handle that was dropped",
+        },
         Observed::GuestEvent(GuestEvent::Destructor { .. }) => "destructor's argument",
         Observed::Outcome(_)
         | Observed::HostEvent(_)

@@ -1,7 +1,7 @@
 //! Where the specification says what a difference is about.
 //! Knows the headings and definitions of `CanonicalABI.md`, and nothing of cases.
 
-use crate::abi::Trap;
+use crate::abi::{BuiltIn, Trap};
 use crate::observation::{GuestEvent, HostEvent, Outcome};
 use crate::oracle::{Difference, Observed, Where};
 
@@ -31,7 +31,7 @@ fn by_section(functions: &'static str) -> Vec<Rule> {
 
 /// The heading below which a definition stands; by the beginning of its name, the longest first.
 fn section(function: &str) -> &'static str {
-    const SECTIONS: [(&str, &str); 18] = [
+    const SECTIONS: [(&str, &str); 15] = [
         ("lift_flat_values", "Lifting and Lowering Values"),
         ("lower_flat_values", "Lifting and Lowering Values"),
         ("lift_flat", "Flat Lifting"),
@@ -46,11 +46,12 @@ fn section(function: &str) -> &'static str {
         ("Task.", "Tasks"),
         ("canon_lift", "canon lift"),
         ("canon_lower", "canon lower"),
-        ("canon_resource_new", "canon resource.new"),
-        ("canon_resource_drop", "canon resource.drop"),
-        ("canon_resource_rep", "canon resource.rep"),
         ("", "Canonical ABI Explainer"),
     ];
+    let built_ins = BuiltIn::ALL.map(|which| which.signature());
+    if let Some(built_in) = built_ins.iter().find(|one| one.definition == function) {
+        return built_in.canon;
+    }
     let found = SECTIONS.iter().find(|(start, _)| function.starts_with(start));
     found.expect("every name starts with nothing").1
 }
@@ -87,9 +88,8 @@ fn guest_rule(event: &GuestEvent) -> &'static str {
             "store_string_into_range, store_list_into_range, lower_flat_values"
         }
         GuestEvent::PostReturn(_) => "canon_lift: post_return",
-        GuestEvent::ResourceNew { .. } => "canon_resource_new, Table.add",
-        GuestEvent::ResourceRep { .. } => "canon_resource_rep",
-        GuestEvent::ResourceDrop { .. } | GuestEvent::Destructor { .. } => "canon_resource_drop",
+        GuestEvent::BuiltIn { which, .. } => which.signature().definition,
+        GuestEvent::Destructor { .. } => BuiltIn::ResourceDrop.signature().definition,
     }
 }
 

@@ -77,14 +77,9 @@ pub fn guest_event(guest: usize, event: &GuestEvent) -> String {
         GuestEvent::Reallocated(ptr) => format!("realloc -> {}", word(*ptr)),
         GuestEvent::ImportReturned(flat) => format!("{import} -> ({})", cores(flat)),
         GuestEvent::PostReturn(flat) => format!("post-return({})", cores(flat)),
-        GuestEvent::ResourceNew { resource, handle } => {
-            format!("resource.new {} -> {handle}", resource_name(*resource))
-        }
-        GuestEvent::ResourceRep { resource, rep } => {
-            format!("resource.rep {} -> {rep}", resource_name(*resource))
-        }
-        GuestEvent::ResourceDrop { resource } => {
-            format!("resource.drop {}", resource_name(*resource))
+        GuestEvent::BuiltIn { which, of, answer } => {
+            let answer = answer.map(|answer| format!(" -> {answer}")).unwrap_or_default();
+            format!("{} {}{answer}", which.name(), resource_name(*of))
         }
         GuestEvent::Destructor { resource, rep } => {
             format!("destructor of {}({rep})", resource_name(*resource))

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::abi;
 use crate::case::paths::Paths;
 use crate::case::{
-    BuiltIn, Chunk, Destructor, Manner, Pages, Patch, PostReturn, Realloc, Resource, Tuning,
+    BuiltInCall, Chunk, Destructor, Manner, Pages, Patch, PostReturn, Realloc, Resource, Tuning,
 };
 
 /// All but the values, which follow in `values` in the order of the case, under their types.
@@ -132,7 +132,7 @@ pub struct Script {
 #[derive(Serialize, Deserialize)]
 pub enum Step {
     Import(Passed, Answer),
-    BuiltIn(BuiltIn),
+    BuiltIn(BuiltInCall),
 }
 
 /// The values are not here.

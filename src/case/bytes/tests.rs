@@ -1,9 +1,10 @@
 use super::*;
+use crate::abi::BuiltIn;
 use crate::case::misuse::{Mistake, Misuse};
 use crate::case::paths::{Api, Mode, Paths};
 use crate::case::text;
 use crate::case::{
-    BuiltIn, Chunk, Destructor, Manner, Patch, PostReturn, Realloc, Resource, Tuning,
+    BuiltInCall, Chunk, Destructor, Manner, Patch, PostReturn, Realloc, Resource, Tuning,
 };
 
 const PATHS: &str = include_str!("../../../tests/golden/bytes/paths.toml");
@@ -46,7 +47,7 @@ fn check_order<T: serde::Serialize>(all: &[T]) {
 #[test]
 fn every_word_has_its_number() {
     let (resource, rep, handle, mistake) = (0, 0, 0, Mistake::OtherType);
-    let built_in = BuiltIn::Rep { resource, handle };
+    let built_in = BuiltInCall { which: BuiltIn::ResourceRep, of: resource, operand: handle };
     check_order(&Mode::ALL);
     check_order(&[Api::Dynamic, Api::Typed(0)]);
     check_order(&[Resource::Host, Resource::Guest { by: 0, destructor: false }]);
@@ -62,9 +63,9 @@ fn every_word_has_its_number() {
     ]);
     check_order(&Mistake::ALL);
     check_order(&[
-        BuiltIn::New { resource, rep },
-        BuiltIn::Rep { resource, handle },
-        BuiltIn::Drop { resource, handle },
+        BuiltInCall { which: BuiltIn::ResourceNew, of: resource, operand: rep },
+        BuiltInCall { which: BuiltIn::ResourceRep, of: resource, operand: handle },
+        BuiltInCall { which: BuiltIn::ResourceDrop, of: resource, operand: handle },
     ]);
     check_order(&[
         Realloc::Bump,

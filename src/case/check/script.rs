@@ -2,11 +2,12 @@
 
 use crate::abi::CoreType;
 use crate::abi::PtrType;
+use crate::abi::built_in::Immediate;
 use crate::abi::flatten::{Context, flatten_functype};
 use crate::types::Type;
 use crate::value::Value;
 
-use super::super::{Answer, BuiltIn, Call, Case, Chunk, Destructor, Finish, Function, Guest};
+use super::super::{Answer, BuiltInCall, Call, Case, Chunk, Destructor, Finish, Function, Guest};
 use super::super::{ImportCall, Limits, Passed, Patch, PostReturn, Realloc, Resource, Script};
 use super::super::{Shape, Step};
 use super::values::check_value;
@@ -111,7 +112,7 @@ fn check_resources(actor: Actor, script: &Script) -> Result<(), String> {
 }
 
 /// The built-ins that are no steps.
-fn hidden_built_ins(script: &Script) -> impl Iterator<Item = BuiltIn> {
+fn hidden_built_ins(script: &Script) -> impl Iterator<Item = BuiltInCall> {
     let realloc = script.realloc.iter().filter_map(|action| match action {
         Realloc::BuiltIn(built_in) => Some(*built_in),
         Realloc::Bump
@@ -135,22 +136,18 @@ fn hidden_built_ins(script: &Script) -> impl Iterator<Item = BuiltIn> {
     realloc.chain(post_return).chain(destructor)
 }
 
-/// Validation lets only those who define a resource make its handles and look into them.
-fn check_built_in(actor: Actor, built_in: BuiltIn) -> Result<(), String> {
+fn check_built_in(actor: Actor, built_in: BuiltInCall) -> Result<(), String> {
     let Actor { shape, number, .. } = actor;
-    let resource = built_in.resource();
+    let BuiltInCall { which, of: resource, .. } = built_in;
     let defined = usize::try_from(resource).is_ok_and(|n| n < shape.resources.len());
     refuse_if(!defined, &format!("there is no resource {resource}"))?;
-    match built_in {
-        BuiltIn::New { .. } | BuiltIn::Rep { .. } => {
-            let why = format!("resource {resource} is not the guest's");
-            refuse_if(shape.definer(resource) != Some(number), &why)
+    let why = match which.signature().of {
+        Immediate::Resource { defined: true } => format!("resource {resource} is not the guest's"),
+        Immediate::Resource { defined: false } => {
+            format!("the guest does not know resource {resource}")
         }
-        BuiltIn::Drop { .. } => {
-            let why = format!("the guest does not know resource {resource}");
-            refuse_if(!shape.knows(number, resource), &why)
-        }
-    }
+    };
+    refuse_if(!shape.may_call(number, which, resource), &why)
 }
 
 fn check_step(actor: Actor, step: &Step) -> Result<(), String> {

@@ -3,12 +3,12 @@ mod guests;
 use super::super::Manner;
 use super::super::paths::{Mode, Paths};
 use super::*;
-use crate::abi::StringEncoding;
+use crate::abi::{BuiltIn, StringEncoding};
 use crate::case::{
     Answer, Call, CanonOpts, Chunk, Finish, Guest, ImportCall, Passed, Patch, Script,
 };
 use crate::case::{
-    BuiltIn, Destructor, PostReturn, Realloc, Resource, Step, Tuning, import_calls_mut,
+    BuiltInCall, Destructor, PostReturn, Realloc, Resource, Step, Tuning, import_calls_mut,
 };
 use crate::types::{Field, Handle, Label, VariantCase};
 use crate::value::{Str, StringSource, Value};
@@ -257,12 +257,15 @@ fn built_ins_are_of_resources_and_some_of_the_guest_s_alone() {
             case.calls[0].scripts[0].steps.push(Step::BuiltIn(built_in));
         })
     };
-    check("", step(BuiltIn::New { resource: 1, rep: 5 }));
-    check("", step(BuiltIn::Drop { resource: 0, handle: 5 }));
+    check("", step(BuiltInCall { which: BuiltIn::ResourceNew, of: 1, operand: 5 }));
+    check("", step(BuiltInCall { which: BuiltIn::ResourceDrop, of: 0, operand: 5 }));
     let why = "call 0, step 1: resource 0 is not the guest's";
-    check(why, step(BuiltIn::Rep { resource: 0, handle: 5 }));
-    check("call 0, step 1: there is no resource 2", step(BuiltIn::Drop { resource: 2, handle: 5 }));
-    let new = BuiltIn::New { resource: 0, rep: 5 };
+    check(why, step(BuiltInCall { which: BuiltIn::ResourceRep, of: 0, operand: 5 }));
+    check(
+        "call 0, step 1: there is no resource 2",
+        step(BuiltInCall { which: BuiltIn::ResourceDrop, of: 2, operand: 5 }),
+    );
+    let new = BuiltInCall { which: BuiltIn::ResourceNew, of: 0, operand: 5 };
     let why = "call 0: resource 0 is not the guest's";
     check(
         why,

@@ -1,8 +1,8 @@
 //! The words for what guest and host do: each is printed and read here, side by side.
 //! Knows nothing of the document around them.
 
-use crate::abi::StringEncoding;
-use crate::case::{Answer, BuiltIn, Chunk, Destructor, Patch, PostReturn, Realloc, Resource};
+use crate::abi::{BuiltIn, StringEncoding};
+use crate::case::{Answer, BuiltInCall, Chunk, Destructor, Patch, PostReturn, Realloc, Resource};
 use crate::types::{self, RESOURCE, Type, resource_name};
 use crate::value::Value;
 
@@ -83,31 +83,23 @@ pub fn parse_destructor(text: &str) -> Result<Destructor, String> {
     }
 }
 
-pub fn print_built_in(built_in: BuiltIn) -> String {
-    let (name, operand) = match built_in {
-        BuiltIn::New { rep, .. } => ("resource.new", rep),
-        BuiltIn::Rep { handle, .. } => ("resource.rep", handle),
-        BuiltIn::Drop { handle, .. } => ("resource.drop", handle),
-    };
-    format!("{name} {} {operand}", resource_name(built_in.resource()))
+pub fn print_built_in(BuiltInCall { which, of, operand }: BuiltInCall) -> String {
+    format!("{} {} {operand}", which.name(), resource_name(of))
 }
 
+/// Whether this is meant to be a built-in: nothing else has a dot in its name.
 fn is_built_in(text: &str) -> bool {
-    text.starts_with("resource.")
+    text.split(' ').next().is_some_and(|name| name.contains('.'))
 }
 
-pub fn parse_built_in(text: &str) -> Result<BuiltIn, String> {
+pub fn parse_built_in(text: &str) -> Result<BuiltInCall, String> {
     let words: Vec<&str> = text.split(' ').collect();
     let [name, resource, operand] = words[..] else {
         return Err(format!("expected a built-in, a resource and a number, found `{text}`"));
     };
-    let resource = parse_resource(resource)?;
-    match name {
-        "resource.new" => Ok(BuiltIn::New { resource, rep: number(operand)? }),
-        "resource.rep" => Ok(BuiltIn::Rep { resource, handle: number(operand)? }),
-        "resource.drop" => Ok(BuiltIn::Drop { resource, handle: number(operand)? }),
-        _ => Err(format!("no built-in is `{name}`")),
-    }
+    let of = parse_resource(resource)?;
+    let which = BuiltIn::named(name).ok_or_else(|| format!("no built-in is `{name}`"))?;
+    Ok(BuiltInCall { which, of, operand: number(operand)? })
 }
 
 fn parse_resource(text: &str) -> Result<types::Resource, String> {

@@ -8,7 +8,7 @@ use wasm_encoder::{
 };
 
 use crate::abi::{CoreFuncType, CoreType, PtrType};
-use crate::encode::script::{SCRIPT, SCRIPT_PAGES, built_in_slot, slot, step_kind};
+use crate::encode::script::{SCRIPT, SCRIPT_PAGES, slot, step_kind};
 
 /// The memory under test.
 pub const MEMORY: u32 = 0;
@@ -52,7 +52,7 @@ pub const STEPS_DONE: u32 = 6;
 /// The first slot after those of the built-ins of so many resources: there lies what is left to core
 /// code that nobody scripted.
 pub fn left_slot(resources: u32) -> u32 {
-    built_in_slot(slot::NEW, resources)
+    slot::after_built_ins(resources)
 }
 
 /// The type of `realloc`.

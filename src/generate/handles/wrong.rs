@@ -4,7 +4,8 @@
 use arbitrary::{Result, Unstructured};
 
 use super::{Entry, Handles, Leaf, leaves};
-use crate::case::BuiltIn;
+use crate::abi::BuiltIn;
+use crate::case::BuiltInCall;
 use crate::generate::choices::WrongHandle;
 use crate::generate::draw::{pick, position, weighted_where};
 use crate::generate::weights;
@@ -113,25 +114,28 @@ impl Handles<'_> {
     }
 
     /// A built-in with a handle that is not what it should be.
-    pub fn wrong_built_in(&self, u: &mut Unstructured) -> Result<BuiltIn> {
+    pub fn wrong_built_in(&self, u: &mut Unstructured) -> Result<BuiltInCall> {
         let guests = self.defined();
         if !guests.is_empty() && u.ratio(3, 5)? {
             let resource = pick(u, &guests)?;
-            return Ok(BuiltIn::Rep { resource, handle: self.wrong(u, resource)? });
+            let operand = self.wrong(u, resource)?;
+            return Ok(BuiltInCall { which: BuiltIn::ResourceRep, of: resource, operand });
         }
         let resource = pick(u, &self.known())?;
-        Ok(BuiltIn::Drop { resource, handle: self.wrong(u, resource)? })
+        let operand = self.wrong(u, resource)?;
+        Ok(BuiltInCall { which: BuiltIn::ResourceDrop, of: resource, operand })
     }
 
     /// `resource.rep` of what it is not for, if the guest defines anything: it may be called anywhere,
     /// so that only the handle is wrong.
-    fn wrong_rep(&self, u: &mut Unstructured) -> Result<Option<BuiltIn>> {
+    fn wrong_rep(&self, u: &mut Unstructured) -> Result<Option<BuiltInCall>> {
         let guests = self.defined();
         if guests.is_empty() {
             return Ok(None);
         }
         let resource = pick(u, &guests)?;
-        Ok(Some(BuiltIn::Rep { resource, handle: self.mistaken(u, resource)? }))
+        let operand = self.mistaken(u, resource)?;
+        Ok(Some(BuiltInCall { which: BuiltIn::ResourceRep, of: resource, operand }))
     }
 
     /// A handle that is of another type, if there is one.
@@ -143,18 +147,19 @@ impl Handles<'_> {
 
     /// `resource.rep` or `resource.drop` of what they are not for, where both may be called but little
     /// is at hand.
-    pub fn mistake(&self, u: &mut Unstructured) -> Result<BuiltIn> {
+    pub fn mistake(&self, u: &mut Unstructured) -> Result<BuiltInCall> {
         if u.arbitrary()?
             && let Some(rep) = self.wrong_rep(u)?
         {
             return Ok(rep);
         }
         let resource = pick(u, &self.known())?;
-        Ok(BuiltIn::Drop { resource, handle: self.mistaken(u, resource)? })
+        let operand = self.mistaken(u, resource)?;
+        Ok(BuiltInCall { which: BuiltIn::ResourceDrop, of: resource, operand })
     }
 
     /// Any built-in, for where most of them may not be called.
-    pub fn any_built_in(&self, u: &mut Unstructured) -> Result<BuiltIn> {
+    pub fn any_built_in(&self, u: &mut Unstructured) -> Result<BuiltInCall> {
         if u.arbitrary()?
             && let Some(rep) = self.wrong_rep(u)?
         {

@@ -7,11 +7,10 @@ use super::paths::{repair_manners, repair_paths};
 use crate::abi::{Core, CoreType};
 use crate::case::allowed::Allowed;
 use crate::case::import_calls_mut;
-use crate::case::{Answer, BuiltIn, Call, Case, Destructor, Finish, Function, Guest, Limits};
+use crate::case::{Answer, BuiltInCall, Call, Case, Destructor, Finish, Function, Guest, Limits};
 use crate::case::{Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step};
 use crate::encode::guest::Side;
 use crate::generate::asyncs::settle;
-use crate::generate::handles::Handles;
 use crate::generate::options::{Role, narrow, with_needed};
 use crate::generate::types::Palette;
 use crate::generate::values::fresh;
@@ -182,7 +181,7 @@ fn repair_answer(
 /// Drops what the guest has nothing for.
 fn drop_impossible(shape: &Shape, number: usize, script: &mut Script, limits: &Limits) {
     let guest = &shape.guests[number];
-    let may_call = |built_in| may_call(shape, number, built_in);
+    let may_call = |BuiltInCall { which, of, .. }: BuiltInCall| shape.may_call(number, which, of);
     script.realloc.truncate(if realloc::has(guest) { most(limits.reallocs) } else { 0 });
     script.steps.retain(|step| match step {
         Step::Import(_) => guest.import.is_some(),
@@ -218,17 +217,6 @@ fn drop_impossible(shape: &Shape, number: usize, script: &mut Script, limits: &L
     };
     if !(acts::destroys(shape, number) && may_destroy) {
         script.destructor = Destructor::Nothing;
-    }
-}
-
-/// Whether the guest has this built-in.
-fn may_call(shape: &Shape, guest: usize, built_in: BuiltIn) -> bool {
-    let handles = Handles::new(shape, guest);
-    match built_in {
-        BuiltIn::New { resource, .. } | BuiltIn::Rep { resource, .. } => {
-            acts::defines(&shape.resources, resource, guest)
-        }
-        BuiltIn::Drop { resource, .. } => handles.known().contains(&resource),
     }
 }
 

@@ -4,7 +4,7 @@
 use arbitrary::{Result, Unstructured};
 
 use crate::abi::wrap;
-use crate::case::{BuiltIn, Call, Case, Destructor, PostReturn, Realloc, Script, Step};
+use crate::case::{BuiltInCall, Call, Case, Destructor, PostReturn, Realloc, Script, Step};
 use crate::generate::draw::{integer, position};
 use crate::generate::handles::after;
 use crate::generate::options::resource;
@@ -43,21 +43,13 @@ fn change_operand(u: &mut Unstructured, step: &mut Step) -> Result<()> {
     let Step::BuiltIn(built_in) = step else {
         return Ok(());
     };
-    let operand = operand(built_in);
+    let operand = &mut built_in.operand;
     *operand = match u.int_in_range(0..=2)? {
         0 => operand.wrapping_add(1),
         1 => operand.wrapping_sub(1),
         _ => wrap(integer(u, 32)?),
     };
     Ok(())
-}
-
-fn operand(built_in: &mut BuiltIn) -> &mut u32 {
-    match built_in {
-        BuiltIn::New { rep: operand, .. }
-        | BuiltIn::Rep { handle: operand, .. }
-        | BuiltIn::Drop { handle: operand, .. } => operand,
-    }
 }
 
 /// Adds, removes or changes a resource.
@@ -92,10 +84,7 @@ pub fn remove(case: &mut Case, index: usize) {
         each_number(ty, &renumber);
     }
     for built_in in case.calls.iter_mut().flat_map(built_ins) {
-        let (BuiltIn::New { resource, .. }
-        | BuiltIn::Rep { resource, .. }
-        | BuiltIn::Drop { resource, .. }) = built_in;
-        renumber(resource);
+        renumber(&mut built_in.of);
     }
 }
 
@@ -107,11 +96,11 @@ fn each_number(ty: &mut Type, change: &impl Fn(&mut u32)) {
 }
 
 /// All built-ins that a call scripts.
-fn built_ins(call: &mut Call) -> Vec<&mut BuiltIn> {
+fn built_ins(call: &mut Call) -> Vec<&mut BuiltInCall> {
     call.scripts.iter_mut().flat_map(built_ins_of_script).collect()
 }
 
-fn built_ins_of_script(script: &mut Script) -> Vec<&mut BuiltIn> {
+fn built_ins_of_script(script: &mut Script) -> Vec<&mut BuiltInCall> {
     let steps = script.steps.iter_mut().filter_map(|step| match step {
         Step::BuiltIn(built_in) => Some(built_in),
         Step::Import(_) => None,
@@ -119,7 +108,7 @@ fn built_ins_of_script(script: &mut Script) -> Vec<&mut BuiltIn> {
     let realloc = script.realloc.iter_mut().filter_map(|action| {
         if let Realloc::BuiltIn(built_in) = action { Some(built_in) } else { None }
     });
-    let mut all: Vec<&mut BuiltIn> = steps.chain(realloc).collect();
+    let mut all: Vec<&mut BuiltInCall> = steps.chain(realloc).collect();
     if let PostReturn::BuiltIn(built_in) = &mut script.post_return {
         all.push(built_in);
     }

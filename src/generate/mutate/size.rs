@@ -4,7 +4,9 @@
 use crate::abi::{PtrType, StringEncoding};
 use crate::case::misuse::Misuse;
 use crate::case::paths::{Api, Mode, Path, Paths};
-use crate::case::{Answer, BuiltIn, Call, CanonOpts, Case, Chunk, Destructor, Finish, Function};
+use crate::case::{
+    Answer, BuiltInCall, Call, CanonOpts, Case, Chunk, Destructor, Finish, Function,
+};
 use crate::case::{
     Guest, ImportCall, Manner, Passed, Patch, PostReturn, Realloc, Resource, Script,
 };
@@ -252,11 +254,8 @@ impl Size {
         }
     }
 
-    fn built_in(&mut self, built_in: BuiltIn) {
-        let (BuiltIn::New { resource, rep: operand }
-        | BuiltIn::Rep { resource, handle: operand }
-        | BuiltIn::Drop { resource, handle: operand }) = built_in;
-        self.number(resource);
+    fn built_in(&mut self, BuiltInCall { which: _, of, operand }: BuiltInCall) {
+        self.number(of);
         self.number(operand);
     }
 

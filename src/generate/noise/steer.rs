@@ -183,15 +183,18 @@ impl Steer<'_> {
         let forbidden = act.is_some_and(|act| matches!(act.of, Act::Realloc | Act::PostReturn));
         match offer.of {
             Offer::Results | Offer::Allocate => Ok(false),
-            Offer::Rep(_) => self.with_handle(sink, index),
-            Offer::Step | Offer::Import | Offer::New(_) | Offer::Drop(_) if forbidden => {
+            Offer::BuiltIn(which, _)
+                if which.signature().takes_handle() && !(forbidden && which.signature().leaves) =>
+            {
+                self.with_handle(sink, index)
+            }
+            Offer::Step | Offer::Import | Offer::BuiltIn(..) if forbidden => {
                 let left_out = self.chance(weights::FORBIDDEN_LEFT_OUT)?;
                 if left_out {
                     replace(sink, &offer.ty, |_| {});
                 }
                 Ok(left_out)
             }
-            Offer::Drop(_) => self.with_handle(sink, index),
             Offer::Import if self.chance(weights::SCRIPTED_CALL)? => {
                 let step = self.index_of(Offer::Step);
                 replace(sink, &offer.ty, |sink| {
@@ -201,7 +204,7 @@ impl Steer<'_> {
                 });
                 Ok(true)
             }
-            Offer::Step | Offer::Import | Offer::New(_) => Ok(false),
+            Offer::Step | Offer::Import | Offer::BuiltIn(..) => Ok(false),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Generated chains of guests, by rules that are written down here once more.
 
 use super::*;
-use crate::abi::StringEncoding;
+use crate::abi::{BuiltIn, StringEncoding};
 use crate::case::{Destructor, PostReturn, Resource};
 use crate::generate::guest::fits;
 use crate::types::Handle;
@@ -84,20 +84,20 @@ fn check_known(shape: &Shape, function: &Function, number: usize) {
 
 fn check_built_ins(shape: &Shape, number: usize, script: &Script) {
     for built_in in hidden(script).into_iter().chain(built_ins(script)) {
-        let by = by(shape, built_in.resource());
-        assert!(match built_in {
-            BuiltIn::New { .. } | BuiltIn::Rep { .. } => by == Some(number),
-            BuiltIn::Drop { .. } => by.is_none_or(|by| by >= number),
+        let by = by(shape, built_in.of);
+        assert!(match built_in.which {
+            BuiltIn::ResourceNew | BuiltIn::ResourceRep => by == Some(number),
+            BuiltIn::ResourceDrop => by.is_none_or(|by| by >= number),
         });
     }
 }
 
 /// The built-ins that are no steps.
-fn hidden(script: &Script) -> Vec<BuiltIn> {
+fn hidden(script: &Script) -> Vec<BuiltInCall> {
     let realloc = script.realloc.iter().filter_map(|action| {
         if let Realloc::BuiltIn(built_in) = action { Some(*built_in) } else { None }
     });
-    let mut hidden: Vec<BuiltIn> = realloc.collect();
+    let mut hidden: Vec<BuiltInCall> = realloc.collect();
     if let PostReturn::BuiltIn(built_in) = script.post_return {
         hidden.push(built_in);
     }

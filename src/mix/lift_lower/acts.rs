@@ -1,16 +1,22 @@
 //! Which built-ins on resources and which destructors ran where, and how they ended.
 //! Knows where which of them may be called.
 
-use crate::abi::{Act, ActKind, Stage, Trap};
+use crate::abi::built_in::Signature;
+use crate::abi::{Act, ActKind, BuiltIn, Stage, Trap};
 use crate::mix::table::Table;
 use crate::observation::CallReading;
 
-const KINDS: [(ActKind, &str); 4] = [
-    (ActKind::New, "resource.new"),
-    (ActKind::Rep, "resource.rep"),
-    (ActKind::Drop, "resource.drop"),
-    (ActKind::Destructor, "destructor"),
-];
+/// The built-ins, and then destructors.
+fn kinds() -> impl Iterator<Item = ActKind> {
+    BuiltIn::ALL.into_iter().map(ActKind::BuiltIn).chain([ActKind::Destructor])
+}
+
+fn name(kind: ActKind) -> &'static str {
+    match kind {
+        ActKind::BuiltIn(which) => which.name(),
+        ActKind::Destructor => "destructor",
+    }
+}
 
 /// What they are called in.
 const PLACES: [&str; 5] = ["function", "destructor", "realloc", "post-return", "host"];
@@ -26,28 +32,32 @@ const POST_RETURN: usize = 3;
 const HOST: usize = 4;
 
 pub fn table() -> Table {
-    let rows = KINDS.iter().flat_map(|(_, kind)| PLACES.map(|place| format!("{kind} in {place}")));
+    let rows = kinds().flat_map(|kind| PLACES.map(|place| format!("{} in {place}", name(kind))));
+    let kinds: Vec<ActKind> = kinds().collect();
     let columns = ENDS.map(str::to_string).to_vec();
-    Table::new("built-ins", rows.collect(), columns, |row, end| {
-        impossible(KINDS[row / PLACES.len()].0, row % PLACES.len(), ENDS[end])
+    Table::new("built-ins", rows.collect(), columns, move |row, end| {
+        impossible(kinds[row / PLACES.len()], row % PLACES.len(), ENDS[end])
     })
 }
 
 fn impossible(kind: ActKind, place: usize, end: &str) -> Option<&'static str> {
-    if kind == ActKind::Destructor {
-        return impossible_destructor(place, end);
+    match kind {
+        ActKind::BuiltIn(_) if place == HOST => Some("the host has no built-ins"),
+        ActKind::BuiltIn(which) => impossible_built_in(which.signature(), place, end),
+        ActKind::Destructor => impossible_destructor(place, end),
     }
-    if place == HOST {
-        return Some("the host has no built-ins");
-    }
+}
+
+fn impossible_built_in(signature: Signature, place: usize, end: &str) -> Option<&'static str> {
     let stays = place == REALLOC || place == POST_RETURN;
-    match (kind, end) {
+    match (signature.leaves, end) {
         (_, "Guest") => Some("no guest code runs in a built-in itself"),
-        (ActKind::Rep, "CannotLeaveComponent") => Some("it may be called anywhere"),
-        (ActKind::Rep, _) => None,
-        (_, "CannotLeaveComponent") => (!stays).then_some("may_leave is true here"),
-        (_, _) if stays => Some("may_leave is false here"),
-        (ActKind::New, "UnknownHandle" | "HandleOfOtherType") => Some("it takes no handle"),
+        (false, "CannotLeaveComponent") => Some("it may be called anywhere"),
+        (true, "CannotLeaveComponent") => (!stays).then_some("may_leave is true here"),
+        (true, _) if stays => Some("may_leave is false here"),
+        (_, "UnknownHandle" | "HandleOfOtherType") if !signature.takes_handle() => {
+            Some("it takes no handle")
+        }
         (_, _) => None,
     }
 }
@@ -66,7 +76,7 @@ fn impossible_destructor(place: usize, end: &str) -> Option<&'static str> {
 /// Counts what was called in one call, and before the next.
 pub fn count(table: &mut Table, went: &CallReading) {
     for act in &went.course.acts {
-        let kind = KINDS.iter().position(|(kind, _)| *kind == act.kind);
+        let kind = kinds().position(|kind| kind == act.kind);
         let row = kind.expect("every kind is listed") * PLACES.len() + place(act);
         // What a limit of the runtime ends is no trap of the spec's, but is told as one.
         if let Some(end) = ENDS.iter().position(|word| *word == end(act.trap)) {

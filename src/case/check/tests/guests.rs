@@ -157,17 +157,20 @@ fn a_guest_makes_its_own_handles_and_drops_those_that_it_knows() {
             case.calls[0].scripts[number].steps.push(Step::BuiltIn(built_in));
         })
     };
-    check("", step(0, BuiltIn::New { resource: 1, rep: 5 }));
-    check("", step(1, BuiltIn::Rep { resource: 2, handle: 5 }));
+    check("", step(0, BuiltInCall { which: BuiltIn::ResourceNew, of: 1, operand: 5 }));
+    check("", step(1, BuiltInCall { which: BuiltIn::ResourceRep, of: 2, operand: 5 }));
     for (number, resource) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 2)] {
-        check("", step(number, BuiltIn::Drop { resource, handle: 5 }));
+        check(
+            "",
+            step(number, BuiltInCall { which: BuiltIn::ResourceDrop, of: resource, operand: 5 }),
+        );
     }
     let why = "call 0, step 1: resource 2 is not the guest's";
-    check(why, step(0, BuiltIn::New { resource: 2, rep: 5 }));
+    check(why, step(0, BuiltInCall { which: BuiltIn::ResourceNew, of: 2, operand: 5 }));
     let why = "call 0, guest 1, step 1: resource 1 is not the guest's";
-    check(why, step(1, BuiltIn::Rep { resource: 1, handle: 5 }));
+    check(why, step(1, BuiltInCall { which: BuiltIn::ResourceRep, of: 1, operand: 5 }));
     let why = "call 0, guest 1, step 1: the guest does not know resource 1";
-    check(why, step(1, BuiltIn::Drop { resource: 1, handle: 5 }));
+    check(why, step(1, BuiltInCall { which: BuiltIn::ResourceDrop, of: 1, operand: 5 }));
     let destructor = |number: usize| {
         chain_with_resources(move |case: &mut Case| {
             case.shape.resources[1] = Resource::Host;

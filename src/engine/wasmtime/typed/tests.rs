@@ -12,11 +12,11 @@ use super::super::trap::Stopped;
 use super::super::wait::wait;
 use super::super::{call, link};
 use super::*;
-use crate::abi::{Deviations, PtrType, StringEncoding};
+use crate::abi::{BuiltIn, Deviations, PtrType, StringEncoding};
 use crate::case::check::Feature;
 use crate::case::paths::{Api, Path, Paths};
 use crate::case::{
-    Answer, BuiltIn, Call, CanonOpts, Case, Finish, Function, Guest, ImportCall, Manner, Pages,
+    Answer, BuiltInCall, Call, CanonOpts, Case, Finish, Function, Guest, ImportCall, Manner, Pages,
     Passed, Script, Shape, Step, Tuning, function_name,
 };
 use crate::component::Compiled;
@@ -158,8 +158,11 @@ fn echo(ty: &FuncType, mut samples: Samples) -> Case {
         answer: Answer::Return(result.first().cloned()),
     };
     let drops = table.borrows.iter();
-    let drops =
-        drops.map(|(resource, handle)| BuiltIn::Drop { resource: *resource, handle: *handle });
+    let drops = drops.map(|(resource, handle)| BuiltInCall {
+        which: BuiltIn::ResourceDrop,
+        of: *resource,
+        operand: *handle,
+    });
     let steps = [Step::Import(import)].into_iter().chain(drops.map(Step::BuiltIn)).collect();
     let finish = Finish::Return(Passed::Lowered { values: returned, patches: Vec::new() });
     let script = Script { steps, finish, ..Script::least() };

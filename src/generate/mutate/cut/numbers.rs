@@ -5,7 +5,7 @@ use super::one::Cut;
 use crate::case::misuse::Misuse;
 use crate::case::paths::{Api, Path};
 use crate::case::{
-    Answer, BuiltIn, Call, Case, Chunk, Destructor, Finish, Manner, Passed, Patch, PostReturn,
+    Answer, BuiltInCall, Call, Case, Chunk, Destructor, Finish, Manner, Passed, Patch, PostReturn,
     Realloc, Script, Step,
 };
 use crate::generate::mutate::size::{OTHER_CHARS, PLAIN_CHARS, char_rank, float_rank, signed_rank};
@@ -113,11 +113,8 @@ impl Visit<'_> {
         }
     }
 
-    fn built_in(&mut self, built_in: &mut BuiltIn) {
-        let (BuiltIn::New { resource, rep: operand }
-        | BuiltIn::Rep { resource, handle: operand }
-        | BuiltIn::Drop { resource, handle: operand }) = built_in;
-        self.word(resource);
+    fn built_in(&mut self, BuiltInCall { which: _, of, operand }: &mut BuiltInCall) {
+        self.word(of);
         self.word(operand);
     }
 
