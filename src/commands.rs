@@ -84,6 +84,11 @@ impl Bad {
         self.whys.push(why);
     }
 
+    /// What there is, unless it went wrong.
+    fn unless<T>(&mut self, result: Result<T>) -> Option<T> {
+        result.inspect_err(|error| self.add(error)).ok()
+    }
+
     /// Whether all is well; an error if not all could be asked.
     fn and(self, clean: bool) -> Result<bool> {
         match &*self.whys {
@@ -169,13 +174,8 @@ pub fn replay(session: Session, paths: &[PathBuf], how: &Replay) -> Result<bool>
     let mut drift = Drift::beside(other.as_ref())?;
     let mut session = session.beside(other);
     for path in &files {
-        let replayed = match replay::replay(&mut session, path, bless, drift.as_mut()) {
-            Ok(replayed) => replayed,
-            Err(error) => {
-                bad.add(&error);
-                continue;
-            }
-        };
+        let replayed = replay::replay(&mut session, path, bless, drift.as_mut());
+        let Some(replayed) = bad.unless(replayed) else { continue };
         clean &= replayed.is_clean();
         print(&format!("{}: {}", plain::name(path), report::verdict(&replayed.verdict)));
         replayed.complaints.iter().for_each(|complaint| print(&format!("  {complaint}")));
@@ -192,14 +192,12 @@ pub fn replay(session: Session, paths: &[PathBuf], how: &Replay) -> Result<bool>
         kinds.lines().iter().for_each(|line| print(line));
     }
     for folder in paths.iter().filter(|path| path.join(corpus::REGISTER).is_file()) {
-        match replay::check_register(folder, &verdicts) {
-            Ok(wrong) => complaints.extend(wrong.iter().map(|why| format!("register: {why}"))),
-            Err(error) => bad.add(&error),
-        }
+        let wrong = bad.unless(replay::check_register(folder, &verdicts)).unwrap_or_default();
+        complaints.extend(wrong.iter().map(|why| format!("register: {why}")));
     }
     complaints.iter().filter(|why| why.starts_with("register: ")).for_each(|why| print(why));
     coverage.iter().for_each(|coverage| print(&coverage.text()));
-    let drift = drift.map(|drift| drift.report(Path::new("."))).transpose()?;
+    let drift = drift.and_then(|drift| bad.unless(drift.report(Path::new("."))));
     drift.iter().for_each(|drift| print(&drift.text()));
     clean &= drift.as_ref().is_none_or(drift::Report::is_registered);
     clean &= complaints.is_empty() && bad.whys.is_empty();
