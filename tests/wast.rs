@@ -30,7 +30,7 @@ type Failure = (&'static str, String, String, String);
 
 fn failures(script: &str, text: &str, side: &Side) -> Vec<Failure> {
     let failed = side.steps.iter().filter_map(|step| match &step.verdict {
-        Verdict::Failed(why) => Some((step.line, why)),
+        Verdict::Failed(why) | Verdict::Inconclusive(why) => Some((step.line, why)),
         Verdict::Passed | Verdict::Skipped(_) => None,
     });
     let line = |number: usize| text.lines().nth(number - 1).unwrap_or_default().to_string();

@@ -117,13 +117,17 @@ fn report(counts: &mut Counts, path: &Path, played: &Played) {
 }
 
 fn print_side(path: &Path, side: &Side) {
-    let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut others: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for step in &side.steps {
         match &step.verdict {
             Verdict::Passed => {}
             Verdict::Failed(why) => print(&format!("  {}:{}: {why}", plain::name(path), step.line)),
-            Verdict::Skipped(feature) => *skipped.entry(feature).or_default() += 1,
+            Verdict::Skipped(feature) => *others.entry(("skipped", feature)).or_default() += 1,
+            Verdict::Inconclusive(limit) => {
+                *others.entry(("inconclusive", limit)).or_default() += 1;
+            }
         }
     }
-    skipped.iter().for_each(|(feature, count)| print(&format!("  skipped {count}: {feature}")));
+    let others = others.iter();
+    others.for_each(|((word, why), count)| print(&format!("  {word} {count}: {why}")));
 }

@@ -7,6 +7,8 @@ use canonical_abi::{Core, CoreFuncType, CoreType, Trap};
 use wasmi::TrapCode;
 use wasmi::errors::{ErrorKind, InstantiationError};
 
+use super::limits;
+
 /// A trap on its way through wasmi.
 #[derive(Debug)]
 struct TrapError(Trap);
@@ -40,7 +42,7 @@ pub fn trap(error: &wasmi::Error) -> (Trap, Option<String>) {
         None => !is_out_of_bounds(error),
     };
     match limited {
-        true => (Trap::Exhausted, Some(error.to_string())),
+        true => (Trap::Exhausted, Some(limits::name(&error.to_string()))),
         false => (Trap::Guest, None),
     }
 }

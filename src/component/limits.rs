@@ -17,6 +17,18 @@ pub const INSTANCE_DEPTH: usize = 500;
 /// Calls of component functions that are under way: each is on the native stack.
 pub const CALLS: usize = 128;
 
+/// What is said where one of these was met, which each engine tells in its own words.
+pub fn name(words: &str) -> String {
+    let tells = |of: &[&str]| of.iter().any(|part| words.contains(part));
+    if tells(&["grow the linear memory", "exceeds memory limits"]) {
+        format!("all memories together take more than {MEMORY_SIZE} bytes")
+    } else if tells(&["grow the table", "exceeds table limits"]) {
+        format!("all tables together take more than {TABLE_ELEMENTS} elements")
+    } else {
+        words.to_string()
+    }
+}
+
 /// How much all memories and tables of an instance may still grow. Whoever is told no goes on, so that it has
 /// to be said on both engines at the same time.
 pub struct Left {

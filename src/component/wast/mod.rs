@@ -24,6 +24,7 @@ pub struct Counts {
     pub passed: usize,
     pub failed: usize,
     pub skipped: usize,
+    pub inconclusive: usize,
 }
 
 /// Runs a script on an engine.
@@ -50,6 +51,7 @@ impl Side {
             passed: count(|verdict| matches!(verdict, Verdict::Passed)),
             failed: count(|verdict| matches!(verdict, Verdict::Failed(_))),
             skipped: count(|verdict| matches!(verdict, Verdict::Skipped(_))),
+            inconclusive: count(|verdict| matches!(verdict, Verdict::Inconclusive(_))),
         }
     }
 }
@@ -59,12 +61,17 @@ impl Counts {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.inconclusive += other.inconclusive;
     }
 }
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Counts { passed, failed, skipped } = self;
-        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
+        let Counts { passed, failed, skipped, inconclusive } = self;
+        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")?;
+        match inconclusive {
+            0 => Ok(()),
+            _ => write!(f, ", {inconclusive} inconclusive"),
+        }
     }
 }

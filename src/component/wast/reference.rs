@@ -23,18 +23,18 @@ impl engine::Engine for Reference {
     }
 
     fn validate(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        Compiled::new(bytes).map(|_| ()).map_err(refused)
+        Ok(Compiled::new(bytes).map(|_| ())?)
     }
 
     fn instantiate(&mut self, bytes: &[u8]) -> Result<Box<dyn engine::Instance>, Stop> {
-        let compiled = Compiled::metered(bytes, Some(FUEL)).map_err(refused)?;
+        let compiled = Compiled::metered(bytes, Some(FUEL))?;
         let imports = &compiled.decoded.imports;
         if let Some((name, _)) = imports.iter().find(|(_, asked)| !matches!(asked, Import::Type)) {
             return Err(Stop::Unlinkable(format!("nobody offers `{name}`")));
         }
         let recorder = Recorder::deviating(self.deviations);
         let instance = compiled.instantiate((), recorder).map_err(|why| match why {
-            NotInstantiated::Refused(refusal) => refused(refusal),
+            NotInstantiated::Refused(refusal) => Stop::from(refusal),
             NotInstantiated::RefusedByDeviation => Stop::refused(&why.to_string()),
             NotInstantiated::Failed(failure) => stopped(failure),
         })?;
@@ -70,10 +70,12 @@ fn number(value: &mut Value, received: &mut u32) {
     value.parts_mut().iter_mut().for_each(|part| number(part, received));
 }
 
-fn refused(refusal: Refusal) -> Stop {
-    match refusal {
-        Refusal::Invalid(why) => Stop::refused(&why),
-        Refusal::Unsupported(feature) => Stop::Unsupported(feature),
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Stop {
+        match refusal {
+            Refusal::Invalid(why) => Stop::refused(&why),
+            Refusal::Unsupported(feature) => Stop::Unsupported(feature),
+        }
     }
 }
 
