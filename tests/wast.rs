@@ -67,7 +67,8 @@ fn every_script_passes_on_both_engines_but_for_what_is_known() {
             failed.extend(sides.into_iter().flatten());
         }
         failed
-    });
+    })
+    .unwrap();
     let unknown: Vec<_> = failed
         .iter()
         .filter(|failure| !KNOWN.iter().any(|known| is_known(known, failure)))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use canonfuzz::component::wast::engine::Engine;
 use canonfuzz::component::wast::reference::Reference;
 use canonfuzz::component::wast::run::Verdict;
@@ -38,7 +38,8 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let search = wast::find(&arguments.paths);
     found(&search, &arguments.paths, "scripts")?;
     print(&format!("subject: wasmtime {}", wasmtime::VERSION));
-    let tally = with_stack(|| run_all(&search, arguments.on))?;
+    let tally =
+        with_stack(|| run_all(&search, arguments.on)).context("cannot start a thread")??;
     print(&tally.counts.to_string());
     if let Some(path) = tally.unreadable.first() {
         bail!("{}: no script", plain::name(path));

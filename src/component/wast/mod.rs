@@ -8,6 +8,8 @@ pub mod reference;
 pub mod run;
 mod values;
 
+use std::io;
+
 use self::engine::Engine;
 use self::read::{NoScript, Script};
 use self::run::{Step, Verdict};
@@ -34,11 +36,11 @@ pub fn play(text: &str, engine: &mut dyn Engine) -> Result<Side, NoScript> {
 }
 
 /// Runs something on a thread whose stack bears what scripts may nest.
-pub fn with_stack<R: Send>(run: impl FnOnce() -> R + Send) -> R {
+pub fn with_stack<R: Send>(run: impl FnOnce() -> R + Send) -> io::Result<R> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(read::STACK_BYTES);
-        let thread = thread.spawn_scoped(scope, run).expect("a thread can be started");
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let thread = thread.spawn_scoped(scope, run)?;
+        Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
 
