@@ -12,6 +12,7 @@ use std::time::Duration;
 use canonfuzz::case::{Case, CaseKind, Limits, text};
 use canonfuzz::engine::{wasmtime, worker};
 use canonfuzz::generate::{Stream, size};
+use canonfuzz::observation::Outcome;
 use canonfuzz::releases::{self, Against};
 use canonfuzz::run::{Plan, Progress, run};
 use canonfuzz::shrink::shrink;
@@ -41,6 +42,7 @@ fn main() {
     what_is_kept_is_shrunk_by_workers(&kept);
     what_cannot_be_written_is_told_and_the_run_goes_on();
     two_jobs_find_the_same_each_time();
+    who_cannot_come_back_is_not_waited_for();
     what_only_a_second_build_shows_is_told_where_it_cannot_be_written(folder.path());
 }
 
@@ -172,6 +174,23 @@ fn two_jobs_find_the_same_each_time() {
     let first = found();
     assert_eq!(first.0[0], CASES);
     assert_eq!(found(), first);
+}
+
+/// Core code that never ends, which the reference knows by its fuel.
+const ENDLESS: &str = "rule = ''\nwit = 'world case { export f: func(); }'\n\
+    core = '(module (func (export \"f\") (loop (br 0))))'\n\
+    [subject]\noptimize = false\npooling = false\nmoving-memory = false\nconcurrency = true\n\
+    [memory]\ninitial = 1\nmaximum = 1\n\
+    [export]\nstring-encoding = 'utf8'\nmemory = false\nrealloc = false\npost-return = false\n\
+    [[call]]\n";
+
+/// Nor is it asked again: whoever was would show that it did not answer.
+fn who_cannot_come_back_is_not_waited_for() {
+    let case = text::parse(ENDLESS).unwrap().case;
+    let mut session = Session::maybe_isolated(Some(Duration::from_secs(1))).unwrap();
+    let observed = session.check(&case).unwrap().observed.outcome;
+    let Outcome::Exhausted(why) = &observed else { panic!("{observed:?}") };
+    assert!(why.starts_with("it was not asked"), "{why}");
 }
 
 /// The second build is this program, which does not survive some cases; here the subject does.
