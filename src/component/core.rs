@@ -7,6 +7,8 @@ use canonical_abi::{Core, CoreFuncType, CoreType, Stop, Trap};
 use wasmi::TrapCode;
 use wasmi::errors::{ErrorKind, InstantiationError};
 
+use super::limits;
+
 /// The end of a call on its way through wasmi.
 #[derive(Debug)]
 struct StopError(Stop);
@@ -29,14 +31,15 @@ pub fn stop(error: &wasmi::Error) -> Stop {
     if let Some(StopError(stop)) = error.downcast_ref() {
         return *stop;
     }
+    let named = |otherwise| Stop::Exhausted(limits::named(&error.to_string()).unwrap_or(otherwise));
     match error.as_trap_code() {
         Some(
             code @ (TrapCode::StackOverflow
             | TrapCode::OutOfFuel
             | TrapCode::GrowthOperationLimited
             | TrapCode::OutOfSystemMemory),
-        ) => Stop::Exhausted(code.trap_message()),
-        None if !is_out_of_bounds(error) => Stop::Exhausted("a core instance is too large"),
+        ) => named(code.trap_message()),
+        None if !is_out_of_bounds(error) => named("a core instance is too large"),
         Some(_) | None => Trap::Guest.into(),
     }
 }

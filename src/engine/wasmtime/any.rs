@@ -412,7 +412,8 @@ fn ended(error: &wasmtime::Error) -> Outcome {
     let message = error.root_cause().to_string();
     let limits = ["exceeds memory limits", "exceeds table limits", "too much data is being copied"];
     if limit || limits.iter().any(|words| message.contains(words)) {
-        return Outcome::Exhausted(message);
+        let named = limits::named(&message).map(str::to_string);
+        return Outcome::Exhausted(named.unwrap_or(message));
     }
     outcome(error)
 }
