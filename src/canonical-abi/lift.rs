@@ -12,7 +12,7 @@ use super::load::{lift_flags, load_list_from_range, load_record};
 use super::point::Passage;
 use super::spill::find_spilled;
 use super::string::load_string_from_range;
-use super::{Core, CoreType, Point, Rule, Trap};
+use super::{Core, CoreType, Point, Rule, Stop};
 use crate::types::Type;
 use crate::value::{Str, Value};
 
@@ -63,7 +63,7 @@ pub fn lift_flat<'a>(
     cx: &mut Cx,
     vi: &mut CoreValues,
     ty: impl Into<Part<'a>>,
-) -> Result<Value, Trap> {
+) -> Result<Value, Stop> {
     let part = ty.into();
     let shape = despecialize(part);
     begin_lift(cx, &shape)?;
@@ -107,7 +107,7 @@ pub fn lift_flat<'a>(
 }
 
 /// What is looked at before any value is lifted.
-fn begin_lift<T>(cx: &mut Cx, shape: &Despecialized<T>) -> Result<(), Trap> {
+fn begin_lift<T>(cx: &mut Cx, shape: &Despecialized<T>) -> Result<(), Stop> {
     cx.lift(1)?;
     adapter::check_members(cx, shape)?;
     cx.reach(Point::value(Passage::LiftFlat, shape));
@@ -127,14 +127,14 @@ fn lift_flat_narrow<const NBYTES: usize>(
     cx: &mut Cx,
     vi: &mut CoreValues,
     ignored: Rule,
-) -> Result<[u8; NBYTES], Trap> {
+) -> Result<[u8; NBYTES], Stop> {
     let bytes = wrap(vi.next(CoreType::I32)).to_le_bytes();
     let (low, high) = bytes.split_first_chunk().expect("no narrow integer has more than 4 bytes");
     reach_ignored(cx, high, ignored)?;
     Ok(*low)
 }
 
-fn reach_ignored(cx: &mut Cx, high: &[u8], ignored: Rule) -> Result<(), Trap> {
+fn reach_ignored(cx: &mut Cx, high: &[u8], ignored: Rule) -> Result<(), Stop> {
     let extended = [0, 0xff].iter().any(|extension| high.iter().all(|byte| byte == extension));
     if extended {
         return Ok(());
@@ -144,14 +144,14 @@ fn reach_ignored(cx: &mut Cx, high: &[u8], ignored: Rule) -> Result<(), Trap> {
 }
 
 /// Spec: `lift_flat_string`.
-fn lift_flat_string(cx: &mut Cx, vi: &mut CoreValues) -> Result<Str, Trap> {
+fn lift_flat_string(cx: &mut Cx, vi: &mut CoreValues) -> Result<Str, Stop> {
     let ptr = vi.next(cx.opts.ptr_type.core_type());
     let tagged_code_units = vi.next(cx.opts.ptr_type.core_type());
     load_string_from_range(cx, ptr, tagged_code_units)
 }
 
 /// Spec: `lift_flat_list`.
-fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: Part) -> Result<Value, Trap> {
+fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: Part) -> Result<Value, Stop> {
     let ptr = vi.next(cx.opts.ptr_type.core_type());
     let length = vi.next(cx.opts.ptr_type.core_type());
     let elem = cx.layout(elem);
@@ -159,7 +159,7 @@ fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: Part) -> Result<Value,
 }
 
 /// Spec: `lift_flat_record`.
-fn lift_flat_record(cx: &mut Cx, vi: &mut CoreValues, fields: &[Part]) -> Result<Vec<Value>, Trap> {
+fn lift_flat_record(cx: &mut Cx, vi: &mut CoreValues, fields: &[Part]) -> Result<Vec<Value>, Stop> {
     fields.iter().map(|field| lift_flat(cx, vi, *field)).collect()
 }
 
@@ -169,7 +169,7 @@ fn lift_flat_variant(
     vi: &mut CoreValues,
     cases: &[Option<Part>],
     is_enum: bool,
-) -> Result<Value, Trap> {
+) -> Result<Value, Stop> {
     let joined = flatten_variant(cases, cx.opts.ptr_type);
     let end = vi.after(joined.len());
     let (case_index, case) = lift_flat_case(cx, vi, cases, is_enum)?;
@@ -200,13 +200,13 @@ pub(super) fn lift_flat_case<'a, 'b>(
     vi: &mut CoreValues,
     cases: &'a [Option<Part<'b>>],
     is_enum: bool,
-) -> Result<(u32, Option<&'a Part<'b>>), Trap> {
+) -> Result<(u32, Option<&'a Part<'b>>), Stop> {
     let case_index = values::flat_discriminant(cx, wrap(vi.next(CoreType::I32)));
     find_case(cx, Rule::LiftNoCase, cases, is_enum, case_index)
 }
 
 /// Spec: `lift_flat_flags`.
-fn lift_flat_flags(cx: &mut Cx, vi: &mut CoreValues, count: usize) -> Result<u32, Trap> {
+fn lift_flat_flags(cx: &mut Cx, vi: &mut CoreValues, count: usize) -> Result<u32, Stop> {
     lift_flags(cx, wrap(vi.next(CoreType::I32)), count)
 }
 
@@ -216,7 +216,7 @@ pub fn lift_flat_values(
     max_flat: usize,
     vi: &mut CoreValues,
     types: &[Type],
-) -> Result<Vec<Value>, Trap> {
+) -> Result<Vec<Value>, Stop> {
     let is_flat = flatten_within(types, cx.opts.ptr_type, max_flat).is_some();
     cx.reach(if is_flat { Rule::LiftFlat } else { Rule::LiftSpilled });
     if is_flat {
@@ -233,11 +233,11 @@ mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
     use crate::types::VariantCase;
-    use crate::{LiftLowerOptions, PtrType, StringEncoding};
+    use crate::{LiftLowerOptions, PtrType, StringEncoding, Trap};
 
     /// Lifts params, which are spilled beyond 16, out of a memory of zeros.
     #[track_caller]
-    fn check(types: &[Type], flat: &[Core], expected: Result<&[Value], Trap>) {
+    fn check(types: &[Type], flat: &[Core], expected: Result<&[Value], Stop>) {
         let mut guest = ByteGuest::new(vec![0; 256], 0);
         let opts =
             LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn a_flat_discriminant_is_not_truncated() {
         let result = Type::Result(None, None);
-        check(&[result], &[Core::I32(0x100)], Err(Trap::InvalidDiscriminant));
+        check(&[result], &[Core::I32(0x100)], Err(Trap::InvalidDiscriminant.into()));
     }
 
     #[test]
@@ -285,7 +285,7 @@ mod tests {
     fn spilled_params_are_checked_as_one_tuple() {
         let types = vec![Type::U64; 17];
         check(&types, &[Core::I32(120)], Ok(&vec![Value::U64(0); 17]));
-        check(&types, &[Core::I32(124)], Err(Trap::UnalignedPointer));
-        check(&types, &[Core::I32(128)], Err(Trap::MemoryOutOfBounds));
+        check(&types, &[Core::I32(124)], Err(Trap::UnalignedPointer.into()));
+        check(&types, &[Core::I32(128)], Err(Trap::MemoryOutOfBounds.into()));
     }
 }

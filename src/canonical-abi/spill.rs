@@ -7,7 +7,7 @@ use super::deviations;
 use super::layout::Layout;
 use super::memory::Checked;
 use super::point::Rule;
-use super::{Block, REALLOC_I32_MAX, Trap, end_if};
+use super::{Block, REALLOC_I32_MAX, Stop, Trap, end_if};
 use crate::types::Type;
 
 const SPILLED: Checked = Checked::loaded(Rule::LiftSpilledMisaligned, Rule::LiftSpilledOutOfBounds);
@@ -17,7 +17,7 @@ const OUT_PARAM: Checked =
     Checked::stored(Rule::LowerOutParamMisaligned, Rule::LowerOutParamOutOfBounds);
 
 /// Spec: `lift_flat_values`, its checks of where the tuple lies.
-pub(super) fn find_spilled(cx: &mut Cx, ptr: u64, types: &[Type]) -> Result<Layout, Trap> {
+pub(super) fn find_spilled(cx: &mut Cx, ptr: u64, types: &[Type]) -> Result<Layout, Stop> {
     let tuple = cx.tuple_layout(types);
     cx.check_range(ptr, tuple.alignment, tuple.elem_size, SPILLED)?;
     deviations::memory::check_end(cx, ptr, &tuple)?;
@@ -29,7 +29,7 @@ pub(super) fn place_spilled(
     cx: &mut Cx,
     types: &[Type],
     out_param: Option<u64>,
-) -> Result<(u64, Layout), Trap> {
+) -> Result<(u64, Layout), Stop> {
     let tuple = cx.tuple_layout(types);
     // Differs from the spec: it would pass such a size to a `realloc` that cannot take it.
     end_if(tuple.elem_size > REALLOC_I32_MAX, Trap::MemoryOutOfBounds)?;
@@ -42,13 +42,13 @@ pub(super) fn place_spilled(
     Ok((ptr, tuple))
 }
 
-fn allocate_spilled(cx: &mut Cx, tuple: &Layout) -> Result<u64, Trap> {
+fn allocate_spilled(cx: &mut Cx, tuple: &Layout) -> Result<u64, Stop> {
     let (alignment, elem_size) = deviations::memory::spilled_block(cx, tuple);
     cx.allocate(Block::Tuple, alignment, elem_size)
 }
 
 /// The checks of where a result is to lie.
-pub(super) fn check_out_param(cx: &mut Cx, ptr: u64, types: &[Type]) -> Result<(), Trap> {
+pub(super) fn check_out_param(cx: &mut Cx, ptr: u64, types: &[Type]) -> Result<(), Stop> {
     let tuple = cx.tuple_layout(types);
     cx.check_range(ptr, tuple.alignment, tuple.elem_size, OUT_PARAM)
 }

@@ -1,6 +1,8 @@
 //! What a component that nobody here wrote may use, on either engine. The spec has no such limits:
 //! whoever meets one has shown nothing.
 
+use canonical_abi::Stop;
+
 /// Steps of core code that instantiation may take, and each call: an endless loop ends within
 /// seconds.
 pub const FUEL: u64 = 500_000_000;
@@ -16,16 +18,17 @@ pub const INSTANCES: usize = 10_000;
 pub const INSTANCE_DEPTH: usize = 500;
 /// Calls of component functions that are under way: each is on the native stack.
 pub const CALLS: usize = 128;
+pub const TOO_MANY_CALLS: Stop = Stop::Exhausted("more than 128 calls within one another");
 
-/// What is said where one of these was met, which each engine tells in its own words.
-pub fn name(words: &str) -> String {
+/// The name of the limit that was met, which each engine tells in its own words; nothing where it is another.
+pub fn name(words: &str) -> Option<&'static str> {
     let tells = |of: &[&str]| of.iter().any(|part| words.contains(part));
     if tells(&["grow the linear memory", "exceeds memory limits"]) {
-        format!("all memories together take more than {MEMORY_SIZE} bytes")
+        Some("all memories together take more than 1 GiB")
     } else if tells(&["grow the table", "exceeds table limits"]) {
-        format!("all tables together take more than {TABLE_ELEMENTS} elements")
+        Some("all tables together take more than 10 million elements")
     } else {
-        words.to_string()
+        None
     }
 }
 

@@ -15,7 +15,7 @@ use crate::abi::{Deviations, MAX_LIFTED, PtrType};
 use crate::case::paths::{Mode, Path, Paths};
 use crate::case::{Tuning, text as case_text};
 use crate::component::limits::FUEL;
-use crate::component::wast::engine::Stop;
+use crate::component::wast::engine::NoResult;
 use crate::component::{Compiled, Refusal};
 use crate::engine::any::{Answers, Imports};
 use crate::engine::reference::any::AnyRun;
@@ -139,10 +139,13 @@ pub fn diff(bytes: &[u8], plan: &Plan) -> Result<Diff> {
 /// What there is to say of a component that the reference refuses: that it is none, unless the subject accepts it or
 /// crashes.
 fn refused(bytes: &[u8], refusal: Refusal) -> Result<Diff> {
-    let expected = match Stop::from(refusal.clone()) {
-        Stop::Invalid(why) => Outcome::Refused(why),
-        Stop::Exhausted(limit) => Outcome::Exhausted(limit),
-        Stop::Unsupported(_) | Stop::Unlinkable(_) | Stop::Trapped(..) | Stop::Crashed(_) => {
+    let expected = match NoResult::from(refusal.clone()) {
+        NoResult::Invalid(why) => Outcome::Refused(why),
+        NoResult::Exhausted(limit) => Outcome::Exhausted(limit),
+        NoResult::Unsupported(_)
+        | NoResult::Unlinkable(_)
+        | NoResult::Trapped(..)
+        | NoResult::Crashed(_) => {
             return Err(refusal.into());
         }
     };
@@ -165,14 +168,15 @@ fn refused(bytes: &[u8], refusal: Refusal) -> Result<Diff> {
 fn subject(bytes: &[u8]) -> Result<Result<any::Compiled, Outcome>> {
     let compiled = any::Subject::new()?.compile(bytes);
     let Err(Outcome::Refused(why)) = &compiled else { return Ok(compiled) };
-    match Stop::refused(why) {
-        Stop::Unsupported(feature) => {
+    match NoResult::refused(why) {
+        NoResult::Unsupported(feature) => {
             bail!("not supported by wasmtime {}: {feature}", wasmtime::VERSION)
         }
-        Stop::Exhausted(limit) => Ok(Err(Outcome::Exhausted(limit))),
-        Stop::Invalid(_) | Stop::Unlinkable(_) | Stop::Trapped(..) | Stop::Crashed(_) => {
-            Ok(compiled)
-        }
+        NoResult::Exhausted(limit) => Ok(Err(Outcome::Exhausted(limit))),
+        NoResult::Invalid(_)
+        | NoResult::Unlinkable(_)
+        | NoResult::Trapped(..)
+        | NoResult::Crashed(_) => Ok(compiled),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::spill::check_out_param as check;
 use crate::types::{FuncType, Type};
 use crate::value::Value;
 use crate::{Core, CoreFuncType, CoreType, Deviation, LiftLowerOptions, MAX_FLAT_PARAMS};
-use crate::{MAX_FLAT_RESULTS, Party, PtrType, Stage, Trap, end_if};
+use crate::{MAX_FLAT_RESULTS, Party, PtrType, Stage, Stop, Trap, end_if};
 
 /// A call of a lifted function, as whoever lifts and lowers sees it.
 pub(crate) struct Lifted<'a> {
@@ -33,7 +33,7 @@ impl<'a> Lifted<'a> {
         opts: LiftLowerOptions,
         peer: Option<LiftLowerOptions>,
         ft: &'a FuncType,
-    ) -> Result<Lifted<'a>, Trap> {
+    ) -> Result<Lifted<'a>, Stop> {
         let (opts, narrowed) = narrow(instance, opts, peer, ft, Context::Lift);
         let thread = if peer.is_some() { None } else { add_thread(instance)? };
         let param_opts = mistake(instance, opts, peer, Deviation::ParamsInCallersEncoding);
@@ -50,7 +50,7 @@ impl<'a> Lifted<'a> {
         &mut self,
         instance: &mut impl Instance,
         flat_results: &[Core],
-    ) -> Result<Vec<Core>, Trap> {
+    ) -> Result<Vec<Core>, Stop> {
         remove_thread(instance, self.thread);
         if instance.watch().deviates(Deviation::PostReturnBeforeLift) {
             self.cleaned_up = true;
@@ -70,7 +70,7 @@ impl<'a> Lifted<'a> {
         instance: &mut impl Instance,
         result: Option<Value>,
         flat_results: &[Core],
-    ) -> Result<Option<Value>, Trap> {
+    ) -> Result<Option<Value>, Stop> {
         let results = self.ft.results();
         let rereads = self.peer.is_none() && !self.cleaned_up && reads_memory(self.ft);
         let rereads = rereads && no_handles(results);
@@ -90,7 +90,7 @@ impl<'a> Lifted<'a> {
         &self,
         instance: &mut impl Instance,
         flat_results: &[Core],
-    ) -> Result<(), Trap> {
+    ) -> Result<(), Stop> {
         if !self.cleaned_up {
             post_return(instance, self.peer, self.ft, flat_results)?;
         }
@@ -132,12 +132,12 @@ impl Lowered {
         opts: LiftLowerOptions,
         peer: Option<LiftLowerOptions>,
         ft: &FuncType,
-    ) -> Result<Lowered, Trap> {
+    ) -> Result<Lowered, Stop> {
         let asked = ft.is_async && instance.watch().has(Deviation::AsyncCallsRefused);
         if asked && !may_block(instance) && instance.watch().deviates(Deviation::AsyncCallsRefused)
         {
-            let (party, trap) = (Party::of(peer), Trap::CannotBlockSyncTask);
-            return Err(super::adapter::in_adapter(instance.watch(), party, trap));
+            let (party, stop) = (Party::of(peer), Trap::CannotBlockSyncTask.into());
+            return Err(super::adapter::in_adapter(instance.watch(), party, stop));
         }
         let (opts, narrowed) = narrow(instance, opts, peer, ft, Context::Lower);
         let param_opts = mistake(instance, opts, peer, Deviation::ParamsReadInCalleesEncoding);
@@ -175,7 +175,7 @@ pub(crate) fn check_out_param(
     opts: LiftLowerOptions,
     ft: &FuncType,
     rest: &CoreValues,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     if rest.done() || !cx.deviates(Deviation::OutPointerCheckedEarly) {
         return Ok(());
     }
