@@ -31,15 +31,17 @@ pub fn stop(error: &wasmi::Error) -> Stop {
     if let Some(StopError(stop)) = error.downcast_ref() {
         return *stop;
     }
-    let named = |otherwise| Stop::Exhausted(limits::named(&error.to_string()).unwrap_or(otherwise));
     match error.as_trap_code() {
         Some(
             code @ (TrapCode::StackOverflow
             | TrapCode::OutOfFuel
             | TrapCode::GrowthOperationLimited
             | TrapCode::OutOfSystemMemory),
-        ) => named(code.trap_message()),
-        None if !is_out_of_bounds(error) => named("a core instance is too large"),
+        ) => Stop::Exhausted(code.trap_message()),
+        None if !is_out_of_bounds(error) => {
+            let name = limits::name(&error.to_string());
+            Stop::Exhausted(name.unwrap_or("a core instance is too large"))
+        }
         Some(_) | None => Trap::Guest.into(),
     }
 }

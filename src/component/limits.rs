@@ -20,13 +20,13 @@ pub const INSTANCE_DEPTH: usize = 500;
 pub const CALLS: usize = 128;
 pub const TOO_MANY_CALLS: Stop = Stop::Exhausted("more than 128 calls within one another");
 
-/// What is said where one of these was met, which each engine tells in its own words.
-pub fn named(words: &str) -> Option<&'static str> {
+/// The name of the limit that was met, which each engine tells in its own words; nothing where it is another.
+pub fn name(words: &str) -> Option<&'static str> {
     let tells = |of: &[&str]| of.iter().any(|part| words.contains(part));
     if tells(&["grow the linear memory", "exceeds memory limits"]) {
-        Some("all memories together take more than 1073741824 bytes")
+        Some("all memories together take more than 1 GiB")
     } else if tells(&["grow the table", "exceeds table limits"]) {
-        Some("all tables together take more than 10000000 elements")
+        Some("all tables together take more than 10 million elements")
     } else {
         None
     }

@@ -412,8 +412,7 @@ fn ended(error: &wasmtime::Error) -> Outcome {
     let message = error.root_cause().to_string();
     let limits = ["exceeds memory limits", "exceeds table limits", "too much data is being copied"];
     if limit || limits.iter().any(|words| message.contains(words)) {
-        let named = limits::named(&message).map(str::to_string);
-        return Outcome::Exhausted(named.unwrap_or(message));
+        return Outcome::Exhausted(limits::name(&message).map_or(message, str::to_string));
     }
     outcome(error)
 }
