@@ -22,8 +22,10 @@ pub mod deviations;
 
 mod check;
 pub mod despecialize;
+pub mod flatten;
 pub mod layout;
 mod memory;
+pub mod signature;
 mod spill;
 
 pub mod handle;
@@ -32,7 +34,6 @@ pub mod load;
 pub mod store;
 pub mod string;
 
-pub mod flatten;
 pub mod lift;
 pub mod lower;
 
@@ -54,6 +55,7 @@ pub use options::{LiftLowerOptions, NanMode, PtrType, StringEncoding};
 pub use passing::Stopped;
 pub use point::{Change, Party, Point, Points, Rule};
 pub use recorder::{Course, Crossing, Lowered, NanLeaf, ReallocStep, Received, Recorder};
+pub use signature::{FuncLayout, Signature};
 pub use table::{Handles, Lender, ResourceType, Table, Task};
 pub use trap::{Trap, end_if};
 pub use watch::{Act, ActKind, Block, Place, Stage, Watch};

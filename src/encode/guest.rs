@@ -3,7 +3,7 @@
 
 use crate::abi::bytes_guest::ByteGuest;
 use crate::abi::flatten::{Context, flatten_functype};
-use crate::abi::layout::{align_to, alignment, elem_size};
+use crate::abi::layout::{Layout, align_to, alignment, elem_size};
 use crate::abi::lower::lower_flat_values;
 use crate::abi::{
     Core, CoreFuncType, CoreType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType,
@@ -66,7 +66,8 @@ impl Lowering {
         let string_encoding = side.function.opts.string_encoding;
         let opts = LiftLowerOptions { string_encoding, ptr_type: side.ptr_type };
         let mut cx = Cx { opts, peer: None, guest: &mut self.guest };
-        let mut flat = lower_flat_values(&mut cx, side.max_flat, values, side.types, None).ok()?;
+        let types = Layout::of_tuple(side.types, side.ptr_type);
+        let mut flat = lower_flat_values(&mut cx, side.max_flat, values, &types, None).ok()?;
         flat.extend(side.out.map(|ty| self.allocate(ty, side.ptr_type)));
         Some(flat)
     }
