@@ -3,7 +3,7 @@
 
 use crate::abi::bytes_guest::ByteGuest;
 use crate::abi::flatten::{Context, flatten_functype};
-use crate::abi::layout::{Layout, align_to, alignment, elem_size};
+use crate::abi::layout::{Layout, align_to};
 use crate::abi::lower::lower_flat_values;
 use crate::abi::{
     Core, CoreFuncType, CoreType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType,
@@ -74,8 +74,9 @@ impl Lowering {
 
     /// Room for the result. It need not fit: whoever returns it looks for itself.
     fn allocate(&mut self, ty: &Type, ptr_type: PtrType) -> Core {
-        let ptr = align_to(self.guest.bump, alignment(ty, ptr_type));
-        self.guest.bump = ptr + elem_size(ty, ptr_type);
+        let Layout { alignment, elem_size, .. } = Layout::of(ty, ptr_type);
+        let ptr = align_to(self.guest.bump, alignment);
+        self.guest.bump = ptr + elem_size;
         Core::from_bits(ptr_type.core_type(), ptr)
     }
 }
