@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use canonfuzz::abi::{Core, PtrType, StringEncoding, Trap};
+use canonfuzz::abi::{Core, PtrType, Stop, StringEncoding, Trap};
 use canonfuzz::case::paths::Paths;
 use canonfuzz::case::{
     Answer, BuiltIn, Call, CanonOpts, Case, CaseKind, Finish, Function, Guest, ImportCall, Limits,
@@ -199,11 +199,11 @@ impl Host for Always {
         context: &mut Context<'_, Always>,
         _: &str,
         _: Vec<Value>,
-    ) -> Result<Option<Value>, Trap> {
+    ) -> Result<Option<Value>, Stop> {
         Ok(context.host().0.clone())
     }
 
-    fn drop(_: &mut Context<'_, Always>, _: &str, _: u32) -> Result<(), Trap> {
+    fn drop(_: &mut Context<'_, Always>, _: &str, _: u32) -> Result<(), Stop> {
         Ok(())
     }
 }

@@ -1,10 +1,9 @@
 //! Components as ordinary tools make them, on both engines: a core module in `diff/`, which
 //! wit-component wraps by a world beside it.
 
-use std::collections::BTreeSet;
 use std::fs;
 
-use canonfuzz::abi::Trap;
+use canonfuzz::abi::{Faults, Trap};
 use canonfuzz::diff::{self, Act, Diff, Plan, Verdict};
 use canonfuzz::observation::Outcome;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -127,7 +126,7 @@ fn between_guests_either_of_two_faults_may_come_first() {
     let diff = diff_text(text);
     let told: Vec<_> = diff.episodes.iter().filter_map(|episode| episode.expected.last()).collect();
     // The text is no UTF-8, and the block for it is at an odd address.
-    let faults = BTreeSet::from([Trap::InvalidUtf8, Trap::UnalignedPointer]);
+    let faults = Faults::from_iter([Trap::InvalidUtf8, Trap::UnalignedPointer]);
     assert!(told.len() == 3 && told.iter().all(|told| told.faults == faults), "{told:?}");
     let agree = diff.episodes.iter().all(|episode| episode.verdict == Verdict::Agree);
     assert!(agree, "{}", diff::text(&diff, "-"));

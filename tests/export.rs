@@ -130,7 +130,7 @@ fn a_script_passes_on_the_reference_and_fails_on_the_subject_where_that_is_wrong
                 .unwrap_or_else(|why| panic!("{}: {why}\n{text}", case.name));
             let [reference, subject] = &played.sides[..] else { unreachable!() };
             // Whoever meets another of several faults first is as right as the subject, whose words these are.
-            let one_fault = case.checked.expected.faults.len() <= 1;
+            let one_fault = case.checked.expected.faults.traps.len() <= 1;
             if !passes(reference) && one_fault {
                 wrong.push(format!("{} on the reference: {}", case.name, failures(reference)));
             }

@@ -9,7 +9,7 @@ use super::explore::{self, Step};
 use super::lift::CoreValues;
 use super::passing::{Stopped, call, deliver_resolve, lift, lower, return_};
 use super::signature::{FuncLayout, Signature};
-use super::{Core, CoreType, LiftLowerOptions, Party, Rule, Stage, Trap};
+use super::{Core, CoreType, LiftLowerOptions, Party, Rule, Stage, Stop};
 use super::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::FuncType;
 use crate::value::Value;
@@ -22,7 +22,7 @@ pub fn canon_lift<I: Instance, R>(
     peer: Option<LiftLowerOptions>,
     ft: &Signature,
     args: &[Value],
-    on_resolve: impl FnOnce(&mut I, Option<Value>) -> Result<R, Trap>,
+    on_resolve: impl FnOnce(&mut I, Option<Value>) -> Result<R, Stop>,
 ) -> Result<R, Stopped> {
     let flat_ft = &ft.layout(opts.ptr_type).lifted;
     let (mut seen, types) = Lifted::begin(instance, opts, peer, ft)?;
@@ -51,8 +51,8 @@ pub fn canon_lower<I: Instance>(
     peer: Option<LiftLowerOptions>,
     ft: &Signature,
     flat_args: &[Core],
-    callee: impl FnOnce(&mut I, &mut Subtask) -> Result<Vec<Core>, Trap>,
-) -> Result<Vec<Core>, Trap> {
+    callee: impl FnOnce(&mut I, &mut Subtask) -> Result<Vec<Core>, Stop>,
+) -> Result<Vec<Core>, Stop> {
     check_may_leave(instance, peer, ft.ty())?;
     let flat_ft = &ft.layout(opts.ptr_type).lowered;
     assert!(types_match_values(&flat_ft.params, flat_args), "the component was validated");
@@ -74,11 +74,11 @@ fn check_may_leave(
     instance: &mut impl Instance,
     peer: Option<LiftLowerOptions>,
     ft: &FuncType,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let party = Party::of(peer);
     let stays = !may_leave(instance, peer, ft);
     let left = trap_if(instance.watch(), party, Rule::LowerMayNotLeave, stays);
-    left.map_err(|trap| adapter::in_adapter(instance.watch(), party, trap))
+    left.map_err(|stop| adapter::in_adapter(instance.watch(), party, stop))
 }
 
 fn may_leave(instance: &mut impl Instance, peer: Option<LiftLowerOptions>, ft: &FuncType) -> bool {
@@ -111,7 +111,7 @@ impl Subtask<'_> {
         &mut self,
         instance: &mut dyn Instance,
         result: Option<&Value>,
-    ) -> Result<Vec<Core>, Trap> {
+    ) -> Result<Vec<Core>, Stop> {
         let out_param = self.out_param();
         let results = result.map_or(&[][..], std::slice::from_ref);
         let mut cx = Cx { opts: self.result_opts, peer: self.peer, guest: instance };
@@ -144,7 +144,7 @@ mod tests {
     use crate::bytes_guest::ByteGuest;
     use crate::layout::Layout;
     use crate::types::{Label, Type};
-    use crate::{Deviation, Deviations, Guest, PtrType, Recorder, StringEncoding, Watch};
+    use crate::{Deviation, Deviations, Guest, PtrType, Recorder, StringEncoding, Trap, Watch};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -167,7 +167,7 @@ mod tests {
             self.bytes.memory_mut()
         }
 
-        fn realloc(&mut self, old: u64, size: u64, align: u64, new: u64) -> Result<u64, Trap> {
+        fn realloc(&mut self, old: u64, size: u64, align: u64, new: u64) -> Result<u64, Stop> {
             self.log.push("realloc".into());
             self.bytes.realloc(old, size, align, new)
         }
@@ -186,12 +186,12 @@ mod tests {
     }
 
     impl Instance for Puppet {
-        fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Trap> {
+        fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Stop> {
             self.log.push(format!("call {args:?}"));
             Ok(self.results.clone())
         }
 
-        fn post_return(&mut self, results: &[Core]) -> Result<(), Trap> {
+        fn post_return(&mut self, results: &[Core]) -> Result<(), Stop> {
             self.log.push(format!("post-return {results:?}, may_leave {}", self.may_leave));
             Ok(())
         }
@@ -218,7 +218,7 @@ mod tests {
 
     /// Lowers an import of type `func(string) -> string`; its callee answers with its argument.
     #[track_caller]
-    fn check_lower(may_leave: bool, flat_args: &[u32], log: &[&str], expected: Result<(), Trap>) {
+    fn check_lower(may_leave: bool, flat_args: &[u32], log: &[&str], expected: Result<(), Stop>) {
         let mut puppet = puppet(&[]);
         puppet.may_leave = may_leave;
         let ft =
@@ -226,7 +226,7 @@ mod tests {
         let ft = Signature::from(ft);
         let flat_args: Vec<Core> = flat_args.iter().copied().map(Core::I32).collect();
         let echo = |puppet: &mut Puppet, subtask: &mut Subtask| {
-            let args = subtask.on_start(puppet).map_err(|stopped| stopped.trap)?;
+            let args = subtask.on_start(puppet).map_err(|stopped| stopped.stop)?;
             puppet.log.push("callee".into());
             subtask.on_resolve(puppet, args.first())
         };
@@ -245,7 +245,7 @@ mod tests {
             puppet.log.push("resolved".into());
             Ok(result)
         });
-        assert_eq!(result.map_err(|stopped| stopped.trap), Ok(Some(Value::U8(7))));
+        assert_eq!(result.map_err(|stopped| stopped.stop), Ok(Some(Value::U8(7))));
         let called = "call [I32(32), I32(2)]";
         let cleaned = "post-return [I32(7)], may_leave false";
         assert_eq!(puppet.log, ["realloc", called, "resolved", cleaned]);
@@ -255,7 +255,7 @@ mod tests {
     /// Passes a string to a guest with a memory of 64 bits that returns the string at 8: what the guest
     /// gets, and what the host.
     #[track_caller]
-    fn check_wide(deviations: &[Deviation], called: &[&str], expected: Result<&str, Trap>) {
+    fn check_wide(deviations: &[Deviation], called: &[&str], expected: Result<&str, Stop>) {
         let mut puppet = Puppet { wide: true, ..puppet(&[Core::I64(8)]) };
         puppet.bytes.watch.deviations = deviations.iter().copied().collect();
         puppet.bytes.memory[..2].copy_from_slice(b"hi");
@@ -266,7 +266,7 @@ mod tests {
         let ft = Signature::from(ft);
         let args = [Value::string("a")];
         let result = canon_lift(&mut puppet, opts, None, &ft, &args, |_, result| Ok(result));
-        let result = result.map_err(|stopped| stopped.trap);
+        let result = result.map_err(|stopped| stopped.stop);
         assert_eq!(result, expected.map(|text| Some(Value::string(text))));
         assert!(puppet.log.iter().take(called.len()).eq(called), "{:?}", puppet.log);
     }
@@ -277,7 +277,7 @@ mod tests {
         check_wide(&[], &called, Ok("hi"));
         check_wide(&[Deviation::HostMemoryIs32Bit], &called, Ok(""));
         let both = [Deviation::HostMemoryIs32Bit, Deviation::HostReallocOf64BitsCrashes];
-        check_wide(&both, &[], Err(Trap::Crash));
+        check_wide(&both, &[], Err(Stop::Crash));
     }
 
     #[test]
@@ -285,20 +285,20 @@ mod tests {
         let mut puppet = puppet(&[Core::I32(0xd800)]);
         let ft = Signature::from(FuncType { result: Some(Type::Char), ..FuncType::default() });
         let result = canon_lift(&mut puppet, OPTS, None, &ft, &[], |_, result| Ok(result));
-        assert_eq!(result.map_err(|stopped| stopped.trap), Err(Trap::InvalidChar));
+        assert_eq!(result.map_err(|stopped| stopped.stop), Err(Trap::InvalidChar.into()));
         assert_eq!(puppet.log, ["call []"]);
     }
 
     #[test]
     fn the_out_pointer_is_checked_only_after_the_callee_ran() {
         check_lower(true, &[0, 1, 8], &["callee", "realloc"], Ok(()));
-        check_lower(true, &[0, 1, 9], &["callee"], Err(Trap::UnalignedPointer));
-        check_lower(true, &[60, 5, 9], &[], Err(Trap::StringOutOfBounds));
+        check_lower(true, &[0, 1, 9], &["callee"], Err(Trap::UnalignedPointer.into()));
+        check_lower(true, &[60, 5, 9], &[], Err(Trap::StringOutOfBounds.into()));
     }
 
     #[test]
     fn an_import_may_not_be_called_while_may_leave_is_false() {
-        check_lower(false, &[0, 1, 8], &[], Err(Trap::CannotLeaveComponent));
+        check_lower(false, &[0, 1, 8], &[], Err(Trap::CannotLeaveComponent.into()));
     }
 
     /// Passes one param from guest to guest, out of a memory of 64 bytes that begins with these and
@@ -308,8 +308,8 @@ mod tests {
         deviation: Deviation,
         ty: &Type,
         (flat, memory): (&[u32], &[u8]),
-        right: Result<&[u32], Trap>,
-        deviated: Result<&[u32], Trap>,
+        right: Result<&[u32], Stop>,
+        deviated: Result<&[u32], Stop>,
     ) {
         let flat: Vec<Core> = flat.iter().copied().map(Core::I32).collect();
         let types = &Layout::of_tuple(std::slice::from_ref(ty), OPTS.ptr_type);
@@ -319,7 +319,7 @@ mod tests {
             let cx = &mut Cx { opts: OPTS, peer, guest: &mut bytes };
             let vi = &mut CoreValues::new(&flat);
             let lifted = lift(cx, Stage::LiftParams, MAX_FLAT_PARAMS, vi, types);
-            let lifted = lifted.map_err(|stopped| stopped.trap);
+            let lifted = lifted.map_err(|stopped| stopped.stop);
             let stage = Stage::LowerParams;
             let passed =
                 lifted.and_then(|values| lower(cx, stage, MAX_FLAT_PARAMS, &values, types, None));
@@ -340,17 +340,17 @@ mod tests {
         let deviation = Deviation::FusedFlagsUnmasked;
         check_deviation(deviation, &flags, (&[7], &[]), Ok(&[3]), Ok(&[7]));
         check_deviation(Deviation::FusedBoolRaw, &Type::Bool, (&[6], &[]), Ok(&[1]), Ok(&[6]));
-        let no_char = Err(Trap::InvalidChar);
+        let no_char = Err(Trap::InvalidChar.into());
         let deviation = Deviation::FusedCharUnchecked;
         check_deviation(deviation, &Type::Char, (&[0xd800], &[]), no_char, Ok(&[0xd800]));
-        let no_case = Err(Trap::InvalidDiscriminant);
+        let no_case = Err(Trap::InvalidDiscriminant.into());
         let deviation = Deviation::FusedDiscriminantUnchecked;
         check_deviation(deviation, &Type::Result(None, None), (&[7], &[]), no_case, Ok(&[1]));
         let large = Type::Enum(vec![Label::default(); 1001]);
         let deviation = Deviation::AdapterRecursesOnLargeTypes;
-        check_deviation(deviation, &large, (&[7], &[]), Ok(&[7]), Err(Trap::Crash));
+        check_deviation(deviation, &large, (&[7], &[]), Ok(&[7]), Err(Stop::Crash));
         let deviation = Deviation::AdapterTrapsUnnamed;
-        check_deviation(deviation, &Type::Char, (&[0xd800], &[]), no_char, Err(Trap::Guest));
+        check_deviation(deviation, &Type::Char, (&[0xd800], &[]), no_char, Err(Trap::Guest.into()));
     }
 
     #[test]
@@ -367,7 +367,7 @@ mod tests {
 
     /// Lowers into the last bytes of a memory of 64, of which the tuple would take 24.
     #[track_caller]
-    fn check_beyond(payload: Option<Value>, ptr: u64, expected: Result<(), Trap>) {
+    fn check_beyond(payload: Option<Value>, ptr: u64, expected: Result<(), Stop>) {
         let tuple = Type::Tuple(vec![Type::U8, Type::Option(Type::U64.into())]);
         let case_index = u32::from(payload.is_some());
         let option = Value::Variant(case_index, payload.map(Box::new));
@@ -381,9 +381,9 @@ mod tests {
             let flat = [Core::I32(u32::try_from(ptr).unwrap())];
             let vi = &mut CoreValues::new(&flat);
             let loaded = lift(&mut cx, Stage::LiftResult, MAX_FLAT_RESULTS, vi, types);
-            (stored, loaded.map_err(|stopped| stopped.trap))
+            (stored, loaded.map_err(|stopped| stopped.stop))
         };
-        let outside = Trap::MemoryOutOfBounds;
+        let outside = Stop::Trap(Trap::MemoryOutOfBounds);
         assert_eq!(store(&[]), (Err(outside), Err(outside)));
         let (stored, loaded) = store(&[Deviation::SpilledBoundsUnchecked]);
         assert_eq!(stored, expected.map(|()| Vec::new()));
@@ -393,7 +393,7 @@ mod tests {
     #[test]
     fn of_a_spilled_tuple_that_is_not_checked_only_what_is_used_is_outside() {
         check_beyond(None, 48, Ok(()));
-        check_beyond(Some(Value::U64(1)), 48, Err(Trap::MemoryOutOfBounds));
-        check_beyond(None, 56, Err(Trap::MemoryOutOfBounds));
+        check_beyond(Some(Value::U64(1)), 48, Err(Trap::MemoryOutOfBounds.into()));
+        check_beyond(None, 56, Err(Trap::MemoryOutOfBounds.into()));
     }
 }

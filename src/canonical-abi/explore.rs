@@ -14,7 +14,7 @@ use super::spill::{find_spilled, place_spilled};
 use super::store::LIST_BLOCK;
 use super::string::{MAX_STRING_BYTE_LENGTH, is_misaligned, load_string_from_range};
 use super::string::{source_and_byte_length, store_string_into_range, transcode_partly};
-use super::{Block, Deviation, PtrType, REALLOC_I32_MAX, ResourceType, Rule, Trap};
+use super::{Block, Deviation, PtrType, REALLOC_I32_MAX, ResourceType, Rule, Stop, Trap};
 use crate::types::Resource;
 use crate::value::{Str, StringSource, Value};
 
@@ -43,20 +43,21 @@ pub fn lift(
     max_flat: usize,
     vi: CoreValues,
     types: &Layout,
-    trap: Trap,
+    stop: Stop,
 ) -> Option<Vec<Step>> {
-    let peer = cx.peer.filter(|_| trap != Trap::Exhausted && cx.guest.watch().explores())?;
+    let limited = matches!(stop, Stop::Exhausted(_));
+    let peer = cx.peer.filter(|_| !limited && cx.guest.watch().explores())?;
     let (faults, steps) = undisturbed(cx, |cx| {
         let ptr_type = peer.ptr_type;
         let (faults, steps) = (BTreeSet::new(), Vec::new());
         let (met, stopped) = (false, false);
-        let mut explorer = Explorer { cx, ptr_type, trap, met, stopped, faults, steps };
+        let mut explorer = Explorer { cx, ptr_type, stop, met, stopped, faults, steps };
         explorer.values(max_flat, vi, types);
         (explorer.faults, explorer.steps)
     });
     let remain = holds_borrows(cx.guest) && !cx.waives(Rule::BorrowsRemain);
-    let borrows = remain.then_some(Trap::BorrowsRemain);
-    faults.into_iter().chain(borrows).chain([trap]).for_each(|trap| cx.fault(trap));
+    let borrows = remain.then_some(Trap::BorrowsRemain.into());
+    faults.into_iter().chain(borrows).chain([stop]).for_each(|stop| cx.fault(stop));
     Some(steps)
 }
 
@@ -74,8 +75,8 @@ pub fn lower(
         return;
     }
     let lowered = undisturbed(cx, |cx| lower_steps(cx, unlowered, max_flat, types, out_param));
-    if let Err(trap) = lowered {
-        cx.fault(trap);
+    if let Err(stop) = lowered {
+        cx.fault(stop);
     }
 }
 
@@ -96,7 +97,7 @@ fn lower_steps(
     max_flat: usize,
     types: &Layout,
     out_param: Option<u64>,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     if !types.is_flat(max_flat) {
         let (ptr, tuple) = place_spilled(cx, types, out_param)?;
         // Only by a deviation this comes so far. Which of its parts are stored is not known any more.
@@ -107,7 +108,7 @@ fn lower_steps(
     steps.iter().try_for_each(|step| lower_step(cx, step))
 }
 
-fn lower_step(cx: &mut Cx, step: &Step) -> Result<(), Trap> {
+fn lower_step(cx: &mut Cx, step: &Step) -> Result<(), Stop> {
     match step {
         Step::List { alignment, byte_length } => {
             let ptr = cx.allocate(Block::List, *alignment, *byte_length)?;
@@ -126,12 +127,12 @@ struct Explorer<'a, 'b> {
     cx: &'a mut Cx<'b>,
     /// That of the memory to lower into.
     ptr_type: PtrType,
-    /// What lifting trapped for, and whether this came to that place.
-    trap: Trap,
+    /// What lifting ended in, and whether this came to that place.
+    stop: Stop,
     met: bool,
     /// Whether a limit was met. What comes after it is not known, so neither is it lowered.
     stopped: bool,
-    faults: BTreeSet<Trap>,
+    faults: BTreeSet<Stop>,
     steps: Vec<Step>,
 }
 
@@ -285,7 +286,8 @@ impl Explorer<'_, '_> {
     /// Spec: `load_string_from_range`.
     fn string(&mut self, ptr: u64, tagged_code_units: u64) {
         let loaded = load_string_from_range(self.cx, ptr, tagged_code_units);
-        let read = matches!(loaded, Err(Trap::InvalidUtf8 | Trap::InvalidUtf16 | Trap::Crash));
+        let read =
+            matches!(loaded, Err(Stop::Trap(Trap::InvalidUtf8 | Trap::InvalidUtf16) | Stop::Crash));
         if let Some(src) = self.past(loaded) {
             self.steps.push(Step::String(src));
             return;
@@ -341,8 +343,9 @@ impl Explorer<'_, '_> {
     }
 
     /// Whether a handle may be lifted is known of those that were, before it trapped: they are gone.
-    fn handle(&mut self, lifted: Result<Value, Trap>, resource: Resource, borrowed: bool) {
-        if lifted == Err(self.trap) || lifted == Err(Trap::Exhausted) || self.met {
+    fn handle(&mut self, lifted: Result<Value, Stop>, resource: Resource, borrowed: bool) {
+        let here = lifted == Err(self.stop) || matches!(lifted, Err(Stop::Exhausted(_)));
+        if here || self.met {
             self.past(lifted);
         }
         // It may have been lifted before, and what comes after one that may not be is never lowered.
@@ -350,16 +353,17 @@ impl Explorer<'_, '_> {
         self.steps.extend(rt.map(|rt| Step::Handle { rt, borrowed }));
     }
 
-    fn past<V>(&mut self, lifted: Result<V, Trap>) -> Option<V> {
-        let lifted = lifted.inspect_err(|trap| self.fault(true, *trap));
+    fn past<V>(&mut self, lifted: Result<V, Stop>) -> Option<V> {
+        let lifted = lifted.inspect_err(|stop| self.fault(true, *stop));
         lifted.ok()
     }
 
-    fn fault(&mut self, condition: bool, trap: Trap) {
+    fn fault(&mut self, condition: bool, stop: impl Into<Stop>) {
         if condition {
-            self.met |= trap == self.trap;
-            self.stopped |= trap == Trap::Exhausted;
-            self.faults.insert(trap);
+            let stop = stop.into();
+            self.met |= stop == self.stop;
+            self.stopped |= matches!(stop, Stop::Exhausted(_));
+            self.faults.insert(stop);
         }
     }
 }
@@ -372,7 +376,9 @@ mod tests {
     use crate::lift::lift_flat_values;
     use crate::lower::lower_flat_values;
     use crate::types::Type;
-    use crate::{Core, Course, Deviations, LiftLowerOptions, MAX_FLAT_PARAMS, Received, Recorder};
+    use crate::{
+        Core, Course, Deviations, Faults, LiftLowerOptions, MAX_FLAT_PARAMS, Received, Recorder,
+    };
     use StringEncoding::{Latin1OrUtf16, Utf8, Utf16};
     use Trap::{InvalidChar, InvalidDiscriminant, InvalidUtf8, InvalidUtf16, ListOutOfBounds};
     use Trap::{MemoryOutOfBounds, StringOutOfBounds, UnalignedPointer};
@@ -530,9 +536,9 @@ mod tests {
         let mut guest = ByteGuest::watched(words(&memory), 0, Recorder::default());
         let flat = [0, LENGTH, 2].map(Core::I32);
         let cx = &mut Cx { opts: opts(Utf8), peer: Some(opts(Utf8)), guest: &mut guest };
-        let steps = lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &types, InvalidChar);
+        let steps = lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &types, InvalidChar.into());
         assert!(steps.is_some_and(|steps| steps.len() < 1 << 16));
-        assert_eq!(guest.watch.faults, BTreeSet::from([InvalidChar]));
+        assert_eq!(guest.watch.faults, Faults::from_iter([InvalidChar]));
         assert!(guest.watch.unexplored);
         assert_eq!(guest.lifted, 0);
     }
@@ -547,8 +553,8 @@ mod tests {
             let flat = flat.map(Core::I32);
             let peer = Some(opts(Utf8));
             let cx = &mut Cx { opts: opts(Latin1OrUtf16), peer, guest: &mut guest };
-            lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &strings, InvalidChar);
-            guest.watch.faults.clone()
+            lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &strings, InvalidChar.into());
+            guest.watch.faults.traps.clone()
         };
         let bounds = BTreeSet::from([InvalidChar, StringOutOfBounds]);
         let flat = [0, too_long, 0xd800];
@@ -568,7 +574,7 @@ mod tests {
             let value = [Value::List(vec![Value::U16(7)])];
             let types = Layout::of_tuple(&[list(Type::U16)], PtrType::I32);
             let lowered = lower_flat_values(cx, MAX_FLAT_PARAMS, &value, &types, None);
-            assert_eq!(lowered, Err(UnalignedPointer));
+            assert_eq!(lowered, Err(UnalignedPointer.into()));
             assert_eq!(guest.watch.faults, faults.iter().copied().collect());
         }
     }

@@ -12,7 +12,7 @@ use super::load::{lift_flags, load_list_from_range, load_record};
 use super::point::Passage;
 use super::spill::find_spilled;
 use super::string::load_string_from_range;
-use super::{Core, CoreType, Point, Rule, Trap};
+use super::{Core, CoreType, Point, Rule, Stop};
 use crate::value::{Str, Value};
 
 /// Spec: `CoreValueIter`. Inside a variant it is the spec's `CoerceValueIter` as well.
@@ -58,7 +58,7 @@ fn holds(have: CoreType, want: CoreType) -> bool {
 }
 
 /// Spec: `lift_flat`.
-pub fn lift_flat(cx: &mut Cx, vi: &mut CoreValues, layout: &Layout) -> Result<Value, Trap> {
+pub fn lift_flat(cx: &mut Cx, vi: &mut CoreValues, layout: &Layout) -> Result<Value, Stop> {
     begin_lift(cx, layout)?;
     Ok(match &layout.shape {
         Despecialized::Bool => lift_flat_bool(cx, vi),
@@ -100,7 +100,7 @@ pub fn lift_flat(cx: &mut Cx, vi: &mut CoreValues, layout: &Layout) -> Result<Va
 }
 
 /// What is looked at before any value is lifted.
-fn begin_lift(cx: &mut Cx, layout: &Layout) -> Result<(), Trap> {
+fn begin_lift(cx: &mut Cx, layout: &Layout) -> Result<(), Stop> {
     cx.lift(1)?;
     adapter::check_members(cx, &layout.shape)?;
     cx.reach(Point::value(Passage::LiftFlat, &layout.shape));
@@ -120,14 +120,14 @@ fn lift_flat_narrow<const NBYTES: usize>(
     cx: &mut Cx,
     vi: &mut CoreValues,
     ignored: Rule,
-) -> Result<[u8; NBYTES], Trap> {
+) -> Result<[u8; NBYTES], Stop> {
     let bytes = wrap(vi.next(CoreType::I32)).to_le_bytes();
     let (low, high) = bytes.split_first_chunk().expect("no narrow integer has more than 4 bytes");
     reach_ignored(cx, high, ignored)?;
     Ok(*low)
 }
 
-fn reach_ignored(cx: &mut Cx, high: &[u8], ignored: Rule) -> Result<(), Trap> {
+fn reach_ignored(cx: &mut Cx, high: &[u8], ignored: Rule) -> Result<(), Stop> {
     let extended = [0, 0xff].iter().any(|extension| high.iter().all(|byte| byte == extension));
     if extended {
         return Ok(());
@@ -137,14 +137,14 @@ fn reach_ignored(cx: &mut Cx, high: &[u8], ignored: Rule) -> Result<(), Trap> {
 }
 
 /// Spec: `lift_flat_string`.
-fn lift_flat_string(cx: &mut Cx, vi: &mut CoreValues) -> Result<Str, Trap> {
+fn lift_flat_string(cx: &mut Cx, vi: &mut CoreValues) -> Result<Str, Stop> {
     let ptr = vi.next(cx.opts.ptr_type.core_type());
     let tagged_code_units = vi.next(cx.opts.ptr_type.core_type());
     load_string_from_range(cx, ptr, tagged_code_units)
 }
 
 /// Spec: `lift_flat_list`.
-fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: &Layout) -> Result<Value, Trap> {
+fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: &Layout) -> Result<Value, Stop> {
     let ptr = vi.next(cx.opts.ptr_type.core_type());
     let length = vi.next(cx.opts.ptr_type.core_type());
     let elem = cx.layout(elem);
@@ -156,7 +156,7 @@ fn lift_flat_record(
     cx: &mut Cx,
     vi: &mut CoreValues,
     fields: &[Layout],
-) -> Result<Vec<Value>, Trap> {
+) -> Result<Vec<Value>, Stop> {
     fields.iter().map(|field| lift_flat(cx, vi, field)).collect()
 }
 
@@ -166,7 +166,7 @@ fn lift_flat_variant(
     vi: &mut CoreValues,
     layout: &Layout,
     cases: &[Option<Layout>],
-) -> Result<Value, Trap> {
+) -> Result<Value, Stop> {
     let joined = layout.flat_types();
     let end = vi.after(joined.len());
     let (case_index, case) = lift_flat_case(cx, vi, layout, cases)?;
@@ -197,13 +197,13 @@ pub(super) fn lift_flat_case<'a>(
     vi: &mut CoreValues,
     layout: &Layout,
     cases: &'a [Option<Layout>],
-) -> Result<(u32, Option<&'a Layout>), Trap> {
+) -> Result<(u32, Option<&'a Layout>), Stop> {
     let case_index = values::flat_discriminant(cx, wrap(vi.next(CoreType::I32)));
     find_case(cx, Rule::LiftNoCase, cases, layout.is_enum, case_index)
 }
 
 /// Spec: `lift_flat_flags`.
-fn lift_flat_flags(cx: &mut Cx, vi: &mut CoreValues, count: usize) -> Result<u32, Trap> {
+fn lift_flat_flags(cx: &mut Cx, vi: &mut CoreValues, count: usize) -> Result<u32, Stop> {
     lift_flags(cx, wrap(vi.next(CoreType::I32)), count)
 }
 
@@ -213,7 +213,7 @@ pub fn lift_flat_values(
     max_flat: usize,
     vi: &mut CoreValues,
     types: &Layout,
-) -> Result<Vec<Value>, Trap> {
+) -> Result<Vec<Value>, Stop> {
     let is_flat = types.is_flat(max_flat);
     cx.reach(if is_flat { Rule::LiftFlat } else { Rule::LiftSpilled });
     if is_flat {
@@ -229,11 +229,11 @@ mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
     use crate::types::{Type, VariantCase};
-    use crate::{LiftLowerOptions, PtrType, StringEncoding};
+    use crate::{LiftLowerOptions, PtrType, StringEncoding, Trap};
 
     /// Lifts params, which are spilled beyond 16, out of a memory of zeros.
     #[track_caller]
-    fn check(types: &[Type], flat: &[Core], expected: Result<&[Value], Trap>) {
+    fn check(types: &[Type], flat: &[Core], expected: Result<&[Value], Stop>) {
         let mut guest = ByteGuest::new(vec![0; 256], 0);
         let opts =
             LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn a_flat_discriminant_is_not_truncated() {
         let result = Type::Result(None, None);
-        check(&[result], &[Core::I32(0x100)], Err(Trap::InvalidDiscriminant));
+        check(&[result], &[Core::I32(0x100)], Err(Trap::InvalidDiscriminant.into()));
     }
 
     #[test]
@@ -282,7 +282,7 @@ mod tests {
     fn spilled_params_are_checked_as_one_tuple() {
         let types = vec![Type::U64; 17];
         check(&types, &[Core::I32(120)], Ok(&vec![Value::U64(0); 17]));
-        check(&types, &[Core::I32(124)], Err(Trap::UnalignedPointer));
-        check(&types, &[Core::I32(128)], Err(Trap::MemoryOutOfBounds));
+        check(&types, &[Core::I32(124)], Err(Trap::UnalignedPointer.into()));
+        check(&types, &[Core::I32(128)], Err(Trap::MemoryOutOfBounds.into()));
     }
 }

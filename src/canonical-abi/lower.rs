@@ -13,7 +13,7 @@ use super::store::{
 };
 use super::store::{pack_flags_into_int, store_list_into_range, store_record};
 use super::string::store_string_into_range;
-use super::{Core, CoreType, Place, Point, Rule, Trap};
+use super::{Core, CoreType, Place, Point, Rule, Stop};
 use crate::value::{Str, Value};
 
 /// Spec: `lower_flat`.
@@ -22,7 +22,7 @@ pub fn lower_flat(
     value: &Value,
     layout: &Layout,
     flat: &mut Vec<Core>,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     cx.reach(Point::value(Passage::LowerFlat, &layout.shape));
     match &layout.shape {
         Despecialized::Bool => flat.push(Core::I32(bool_bits(value))),
@@ -86,7 +86,7 @@ fn lower_flat_float64(cx: &mut Cx, bits: u64, flat: &mut Vec<Core>) {
 }
 
 /// Spec: `lower_flat_string`.
-fn lower_flat_string(cx: &mut Cx, src: &Str, flat: &mut Vec<Core>) -> Result<(), Trap> {
+fn lower_flat_string(cx: &mut Cx, src: &Str, flat: &mut Vec<Core>) -> Result<(), Stop> {
     let (ptr, tagged_code_units) = store_string_into_range(cx, src)?;
     flat.extend([core_ptr(cx, ptr), core_ptr(cx, tagged_code_units)]);
     Ok(())
@@ -98,7 +98,7 @@ fn lower_flat_list(
     elems: Elems,
     elem: &Layout,
     flat: &mut Vec<Core>,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let elem = cx.layout(elem);
     let (ptr, length) = store_list_into_range(cx, elems, &elem)?;
     flat.extend([core_ptr(cx, ptr), core_ptr(cx, length)]);
@@ -112,7 +112,7 @@ fn lower_flat_elems(
     elem: &Layout,
     length: u32,
     flat: &mut Vec<Core>,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     assert_eq!(Ok(length), u32::try_from(values.len()), "the length is in the type");
     values.iter().try_for_each(|value| lower_flat(cx, value, elem, flat))
 }
@@ -128,7 +128,7 @@ fn lower_flat_record(
     values: &[Value],
     fields: &[Layout],
     flat: &mut Vec<Core>,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     assert_eq!(values.len(), fields.len(), "the value is of the type");
     values.iter().zip(fields).try_for_each(|(value, field)| lower_flat(cx, value, field, flat))
 }
@@ -140,7 +140,7 @@ fn lower_flat_variant(
     layout: &Layout,
     cases: &[Option<Layout>],
     flat: &mut Vec<Core>,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let start = flat.len();
     let (case_index, payload) = match_case(value, cases);
     flat.push(Core::I32(case_index));
@@ -181,7 +181,7 @@ pub fn lower_flat_values(
     values: &[Value],
     types: &Layout,
     out_param: Option<u64>,
-) -> Result<Vec<Core>, Trap> {
+) -> Result<Vec<Core>, Stop> {
     let is_flat = types.is_flat(max_flat);
     begin_lower(cx, is_flat);
     let mut flat = Vec::new();
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
     use crate::types::{Type, VariantCase};
-    use crate::{LiftLowerOptions, NanLeaf, PtrType, Recorder, StringEncoding};
+    use crate::{LiftLowerOptions, NanLeaf, PtrType, Recorder, StringEncoding, Trap};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -264,8 +264,8 @@ mod tests {
         let mut lower =
             |out_ptr| lower_flat_values(cx, 1, &[Value::string("")], &types, Some(out_ptr));
         assert_eq!(lower(0), Ok(Vec::new()));
-        assert_eq!(lower(2), Err(Trap::UnalignedPointer));
-        assert_eq!(lower(12), Err(Trap::MemoryOutOfBounds));
+        assert_eq!(lower(2), Err(Trap::UnalignedPointer.into()));
+        assert_eq!(lower(12), Err(Trap::MemoryOutOfBounds.into()));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::load::{range_of_bytes, unpack_flags_from_int};
 use super::memory::{Checked, payload_offset, store_bytes, store_int, store_pair};
 use super::point::Passage;
 use super::string::store_string;
-use super::{Block, NanMode, Place, Point, REALLOC_I32_MAX, Rule, Trap};
+use super::{Block, NanMode, Place, Point, REALLOC_I32_MAX, Rule, Stop};
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
 /// What is inside a value whose type is known.
@@ -25,7 +25,7 @@ macro_rules! inside {
 pub(super) use inside;
 
 /// Spec: `store`.
-pub fn store(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<(), Trap> {
+pub fn store(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<(), Stop> {
     begin_store(cx, ptr, layout)?;
     match &layout.shape {
         Despecialized::Bool => store_int(cx, u64::from(bool_bits(value)), ptr, 1),
@@ -72,7 +72,7 @@ pub fn store(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<()
 }
 
 /// What is looked at before any value is stored.
-fn begin_store(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<(), Trap> {
+fn begin_store(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<(), Stop> {
     cx.check_part(ptr, layout, stored_first(layout))?;
     cx.reach(Point::value(Passage::Store, &layout.shape));
     Ok(())
@@ -187,7 +187,7 @@ impl<'a> Elems<'a> {
 }
 
 /// Spec: `store_list`.
-fn store_list(cx: &mut Cx, elems: Elems, ptr: u64, elem: &Layout) -> Result<(), Trap> {
+fn store_list(cx: &mut Cx, elems: Elems, ptr: u64, elem: &Layout) -> Result<(), Stop> {
     let (begin, length) = store_list_into_range(cx, elems, elem)?;
     store_pair(cx, begin, length, ptr)
 }
@@ -196,7 +196,7 @@ pub(super) const LIST_BLOCK: Checked =
     Checked::stored(Rule::ListBlockMisaligned, Rule::ListBlockOutOfBounds);
 
 /// Spec: `store_list_into_range`. Where the list begins and its length.
-pub fn store_list_into_range(cx: &mut Cx, elems: Elems, elem: &Layout) -> Result<(u64, u64), Trap> {
+pub fn store_list_into_range(cx: &mut Cx, elems: Elems, elem: &Layout) -> Result<(u64, u64), Stop> {
     let length = elems.len();
     let byte_length = length.saturating_mul(elem.elem_size);
     // Differs from the spec: it asserts this. No list of a guest is so long, but a host's may be.
@@ -208,7 +208,7 @@ pub fn store_list_into_range(cx: &mut Cx, elems: Elems, elem: &Layout) -> Result
 }
 
 /// The block for a list; nothing where none is asked for, as it should be.
-fn allocate_list(cx: &mut Cx, length: u64, elem: &Layout) -> Result<Option<u64>, Trap> {
+fn allocate_list(cx: &mut Cx, length: u64, elem: &Layout) -> Result<Option<u64>, Stop> {
     if length == 0 {
         cx.reach(Rule::ListStoredEmpty);
     }
@@ -225,7 +225,7 @@ fn store_list_into_valid_range(
     elems: Elems,
     mut ptr: u64,
     elem: &Layout,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     if let Some(range) = range_of_bytes(cx, Passage::Store, ptr, elems.len(), elem) {
         let memory = &mut cx.guest.memory_mut()[range];
         match elems {
@@ -255,7 +255,7 @@ pub(super) fn store_record(
     values: &[Value],
     mut ptr: u64,
     fields: &[Layout],
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     assert_eq!(values.len(), fields.len(), "the value is of the type");
     for (value, field) in values.iter().zip(fields) {
         let start = align_to(ptr, field.alignment);
@@ -274,7 +274,7 @@ fn store_variant(
     ptr: u64,
     layout: &Layout,
     cases: &[Option<Layout>],
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let (case_index, payload) = match_case(value, cases);
     store_case_index(cx, case_index, ptr, cases.len());
     let Some((value, case)) = payload else {
@@ -336,7 +336,7 @@ mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
     use crate::types::Type;
-    use crate::{LiftLowerOptions, NanLeaf, PtrType, Recorder, StringEncoding};
+    use crate::{LiftLowerOptions, NanLeaf, PtrType, Recorder, StringEncoding, Trap};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -384,8 +384,8 @@ mod tests {
         let elem = Layout::of(&Type::U16, PtrType::I32);
         let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
         let mut store = || store_list_into_range(cx, Elems::Values(&[]), &elem);
-        assert_eq!(store(), Err(Trap::UnalignedPointer));
-        assert_eq!(store(), Err(Trap::ListOutOfBounds));
+        assert_eq!(store(), Err(Trap::UnalignedPointer.into()));
+        assert_eq!(store(), Err(Trap::ListOutOfBounds.into()));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::lift::{CoreValues, lift_flat_values};
 use crate::lower::lower_flat_values;
 use crate::types::{FuncType, Type};
 use crate::value::Value;
-use crate::{Core, CoreFuncType, Cx, LiftLowerOptions, NanMode, PtrType, SPEC_COMMIT, Trap};
+use crate::{Core, CoreFuncType, Cx, LiftLowerOptions, NanMode, PtrType, SPEC_COMMIT, Stop, Trap};
 
 /// More memory than any vector needs.
 const MAX_MEM_SIZE: usize = 1 << 24;
@@ -144,12 +144,12 @@ impl Checks {
     }
 
     /// One of the traps, or none where there are none.
-    fn check_trap<T>(&mut self, expected: &[Trap], observed: &std::result::Result<T, Trap>) {
+    fn check_trap<T>(&mut self, expected: &[Trap], observed: &std::result::Result<T, Stop>) {
         match observed {
             Ok(_) if expected.is_empty() => {}
             Ok(_) => self.differ("trap", format!("{expected:?}"), "no trap".into()),
-            Err(trap) if expected.contains(trap) => {}
-            Err(trap) => self.differ("trap", format!("{expected:?}"), format!("{trap:?}")),
+            Err(Stop::Trap(trap)) if expected.contains(trap) => {}
+            Err(stop) => self.differ("trap", format!("{expected:?}"), format!("{stop:?}")),
         }
     }
 
@@ -258,7 +258,7 @@ impl LowerOp {
         guest: &mut ByteGuest,
         types: &[Type],
         mut flat: Vec<Core>,
-    ) -> std::result::Result<Vec<Value>, Trap> {
+    ) -> std::result::Result<Vec<Value>, Stop> {
         let ptr = PtrType::from(self.ptr);
         let tuple = Layout::of_tuple(types, ptr);
         if let Some(out_ptr) = self.out_ptr.filter(|_| !tuple.is_flat(self.max_flat)) {
@@ -318,7 +318,7 @@ impl PassOp {
         header: &Header,
         checks: &mut Checks,
         types: &[Type],
-    ) -> Result<std::result::Result<Vec<Value>, Trap>> {
+    ) -> Result<std::result::Result<Vec<Value>, Stop>> {
         let Source { enc, ptr, max_flat, flat, mem } = &self.src;
         let flat = parse_args(flat, types, *max_flat, *ptr)?;
         let mut guest = header.guest(mem)?;

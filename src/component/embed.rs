@@ -8,7 +8,7 @@ use std::sync::Arc;
 use canonical_abi::fits::fits;
 use canonical_abi::types::{FuncType, Resource, Type};
 use canonical_abi::value::Value;
-use canonical_abi::{Signature, Trap};
+use canonical_abi::{Signature, Stop, Trap};
 
 use super::call::{Context, Failure, Host, Instance};
 use super::definition::{Decoded, Import};
@@ -18,8 +18,8 @@ use super::instantiate::{Compiled, NotInstantiated};
 type Func<T> = Arc<dyn Fn(&mut Context<'_, Linked<T>>, Vec<Value>) -> Answer + Send + Sync>;
 /// What the host does when a guest drops a resource of the host's that it owned.
 type Drop<T> = Arc<dyn Fn(&mut T, u32) + Send + Sync>;
-/// What a function of the host's answers. An error traps: [`Trap::Host`] is for whatever went wrong there.
-pub type Answer = Result<Option<Value>, Trap>;
+/// What a function of the host's answers. An error ends the call: [`Trap::Host`] is for whatever went wrong there.
+pub type Answer = Result<Option<Value>, Stop>;
 
 /// What a host offers, by the paths of imports: `name`, or `instance#name` for what is in an instance.
 pub struct Linker<T: 'static> {
@@ -183,12 +183,12 @@ impl<T: 'static> Host for Linked<T> {
             None => Ok(result),
             Some(misfit) => {
                 context.host().misfit = Some(misfit);
-                Err(Trap::Host)
+                Err(Trap::Host.into())
             }
         }
     }
 
-    fn drop(context: &mut Context<'_, Linked<T>>, resource: &str, rep: u32) -> Result<(), Trap> {
+    fn drop(context: &mut Context<'_, Linked<T>>, resource: &str, rep: u32) -> Result<(), Stop> {
         let drop = context.host().drops[resource].clone();
         drop(&mut context.host().data, rep);
         Ok(())
@@ -197,12 +197,12 @@ impl<T: 'static> Host for Linked<T> {
 
 /// A host that offers nothing.
 impl Host for () {
-    fn call(_: &mut Context<'_, ()>, _: &str, _: Vec<Value>) -> Result<Option<Value>, Trap> {
-        Err(Trap::Host)
+    fn call(_: &mut Context<'_, ()>, _: &str, _: Vec<Value>) -> Result<Option<Value>, Stop> {
+        Err(Trap::Host.into())
     }
 
-    fn drop(_: &mut Context<'_, ()>, _: &str, _: u32) -> Result<(), Trap> {
-        Err(Trap::Host)
+    fn drop(_: &mut Context<'_, ()>, _: &str, _: u32) -> Result<(), Stop> {
+        Err(Trap::Host.into())
     }
 }
 
@@ -213,8 +213,7 @@ impl fmt::Display for Error {
             Error::NotInstantiated(why) => why.fmt(f),
             Error::NoExport(path) => write!(f, "no function `{path}` is exported"),
             Error::Misfit(why) => f.write_str(why),
-            Error::Failed(Failure::Trap(trap)) => write!(f, "trapped: {trap}"),
-            Error::Failed(Failure::Exhausted(limit)) => write!(f, "met a limit: {limit}"),
+            Error::Failed(failure) => failure.fmt(f),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::case::paths::{Mode, Path, Paths};
 use crate::case::{Tuning, text as case_text};
 use crate::component::Compiled;
 use crate::component::limits::FUEL;
-use crate::component::wast::engine::Stop;
+use crate::component::wast::engine::NoResult;
 use crate::engine::any::{Answers, Imports};
 use crate::engine::reference::any::AnyRun;
 use crate::engine::wasmtime::{self, any};
@@ -132,7 +132,7 @@ pub fn diff(bytes: &[u8], plan: &Plan) -> Result<Diff> {
 fn subject(bytes: &[u8]) -> Result<Result<any::Compiled, Outcome>> {
     let compiled = any::Subject::new()?.compile(bytes);
     if let Err(Outcome::Refused(why)) = &compiled
-        && let Stop::Unsupported(feature) = Stop::refused(why)
+        && let NoResult::Unsupported(feature) = NoResult::refused(why)
     {
         bail!("not supported by wasmtime {}: {feature}", wasmtime::VERSION);
     }

@@ -55,6 +55,7 @@ pub fn told_apart(outcome: Outcome) -> Outcome {
         }
         other @ (Outcome::Returned
         | Outcome::Trapped(..)
+        | Outcome::Deadlocked(_)
         | Outcome::Misused(_)
         | Outcome::Refused(_)
         | Outcome::Unsupported(_)

@@ -40,6 +40,7 @@ macro_rules! sort {
 
 sort!(returned);
 sort!(trapped);
+sort!(deadlocked);
 sort!(misused);
 sort!(refused);
 sort!(unsupported);
@@ -66,9 +67,6 @@ sort!(trap_cannot_leave_component);
 sort!(trap_cannot_block_sync_task);
 sort!(trap_guest);
 sort!(trap_host);
-sort!(trap_crash);
-sort!(trap_deadlock);
-sort!(trap_exhausted);
 sort!(called);
 sort!(realloc);
 sort!(reallocated);
@@ -114,6 +112,7 @@ fn ending(outcome: &Outcome) -> (Expected, Observing) {
         Outcome::Returned => at!(returned),
         Outcome::Trapped(Some(trap), _) => trapped(*trap),
         Outcome::Trapped(None, _) => at!(trapped),
+        Outcome::Deadlocked(_) => at!(deadlocked),
         Outcome::Misused(_) => at!(misused),
         Outcome::Refused(_) => at!(refused),
         Outcome::Unsupported(_) => at!(unsupported),
@@ -145,9 +144,6 @@ fn trapped(trap: Trap) -> (Expected, Observing) {
         Trap::CannotBlockSyncTask => at!(trap_cannot_block_sync_task),
         Trap::Guest => at!(trap_guest),
         Trap::Host => at!(trap_host),
-        Trap::Crash => at!(trap_crash),
-        Trap::Deadlock => at!(trap_deadlock),
-        Trap::Exhausted => at!(trap_exhausted),
     }
 }
 

@@ -95,10 +95,8 @@ fn accept(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-    use crate::abi::{Points, Trap};
+    use crate::abi::{Faults, Points, Trap};
     use crate::observation::{CallObservation, HostEvent};
 
     fn trapped(host: Vec<HostEvent>, trap: Trap) -> Observation {
@@ -111,7 +109,7 @@ mod tests {
             observation: trapped(Vec::new(), Trap::InvalidChar),
             taken: Deviations::NONE,
             calls: Vec::new(),
-            faults: BTreeSet::from([Trap::InvalidChar, Trap::Guest]),
+            faults: Faults::from_iter([Trap::InvalidChar, Trap::Guest]),
             unexplored,
             points: Points::default(),
         };

@@ -246,6 +246,7 @@ pub fn ended(outcome: &Outcome) -> String {
         Outcome::Returned => "returned".to_string(),
         Outcome::Trapped(Some(trap), _) => format!("trapped {trap:?}"),
         Outcome::Trapped(None, _) => "trapped".to_string(),
+        Outcome::Deadlocked(_) => "trapped Deadlock".to_string(),
         Outcome::Misused(_) => "misused".to_string(),
         Outcome::Refused(_) => "refused".to_string(),
         Outcome::Unsupported(_) => "unsupported".to_string(),

@@ -116,9 +116,7 @@ pub fn trap_rule(trap: Trap) -> &'static str {
         Trap::CannotEnterComponent => "Store.lift: may_enter",
         Trap::CannotLeaveComponent => "canon_lower: may_leave",
         Trap::CannotBlockSyncTask => "canon_lift: its end, canon_lower",
-        Trap::Guest | Trap::Host | Trap::Crash | Trap::Deadlock | Trap::Exhausted => {
-            "canon_lift, canon_lower"
-        }
+        Trap::Guest | Trap::Host => "canon_lift, canon_lower",
     }
 }
 

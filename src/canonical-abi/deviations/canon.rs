@@ -12,7 +12,7 @@ use crate::spill::check_out_param as check;
 use crate::types::{FuncType, Type};
 use crate::value::Value;
 use crate::{Core, CoreFuncType, CoreType, Deviation, LiftLowerOptions, MAX_FLAT_PARAMS};
-use crate::{MAX_FLAT_RESULTS, Party, PtrType, Stage, Trap, end_if};
+use crate::{MAX_FLAT_RESULTS, Party, PtrType, Stage, Stop, Trap, end_if};
 
 /// A call of a lifted function, as whoever lifts and lowers sees it.
 pub(crate) struct Lifted<'a> {
@@ -35,7 +35,7 @@ impl<'a> Lifted<'a> {
         opts: LiftLowerOptions,
         peer: Option<LiftLowerOptions>,
         ft: &'a Signature,
-    ) -> Result<(Lifted<'a>, &'a FuncLayout), Trap> {
+    ) -> Result<(Lifted<'a>, &'a FuncLayout), Stop> {
         let (opts, narrow) = narrow(instance, opts, peer, ft.ty());
         let types = ft.layout(opts.ptr_type);
         let narrowed = narrow.then_some(&types.lifted);
@@ -56,7 +56,7 @@ impl<'a> Lifted<'a> {
         &mut self,
         instance: &mut impl Instance,
         flat_results: &[Core],
-    ) -> Result<Vec<Core>, Trap> {
+    ) -> Result<Vec<Core>, Stop> {
         remove_thread(instance, self.thread);
         if instance.watch().deviates(Deviation::PostReturnBeforeLift) {
             self.cleaned_up = true;
@@ -76,7 +76,7 @@ impl<'a> Lifted<'a> {
         instance: &mut impl Instance,
         result: Option<Value>,
         flat_results: &[Core],
-    ) -> Result<Option<Value>, Trap> {
+    ) -> Result<Option<Value>, Stop> {
         let asked = instance.watch().has(Deviation::ResultReadAfterPostReturn);
         let rereads = asked && self.peer.is_none() && !self.cleaned_up && reads_memory(self.ft);
         let rereads = rereads && no_handles(self.ft.results());
@@ -96,7 +96,7 @@ impl<'a> Lifted<'a> {
         &self,
         instance: &mut impl Instance,
         flat_results: &[Core],
-    ) -> Result<(), Trap> {
+    ) -> Result<(), Stop> {
         if !self.cleaned_up {
             post_return(instance, self.peer, self.ft, flat_results)?;
         }
@@ -138,12 +138,12 @@ impl<'a> Lowered<'a> {
         opts: LiftLowerOptions,
         peer: Option<LiftLowerOptions>,
         ft: &'a Signature,
-    ) -> Result<Lowered<'a>, Trap> {
+    ) -> Result<Lowered<'a>, Stop> {
         let asked = ft.ty().is_async && instance.watch().has(Deviation::AsyncCallsRefused);
         if asked && !may_block(instance) && instance.watch().deviates(Deviation::AsyncCallsRefused)
         {
-            let (party, trap) = (Party::of(peer), Trap::CannotBlockSyncTask);
-            return Err(super::adapter::in_adapter(instance.watch(), party, trap));
+            let (party, stop) = (Party::of(peer), Trap::CannotBlockSyncTask.into());
+            return Err(super::adapter::in_adapter(instance.watch(), party, stop));
         }
         let (opts, narrow) = narrow(instance, opts, peer, ft.ty());
         let narrowed = narrow.then(|| &ft.layout(opts.ptr_type).lowered);
@@ -182,7 +182,7 @@ pub(crate) fn check_out_param(
     opts: LiftLowerOptions,
     types: &FuncLayout,
     rest: &CoreValues,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     if rest.done() || !cx.deviates(Deviation::OutPointerCheckedEarly) {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! Which built-ins on resources and which destructors ran where, and how they ended.
 //! Knows where which of them may be called.
 
-use crate::abi::{Act, ActKind, Stage, Trap};
+use crate::abi::{Act, ActKind, Stage, Stop};
 use crate::mix::table::Table;
 use crate::observation::CallReading;
 
@@ -68,15 +68,18 @@ pub fn count(table: &mut Table, went: &CallReading) {
     for act in &went.course.acts {
         let kind = KINDS.iter().position(|(kind, _)| *kind == act.kind);
         let row = kind.expect("every kind is listed") * PLACES.len() + place(act);
-        // What a limit of the runtime ends is no trap of the spec's, but is told as one.
-        if let Some(end) = ENDS.iter().position(|word| *word == end(act.trap)) {
+        if let Some(end) = ENDS.iter().position(|word| *word == end(act.stop)) {
             table.count(row, end);
         }
     }
 }
 
-fn end(trap: Option<Trap>) -> String {
-    trap.map_or("returned".to_string(), |trap| format!("{trap:?}"))
+/// In a word; none for what is no trap of the spec's.
+fn end(stop: Option<Stop>) -> String {
+    match stop {
+        None => "returned".to_string(),
+        Some(stop) => stop.trap().map_or(String::new(), |trap| format!("{trap:?}")),
+    }
 }
 
 fn place(act: &Act) -> usize {

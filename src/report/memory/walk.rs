@@ -8,7 +8,7 @@ use crate::abi::layout::{Layout, align_to};
 use crate::abi::lift::{CoreValues, lift_flat};
 use crate::abi::load::{MAX_LIST_BYTE_LENGTH, load};
 use crate::abi::string::{load_string_from_range, utf16_tag};
-use crate::abi::{Core, Cx, LiftLowerOptions, PtrType, StringEncoding, Trap};
+use crate::abi::{Core, Cx, LiftLowerOptions, PtrType, Stop, StringEncoding, Trap};
 use crate::case::text::wave;
 use crate::report::layout::{At, parts};
 use crate::report::timeline::word;
@@ -239,7 +239,7 @@ impl Walk {
         if *ty == Type::String {
             return match load_string_from_range(&mut self.cx(), to, length) {
                 Ok(text) => (cut(&wave(&Value::String(text), ty)), None),
-                Err(trap) => (String::new(), Some(said(trap))),
+                Err(stop) => (String::new(), Some(said(stop))),
             };
         }
         let elem = Layout::of(&element(ty), self.opts.ptr_type);
@@ -412,10 +412,10 @@ impl Walk {
 }
 
 /// A value in words, or its bits and why it is none.
-fn told(ty: &Type, bits: u64, loaded: Option<Result<Value, Trap>>) -> (String, Option<String>) {
+fn told(ty: &Type, bits: u64, loaded: Option<Result<Value, Stop>>) -> (String, Option<String>) {
     match loaded {
         Some(Ok(value)) => (cut(&wave(&value, ty)), None),
-        Some(Err(trap)) => (word(bits), Some(said(trap))),
+        Some(Err(stop)) => (word(bits), Some(said(stop))),
         None => (word(bits), None),
     }
 }
@@ -425,8 +425,9 @@ fn address(ptr: u64) -> String {
     format!("{ptr:#06x}")
 }
 
-fn said(trap: Trap) -> String {
-    format!("{trap:?}")
+fn said(stop: impl Into<Stop>) -> String {
+    let stop = stop.into();
+    stop.trap().map_or(stop.to_string(), |trap| format!("{trap:?}"))
 }
 
 /// Bits that no flag has. Lifting ignores them.
