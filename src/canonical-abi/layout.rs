@@ -16,7 +16,7 @@ use super::{CoreType, Deviation, MAX_FLAT_PARAMS, PtrType};
 pub struct Layout {
     pub alignment: u64,
     pub elem_size: u64,
-    /// Spec: `flatten_type`. Nothing where these are more than are ever passed flat.
+    /// Spec: `flatten_type`. Nothing where these are more than `MAX_FLAT_PARAMS`, which nobody passes flat.
     pub flat: Option<Vec<CoreType>>,
     pub shape: Despecialized<Layout>,
     /// Whether the type is spelled `enum`. Only a deviation asks.
@@ -57,12 +57,12 @@ impl Layout {
     }
 
     /// The core types of what is passed flat.
-    pub(super) fn flat_types(&self) -> &[CoreType] {
+    pub fn flat_types(&self) -> &[CoreType] {
         self.flat.as_ref().expect("what is more is passed in memory")
     }
 
     /// The fields of a record or tuple.
-    pub(super) fn fields(&self) -> &[Layout] {
+    pub fn fields(&self) -> &[Layout] {
         let Despecialized::Record(fields) = &self.shape else { panic!("{self:?} has no fields") };
         fields
     }

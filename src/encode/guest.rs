@@ -45,6 +45,11 @@ impl<'a> Side<'a> {
         Side { function: import, ptr_type, types, max_flat, out, context: Context::Lower }
     }
 
+    /// The types of what is handed over, as a tuple and laid out.
+    pub fn layout(&self) -> Layout {
+        Layout::of_tuple(self.types, self.ptr_type)
+    }
+
     /// The types of the core values that are handed over.
     pub fn core(&self) -> Vec<CoreType> {
         let core = flatten_functype(&self.function.ty, self.ptr_type, self.context);
@@ -61,13 +66,13 @@ impl Lowering {
         Lowering { guest: ByteGuest::new(memory, u64::from(GUEST_DATA)) }
     }
 
-    /// The core values for these values; nothing where they do not fit into the memory.
-    pub fn lower(&mut self, side: Side, values: &[Value]) -> Option<Vec<Core>> {
+    /// The core values for these values, whose types are those of the side; nothing where they do not fit into the
+    /// memory.
+    pub fn lower(&mut self, side: Side, types: &Layout, values: &[Value]) -> Option<Vec<Core>> {
         let string_encoding = side.function.opts.string_encoding;
         let opts = LiftLowerOptions { string_encoding, ptr_type: side.ptr_type };
         let mut cx = Cx { opts, peer: None, guest: &mut self.guest };
-        let types = Layout::of_tuple(side.types, side.ptr_type);
-        let mut flat = lower_flat_values(&mut cx, side.max_flat, values, &types, None).ok()?;
+        let mut flat = lower_flat_values(&mut cx, side.max_flat, values, types, None).ok()?;
         flat.extend(side.out.map(|ty| self.allocate(ty, side.ptr_type)));
         Some(flat)
     }
