@@ -18,8 +18,8 @@ struct Row {
 
 /// An empty table.
 pub fn table(title: &'static str) -> Table {
-    let named = |(row, [from, to, change])| (row, format!("{from} to {to}, {change}"));
-    let (rows, names): (Vec<_>, Vec<_>) = rows().map(named).unzip();
+    let named = rows().map(|(row, [from, to, change])| (row, format!("{from} to {to}, {change}")));
+    let (rows, names): (Vec<_>, Vec<_>) = named.unzip();
     let columns = BEHAVIORS.map(str::to_string).to_vec();
     Table::new(title, names, columns, |row, _| {
         let Row { source, to, change } = rows[row];
