@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use canonfuzz::abi::Trap;
+use canonfuzz::abi::Stop;
 use canonfuzz::component::instantiate::Compiled;
 use canonfuzz::component::{Context, Failure, Host};
 use canonfuzz::engine::wasmtime::val::to_val;
@@ -164,11 +164,11 @@ impl Host for Echo {
         _: &mut Context<'_, Echo>,
         _: &str,
         mut args: Vec<Value>,
-    ) -> Result<Option<Value>, Trap> {
+    ) -> Result<Option<Value>, Stop> {
         Ok(args.pop())
     }
 
-    fn drop(_: &mut Context<'_, Echo>, _: &str, _: u32) -> Result<(), Trap> {
+    fn drop(_: &mut Context<'_, Echo>, _: &str, _: u32) -> Result<(), Stop> {
         unreachable!("there are no resources")
     }
 }
@@ -182,7 +182,7 @@ fn reference(component: &[u8], value: &Value) -> Result<Option<Duration>> {
     let (time, result) = time(|| instance.call(EXPORT, &args));
     match result {
         Err(Failure::Exhausted(_)) => return Ok(None),
-        Err(Failure::Trap(trap)) => anyhow::bail!("the reference traps: {trap:?}"),
+        Err(failure) => anyhow::bail!("the reference: {failure}"),
         Ok(result) => {
             anyhow::ensure!(result.as_ref() == Some(value), "the value did not come back")
         }

@@ -1,11 +1,9 @@
 //! What a run shows: everything that an engine may not choose.
 //! Knows nothing of who ran it or what it should have been.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
-use crate::abi::{BuiltIn, Core, Course, Deviations, NanLeaf, Points, Received, Trap};
+use crate::abi::{BuiltIn, Core, Course, Deviations, Faults, NanLeaf, Points, Received, Trap};
 use crate::types::Resource;
 use crate::value::Value;
 
@@ -28,7 +26,7 @@ pub struct Reading {
     /// Where the run ended in a trap between two guests, or in a crash there: all traps that the same call can end in,
     /// whichever of them an engine meets first. Where it ended in a misuse: the trap that an engine may meet
     /// before it sees the mistake.
-    pub faults: BTreeSet<Trap>,
+    pub faults: Faults,
     /// Why there may be more of them, if there may.
     pub unexplored: Option<Unexplored>,
     /// What of the Canonical ABI it came to.
@@ -167,12 +165,12 @@ pub struct Told {
     pub result: Option<Value>,
     pub outcome: Outcome,
     /// Where a call between guests trapped, all that it may trap for. Only the reference knows.
-    pub faults: BTreeSet<Trap>,
+    pub faults: Faults,
 }
 
 impl Told {
     pub fn of(seen: Vec<Seen>, result: Result<Option<Value>, Outcome>) -> Told {
-        let faults = BTreeSet::new();
+        let faults = Faults::default();
         match result {
             Ok(result) => Told { seen, result, outcome: Outcome::Returned, faults },
             Err(outcome) => Told { seen, result: None, outcome, faults },
@@ -187,6 +185,8 @@ pub enum Outcome {
     Returned,
     /// The last call trapped. `None`: with a message that we cannot place.
     Trapped(Option<Trap>, String),
+    /// The last call waits for what never comes, and the host was told so.
+    Deadlocked(String),
     /// The host was told that it misused the interface, as the last call has it do, after the guests may
     /// have seen something of that call.
     Misused(String),

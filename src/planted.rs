@@ -100,6 +100,7 @@ fn expected(session: &mut Session, case: &Case) -> Result<Reading, BadCase> {
         }
         Outcome::Returned
         | Outcome::Trapped(..)
+        | Outcome::Deadlocked(_)
         | Outcome::Misused(_)
         | Outcome::Unsupported(_)
         | Outcome::Exhausted(_)

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use canonfuzz::abi::{BuiltIn, Core, PtrType, StringEncoding, Trap};
+use canonfuzz::abi::{BuiltIn, Core, PtrType, Stop, StringEncoding, Trap};
 use canonfuzz::case::paths::Paths;
 use canonfuzz::case::{
     Answer, BuiltInCall, Call, CanonOpts, Case, CaseKind, Finish, Function, Guest, ImportCall,
@@ -106,7 +106,9 @@ fn check_component(shape: &Shape) {
     let mut imports = BTreeMap::new();
     for (name, import) in &decoded.imports {
         match import {
-            Import::Func(ty) => assert!(imports.insert(name.as_str(), ty).is_none()),
+            Import::Func(signature) => {
+                assert!(imports.insert(name.as_str(), signature.ty()).is_none());
+            }
             Import::Resource(_) | Import::Type => {}
             Import::Instance(_) | Import::Module | Import::Component => panic!("{name}"),
         }
@@ -199,11 +201,11 @@ impl Host for Always {
         context: &mut Context<'_, Always>,
         _: &str,
         _: Vec<Value>,
-    ) -> Result<Option<Value>, Trap> {
+    ) -> Result<Option<Value>, Stop> {
         Ok(context.host().0.clone())
     }
 
-    fn drop(_: &mut Context<'_, Always>, _: &str, _: u32) -> Result<(), Trap> {
+    fn drop(_: &mut Context<'_, Always>, _: &str, _: u32) -> Result<(), Stop> {
         Ok(())
     }
 }

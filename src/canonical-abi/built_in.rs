@@ -15,7 +15,7 @@ pub enum BuiltIn {
 
 /// What there is to know of a built-in before it is called.
 #[derive(Clone, Copy, Debug)]
-pub struct Signature {
+pub struct Row {
     /// As the text format and the specification's heading have it.
     pub canon: &'static str,
     /// The specification's definition of it.
@@ -58,9 +58,9 @@ impl BuiltIn {
         [BuiltIn::ResourceNew, BuiltIn::ResourceRep, BuiltIn::ResourceDrop];
 
     /// The table.
-    pub const fn signature(self) -> Signature {
+    pub const fn row(self) -> Row {
         match self {
-            BuiltIn::ResourceNew => Signature {
+            BuiltIn::ResourceNew => Row {
                 canon: "canon resource.new",
                 definition: "canon_resource_new",
                 of: Immediate::Resource { defined: true },
@@ -70,7 +70,7 @@ impl BuiltIn {
                 may_block: false,
                 gate: Gate::Always,
             },
-            BuiltIn::ResourceRep => Signature {
+            BuiltIn::ResourceRep => Row {
                 canon: "canon resource.rep",
                 definition: "canon_resource_rep",
                 of: Immediate::Resource { defined: true },
@@ -80,7 +80,7 @@ impl BuiltIn {
                 may_block: false,
                 gate: Gate::Always,
             },
-            BuiltIn::ResourceDrop => Signature {
+            BuiltIn::ResourceDrop => Row {
                 canon: "canon resource.drop",
                 definition: "canon_resource_drop",
                 of: Immediate::Resource { defined: false },
@@ -100,7 +100,7 @@ impl BuiltIn {
 
     /// What follows `canon` in the text format.
     pub fn name(self) -> &'static str {
-        let canon = self.signature().canon;
+        let canon = self.row().canon;
         canon.strip_prefix("canon ").unwrap_or(canon)
     }
 
@@ -117,7 +117,7 @@ impl BuiltIn {
 
     /// Its core type where pointers are so wide.
     pub fn core_type(self, ptr_type: PtrType) -> CoreFuncType {
-        let Signature { params, result, .. } = self.signature();
+        let Row { params, result, .. } = self.row();
         let core_type = |operand: &Operand| operand.core_type(ptr_type);
         CoreFuncType {
             params: params.iter().map(core_type).collect(),
@@ -126,7 +126,7 @@ impl BuiltIn {
     }
 }
 
-impl Signature {
+impl Row {
     /// Whether one of its params is an index in the table of handles.
     pub fn takes_handle(&self) -> bool {
         self.params.contains(&Operand::Handle)

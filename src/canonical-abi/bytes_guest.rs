@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Guest, NanMode, Trap, Watch};
+use super::{Guest, NanMode, Stop, Trap, Watch};
 
 /// A memory with a `realloc` that always moves.
 #[derive(Clone, Debug, Default)]
@@ -81,10 +81,10 @@ impl<W: Watch> Guest for ByteGuest<W> {
         &mut self.memory
     }
 
-    fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap> {
+    fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Stop> {
         let returned = self.answer(old, old_size, align, new_size);
         self.calls.push(ReallocCall { old, old_size, align, new_size, returned });
-        returned.ok_or(Trap::Guest)
+        returned.ok_or(Stop::Trap(Trap::Guest))
     }
 
     fn lifted(&mut self) -> &mut u64 {

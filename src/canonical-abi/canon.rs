@@ -6,10 +6,10 @@ use super::context::{Cx, Instance};
 use super::deviations::adapter;
 use super::deviations::canon::{self as deviations, Lifted, Lowered};
 use super::explore::{self, Step};
-use super::flatten::{Context, flatten_functype};
 use super::lift::CoreValues;
 use super::passing::{Stopped, call, deliver_resolve, lift, lower, return_};
-use super::{Core, CoreType, LiftLowerOptions, Party, Rule, Stage, Trap};
+use super::signature::{FuncLayout, Signature};
+use super::{Core, CoreType, LiftLowerOptions, Party, Rule, Stage, Stop};
 use super::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::FuncType;
 use crate::value::Value;
@@ -20,23 +20,23 @@ pub fn canon_lift<I: Instance, R>(
     instance: &mut I,
     opts: LiftLowerOptions,
     peer: Option<LiftLowerOptions>,
-    ft: &FuncType,
+    ft: &Signature,
     args: &[Value],
-    on_resolve: impl FnOnce(&mut I, Option<Value>) -> Result<R, Trap>,
+    on_resolve: impl FnOnce(&mut I, Option<Value>) -> Result<R, Stop>,
 ) -> Result<R, Stopped> {
-    let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lift);
-    let mut seen = Lifted::begin(instance, opts, peer, ft)?;
+    let flat_ft = &ft.layout(opts.ptr_type).lifted;
+    let (mut seen, types) = Lifted::begin(instance, opts, peer, ft)?;
     let mut cx = Cx { opts: seen.param_opts, peer, guest: &mut *instance };
-    let flat_args = lower(&mut cx, Stage::LowerParams, MAX_FLAT_PARAMS, args, &ft.params, None)?;
-    let flat_args = seen.flat_args(flat_args, &flat_ft);
+    let flat_args = lower(&mut cx, Stage::LowerParams, MAX_FLAT_PARAMS, args, &types.params, None)?;
+    let flat_args = seen.flat_args(flat_args, flat_ft);
     assert!(types_match_values(&flat_ft.params, &flat_args), "we lower to the types we flatten to");
     let flat_results = call(instance, peer, &flat_args)?;
     assert!(types_match_values(&flat_ft.results, &flat_results), "the component was validated");
     let seen_results = seen.flat_results(instance, &flat_results)?;
     let mut cx = Cx { opts: seen.opts, peer, guest: &mut *instance };
     let vi = &mut CoreValues::new(&seen_results);
-    let result = lift(&mut cx, Stage::LiftResult, MAX_FLAT_RESULTS, vi, ft.results())?.pop();
-    return_(&mut cx, CoreValues::new(&seen_results), ft.results())?;
+    let result = lift(&mut cx, Stage::LiftResult, MAX_FLAT_RESULTS, vi, &types.results)?.pop();
+    return_(&mut cx, CoreValues::new(&seen_results), &types.results)?;
     let result = seen.result(instance, result, &flat_results)?;
     let resolved = on_resolve(instance, result)?;
     seen.post_return(instance, &flat_results)?;
@@ -49,21 +49,22 @@ pub fn canon_lower<I: Instance>(
     instance: &mut I,
     opts: LiftLowerOptions,
     peer: Option<LiftLowerOptions>,
-    ft: &FuncType,
+    ft: &Signature,
     flat_args: &[Core],
-    callee: impl FnOnce(&mut I, &mut Subtask) -> Result<Vec<Core>, Trap>,
-) -> Result<Vec<Core>, Trap> {
-    check_may_leave(instance, peer, ft)?;
-    let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lower);
+    callee: impl FnOnce(&mut I, &mut Subtask) -> Result<Vec<Core>, Stop>,
+) -> Result<Vec<Core>, Stop> {
+    check_may_leave(instance, peer, ft.ty())?;
+    let flat_ft = &ft.layout(opts.ptr_type).lowered;
     assert!(types_match_values(&flat_ft.params, flat_args), "the component was validated");
     let seen = Lowered::begin(instance, opts, peer, ft)?;
     let flat_args = seen.flat_args(flat_args);
     let flat_args = CoreValues::new(&flat_args);
     let Lowered { opts, param_opts, result_opts, .. } = seen;
-    let mut subtask = Subtask { opts, param_opts, result_opts, peer, ft, flat_args };
+    let types = ft.layout(opts.ptr_type);
+    let mut subtask = Subtask { opts, param_opts, result_opts, peer, types, flat_args };
     let flat_results = callee(instance, &mut subtask)?;
     deliver_resolve(instance, peer);
-    let flat_results = seen.flat_results(flat_results, &flat_ft);
+    let flat_results = seen.flat_results(flat_results, flat_ft);
     assert!(types_match_values(&flat_ft.results, &flat_results), "we lower to what we flatten to");
     Ok(flat_results)
 }
@@ -73,11 +74,11 @@ fn check_may_leave(
     instance: &mut impl Instance,
     peer: Option<LiftLowerOptions>,
     ft: &FuncType,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let party = Party::of(peer);
     let stays = !may_leave(instance, peer, ft);
     let left = trap_if(instance.watch(), party, Rule::LowerMayNotLeave, stays);
-    left.map_err(|trap| adapter::in_adapter(instance.watch(), party, trap))
+    left.map_err(|stop| adapter::in_adapter(instance.watch(), party, stop))
 }
 
 fn may_leave(instance: &mut impl Instance, peer: Option<LiftLowerOptions>, ft: &FuncType) -> bool {
@@ -91,7 +92,7 @@ pub struct Subtask<'a> {
     param_opts: LiftLowerOptions,
     result_opts: LiftLowerOptions,
     peer: Option<LiftLowerOptions>,
-    ft: &'a FuncType,
+    types: &'a FuncLayout,
     flat_args: CoreValues<'a>,
 }
 
@@ -100,8 +101,8 @@ impl Subtask<'_> {
     pub fn on_start(&mut self, instance: &mut dyn Instance) -> Result<Vec<Value>, Stopped> {
         let mut cx = Cx { opts: self.param_opts, peer: self.peer, guest: instance };
         let vi = &mut self.flat_args;
-        let args = lift(&mut cx, Stage::LiftParams, MAX_FLAT_PARAMS, vi, &self.ft.params)?;
-        deviations::check_out_param(&mut cx, self.opts, self.ft, vi)?;
+        let args = lift(&mut cx, Stage::LiftParams, MAX_FLAT_PARAMS, vi, &self.types.params)?;
+        deviations::check_out_param(&mut cx, self.opts, self.types, vi)?;
         Ok(args)
     }
 
@@ -110,11 +111,11 @@ impl Subtask<'_> {
         &mut self,
         instance: &mut dyn Instance,
         result: Option<&Value>,
-    ) -> Result<Vec<Core>, Trap> {
+    ) -> Result<Vec<Core>, Stop> {
         let out_param = self.out_param();
         let results = result.map_or(&[][..], std::slice::from_ref);
         let mut cx = Cx { opts: self.result_opts, peer: self.peer, guest: instance };
-        let types = self.ft.results();
+        let types = &self.types.results;
         lower(&mut cx, Stage::LowerResult, MAX_FLAT_RESULTS, results, types, out_param)
     }
 
@@ -122,7 +123,7 @@ impl Subtask<'_> {
     pub fn explore_result(&mut self, instance: &mut dyn Instance, unlowered: &[Step]) {
         let out_param = self.out_param();
         let mut cx = Cx { opts: self.opts, peer: self.peer, guest: instance };
-        explore::lower(&mut cx, MAX_FLAT_RESULTS, self.ft.results(), out_param, unlowered);
+        explore::lower(&mut cx, MAX_FLAT_RESULTS, &self.types.results, out_param, unlowered);
     }
 
     /// Where the result goes; it comes after the params.
@@ -141,8 +142,9 @@ fn types_match_values(types: &[CoreType], values: &[Core]) -> bool {
 mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
+    use crate::layout::Layout;
     use crate::types::{Label, Type};
-    use crate::{Deviation, Deviations, Guest, PtrType, Recorder, StringEncoding, Watch};
+    use crate::{Deviation, Deviations, Guest, PtrType, Recorder, StringEncoding, Trap, Watch};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -165,7 +167,7 @@ mod tests {
             self.bytes.memory_mut()
         }
 
-        fn realloc(&mut self, old: u64, size: u64, align: u64, new: u64) -> Result<u64, Trap> {
+        fn realloc(&mut self, old: u64, size: u64, align: u64, new: u64) -> Result<u64, Stop> {
             self.log.push("realloc".into());
             self.bytes.realloc(old, size, align, new)
         }
@@ -184,12 +186,12 @@ mod tests {
     }
 
     impl Instance for Puppet {
-        fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Trap> {
+        fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Stop> {
             self.log.push(format!("call {args:?}"));
             Ok(self.results.clone())
         }
 
-        fn post_return(&mut self, results: &[Core]) -> Result<(), Trap> {
+        fn post_return(&mut self, results: &[Core]) -> Result<(), Stop> {
             self.log.push(format!("post-return {results:?}, may_leave {}", self.may_leave));
             Ok(())
         }
@@ -216,14 +218,15 @@ mod tests {
 
     /// Lowers an import of type `func(string) -> string`; its callee answers with its argument.
     #[track_caller]
-    fn check_lower(may_leave: bool, flat_args: &[u32], log: &[&str], expected: Result<(), Trap>) {
+    fn check_lower(may_leave: bool, flat_args: &[u32], log: &[&str], expected: Result<(), Stop>) {
         let mut puppet = puppet(&[]);
         puppet.may_leave = may_leave;
         let ft =
             FuncType { params: vec![Type::String], result: Some(Type::String), is_async: false };
+        let ft = Signature::from(ft);
         let flat_args: Vec<Core> = flat_args.iter().copied().map(Core::I32).collect();
         let echo = |puppet: &mut Puppet, subtask: &mut Subtask| {
-            let args = subtask.on_start(puppet).map_err(|stopped| stopped.trap)?;
+            let args = subtask.on_start(puppet).map_err(|stopped| stopped.stop)?;
             puppet.log.push("callee".into());
             subtask.on_resolve(puppet, args.first())
         };
@@ -236,12 +239,13 @@ mod tests {
     fn lifting_lowers_calls_lifts_and_cleans_up() {
         let mut puppet = puppet(&[Core::I32(7)]);
         let ft = FuncType { params: vec![Type::String], result: Some(Type::U8), is_async: false };
+        let ft = Signature::from(ft);
         let args = [Value::string("hi")];
         let result = canon_lift(&mut puppet, OPTS, None, &ft, &args, |puppet, result| {
             puppet.log.push("resolved".into());
             Ok(result)
         });
-        assert_eq!(result.map_err(|stopped| stopped.trap), Ok(Some(Value::U8(7))));
+        assert_eq!(result.map_err(|stopped| stopped.stop), Ok(Some(Value::U8(7))));
         let called = "call [I32(32), I32(2)]";
         let cleaned = "post-return [I32(7)], may_leave false";
         assert_eq!(puppet.log, ["realloc", called, "resolved", cleaned]);
@@ -251,7 +255,7 @@ mod tests {
     /// Passes a string to a guest with a memory of 64 bits that returns the string at 8: what the guest
     /// gets, and what the host.
     #[track_caller]
-    fn check_wide(deviations: &[Deviation], called: &[&str], expected: Result<&str, Trap>) {
+    fn check_wide(deviations: &[Deviation], called: &[&str], expected: Result<&str, Stop>) {
         let mut puppet = Puppet { wide: true, ..puppet(&[Core::I64(8)]) };
         puppet.bytes.watch.deviations = deviations.iter().copied().collect();
         puppet.bytes.memory[..2].copy_from_slice(b"hi");
@@ -259,9 +263,10 @@ mod tests {
         let opts = LiftLowerOptions { ptr_type: PtrType::I64, ..OPTS };
         let ft =
             FuncType { params: vec![Type::String], result: Some(Type::String), is_async: false };
+        let ft = Signature::from(ft);
         let args = [Value::string("a")];
         let result = canon_lift(&mut puppet, opts, None, &ft, &args, |_, result| Ok(result));
-        let result = result.map_err(|stopped| stopped.trap);
+        let result = result.map_err(|stopped| stopped.stop);
         assert_eq!(result, expected.map(|text| Some(Value::string(text))));
         assert!(puppet.log.iter().take(called.len()).eq(called), "{:?}", puppet.log);
     }
@@ -272,28 +277,28 @@ mod tests {
         check_wide(&[], &called, Ok("hi"));
         check_wide(&[Deviation::HostMemoryIs32Bit], &called, Ok(""));
         let both = [Deviation::HostMemoryIs32Bit, Deviation::HostReallocOf64BitsCrashes];
-        check_wide(&both, &[], Err(Trap::Crash));
+        check_wide(&both, &[], Err(Stop::Crash));
     }
 
     #[test]
     fn a_trap_while_lifting_the_result_comes_before_post_return() {
         let mut puppet = puppet(&[Core::I32(0xd800)]);
-        let ft = FuncType { result: Some(Type::Char), ..FuncType::default() };
+        let ft = Signature::from(FuncType { result: Some(Type::Char), ..FuncType::default() });
         let result = canon_lift(&mut puppet, OPTS, None, &ft, &[], |_, result| Ok(result));
-        assert_eq!(result.map_err(|stopped| stopped.trap), Err(Trap::InvalidChar));
+        assert_eq!(result.map_err(|stopped| stopped.stop), Err(Trap::InvalidChar.into()));
         assert_eq!(puppet.log, ["call []"]);
     }
 
     #[test]
     fn the_out_pointer_is_checked_only_after_the_callee_ran() {
         check_lower(true, &[0, 1, 8], &["callee", "realloc"], Ok(()));
-        check_lower(true, &[0, 1, 9], &["callee"], Err(Trap::UnalignedPointer));
-        check_lower(true, &[60, 5, 9], &[], Err(Trap::StringOutOfBounds));
+        check_lower(true, &[0, 1, 9], &["callee"], Err(Trap::UnalignedPointer.into()));
+        check_lower(true, &[60, 5, 9], &[], Err(Trap::StringOutOfBounds.into()));
     }
 
     #[test]
     fn an_import_may_not_be_called_while_may_leave_is_false() {
-        check_lower(false, &[0, 1, 8], &[], Err(Trap::CannotLeaveComponent));
+        check_lower(false, &[0, 1, 8], &[], Err(Trap::CannotLeaveComponent.into()));
     }
 
     /// Passes one param from guest to guest, out of a memory of 64 bytes that begins with these and
@@ -303,18 +308,18 @@ mod tests {
         deviation: Deviation,
         ty: &Type,
         (flat, memory): (&[u32], &[u8]),
-        right: Result<&[u32], Trap>,
-        deviated: Result<&[u32], Trap>,
+        right: Result<&[u32], Stop>,
+        deviated: Result<&[u32], Stop>,
     ) {
         let flat: Vec<Core> = flat.iter().copied().map(Core::I32).collect();
-        let types = std::slice::from_ref(ty);
+        let types = &Layout::of_tuple(std::slice::from_ref(ty), OPTS.ptr_type);
         let pass = |deviations: &[Deviation], peer| {
             let mut bytes = bytes(memory.to_vec(), deviations);
             bytes.memory.resize(64, 0);
             let cx = &mut Cx { opts: OPTS, peer, guest: &mut bytes };
             let vi = &mut CoreValues::new(&flat);
             let lifted = lift(cx, Stage::LiftParams, MAX_FLAT_PARAMS, vi, types);
-            let lifted = lifted.map_err(|stopped| stopped.trap);
+            let lifted = lifted.map_err(|stopped| stopped.stop);
             let stage = Stage::LowerParams;
             let passed =
                 lifted.and_then(|values| lower(cx, stage, MAX_FLAT_PARAMS, &values, types, None));
@@ -335,17 +340,17 @@ mod tests {
         let deviation = Deviation::FusedFlagsUnmasked;
         check_deviation(deviation, &flags, (&[7], &[]), Ok(&[3]), Ok(&[7]));
         check_deviation(Deviation::FusedBoolRaw, &Type::Bool, (&[6], &[]), Ok(&[1]), Ok(&[6]));
-        let no_char = Err(Trap::InvalidChar);
+        let no_char = Err(Trap::InvalidChar.into());
         let deviation = Deviation::FusedCharUnchecked;
         check_deviation(deviation, &Type::Char, (&[0xd800], &[]), no_char, Ok(&[0xd800]));
-        let no_case = Err(Trap::InvalidDiscriminant);
+        let no_case = Err(Trap::InvalidDiscriminant.into());
         let deviation = Deviation::FusedDiscriminantUnchecked;
         check_deviation(deviation, &Type::Result(None, None), (&[7], &[]), no_case, Ok(&[1]));
         let large = Type::Enum(vec![Label::default(); 1001]);
         let deviation = Deviation::AdapterRecursesOnLargeTypes;
-        check_deviation(deviation, &large, (&[7], &[]), Ok(&[7]), Err(Trap::Crash));
+        check_deviation(deviation, &large, (&[7], &[]), Ok(&[7]), Err(Stop::Crash));
         let deviation = Deviation::AdapterTrapsUnnamed;
-        check_deviation(deviation, &Type::Char, (&[0xd800], &[]), no_char, Err(Trap::Guest));
+        check_deviation(deviation, &Type::Char, (&[0xd800], &[]), no_char, Err(Trap::Guest.into()));
     }
 
     #[test]
@@ -354,14 +359,15 @@ mod tests {
             let mut bytes = bytes(vec![0; 64], deviations);
             let cx = &mut Cx { opts: OPTS, peer: Some(OPTS), guest: &mut bytes };
             let (value, ty) = (Value::List(vec![Value::U16(7); 3]), Type::List(Type::U16.into()));
-            lower(cx, Stage::LowerParams, MAX_FLAT_PARAMS, &[value], &[ty], None).unwrap();
+            let types = Layout::of_tuple(&[ty], OPTS.ptr_type);
+            lower(cx, Stage::LowerParams, MAX_FLAT_PARAMS, &[value], &types, None).unwrap();
             assert_eq!(bytes.calls[0].new_size, size);
         }
     }
 
     /// Lowers into the last bytes of a memory of 64, of which the tuple would take 24.
     #[track_caller]
-    fn check_beyond(payload: Option<Value>, ptr: u64, expected: Result<(), Trap>) {
+    fn check_beyond(payload: Option<Value>, ptr: u64, expected: Result<(), Stop>) {
         let tuple = Type::Tuple(vec![Type::U8, Type::Option(Type::U64.into())]);
         let case_index = u32::from(payload.is_some());
         let option = Value::Variant(case_index, payload.map(Box::new));
@@ -369,15 +375,15 @@ mod tests {
         let store = |deviations: &[Deviation]| {
             let mut bytes = bytes(vec![0; 64], deviations);
             let mut cx = Cx { opts: OPTS, peer: Some(OPTS), guest: &mut bytes };
-            let types = std::slice::from_ref(&tuple);
+            let types = &Layout::of_tuple(std::slice::from_ref(&tuple), OPTS.ptr_type);
             let stage = Stage::LowerResult;
             let stored = lower(&mut cx, stage, MAX_FLAT_RESULTS, &value, types, Some(ptr));
             let flat = [Core::I32(u32::try_from(ptr).unwrap())];
             let vi = &mut CoreValues::new(&flat);
             let loaded = lift(&mut cx, Stage::LiftResult, MAX_FLAT_RESULTS, vi, types);
-            (stored, loaded.map_err(|stopped| stopped.trap))
+            (stored, loaded.map_err(|stopped| stopped.stop))
         };
-        let outside = Trap::MemoryOutOfBounds;
+        let outside = Stop::Trap(Trap::MemoryOutOfBounds);
         assert_eq!(store(&[]), (Err(outside), Err(outside)));
         let (stored, loaded) = store(&[Deviation::SpilledBoundsUnchecked]);
         assert_eq!(stored, expected.map(|()| Vec::new()));
@@ -387,7 +393,7 @@ mod tests {
     #[test]
     fn of_a_spilled_tuple_that_is_not_checked_only_what_is_used_is_outside() {
         check_beyond(None, 48, Ok(()));
-        check_beyond(Some(Value::U64(1)), 48, Err(Trap::MemoryOutOfBounds));
-        check_beyond(None, 56, Err(Trap::MemoryOutOfBounds));
+        check_beyond(Some(Value::U64(1)), 48, Err(Trap::MemoryOutOfBounds.into()));
+        check_beyond(None, 56, Err(Trap::MemoryOutOfBounds.into()));
     }
 }

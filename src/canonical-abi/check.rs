@@ -4,7 +4,7 @@
 use super::context::Cx;
 use super::deviations::{self, adapter};
 use super::point::{Party, Point};
-use super::{Trap, Watch};
+use super::{Stop, Watch};
 
 /// Spec: `trap_if`, with the rule that says so. Whoever watches is told, and may let it pass.
 pub fn trap_if(
@@ -12,18 +12,18 @@ pub fn trap_if(
     party: Party,
     rule: impl Into<Point>,
     condition: bool,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let point = rule.into();
     if !condition || deviations::waives(watch, party, point) {
         return Ok(());
     }
     watch.reach(point, party);
-    Err(point.trap())
+    Err(point.trap().into())
 }
 
 impl Cx<'_> {
     /// Spec: `trap_if`, with the rule that says so.
-    pub fn trap_if(&mut self, rule: impl Into<Point>, condition: bool) -> Result<(), Trap> {
+    pub fn trap_if(&mut self, rule: impl Into<Point>, condition: bool) -> Result<(), Stop> {
         let party = self.party();
         trap_if(self.guest.watch(), party, rule, condition)
     }
@@ -34,10 +34,10 @@ impl Cx<'_> {
         deviations::waives(self.guest.watch(), party, rule.into())
     }
 
-    /// Adds to what a call between guests may trap for.
-    pub fn fault(&mut self, trap: Trap) {
+    /// Adds to what a call between guests may end in.
+    pub fn fault(&mut self, stop: impl Into<Stop>) {
         let watch = self.guest.watch();
-        let trap = adapter::between_guests(watch, trap);
-        watch.fault(trap);
+        let stop = adapter::between_guests(watch, stop.into());
+        watch.fault(stop);
     }
 }

@@ -4,11 +4,12 @@
 use super::point::{Party, Point};
 use super::table::Handles;
 use super::{Core, CoreType, Deviation, LiftLowerOptions, NanMode, PtrType, Rule};
-use super::{Trap, Watch, end_if};
+use super::{Stop, Watch, end_if};
 
 /// How much may be lifted from the guests of one instance, all of which someone may keep: each value takes
 /// some tens of bytes.
 pub const MAX_LIFTED: u64 = 1 << 22;
+const TOO_MANY_LIFTED: Stop = Stop::Exhausted("more values than we can hold");
 
 /// Spec: `LiftLowerContext`: options and guest of one lift or lower.
 pub struct Cx<'a> {
@@ -25,7 +26,7 @@ pub trait Guest {
     fn memory_mut(&mut self) -> &mut [u8];
     /// Calls the guest's `realloc` as it stands: no check of what it returns. While it runs
     /// `may_leave` is false, which is the implementor's to see to: a memory has no such flag.
-    fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap>;
+    fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Stop>;
     /// How much was lifted so far: each value counts, and the bytes of strings and of lists of bytes do by
     /// the dozen. Beyond [`MAX_LIFTED`] a call ends.
     fn lifted(&mut self) -> &mut u64;
@@ -52,9 +53,9 @@ pub trait Guest {
 /// A guest whose functions can be called: what `canon lift` and `canon lower` need besides.
 pub trait Instance: Guest {
     /// Calls the core function under `canon lift`.
-    fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Trap>;
+    fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Stop>;
     /// Calls the `post-return` function, where the options name one.
-    fn post_return(&mut self, results: &[Core]) -> Result<(), Trap>;
+    fn post_return(&mut self, results: &[Core]) -> Result<(), Stop>;
     fn may_leave(&self) -> bool;
     fn set_may_leave(&mut self, may_leave: bool);
 }
@@ -73,10 +74,10 @@ impl Cx<'_> {
     }
 
     /// Counts what is about to be lifted, before it takes any memory.
-    pub fn lift(&mut self, count: u64) -> Result<(), Trap> {
+    pub fn lift(&mut self, count: u64) -> Result<(), Stop> {
         let lifted = self.guest.lifted();
         *lifted = lifted.saturating_add(count);
-        end_if(*lifted > MAX_LIFTED, Trap::Exhausted)
+        end_if(*lifted > MAX_LIFTED, TOO_MANY_LIFTED)
     }
 
     /// Who is at the other end.

@@ -4,19 +4,18 @@
 use std::collections::BTreeSet;
 
 use super::context::{Cx, MAX_LIFTED};
-use super::despecialize::{Despecialized, Part, despecialize};
-use super::flatten::{flatten_variant, flatten_within};
+use super::despecialize::Despecialized;
 use super::handle::{holds_borrows, lower_unknown};
 use super::layout::{Layout, align_to};
 use super::lift::{CoreValues, lift_flat, lift_flat_case};
-use super::load::{MAX_LIST_BYTE_LENGTH, load_case, load_shape};
+use super::load::{MAX_LIST_BYTE_LENGTH, load, load_case};
 use super::memory::{load_pair, payload_offset};
 use super::spill::{find_spilled, place_spilled};
 use super::store::LIST_BLOCK;
 use super::string::{MAX_STRING_BYTE_LENGTH, is_misaligned, load_string_from_range};
 use super::string::{source_and_byte_length, store_string_into_range, transcode_partly};
-use super::{Block, Deviation, PtrType, REALLOC_I32_MAX, ResourceType, Rule, Trap};
-use crate::types::{Resource, Type};
+use super::{Block, Deviation, PtrType, REALLOC_I32_MAX, ResourceType, Rule, Stop, Trap};
+use crate::types::Resource;
 use crate::value::{Str, StringSource, Value};
 
 /// How much of what may be lifted in one call is explored: parts that share their blocks are more than
@@ -43,21 +42,22 @@ pub fn lift(
     cx: &mut Cx,
     max_flat: usize,
     vi: CoreValues,
-    types: &[Type],
-    trap: Trap,
+    types: &Layout,
+    stop: Stop,
 ) -> Option<Vec<Step>> {
-    let peer = cx.peer.filter(|_| trap != Trap::Exhausted && cx.guest.watch().explores())?;
+    let limited = matches!(stop, Stop::Exhausted(_));
+    let peer = cx.peer.filter(|_| !limited && cx.guest.watch().explores())?;
     let (faults, steps) = undisturbed(cx, |cx| {
         let ptr_type = peer.ptr_type;
         let (faults, steps) = (BTreeSet::new(), Vec::new());
         let (met, stopped) = (false, false);
-        let mut explorer = Explorer { cx, ptr_type, trap, met, stopped, faults, steps };
+        let mut explorer = Explorer { cx, ptr_type, stop, met, stopped, faults, steps };
         explorer.values(max_flat, vi, types);
         (explorer.faults, explorer.steps)
     });
     let remain = holds_borrows(cx.guest) && !cx.waives(Rule::BorrowsRemain);
-    let borrows = remain.then_some(Trap::BorrowsRemain);
-    faults.into_iter().chain(borrows).chain([trap]).for_each(|trap| cx.fault(trap));
+    let borrows = remain.then_some(Trap::BorrowsRemain.into());
+    faults.into_iter().chain(borrows).chain([stop]).for_each(|stop| cx.fault(stop));
     Some(steps)
 }
 
@@ -66,7 +66,7 @@ pub fn lift(
 pub fn lower(
     cx: &mut Cx,
     max_flat: usize,
-    types: &[Type],
+    types: &Layout,
     out_param: Option<u64>,
     unlowered: &[Step],
 ) {
@@ -75,8 +75,8 @@ pub fn lower(
         return;
     }
     let lowered = undisturbed(cx, |cx| lower_steps(cx, unlowered, max_flat, types, out_param));
-    if let Err(trap) = lowered {
-        cx.fault(trap);
+    if let Err(stop) = lowered {
+        cx.fault(stop);
     }
 }
 
@@ -95,10 +95,10 @@ fn lower_steps(
     cx: &mut Cx,
     steps: &[Step],
     max_flat: usize,
-    types: &[Type],
+    types: &Layout,
     out_param: Option<u64>,
-) -> Result<(), Trap> {
-    if flatten_within(types, cx.opts.ptr_type, max_flat).is_none() {
+) -> Result<(), Stop> {
+    if !types.is_flat(max_flat) {
         let (ptr, tuple) = place_spilled(cx, types, out_param)?;
         // Only by a deviation this comes so far. Which of its parts are stored is not known any more.
         if cx.out_of_bounds(ptr, tuple.elem_size) {
@@ -108,7 +108,7 @@ fn lower_steps(
     steps.iter().try_for_each(|step| lower_step(cx, step))
 }
 
-fn lower_step(cx: &mut Cx, step: &Step) -> Result<(), Trap> {
+fn lower_step(cx: &mut Cx, step: &Step) -> Result<(), Stop> {
     match step {
         Step::List { alignment, byte_length } => {
             let ptr = cx.allocate(Block::List, *alignment, *byte_length)?;
@@ -127,19 +127,19 @@ struct Explorer<'a, 'b> {
     cx: &'a mut Cx<'b>,
     /// That of the memory to lower into.
     ptr_type: PtrType,
-    /// What lifting trapped for, and whether this came to that place.
-    trap: Trap,
+    /// What lifting ended in, and whether this came to that place.
+    stop: Stop,
     met: bool,
     /// Whether a limit was met. What comes after it is not known, so neither is it lowered.
     stopped: bool,
-    faults: BTreeSet<Trap>,
+    faults: BTreeSet<Stop>,
     steps: Vec<Step>,
 }
 
 impl Explorer<'_, '_> {
-    fn values(&mut self, max_flat: usize, mut vi: CoreValues, types: &[Type]) {
-        if flatten_within(types, self.cx.opts.ptr_type, max_flat).is_some() {
-            types.iter().for_each(|ty| self.flat(&mut vi, Part::Type(ty)));
+    fn values(&mut self, max_flat: usize, mut vi: CoreValues, types: &Layout) {
+        if types.is_flat(max_flat) {
+            types.fields().iter().for_each(|ty| self.flat(&mut vi, ty));
         } else {
             let ptr = vi.next(self.cx.opts.ptr_type.core_type());
             let found = find_spilled(self.cx, ptr, types);
@@ -150,11 +150,11 @@ impl Explorer<'_, '_> {
     }
 
     /// Spec: `lift_flat`.
-    fn flat(&mut self, vi: &mut CoreValues, part: Part) {
+    fn flat(&mut self, vi: &mut CoreValues, layout: &Layout) {
         if self.stopped {
             return;
         }
-        match despecialize(part) {
+        match &layout.shape {
             Despecialized::Bool
             | Despecialized::S8
             | Despecialized::U8
@@ -168,7 +168,7 @@ impl Explorer<'_, '_> {
             | Despecialized::F64
             | Despecialized::Char
             | Despecialized::Flags(_) => {
-                let lifted = lift_flat(self.cx, vi, part);
+                let lifted = lift_flat(self.cx, vi, layout);
                 self.past(lifted);
             }
             Despecialized::String => {
@@ -177,23 +177,23 @@ impl Explorer<'_, '_> {
             }
             Despecialized::List(elem) => {
                 let (ptr, length) = self.flat_pair(vi);
-                let elem = self.cx.layout(*elem);
+                let elem = self.cx.layout(elem);
                 self.list(ptr, length, &elem);
             }
             Despecialized::FixedLengthList(elem, length) => {
-                (0..length).for_each(|_| self.flat(vi, *elem));
+                (0..*length).for_each(|_| self.flat(vi, elem));
             }
             Despecialized::Record(fields) => {
-                fields.into_iter().for_each(|field| self.flat(vi, field));
+                fields.iter().for_each(|field| self.flat(vi, field));
             }
-            Despecialized::Variant(cases) => self.flat_variant(vi, &cases, part.is_enum()),
+            Despecialized::Variant(cases) => self.flat_variant(vi, layout, cases),
             Despecialized::Own(resource) => {
-                let lifted = lift_flat(self.cx, vi, part);
-                self.handle(lifted, resource, false);
+                let lifted = lift_flat(self.cx, vi, layout);
+                self.handle(lifted, *resource, false);
             }
             Despecialized::Borrow(resource) => {
-                let lifted = lift_flat(self.cx, vi, part);
-                self.handle(lifted, resource, true);
+                let lifted = lift_flat(self.cx, vi, layout);
+                self.handle(lifted, *resource, true);
             }
             Despecialized::Async => unreachable!("components with async values are refused"),
         }
@@ -205,11 +205,11 @@ impl Explorer<'_, '_> {
     }
 
     /// Spec: `lift_flat_variant`.
-    fn flat_variant(&mut self, vi: &mut CoreValues, cases: &[Option<Part>], is_enum: bool) {
-        let end = vi.after(flatten_variant(cases, self.cx.opts.ptr_type).len());
-        let found = lift_flat_case(self.cx, vi, cases, is_enum);
+    fn flat_variant(&mut self, vi: &mut CoreValues, layout: &Layout, cases: &[Option<Layout>]) {
+        let end = vi.after(layout.flat_types().len());
+        let found = lift_flat_case(self.cx, vi, layout, cases);
         if let Some((_, Some(case))) = self.past(found) {
-            self.flat(vi, *case);
+            self.flat(vi, case);
         }
         *vi = end;
     }
@@ -237,7 +237,7 @@ impl Explorer<'_, '_> {
             | Despecialized::F64
             | Despecialized::Char
             | Despecialized::Flags(_) => {
-                let loaded = load_shape(self.cx, ptr, layout);
+                let loaded = load(self.cx, ptr, layout);
                 self.past(loaded);
             }
             Despecialized::String => {
@@ -254,11 +254,11 @@ impl Explorer<'_, '_> {
             Despecialized::Record(fields) => self.record(ptr, fields),
             Despecialized::Variant(cases) => self.variant(ptr, layout, cases),
             Despecialized::Own(resource) => {
-                let loaded = load_shape(self.cx, ptr, layout);
+                let loaded = load(self.cx, ptr, layout);
                 self.handle(loaded, *resource, false);
             }
             Despecialized::Borrow(resource) => {
-                let loaded = load_shape(self.cx, ptr, layout);
+                let loaded = load(self.cx, ptr, layout);
                 self.handle(loaded, *resource, true);
             }
             Despecialized::Async => unreachable!("components with async values are refused"),
@@ -286,7 +286,8 @@ impl Explorer<'_, '_> {
     /// Spec: `load_string_from_range`.
     fn string(&mut self, ptr: u64, tagged_code_units: u64) {
         let loaded = load_string_from_range(self.cx, ptr, tagged_code_units);
-        let read = matches!(loaded, Err(Trap::InvalidUtf8 | Trap::InvalidUtf16 | Trap::Crash));
+        let read =
+            matches!(loaded, Err(Stop::Trap(Trap::InvalidUtf8 | Trap::InvalidUtf16) | Stop::Crash));
         if let Some(src) = self.past(loaded) {
             self.steps.push(Step::String(src));
             return;
@@ -342,8 +343,9 @@ impl Explorer<'_, '_> {
     }
 
     /// Whether a handle may be lifted is known of those that were, before it trapped: they are gone.
-    fn handle(&mut self, lifted: Result<Value, Trap>, resource: Resource, borrowed: bool) {
-        if lifted == Err(self.trap) || lifted == Err(Trap::Exhausted) || self.met {
+    fn handle(&mut self, lifted: Result<Value, Stop>, resource: Resource, borrowed: bool) {
+        let here = lifted == Err(self.stop) || matches!(lifted, Err(Stop::Exhausted(_)));
+        if here || self.met {
             self.past(lifted);
         }
         // It may have been lifted before, and what comes after one that may not be is never lowered.
@@ -351,16 +353,17 @@ impl Explorer<'_, '_> {
         self.steps.extend(rt.map(|rt| Step::Handle { rt, borrowed }));
     }
 
-    fn past<V>(&mut self, lifted: Result<V, Trap>) -> Option<V> {
-        let lifted = lifted.inspect_err(|trap| self.fault(true, *trap));
+    fn past<V>(&mut self, lifted: Result<V, Stop>) -> Option<V> {
+        let lifted = lifted.inspect_err(|stop| self.fault(true, *stop));
         lifted.ok()
     }
 
-    fn fault(&mut self, condition: bool, trap: Trap) {
+    fn fault(&mut self, condition: bool, stop: impl Into<Stop>) {
         if condition {
-            self.met |= trap == self.trap;
-            self.stopped |= trap == Trap::Exhausted;
-            self.faults.insert(trap);
+            let stop = stop.into();
+            self.met |= stop == self.stop;
+            self.stopped |= matches!(stop, Stop::Exhausted(_));
+            self.faults.insert(stop);
         }
     }
 }
@@ -372,7 +375,10 @@ mod tests {
     use crate::bytes_guest::ByteGuest;
     use crate::lift::lift_flat_values;
     use crate::lower::lower_flat_values;
-    use crate::{Core, Course, Deviations, LiftLowerOptions, MAX_FLAT_PARAMS, Received, Recorder};
+    use crate::types::Type;
+    use crate::{
+        Core, Course, Deviations, Faults, LiftLowerOptions, MAX_FLAT_PARAMS, Received, Recorder,
+    };
     use StringEncoding::{Latin1OrUtf16, Utf8, Utf16};
     use Trap::{InvalidChar, InvalidDiscriminant, InvalidUtf8, InvalidUtf16, ListOutOfBounds};
     use Trap::{MemoryOutOfBounds, StringOutOfBounds, UnalignedPointer};
@@ -398,6 +404,7 @@ mod tests {
         guest.memory.resize(64, 0);
         let flat: Vec<Core> = flat.iter().copied().map(Core::I32).collect();
         let cx = &mut Cx { opts: opts(from), peer: Some(opts(to)), guest: &mut guest };
+        let types = &Layout::of_tuple(types, cx.opts.ptr_type);
         let lifted = lift_flat_values(cx, MAX_FLAT_PARAMS, &mut CoreValues::new(&flat), types);
         let trap = lifted.unwrap_err();
         let steps = lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), types, trap).unwrap();
@@ -523,14 +530,15 @@ mod tests {
     fn parts_that_share_their_blocks_are_not_explored_without_end() {
         const LENGTH: u32 = 2000;
         let types = [list(list(list(Type::Char))), Type::Result(None, None)];
+        let types = Layout::of_tuple(&types, PtrType::I32);
         let block = |word: u32| [word, LENGTH].repeat(usize::try_from(LENGTH).unwrap());
         let memory = [block(8 * LENGTH), block(16 * LENGTH), block(0xd800)].concat();
         let mut guest = ByteGuest::watched(words(&memory), 0, Recorder::default());
         let flat = [0, LENGTH, 2].map(Core::I32);
         let cx = &mut Cx { opts: opts(Utf8), peer: Some(opts(Utf8)), guest: &mut guest };
-        let steps = lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &types, InvalidChar);
+        let steps = lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &types, InvalidChar.into());
         assert!(steps.is_some_and(|steps| steps.len() < 1 << 16));
-        assert_eq!(guest.watch.faults, BTreeSet::from([InvalidChar]));
+        assert_eq!(guest.watch.faults, Faults::from_iter([InvalidChar]));
         assert!(guest.watch.unexplored);
         assert_eq!(guest.lifted, 0);
     }
@@ -538,15 +546,15 @@ mod tests {
     #[test]
     fn what_a_deviation_tolerates_is_no_fault() {
         let too_long = 1 << 28;
-        let strings = [Type::String, Type::Char];
+        let strings = Layout::of_tuple(&[Type::String, Type::Char], PtrType::I32);
         let faults = |deviation: Option<Deviation>, flat: [u32; 3]| {
             let recorder = Recorder::deviating(Deviations::from_iter(deviation));
             let mut guest = ByteGuest::watched(vec![0; 64], 0, recorder);
             let flat = flat.map(Core::I32);
             let peer = Some(opts(Utf8));
             let cx = &mut Cx { opts: opts(Latin1OrUtf16), peer, guest: &mut guest };
-            lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &strings, InvalidChar);
-            guest.watch.faults.clone()
+            lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), &strings, InvalidChar.into());
+            guest.watch.faults.traps.clone()
         };
         let bounds = BTreeSet::from([InvalidChar, StringOutOfBounds]);
         let flat = [0, too_long, 0xd800];
@@ -564,8 +572,9 @@ mod tests {
             guest.overrides.insert(0, 65);
             let cx = &mut Cx { opts: opts(Utf8), peer, guest: &mut guest };
             let value = [Value::List(vec![Value::U16(7)])];
-            let lowered = lower_flat_values(cx, MAX_FLAT_PARAMS, &value, &[list(Type::U16)], None);
-            assert_eq!(lowered, Err(UnalignedPointer));
+            let types = Layout::of_tuple(&[list(Type::U16)], PtrType::I32);
+            let lowered = lower_flat_values(cx, MAX_FLAT_PARAMS, &value, &types, None);
+            assert_eq!(lowered, Err(UnalignedPointer.into()));
             assert_eq!(guest.watch.faults, faults.iter().copied().collect());
         }
     }

@@ -5,11 +5,11 @@ use super::check::trap_if;
 use super::context::{Cx, Guest, handles};
 use super::deviations::handle as deviations;
 use super::table::{Lender, ResourceHandle, ResourceType};
-use super::{Act, ActKind, BuiltIn, Party, Rule, Trap};
+use super::{Act, ActKind, BuiltIn, Party, Rule, Stop};
 use crate::types::Resource;
 
 /// Spec: `lift_own`.
-pub fn lift_own(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap> {
+pub fn lift_own(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Stop> {
     let rules = [Rule::LiftOwnUnknown, Rule::LiftOwnOtherType];
     let Some(h) = get(cx.guest, Party::of(cx.peer), rules, i)? else { return Ok(i) };
     deviations::check_lent_first(cx.guest, h, resource)?;
@@ -28,7 +28,7 @@ fn remove_lifted(cx: &mut Cx, i: u32) {
 }
 
 /// Spec: `lift_borrow`.
-pub fn lift_borrow(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap> {
+pub fn lift_borrow(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Stop> {
     let rules = [Rule::LiftBorrowUnknown, Rule::LiftBorrowOtherType];
     let Some(h) = get(cx.guest, Party::of(cx.peer), rules, i)? else { return Ok(i) };
     let rt = handles(cx.guest).resource(resource);
@@ -40,7 +40,7 @@ pub fn lift_borrow(cx: &mut Cx, i: u32, resource: Resource) -> Result<u32, Trap>
 }
 
 /// Spec: `Subtask.add_lender`.
-fn add_lender(cx: &mut Cx, i: u32, borrowed: bool) -> Result<(), Trap> {
+fn add_lender(cx: &mut Cx, i: u32, borrowed: bool) -> Result<(), Stop> {
     let counted = deviations::counts_lent(cx, borrowed)?;
     let handles = handles(cx.guest);
     if counted {
@@ -51,7 +51,7 @@ fn add_lender(cx: &mut Cx, i: u32, borrowed: bool) -> Result<(), Trap> {
 }
 
 /// Spec: `lower_own`.
-pub fn lower_own(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Trap> {
+pub fn lower_own(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Stop> {
     let Some(handles) = cx.guest.handles() else { return Ok(rep) };
     let rt = handles.resource(resource);
     let handle = ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 };
@@ -59,7 +59,7 @@ pub fn lower_own(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Trap>
 }
 
 /// Spec: `lower_borrow`.
-pub fn lower_borrow(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Trap> {
+pub fn lower_borrow(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Stop> {
     let Some(of) = cx.guest.handles() else { return Ok(rep) };
     let rt = of.resource(resource);
     let own_resource = rt.implementer == Some(of.instance);
@@ -80,7 +80,7 @@ fn reach_lowered(cx: &mut Cx, own_resource: bool) -> bool {
 }
 
 /// Lowers a handle of which only this is known any more, so that the table is as it would be.
-pub(super) fn lower_unknown(cx: &mut Cx, rt: ResourceType, borrowed: bool) -> Result<(), Trap> {
+pub(super) fn lower_unknown(cx: &mut Cx, rt: ResourceType, borrowed: bool) -> Result<(), Stop> {
     let Some(of) = cx.guest.handles() else { return Ok(()) };
     if borrowed && rt.implementer == Some(of.instance) {
         return Ok(());
@@ -113,7 +113,7 @@ fn returns_lent(guest: &mut dyn Guest, party: Party) -> bool {
 
 /// Spec: `Task.return_`: traps where whoever was called, by a guest or by the host, has not dropped all
 /// that it borrowed.
-pub fn return_(guest: &mut dyn Guest, party: Party) -> Result<(), Trap> {
+pub fn return_(guest: &mut dyn Guest, party: Party) -> Result<(), Stop> {
     let remain = holds_borrows(guest);
     trap_if(guest.watch(), party, Rule::BorrowsRemain, remain)
 }
@@ -130,7 +130,7 @@ pub fn canon_resource_new(
     may_leave: bool,
     resource: Resource,
     rep: u32,
-) -> Result<u32, Trap> {
+) -> Result<u32, Stop> {
     let made = resource_new(guest, may_leave, resource, rep);
     note(guest, BuiltIn::ResourceNew, made)
 }
@@ -140,7 +140,7 @@ fn resource_new(
     may_leave: bool,
     resource: Resource,
     rep: u32,
-) -> Result<u32, Trap> {
+) -> Result<u32, Stop> {
     trap_if(guest.watch(), Party::Itself, Rule::NewMayNotLeave, !may_leave)?;
     let rt = handles(guest).resource(resource);
     let h = ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 };
@@ -155,7 +155,7 @@ pub fn canon_resource_rep(
     may_leave: bool,
     resource: Resource,
     i: u32,
-) -> Result<u32, Trap> {
+) -> Result<u32, Stop> {
     let rep = resource_rep(guest, may_leave, resource, i);
     note(guest, BuiltIn::ResourceRep, rep)
 }
@@ -165,7 +165,7 @@ fn resource_rep(
     may_leave: bool,
     resource: Resource,
     i: u32,
-) -> Result<u32, Trap> {
+) -> Result<u32, Stop> {
     deviations::check_rep_leaves(guest, may_leave)?;
     let h = get(guest, Party::Itself, [Rule::RepUnknown, Rule::RepOtherType], i)?;
     let h = h.expect("built-ins are an instance's");
@@ -182,7 +182,7 @@ pub fn canon_resource_drop(
     may_leave: bool,
     resource: Resource,
     i: u32,
-) -> Result<Option<(ResourceType, u32)>, Trap> {
+) -> Result<Option<(ResourceType, u32)>, Stop> {
     let dropped = resource_drop(guest, may_leave, resource, i);
     note(guest, BuiltIn::ResourceDrop, dropped)
 }
@@ -192,7 +192,7 @@ fn resource_drop(
     may_leave: bool,
     resource: Resource,
     i: u32,
-) -> Result<Option<(ResourceType, u32)>, Trap> {
+) -> Result<Option<(ResourceType, u32)>, Stop> {
     trap_if(guest.watch(), Party::Itself, Rule::DropMayNotLeave, !may_leave)?;
     let h = get(guest, Party::Itself, [Rule::DropUnknown, Rule::DropOtherType], i)?;
     let h = h.expect("built-ins are an instance's");
@@ -213,9 +213,9 @@ fn resource_drop(
 }
 
 /// Notes that a built-in has ended.
-fn note<T>(guest: &mut dyn Guest, which: BuiltIn, result: Result<T, Trap>) -> Result<T, Trap> {
-    let (stage, trap) = (guest.watch().stage(), result.as_ref().err().copied());
-    guest.watch().act(Act { kind: ActKind::BuiltIn(which), stage, trap });
+fn note<T>(guest: &mut dyn Guest, which: BuiltIn, result: Result<T, Stop>) -> Result<T, Stop> {
+    let (stage, stop) = (guest.watch().stage(), result.as_ref().err().copied());
+    guest.watch().act(Act { kind: ActKind::BuiltIn(which), stage, stop });
     result
 }
 
@@ -226,15 +226,15 @@ fn get(
     party: Party,
     [unknown, other_type]: [Rule; 2],
     i: u32,
-) -> Result<Option<ResourceHandle>, Trap> {
+) -> Result<Option<ResourceHandle>, Stop> {
     let Some(handles) = guest.handles() else { return Ok(None) };
     let handle = handles.table.get(i);
     trap_if(guest.watch(), party, unknown, handle.is_none())?;
     // Whoever does not check finds no type.
-    handle.ok_or(other_type.trap()).map(Some)
+    handle.ok_or(other_type.trap().into()).map(Some)
 }
 
-fn add(guest: &mut dyn Guest, handle: ResourceHandle, party: Party) -> Result<u32, Trap> {
+fn add(guest: &mut dyn Guest, handle: ResourceHandle, party: Party) -> Result<u32, Stop> {
     let free = handles(guest).table.free();
     let oldest_first = deviations::oldest_first(guest, free);
     let added = handles(guest).table.add(handle, oldest_first);
@@ -252,7 +252,7 @@ mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
     use crate::table::{Handles, Table, Task};
-    use crate::{LiftLowerOptions, PtrType, StringEncoding, Watch};
+    use crate::{LiftLowerOptions, PtrType, StringEncoding, Trap, Watch};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -283,7 +283,7 @@ mod tests {
             self.bytes.memory_mut()
         }
 
-        fn realloc(&mut self, old: u64, size: u64, align: u64, new: u64) -> Result<u64, Trap> {
+        fn realloc(&mut self, old: u64, size: u64, align: u64, new: u64) -> Result<u64, Stop> {
             self.bytes.realloc(old, size, align, new)
         }
 
@@ -304,10 +304,10 @@ mod tests {
     /// What is done in turn, each with what it answers.
     enum Do {
         New(u32, u32),
-        Rep(Resource, u32, Result<u32, Trap>),
-        Drop(Resource, u32, Result<Option<u32>, Trap>),
-        LiftOwn(Resource, u32, Result<u32, Trap>),
-        LiftBorrow(Resource, u32, Result<u32, Trap>),
+        Rep(Resource, u32, Result<u32, Stop>),
+        Drop(Resource, u32, Result<Option<u32>, Stop>),
+        LiftOwn(Resource, u32, Result<u32, Stop>),
+        LiftBorrow(Resource, u32, Result<u32, Stop>),
         LowerOwn(Resource, u32, u32),
         LowerBorrow(Resource, u32, u32),
         ReturnLent,
@@ -363,27 +363,35 @@ mod tests {
             New(4, 3),
         ]);
         check(&[
-            Rep(OWN, 0, Err(Trap::UnknownHandle)),
-            Rep(OWN, u32::MAX, Err(Trap::UnknownHandle)),
+            Rep(OWN, 0, Err(Trap::UnknownHandle.into())),
+            Rep(OWN, u32::MAX, Err(Trap::UnknownHandle.into())),
         ]);
     }
 
     #[test]
     fn what_is_given_away_or_dropped_is_gone() {
-        check(&[New(7, 1), LiftOwn(OWN, 1, Ok(7)), LiftOwn(OWN, 1, Err(Trap::UnknownHandle))]);
-        check(&[New(7, 1), Drop(OWN, 1, Ok(Some(7))), Drop(OWN, 1, Err(Trap::UnknownHandle))]);
+        check(&[
+            New(7, 1),
+            LiftOwn(OWN, 1, Ok(7)),
+            LiftOwn(OWN, 1, Err(Trap::UnknownHandle.into())),
+        ]);
+        check(&[
+            New(7, 1),
+            Drop(OWN, 1, Ok(Some(7))),
+            Drop(OWN, 1, Err(Trap::UnknownHandle.into())),
+        ]);
     }
 
     #[test]
     fn a_handle_is_of_one_type() {
-        let wrong = Trap::HandleOfOtherType;
+        let wrong = Stop::Trap(Trap::HandleOfOtherType);
         check(&[LowerOwn(FOREIGN, 7, 1), Rep(OWN, 1, Err(wrong)), Drop(OWN, 1, Err(wrong))]);
         check(&[New(7, 1), LiftOwn(FOREIGN, 1, Err(wrong)), LiftBorrow(FOREIGN, 1, Err(wrong))]);
     }
 
     #[test]
     fn what_is_lent_stays_until_it_is_returned() {
-        let lent = Trap::HandleLent;
+        let lent = Stop::Trap(Trap::HandleLent);
         check(&[New(7, 1), LiftBorrow(OWN, 1, Ok(7)), LiftOwn(OWN, 1, Err(lent))]);
         check(&[New(7, 1), LiftBorrow(OWN, 1, Ok(7)), Drop(OWN, 1, Err(lent)), ReturnLent]);
         let twice = || LiftBorrow(OWN, 1, Ok(7));
@@ -393,9 +401,9 @@ mod tests {
     #[test]
     fn a_borrow_can_be_lent_on_but_not_given_away() {
         let borrowed = || LowerBorrow(FOREIGN, 7, 1);
-        check(&[borrowed(), LiftOwn(FOREIGN, 1, Err(Trap::HandleNotOwned))]);
+        check(&[borrowed(), LiftOwn(FOREIGN, 1, Err(Trap::HandleNotOwned.into()))]);
         let lent = || LiftBorrow(FOREIGN, 1, Ok(7));
-        check(&[borrowed(), lent(), Drop(FOREIGN, 1, Err(Trap::HandleLent))]);
+        check(&[borrowed(), lent(), Drop(FOREIGN, 1, Err(Trap::HandleLent.into()))]);
         check(&[borrowed(), lent(), ReturnLent, Drop(FOREIGN, 1, Ok(None)), BorrowsRemain(false)]);
     }
 

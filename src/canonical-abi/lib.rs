@@ -9,6 +9,7 @@ pub mod built_in;
 mod bytes;
 pub mod core;
 pub mod options;
+pub mod stop;
 pub mod trap;
 
 pub mod deviation;
@@ -23,8 +24,10 @@ pub mod deviations;
 
 mod check;
 pub mod despecialize;
+pub mod flatten;
 pub mod layout;
 mod memory;
+pub mod signature;
 mod spill;
 
 pub mod handle;
@@ -33,7 +36,6 @@ pub mod load;
 pub mod store;
 pub mod string;
 
-pub mod flatten;
 pub mod lift;
 pub mod lower;
 
@@ -55,9 +57,13 @@ pub use deviation::{Deviation, Deviations};
 pub use options::{LiftLowerOptions, NanMode, PtrType, StringEncoding};
 pub use passing::Stopped;
 pub use point::{Change, Party, Point, Points, Rule};
-pub use recorder::{Course, Crossing, Lowered, NanLeaf, ReallocStep, Received, Recorder};
+pub use recorder::{
+    Course, Crossing, Deviated, Faults, Lowered, NanLeaf, ReallocStep, Received, Recorder,
+};
+pub use signature::{FuncLayout, Signature};
+pub use stop::{Stop, end_if};
 pub use table::{Handles, Lender, ResourceType, Table, Task};
-pub use trap::{Trap, end_if};
+pub use trap::Trap;
 pub use watch::{Act, ActKind, Block, Place, Stage, Watch};
 
 /// The commit of WebAssembly/component-model that this reading follows.

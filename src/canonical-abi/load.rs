@@ -13,21 +13,14 @@ use super::layout::{Layout, align_to};
 use super::memory::{load_bytes, load_int, load_pair, payload_offset};
 use super::point::Passage;
 use super::string::load_string;
-use super::{NanMode, Point, Rule, Trap};
-use crate::types::Type;
+use super::{NanMode, Point, Rule, Stop};
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
 /// Spec: `MAX_LIST_BYTE_LENGTH`.
 pub const MAX_LIST_BYTE_LENGTH: u64 = (1 << 28) - 1;
 
 /// Spec: `load`.
-pub fn load(cx: &mut Cx, ptr: u64, ty: &Type) -> Result<Value, Trap> {
-    let layout = cx.layout(ty);
-    load_shape(cx, ptr, &layout)
-}
-
-/// Spec: `load`.
-pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap> {
+pub fn load(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Stop> {
     begin_load(cx, ptr, layout)?;
     Ok(match &layout.shape {
         Despecialized::Bool => load_bool(cx, ptr),
@@ -63,7 +56,7 @@ pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Trap>
 }
 
 /// What is looked at before any value is loaded.
-fn begin_load(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<(), Trap> {
+fn begin_load(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<(), Stop> {
     cx.lift(1)?;
     adapter::check_members(cx, &layout.shape)?;
     cx.check_part(ptr, layout, layout.own_size())?;
@@ -92,13 +85,13 @@ fn convert_int_to_bool(int: u32) -> bool {
     int != 0
 }
 
-fn load_char(cx: &mut Cx, ptr: u64) -> Result<Value, Trap> {
+fn load_char(cx: &mut Cx, ptr: u64) -> Result<Value, Stop> {
     let code_point = wrap(load_int(cx, ptr, 4));
     lift_char(cx, code_point)
 }
 
 /// A char; only by a deviation a number that is none.
-pub(super) fn lift_char(cx: &mut Cx, code_point: u32) -> Result<Value, Trap> {
+pub(super) fn lift_char(cx: &mut Cx, code_point: u32) -> Result<Value, Stop> {
     if let Some(raw) = values::raw_char(cx, code_point)? {
         return Ok(raw);
     }
@@ -144,7 +137,7 @@ pub(super) fn canonicalize_nan64(cx: &mut Cx, bits: u64) -> u64 {
 }
 
 /// Spec: `convert_i32_to_char`.
-fn convert_i32_to_char(cx: &mut Cx, code_point: u32) -> Result<char, Trap> {
+fn convert_i32_to_char(cx: &mut Cx, code_point: u32) -> Result<char, Stop> {
     cx.trap_if(Rule::CodePointTooLarge, code_point >= 0x11_0000)?;
     cx.trap_if(Rule::Surrogate, (0xd800..=0xdfff).contains(&code_point))?;
     // Whoever does not check makes it what stands for any other.
@@ -152,7 +145,7 @@ fn convert_i32_to_char(cx: &mut Cx, code_point: u32) -> Result<char, Trap> {
 }
 
 /// Spec: `load_list`.
-fn load_list(cx: &mut Cx, ptr: u64, elem: &Layout) -> Result<Value, Trap> {
+fn load_list(cx: &mut Cx, ptr: u64, elem: &Layout) -> Result<Value, Stop> {
     let (begin, length) = load_pair(cx, ptr);
     load_list_from_range(cx, begin, length, elem)
 }
@@ -163,7 +156,7 @@ pub fn load_list_from_range(
     ptr: u64,
     length: u64,
     elem: &Layout,
-) -> Result<Value, Trap> {
+) -> Result<Value, Stop> {
     let byte_length = length.saturating_mul(elem.elem_size);
     cx.trap_if(Rule::ListTooLong, byte_length > MAX_LIST_BYTE_LENGTH)?;
     let checked = deviations::memory::list_pointer(cx, ptr, length, elem)?;
@@ -188,7 +181,7 @@ fn load_list_from_valid_range(
     ptr: u64,
     length: u64,
     elem: &Layout,
-) -> Result<Value, Trap> {
+) -> Result<Value, Stop> {
     reach_loaded(cx, length);
     if let Some(range) = range_of_bytes(cx, Passage::Load, ptr, length, elem) {
         cx.lift(length.div_ceil(BYTES_OF_AN_ELEMENT))?;
@@ -198,8 +191,8 @@ fn load_list_from_valid_range(
 }
 
 /// Spec: `load_list_from_valid_range`, one element after the other.
-fn load_elems(cx: &mut Cx, ptr: u64, length: u64, elem: &Layout) -> Result<Vec<Value>, Trap> {
-    (0..length).map(|i| load_shape(cx, ptr + i * elem.elem_size, elem)).collect()
+fn load_elems(cx: &mut Cx, ptr: u64, length: u64, elem: &Layout) -> Result<Vec<Value>, Stop> {
+    (0..length).map(|i| load(cx, ptr + i * elem.elem_size, elem)).collect()
 }
 
 /// Where a list lies whose elements are bytes: all at once is only faster. Nothing where they are no bytes, or
@@ -225,11 +218,11 @@ pub(super) fn load_record(
     cx: &mut Cx,
     mut ptr: u64,
     fields: &[Layout],
-) -> Result<Vec<Value>, Trap> {
+) -> Result<Vec<Value>, Stop> {
     let mut values = Vec::with_capacity(fields.len());
     for field in fields {
         ptr = align_to(ptr, field.alignment);
-        values.push(load_shape(cx, ptr, field)?);
+        values.push(load(cx, ptr, field)?);
         ptr += field.elem_size;
     }
     Ok(values)
@@ -241,12 +234,12 @@ fn load_variant(
     ptr: u64,
     layout: &Layout,
     cases: &[Option<Layout>],
-) -> Result<Value, Trap> {
+) -> Result<Value, Stop> {
     let (case_index, case) = load_case(cx, ptr, layout, cases)?;
     cx.reach(if case.is_some() { Rule::LoadPayload } else { Rule::LoadNoPayload });
     let Some(case) = case else { return Ok(Value::Variant(case_index, None)) };
     let ptr = ptr + payload_offset(cx, layout, case);
-    Ok(Value::case(case_index, load_shape(cx, ptr, case)?))
+    Ok(Value::case(case_index, load(cx, ptr, case)?))
 }
 
 /// Spec: `load_variant`, its discriminant.
@@ -255,7 +248,7 @@ pub(super) fn load_case<'a>(
     ptr: u64,
     layout: &Layout,
     cases: &'a [Option<Layout>],
-) -> Result<(u32, Option<&'a Layout>), Trap> {
+) -> Result<(u32, Option<&'a Layout>), Stop> {
     let nbytes = cx.discriminant_size(cases.len());
     let case_index = wrap(load_int(cx, ptr, nbytes));
     let widths = [Rule::LoadDiscriminant1, Rule::LoadDiscriminant2, Rule::LoadDiscriminant4];
@@ -270,7 +263,7 @@ pub(super) fn find_case<'a, T>(
     cases: &'a [Option<T>],
     is_enum: bool,
     case_index: u32,
-) -> Result<(u32, Option<&'a T>), Trap> {
+) -> Result<(u32, Option<&'a T>), Stop> {
     let index = usize::try_from(case_index).expect("no memory is larger than a usize");
     if values::passes_beyond(cx, cases.len(), is_enum, index) {
         return Ok((case_index, None));
@@ -283,7 +276,7 @@ pub(super) fn find_case<'a, T>(
 }
 
 /// Spec: `load_flags`.
-fn load_flags(cx: &mut Cx, ptr: u64, layout: &Layout, count: usize) -> Result<u32, Trap> {
+fn load_flags(cx: &mut Cx, ptr: u64, layout: &Layout, count: usize) -> Result<u32, Stop> {
     let int = wrap(load_int(cx, ptr, layout.elem_size));
     let flags = lift_flags(cx, int, count)?;
     Ok(reach_flags(cx, layout.elem_size, int, flags))
@@ -297,7 +290,7 @@ fn reach_flags(cx: &mut Cx, nbytes: u64, int: u32, flags: u32) -> u32 {
 }
 
 /// The flags in an integer of the guest's, which may have more bits set than there are labels.
-pub(super) fn lift_flags(cx: &mut Cx, int: u32, count: usize) -> Result<u32, Trap> {
+pub(super) fn lift_flags(cx: &mut Cx, int: u32, count: usize) -> Result<u32, Stop> {
     let flags = unpack_flags_from_int(int, count);
     if int != flags {
         cx.reach(Rule::FlagsBeyondLabels);
@@ -315,16 +308,17 @@ pub(super) fn unpack_flags_from_int(int: u32, count: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
-    use crate::types::Label;
-    use crate::{Deviation, Deviations, LiftLowerOptions, PtrType, Recorder, StringEncoding};
+    use crate::types::{Label, Type};
+    use crate::{Deviation, Deviations, LiftLowerOptions, PtrType, Recorder, StringEncoding, Trap};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
 
     #[track_caller]
-    fn check(ty: Type, memory: &[u8], expected: Result<Value, Trap>) {
+    fn check(ty: Type, memory: &[u8], expected: Result<Value, Stop>) {
         let mut guest = ByteGuest::new(memory.to_vec(), 0);
-        assert_eq!(load(&mut Cx { opts: OPTS, peer: None, guest: &mut guest }, 0, &ty), expected);
+        let mut cx = Cx { opts: OPTS, peer: None, guest: &mut guest };
+        assert_eq!(load(&mut cx, 0, &Layout::of(&ty, OPTS.ptr_type)), expected);
     }
 
     fn list(elem: Type) -> Type {
@@ -345,8 +339,8 @@ mod tests {
 
     #[test]
     fn a_char_is_tested_in_all_32_bits() {
-        check(Type::Char, &[0x41, 0, 0, 1], Err(Trap::InvalidChar));
-        check(Type::Char, &[0, 0xd8, 0, 0], Err(Trap::InvalidChar));
+        check(Type::Char, &[0x41, 0, 0, 1], Err(Trap::InvalidChar.into()));
+        check(Type::Char, &[0, 0xd8, 0, 0], Err(Trap::InvalidChar.into()));
         check(Type::Char, &[0xff, 0xff, 0x10, 0], Ok(Value::Char('\u{10ffff}')));
     }
 
@@ -359,7 +353,7 @@ mod tests {
     fn a_discriminant_beyond_the_cases_traps() {
         let option = Type::Option(Box::new(Type::U16));
         check(option.clone(), &[1, 0xaa, 5, 0], Ok(Value::case(1, Value::U16(5))));
-        check(option, &[2, 0, 0, 0], Err(Trap::InvalidDiscriminant));
+        check(option, &[2, 0, 0, 0], Err(Trap::InvalidDiscriminant.into()));
     }
 
     #[test]
@@ -381,13 +375,13 @@ mod tests {
     #[test]
     fn an_empty_list_is_checked_too() {
         check(list(Type::U16), &[8, 0, 0, 0, 0, 0, 0, 0], Ok(Value::List(vec![])));
-        check(list(Type::U16), &[10, 0, 0, 0, 0, 0, 0, 0], Err(Trap::ListOutOfBounds));
-        check(list(Type::U16), &[7, 0, 0, 0, 0, 0, 0, 0], Err(Trap::UnalignedPointer));
+        check(list(Type::U16), &[10, 0, 0, 0, 0, 0, 0, 0], Err(Trap::ListOutOfBounds.into()));
+        check(list(Type::U16), &[7, 0, 0, 0, 0, 0, 0, 0], Err(Trap::UnalignedPointer.into()));
     }
 
     #[test]
     fn the_length_of_a_list_is_checked_before_its_pointer() {
-        check(list(Type::U64), &[1, 0, 0, 0, 0, 0, 0, 2], Err(Trap::ListTooLong));
+        check(list(Type::U64), &[1, 0, 0, 0, 0, 0, 0, 2], Err(Trap::ListTooLong.into()));
     }
 
     #[test]
@@ -397,8 +391,8 @@ mod tests {
         let elem = Layout::of(&Type::U16, PtrType::I32);
         let mut load = |ptr, length| {
             let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
-            let trap = load_list_from_range(cx, ptr, length, &elem).unwrap_err();
-            (trap, guest.watch.taken.is_empty())
+            let stop = load_list_from_range(cx, ptr, length, &elem).unwrap_err();
+            (stop.trap().unwrap(), guest.watch.taken.is_empty())
         };
         assert_eq!(load(1, 1), (Trap::UnalignedPointer, true));
         assert_eq!(load(2, 9), (Trap::ListOutOfBounds, true));

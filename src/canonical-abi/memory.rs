@@ -1,14 +1,15 @@
 //! A linear memory: its blocks, the checks of where something lies, and the integers in it.
 //! Knows nothing of values.
 
+use std::borrow::Cow;
+
 use super::bytes::valid_range;
 use super::context::Cx;
-use super::despecialize::{Despecialized, Part};
+use super::despecialize::Despecialized;
 use super::deviations;
 use super::layout::{Layout, align_to, discriminant_size, never};
 use super::point::{Point, Rule};
-use super::{Block, Core, Trap, end_if};
-use crate::types::Type;
+use super::{Block, Core, Stop, Trap, end_if};
 
 /// The rules that say where something may lie.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +42,7 @@ impl Cx<'_> {
         old: (u64, u64),
         align: u64,
         new_size: u64,
-    ) -> Result<u64, Trap> {
+    ) -> Result<u64, Stop> {
         let ptr = self.call_realloc(block, old, align, new_size)?;
         // It may have more bits than the pointers of the options, if those are taken for others.
         Ok(Core::from_bits(self.opts.ptr_type.core_type(), ptr).bits())
@@ -54,7 +55,7 @@ impl Cx<'_> {
         (old, old_size): (u64, u64),
         align: u64,
         new_size: u64,
-    ) -> Result<u64, Trap> {
+    ) -> Result<u64, Stop> {
         let (instance, peer) = (self.guest.instance(), self.peer);
         self.guest.watch().realloc(instance, peer, block);
         deviations::memory::before_realloc(self)?;
@@ -63,20 +64,17 @@ impl Cx<'_> {
     }
 
     /// Spec: `allocate`.
-    pub fn allocate(&mut self, block: Block, align: u64, new_size: u64) -> Result<u64, Trap> {
+    pub fn allocate(&mut self, block: Block, align: u64, new_size: u64) -> Result<u64, Stop> {
         self.reallocate(block, (0, 0), align, new_size)
     }
 
-    /// How a type lies in the guest's memory.
-    pub fn layout<'a>(&mut self, part: impl Into<Part<'a>>) -> Layout {
-        Layout::deviating(part, self.opts.ptr_type, &mut |deviation| self.deviates(deviation))
-    }
-
-    /// How the tuple of these types lies in the guest's memory.
-    pub fn tuple_layout(&mut self, types: &[Type]) -> Layout {
-        Layout::tuple_deviating(types, self.opts.ptr_type, &mut |deviation| {
-            self.deviates(deviation)
-        })
+    /// How a type lies in the guest's memory: as it was laid out, but for deviations.
+    pub fn layout<'a>(&mut self, layout: &'a Layout) -> Cow<'a, Layout> {
+        if !deviations::layout::may_deviate(self) {
+            return Cow::Borrowed(layout);
+        }
+        let deviates = &mut |deviation| self.guest.watch().deviates(deviation);
+        Cow::Owned(layout.with_pointers(self.opts.ptr_type, deviates))
     }
 
     /// How wide the discriminant of so many cases is in the guest's memory.
@@ -91,7 +89,7 @@ impl Cx<'_> {
         alignment: u64,
         byte_length: u64,
         what: Checked,
-    ) -> Result<(), Trap> {
+    ) -> Result<(), Stop> {
         let misaligned = !ptr.is_multiple_of(alignment);
         let outside = self.out_of_bounds(ptr, byte_length);
         if misaligned && outside && self.peer.is_some() && !self.waives(what.out_of_bounds) {
@@ -105,7 +103,7 @@ impl Cx<'_> {
 
     /// Ends where the first `size` bytes of a part of something spilled are not in memory, which
     /// only a deviation lets happen.
-    pub fn check_part(&mut self, ptr: u64, layout: &Layout, size: u64) -> Result<(), Trap> {
+    pub fn check_part(&mut self, ptr: u64, layout: &Layout, size: u64) -> Result<(), Stop> {
         assert!(ptr.is_multiple_of(layout.alignment), "the caller checked the alignment");
         if !self.out_of_bounds(ptr, layout.elem_size) {
             return Ok(());
@@ -146,7 +144,7 @@ pub(super) fn store_bytes(cx: &mut Cx, bytes: &[u8], ptr: u64) {
 }
 
 /// The pair that a string or list is in memory: where it begins and how long it is.
-pub(super) fn store_pair(cx: &mut Cx, begin: u64, length: u64, ptr: u64) -> Result<(), Trap> {
+pub(super) fn store_pair(cx: &mut Cx, begin: u64, length: u64, ptr: u64) -> Result<(), Stop> {
     let ptr_size = cx.opts.ptr_type.size();
     // Only by a deviation is it not all in memory.
     end_if(cx.out_of_bounds(ptr, 2 * ptr_size), Trap::MemoryOutOfBounds)?;

@@ -6,24 +6,25 @@ use super::deviations::adapter;
 use super::deviations::post_return::PostReturn;
 use super::explore::{self, Step};
 use super::handle;
+use super::layout::Layout;
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::lower_flat_values;
-use super::{Core, LiftLowerOptions, MAX_FLAT_RESULTS, Party, Rule, Stage, Trap};
-use crate::types::{FuncType, Type};
+use super::{Core, LiftLowerOptions, MAX_FLAT_RESULTS, Party, Rule, Stage, Stop};
+use crate::types::FuncType;
 use crate::value::Value;
 
 /// Why a call did not come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stopped {
-    pub trap: Trap,
+    pub stop: Stop,
     /// What is left to explore of lowering, where lifting for another guest trapped and someone wants to
     /// know.
     pub unlowered: Option<Vec<Step>>,
 }
 
-impl From<Trap> for Stopped {
-    fn from(trap: Trap) -> Stopped {
-        Stopped { trap, unlowered: None }
+impl From<Stop> for Stopped {
+    fn from(stop: Stop) -> Stopped {
+        Stopped { stop, unlowered: None }
     }
 }
 
@@ -33,24 +34,24 @@ pub fn lift(
     stage: Stage,
     max_flat: usize,
     vi: &mut CoreValues,
-    types: &[Type],
+    types: &Layout,
 ) -> Result<Vec<Value>, Stopped> {
     cx.guest.watch().set_stage(stage);
     let start = vi.clone();
     let lifted = lift_flat_values(cx, max_flat, vi, types);
-    lifted.map_err(|trap| stopped(cx, max_flat, start, types, trap))
+    lifted.map_err(|stop| stopped(cx, max_flat, start, types, stop))
 }
 
 /// Spec: `Task.return_`. Where it traps for another guest, the faults of lifting are explored.
-pub fn return_(cx: &mut Cx, vi: CoreValues, types: &[Type]) -> Result<(), Stopped> {
+pub fn return_(cx: &mut Cx, vi: CoreValues, types: &Layout) -> Result<(), Stopped> {
     let party = cx.party();
     let returned = handle::return_(cx.guest, party);
-    returned.map_err(|trap| stopped(cx, MAX_FLAT_RESULTS, vi, types, trap))
+    returned.map_err(|stop| stopped(cx, MAX_FLAT_RESULTS, vi, types, stop))
 }
 
-fn stopped(cx: &mut Cx, max_flat: usize, vi: CoreValues, types: &[Type], trap: Trap) -> Stopped {
-    let unlowered = explore::lift(cx, max_flat, vi, types, trap);
-    Stopped { trap: named(cx, trap), unlowered }
+fn stopped(cx: &mut Cx, max_flat: usize, vi: CoreValues, types: &Layout, stop: Stop) -> Stopped {
+    let unlowered = explore::lift(cx, max_flat, vi, types, stop);
+    Stopped { stop: named(cx, stop), unlowered }
 }
 
 /// Does `lower_flat_values`. Where it traps for another guest, nothing is left to explore; what was
@@ -60,31 +61,31 @@ pub fn lower(
     stage: Stage,
     max_flat: usize,
     values: &[Value],
-    types: &[Type],
+    types: &Layout,
     out_param: Option<u64>,
-) -> Result<Vec<Core>, Trap> {
+) -> Result<Vec<Core>, Stop> {
     cx.guest.watch().set_stage(stage);
     let lowered = lower_flat_values(cx, max_flat, values, types, out_param);
     note_passed(cx, values, lowered.as_ref().err().copied());
-    lowered.map_err(|trap| named(cx, trap))
+    lowered.map_err(|stop| named(cx, stop))
 }
 
-fn note_passed(cx: &mut Cx, values: &[Value], trap: Option<Trap>) {
+fn note_passed(cx: &mut Cx, values: &[Value], stop: Option<Stop>) {
     if cx.peer.is_none() {
         return;
     }
-    match trap {
+    match stop {
         None => {
             let instance = cx.guest.instance();
             cx.guest.watch().passed(instance, values);
         }
-        Some(trap) => cx.fault(trap),
+        Some(stop) => cx.fault(stop),
     }
 }
 
-/// What the trap of a lift or lower shows.
-fn named(cx: &mut Cx, trap: Trap) -> Trap {
-    if cx.peer.is_some() { adapter::between_guests(cx.guest.watch(), trap) } else { trap }
+/// What the end of a lift or lower shows.
+fn named(cx: &mut Cx, stop: Stop) -> Stop {
+    if cx.peer.is_some() { adapter::between_guests(cx.guest.watch(), stop) } else { stop }
 }
 
 /// Calls the core function under `canon lift`.
@@ -92,7 +93,7 @@ pub fn call(
     instance: &mut impl Instance,
     peer: Option<LiftLowerOptions>,
     flat_args: &[Core],
-) -> Result<Vec<Core>, Trap> {
+) -> Result<Vec<Core>, Stop> {
     instance.watch().set_stage(Stage::Callee);
     let called = instance.call(flat_args);
     called.inspect_err(|_| instance.watch().reach(Rule::CalleeTraps.into(), Party::of(peer)))
@@ -104,7 +105,7 @@ pub fn post_return(
     peer: Option<LiftLowerOptions>,
     ft: &FuncType,
     flat_results: &[Core],
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let how = PostReturn::begin(instance, peer, ft, flat_results);
     instance.set_may_leave(how.may_leave);
     if let Some(flat_results) = how.flat_results {
@@ -118,7 +119,7 @@ fn call_post_return(
     instance: &mut impl Instance,
     peer: Option<LiftLowerOptions>,
     flat_results: &[Core],
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let party = Party::of(peer);
     instance.watch().set_stage(Stage::PostReturn);
     instance.watch().reach(Rule::PostReturn.into(), party);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::point::{Party, Point, Points};
 use super::watch::{Act, Block, Place, Stage, Watch};
-use super::{Deviation, Deviations, LiftLowerOptions, Trap};
+use super::{Deviation, Deviations, LiftLowerOptions, Stop, Trap};
 use crate::value::Value;
 
 /// What a run showed that neither guests nor host see.
@@ -19,14 +19,25 @@ pub struct Recorder {
     pub points: Points,
     /// The stages at which the host lifts into values of static types.
     pub static_lifts: BTreeSet<Stage>,
-    /// Where lifting or lowering for another guest trapped: all traps of which that call may meet the
-    /// first, depending on the order of what it does. Where anything else trapped there are none.
-    pub faults: BTreeSet<Trap>,
+    pub faults: Faults,
     /// Whether a limit that the spec lacks ended the search for faults: there may be more.
     pub unexplored: bool,
     lowered: BTreeMap<usize, Lowered>,
     exploring: bool,
 }
+
+/// Where lifting or lowering for another guest ended: all of which that call may meet the first, depending on
+/// the order of what it does. Where anything else ended there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    pub traps: BTreeSet<Trap>,
+    /// Whether it may crash, as a deviation has it.
+    pub crash: bool,
+}
+
+/// That a call ended as only a deviation has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deviated;
 
 /// How far a call got, and what it took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,7 +111,30 @@ impl Recorder {
     }
 }
 
+impl Faults {
+    pub fn is_empty(&self) -> bool {
+        self.traps.is_empty() && !self.crash
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.traps.len() + usize::from(self.crash)
+    }
+}
+
+impl FromIterator<Trap> for Faults {
+    fn from_iter<I: IntoIterator<Item = Trap>>(traps: I) -> Faults {
+        Faults { traps: traps.into_iter().collect(), crash: false }
+    }
+}
+
 impl Watch for Recorder {
+    type Deviated = Deviated;
+
+    fn deviated(&self) -> Deviated {
+        Deviated
+    }
+
     fn deviates(&mut self, deviation: Deviation) -> bool {
         let deviates = self.has(deviation);
         if deviates {
@@ -120,7 +154,7 @@ impl Watch for Recorder {
     }
 
     fn begin(&mut self) {
-        self.faults.clear();
+        self.faults = Faults::default();
         self.unexplored = false;
     }
 
@@ -182,11 +216,13 @@ impl Watch for Recorder {
     }
 
     /// A limit is no fault, but hides some.
-    fn fault(&mut self, trap: Trap) {
-        if trap == Trap::Exhausted {
-            self.unexplored = true;
-        } else {
-            self.faults.insert(trap);
+    fn fault(&mut self, stop: Stop) {
+        match stop {
+            Stop::Trap(trap) => {
+                self.faults.traps.insert(trap);
+            }
+            Stop::Crash => self.faults.crash = true,
+            Stop::Exhausted(_) | Stop::Deadlock => self.unexplored = true,
         }
     }
 }

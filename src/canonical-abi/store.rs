@@ -10,8 +10,7 @@ use super::load::{range_of_bytes, unpack_flags_from_int};
 use super::memory::{Checked, payload_offset, store_bytes, store_int, store_pair};
 use super::point::Passage;
 use super::string::store_string;
-use super::{Block, NanMode, Place, Point, REALLOC_I32_MAX, Rule, Trap};
-use crate::types::Type;
+use super::{Block, NanMode, Place, Point, REALLOC_I32_MAX, Rule, Stop};
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
 /// What is inside a value whose type is known.
@@ -26,13 +25,7 @@ macro_rules! inside {
 pub(super) use inside;
 
 /// Spec: `store`.
-pub fn store(cx: &mut Cx, value: &Value, ty: &Type, ptr: u64) -> Result<(), Trap> {
-    let layout = cx.layout(ty);
-    store_shape(cx, value, &layout, ptr)
-}
-
-/// Spec: `store`.
-pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<(), Trap> {
+pub fn store(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<(), Stop> {
     begin_store(cx, ptr, layout)?;
     match &layout.shape {
         Despecialized::Bool => store_int(cx, u64::from(bool_bits(value)), ptr, 1),
@@ -79,7 +72,7 @@ pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Res
 }
 
 /// What is looked at before any value is stored.
-fn begin_store(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<(), Trap> {
+fn begin_store(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<(), Stop> {
     cx.check_part(ptr, layout, stored_first(layout))?;
     cx.reach(Point::value(Passage::Store, &layout.shape));
     Ok(())
@@ -194,7 +187,7 @@ impl<'a> Elems<'a> {
 }
 
 /// Spec: `store_list`.
-fn store_list(cx: &mut Cx, elems: Elems, ptr: u64, elem: &Layout) -> Result<(), Trap> {
+fn store_list(cx: &mut Cx, elems: Elems, ptr: u64, elem: &Layout) -> Result<(), Stop> {
     let (begin, length) = store_list_into_range(cx, elems, elem)?;
     store_pair(cx, begin, length, ptr)
 }
@@ -203,7 +196,7 @@ pub(super) const LIST_BLOCK: Checked =
     Checked::stored(Rule::ListBlockMisaligned, Rule::ListBlockOutOfBounds);
 
 /// Spec: `store_list_into_range`. Where the list begins and its length.
-pub fn store_list_into_range(cx: &mut Cx, elems: Elems, elem: &Layout) -> Result<(u64, u64), Trap> {
+pub fn store_list_into_range(cx: &mut Cx, elems: Elems, elem: &Layout) -> Result<(u64, u64), Stop> {
     let length = elems.len();
     let byte_length = length.saturating_mul(elem.elem_size);
     // Differs from the spec: it asserts this. No list of a guest is so long, but a host's may be.
@@ -215,7 +208,7 @@ pub fn store_list_into_range(cx: &mut Cx, elems: Elems, elem: &Layout) -> Result
 }
 
 /// The block for a list; nothing where none is asked for, as it should be.
-fn allocate_list(cx: &mut Cx, length: u64, elem: &Layout) -> Result<Option<u64>, Trap> {
+fn allocate_list(cx: &mut Cx, length: u64, elem: &Layout) -> Result<Option<u64>, Stop> {
     if length == 0 {
         cx.reach(Rule::ListStoredEmpty);
     }
@@ -232,7 +225,7 @@ fn store_list_into_valid_range(
     elems: Elems,
     mut ptr: u64,
     elem: &Layout,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     if let Some(range) = range_of_bytes(cx, Passage::Store, ptr, elems.len(), elem) {
         let memory = &mut cx.guest.memory_mut()[range];
         match elems {
@@ -246,7 +239,7 @@ fn store_list_into_valid_range(
         return Ok(());
     }
     let mut store_next = |value: &Value| {
-        store_shape(cx, value, elem, ptr)?;
+        store(cx, value, elem, ptr)?;
         ptr += elem.elem_size;
         Ok(())
     };
@@ -262,13 +255,13 @@ pub(super) fn store_record(
     values: &[Value],
     mut ptr: u64,
     fields: &[Layout],
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     assert_eq!(values.len(), fields.len(), "the value is of the type");
     for (value, field) in values.iter().zip(fields) {
         let start = align_to(ptr, field.alignment);
         deviations::fill_padding(cx, ptr, start);
         ptr = start;
-        store_shape(cx, value, field, ptr)?;
+        store(cx, value, field, ptr)?;
         ptr += field.elem_size;
     }
     Ok(())
@@ -281,7 +274,7 @@ fn store_variant(
     ptr: u64,
     layout: &Layout,
     cases: &[Option<Layout>],
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let (case_index, payload) = match_case(value, cases);
     store_case_index(cx, case_index, ptr, cases.len());
     let Some((value, case)) = payload else {
@@ -290,7 +283,7 @@ fn store_variant(
     };
     cx.reach(Rule::StorePayload);
     let ptr = ptr + payload_offset(cx, layout, case);
-    store_shape(cx, value, case, ptr)
+    store(cx, value, case, ptr)
 }
 
 /// Leaves the place of payloads alone, as it should.
@@ -342,7 +335,8 @@ pub(super) fn pack_flags_into_int(cx: &mut Cx, flags: u32, count: usize) -> u32 
 mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
-    use crate::{LiftLowerOptions, NanLeaf, PtrType, Recorder, StringEncoding};
+    use crate::types::Type;
+    use crate::{LiftLowerOptions, NanLeaf, PtrType, Recorder, StringEncoding, Trap};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -351,7 +345,8 @@ mod tests {
     #[track_caller]
     fn check(ty: Type, value: &Value, expected: &[u8]) {
         let mut guest = ByteGuest::new(vec![0xaa; expected.len()], 8);
-        store(&mut Cx { opts: OPTS, peer: None, guest: &mut guest }, value, &ty, 0).unwrap();
+        let mut cx = Cx { opts: OPTS, peer: None, guest: &mut guest };
+        store(&mut cx, value, &Layout::of(&ty, OPTS.ptr_type), 0).unwrap();
         assert_eq!(guest.memory, expected);
     }
 
@@ -389,8 +384,8 @@ mod tests {
         let elem = Layout::of(&Type::U16, PtrType::I32);
         let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
         let mut store = || store_list_into_range(cx, Elems::Values(&[]), &elem);
-        assert_eq!(store(), Err(Trap::UnalignedPointer));
-        assert_eq!(store(), Err(Trap::ListOutOfBounds));
+        assert_eq!(store(), Err(Trap::UnalignedPointer.into()));
+        assert_eq!(store(), Err(Trap::ListOutOfBounds.into()));
     }
 
     #[test]
@@ -401,7 +396,8 @@ mod tests {
             let mut guest = ByteGuest::watched(vec![0; 8], 8, Recorder::default());
             guest.nan_mode = nan_mode;
             let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
-            store(cx, &Value::F32(0xffc0_0001), &Type::F32, 4).unwrap();
+            let layout = Layout::of(&Type::F32, OPTS.ptr_type);
+            store(cx, &Value::F32(0xffc0_0001), &layout, 4).unwrap();
             assert_eq!(guest.memory[4..], bits.to_le_bytes());
             let nan = NanLeaf { lowering: 0, place: Place::Memory(4), width: 4 };
             assert_eq!(guest.watch.lowered(0).nans, [nan]);

@@ -9,7 +9,7 @@ use super::context::Cx;
 use super::deviations::string::{self as deviations, Passes};
 use super::memory::{Checked, load_pair, store_bytes, store_pair};
 use super::point::Answer;
-use super::{Block, Change, Point, Rule, StringEncoding, Trap};
+use super::{Block, Change, Point, Rule, Stop, StringEncoding};
 use crate::value::{Str, StringSource};
 
 pub use super::options::utf16_tag;
@@ -18,13 +18,13 @@ pub use super::options::utf16_tag;
 pub const MAX_STRING_BYTE_LENGTH: u64 = (1 << 28) - 1;
 
 /// Spec: `load_string`.
-pub(super) fn load_string(cx: &mut Cx, ptr: u64) -> Result<Str, Trap> {
+pub(super) fn load_string(cx: &mut Cx, ptr: u64) -> Result<Str, Stop> {
     let (begin, tagged_code_units) = load_pair(cx, ptr);
     load_string_from_range(cx, begin, tagged_code_units)
 }
 
 /// Spec: `load_string_from_range`.
-pub fn load_string_from_range(cx: &mut Cx, ptr: u64, tagged_code_units: u64) -> Result<Str, Trap> {
+pub fn load_string_from_range(cx: &mut Cx, ptr: u64, tagged_code_units: u64) -> Result<Str, Stop> {
     let (source, byte_length) = source_and_byte_length(cx, tagged_code_units);
     let alignment = deviations::alignment(cx, source, ptr);
     cx.trap_if(Rule::StringTooLong, byte_length > MAX_STRING_BYTE_LENGTH)?;
@@ -41,7 +41,7 @@ fn decode_range(
     source: StringSource,
     ptr: u64,
     byte_length: u64,
-) -> Result<String, Trap> {
+) -> Result<String, Stop> {
     reach_loaded(cx, source);
     cx.lift(byte_length / 16)?;
     let range = valid_range(ptr, byte_length);
@@ -125,13 +125,13 @@ fn decode(source: StringSource, bytes: &[u8]) -> Option<String> {
 }
 
 /// Spec: `store_string`.
-pub(super) fn store_string(cx: &mut Cx, src: &Str, ptr: u64) -> Result<(), Trap> {
+pub(super) fn store_string(cx: &mut Cx, src: &Str, ptr: u64) -> Result<(), Stop> {
     let (begin, tagged_code_units) = store_string_into_range(cx, src)?;
     store_pair(cx, begin, tagged_code_units, ptr)
 }
 
 /// Spec: `store_string_into_range`. Where the string begins and its tagged code units.
-pub fn store_string_into_range(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
+pub fn store_string_into_range(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Stop> {
     use StringSource::{Latin1, TaggedUtf16, Utf8, Utf16};
     // Differs from the spec: it looks for the tag of the source where the destination has it,
     // which is another bit where the two memories have pointers of different widths.
@@ -160,26 +160,26 @@ fn store_string_copy(
     src: &Str,
     dst_alignment: u64,
     encoded: Vec<u8>,
-) -> Result<(u64, u64), Trap> {
+) -> Result<(u64, u64), Stop> {
     let ptr = allocate_string(cx, src.source, dst_alignment, len(&encoded))?;
     store_bytes(cx, &encoded, ptr);
     Ok((ptr, deviations::copied_code_units(cx, src)))
 }
 
 /// Spec: `store_utf16_to_utf8`.
-fn store_utf16_to_utf8(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
+fn store_utf16_to_utf8(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Stop> {
     let worst_case_size = src.code_units() * deviations::utf16_growth(cx, src);
     store_string_to_utf8(cx, src, worst_case_size)
 }
 
 /// Spec: `store_latin1_to_utf8`.
-fn store_latin1_to_utf8(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
+fn store_latin1_to_utf8(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Stop> {
     let worst_case_size = deviations::latin1_worst_case(cx, src);
     store_string_to_utf8(cx, src, worst_case_size)
 }
 
 /// Spec: `store_string_to_utf8`.
-fn store_string_to_utf8(cx: &mut Cx, src: &Str, worst_case_size: u64) -> Result<(u64, u64), Trap> {
+fn store_string_to_utf8(cx: &mut Cx, src: &Str, worst_case_size: u64) -> Result<(u64, u64), Stop> {
     let Passes { first_size, first, rest } = deviations::passes(cx, src, worst_case_size);
     let mut ptr = allocate_string(cx, src.source, 1, first_size)?;
     store_bytes(cx, &first, ptr);
@@ -196,7 +196,7 @@ fn store_string_to_utf8(cx: &mut Cx, src: &Str, worst_case_size: u64) -> Result<
 }
 
 /// Spec: `store_utf8_to_utf16`.
-fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
+fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Stop> {
     let worst_case_size = 2 * src.code_units();
     let encoded = utf16(src);
     let mut ptr = allocate_string(cx, src.source, 2, worst_case_size)?;
@@ -208,7 +208,7 @@ fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
 }
 
 /// Spec: `store_string_to_latin1_or_utf16`.
-fn store_string_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
+fn store_string_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Stop> {
     let src_code_units = src.code_units();
     let prefix = deviations::latin1_prefix(cx, latin1(src));
     let mut ptr = allocate_string(cx, src.source, 2, src_code_units)?;
@@ -228,7 +228,7 @@ fn inflate_latin1_to_utf16(
     src: &Str,
     old: u64,
     prefix_length: u64,
-) -> Result<(u64, u64), Trap> {
+) -> Result<(u64, u64), Stop> {
     let worst_case_size = 2 * src.code_units();
     let encoded = utf16(src);
     let old_size = deviations::old_size(cx, src.code_units());
@@ -248,7 +248,7 @@ fn inflate_latin1_to_utf16(
 }
 
 /// Spec: `store_probably_utf16_to_latin1_or_utf16`.
-fn store_probably_utf16_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Trap> {
+fn store_probably_utf16_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Stop> {
     let encoded = utf16(src);
     let ptr = allocate_string(cx, src.source, 2, len(&encoded))?;
     store_bytes(cx, &encoded, ptr);
@@ -270,7 +270,7 @@ pub(super) fn transcode_partly(
     source: StringSource,
     code_units: u64,
     readable: bool,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     use StringSource::{Latin1, TaggedUtf16, Utf8, Utf16};
     let (alignment, first, growth) = match (cx.opts.string_encoding, source) {
         (StringEncoding::Utf8, Utf8) => (1, 1, None),
@@ -299,7 +299,7 @@ fn allocate_string(
     source: StringSource,
     alignment: u64,
     size: u64,
-) -> Result<u64, Trap> {
+) -> Result<u64, Stop> {
     let block = Block::String { source, change: Change::New };
     let ptr = reallocate_string(cx, block, (0, 0), alignment, size)?;
     check_block(cx, block, ptr, alignment, size)?;
@@ -313,7 +313,7 @@ fn grow_string(
     old: (u64, u64),
     alignment: u64,
     new_size: u64,
-) -> Result<u64, Trap> {
+) -> Result<u64, Stop> {
     let block = Block::String { source, change: Change::Grown };
     let ptr = reallocate_string(cx, block, old, alignment, new_size)?;
     check_block(cx, block, ptr, alignment, new_size)?;
@@ -327,7 +327,7 @@ fn shrink_string(
     old: (u64, u64),
     alignment: u64,
     new_size: u64,
-) -> Result<u64, Trap> {
+) -> Result<u64, Stop> {
     let block = Block::String { source, change: Change::Shrunk };
     let ptr = reallocate_string(cx, block, old, alignment, new_size)?;
     let (_, old_size) = old;
@@ -338,7 +338,7 @@ fn shrink_string(
 }
 
 /// Checks where `realloc` says that a block is.
-fn check_block(cx: &mut Cx, block: Block, ptr: u64, alignment: u64, size: u64) -> Result<(), Trap> {
+fn check_block(cx: &mut Cx, block: Block, ptr: u64, alignment: u64, size: u64) -> Result<(), Stop> {
     let Block::String { source, change } = block else { unreachable!("it is for a string") };
     let to = cx.opts.string_encoding;
     let point = |answer| Point::Block { source, to, change, answer };
@@ -359,7 +359,7 @@ fn check_inflated(
     ptr: u64,
     worst_case_size: u64,
     written: u64,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     if deviations::inflates_unchecked(cx, ptr, worst_case_size, written)? {
         return Ok(());
     }
@@ -373,7 +373,7 @@ fn reallocate_string(
     old: (u64, u64),
     alignment: u64,
     new_size: u64,
-) -> Result<u64, Trap> {
+) -> Result<u64, Stop> {
     // Differs from the spec: it asserts this. No string of a guest is so long, but a host's may be.
     cx.trap_if(Rule::StringUnallocatable, new_size > super::REALLOC_I32_MAX)?;
     cx.reallocate(block, old, alignment, new_size)

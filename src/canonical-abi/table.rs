@@ -1,7 +1,7 @@
 //! The table of an instance, what is in it, and the calls under way.
 //! Knows nothing of how handles are passed.
 
-use super::{Trap, end_if};
+use super::{Stop, Trap, end_if};
 use crate::types::Resource;
 
 /// Spec: `Table`. Entry 0 is never used.
@@ -69,6 +69,7 @@ impl Table {
     const MAX_LENGTH: usize = (1 << 28) - 1;
     /// What we can bear: some hundreds of megabytes.
     const MAX_HANDLES: usize = 1 << 22;
+    const TOO_MANY_HANDLES: Stop = Stop::Exhausted("more handles than we can hold");
 
     /// Spec: `Table.get`.
     pub fn get(&self, i: u32) -> Option<ResourceHandle> {
@@ -77,7 +78,7 @@ impl Table {
     }
 
     /// Spec: `Table.add`. What was freed last is used first, unless `oldest_first`.
-    pub(super) fn add(&mut self, handle: ResourceHandle, oldest_first: bool) -> Result<u32, Trap> {
+    pub(super) fn add(&mut self, handle: ResourceHandle, oldest_first: bool) -> Result<u32, Stop> {
         let free = match self.free.len() {
             0 => None,
             _ if oldest_first => Some(self.free.remove(0)),
@@ -88,7 +89,7 @@ impl Table {
             return Ok(i);
         }
         end_if(self.entries.len() >= Table::MAX_LENGTH, Trap::TooManyHandles)?;
-        end_if(self.entries.len() >= Table::MAX_HANDLES, Trap::Exhausted)?;
+        end_if(self.entries.len() >= Table::MAX_HANDLES, Table::TOO_MANY_HANDLES)?;
         self.entries.push(Some(handle));
         Ok(u32::try_from(self.entries.len()).expect("it is not that long"))
     }

@@ -1,4 +1,4 @@
-//! The failures that a guest may cause, by name.
+//! The traps of the specification, by name.
 //! Knows no engine's wording for them.
 
 use std::fmt;
@@ -43,12 +43,6 @@ pub enum Trap {
     Guest,
     /// The host's import returned an error.
     Host,
-    /// No trap of the spec's: by a deviation, the engine itself fails here.
-    Crash,
-    /// No trap of the spec's: by a deviation, a call waits for what never comes.
-    Deadlock,
-    /// No trap of the spec's: we give up, since memory or time would not do.
-    Exhausted,
 }
 
 impl Trap {
@@ -76,10 +70,7 @@ impl Trap {
             | Trap::CannotLeaveComponent
             | Trap::CannotBlockSyncTask
             | Trap::Guest
-            | Trap::Host
-            | Trap::Crash
-            | Trap::Deadlock
-            | Trap::Exhausted => false,
+            | Trap::Host => false,
         }
     }
 
@@ -108,9 +99,6 @@ impl Trap {
             Trap::CannotBlockSyncTask => "cannot block",
             Trap::Guest => "guest code",
             Trap::Host => "host function",
-            Trap::Crash => "crash",
-            Trap::Deadlock => "deadlock",
-            Trap::Exhausted => "exhausted",
         }
     }
 }
@@ -122,8 +110,3 @@ impl fmt::Display for Trap {
 }
 
 impl std::error::Error for Trap {}
-
-/// Ends where something holds that no rule of the spec's is about.
-pub fn end_if(condition: bool, trap: Trap) -> Result<(), Trap> {
-    if condition { Err(trap) } else { Ok(()) }
-}

@@ -2,14 +2,26 @@
 //! Knows nothing of what is made of that.
 
 use std::any::Any;
+use std::convert::Infallible;
+use std::fmt;
 
 use super::point::{Change, Party, Point};
-use super::{BuiltIn, Deviation, LiftLowerOptions, Trap};
+use super::{BuiltIn, Deviation, LiftLowerOptions, Stop};
 use crate::value::{StringSource, Value};
 
 /// Who watches. `()` does not look, and lets everything go as specified. Instances are those of
 /// [`Guest::instance`](super::Guest::instance).
 pub trait Watch: Any + Send {
+    /// Stands for an end that only a deviation leads to: a crash, say. It has no value where nobody deviates.
+    type Deviated: Clone + fmt::Debug + PartialEq
+    where
+        Self: Sized;
+
+    /// That this came about. It is asked only where whoever watches has deviated.
+    fn deviated(&self) -> Self::Deviated
+    where
+        Self: Sized;
+
     /// Whether to deviate here. It is asked only where the answer changes something.
     fn deviates(&mut self, _: Deviation) -> bool {
         false
@@ -69,11 +81,17 @@ pub trait Watch: Any + Send {
     /// That begins, or ends: what is done meanwhile is no part of the call.
     fn exploring(&mut self, _: bool) {}
 
-    /// A call between guests may trap for this.
-    fn fault(&mut self, _: Trap) {}
+    /// A call between guests may end in this.
+    fn fault(&mut self, _: Stop) {}
 }
 
-impl Watch for () {}
+impl Watch for () {
+    type Deviated = Infallible;
+
+    fn deviated(&self) -> Infallible {
+        unreachable!("who does not look lets nothing deviate")
+    }
+}
 
 /// The stages of a call of an export, and of the imports that it calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,7 +120,8 @@ pub struct Act {
     pub kind: ActKind,
     /// What it was called in.
     pub stage: Stage,
-    pub trap: Option<Trap>,
+    /// What it ended in, if it did not come back.
+    pub stop: Option<Stop>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

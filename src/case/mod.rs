@@ -302,7 +302,7 @@ impl Shape {
 
     /// Whether a guest may call this built-in, made for this resource type.
     pub fn may_call(&self, guest: usize, which: BuiltIn, resource: types::Resource) -> bool {
-        match which.signature().of {
+        match which.row().of {
             Immediate::Resource { defined: true } => self.definer(resource) == Some(guest),
             Immediate::Resource { defined: false } => self.knows(guest, resource),
         }

@@ -2,6 +2,9 @@
 //! Knows nothing of how instances came to be.
 
 use std::any::Any;
+use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use canonical_abi::canon::{Subtask, canon_lift, canon_lower};
@@ -10,11 +13,11 @@ use canonical_abi::types::{FuncType, Resource};
 use canonical_abi::value::Value;
 use canonical_abi::{
     Act, ActKind, Core, Cx, Guest, Handles, Lender, MAX_FLAT_PARAMS, PtrType, ResourceType, Stage,
-    Stopped, Trap, Watch,
+    Stop, Stopped, Trap, Watch,
 };
 use wasmi::{AsContextMut, StoreContextMut};
 
-use super::core::{core_value, trap, val};
+use super::core::{core_value, stop, val};
 use super::definition::Decoded;
 use super::deviations::calls as deviations;
 use super::deviations::guest::AsOf;
@@ -29,17 +32,18 @@ pub trait Host: Sized + 'static {
         context: &mut Context<'_, Self>,
         import: &str,
         args: Vec<Value>,
-    ) -> Result<Option<Value>, Trap>;
+    ) -> Result<Option<Value>, Stop>;
 
     /// An owned resource of the host's was dropped.
-    fn drop(context: &mut Context<'_, Self>, resource: &str, rep: u32) -> Result<(), Trap>;
+    fn drop(context: &mut Context<'_, Self>, resource: &str, rep: u32) -> Result<(), Stop>;
 }
 
-/// An instance of a component that nobody contains.
-pub struct Instance<T: 'static> {
+/// An instance of a component that nobody contains, and who watches it.
+pub struct Instance<T: 'static, W = ()> {
     pub(super) store: wasmi::Store<State<T>>,
     pub(super) decoded: Arc<Decoded>,
     pub(super) fuel: Option<u64>,
+    pub(super) watch: PhantomData<W>,
 }
 
 /// An instance from within a call of its host.
@@ -47,33 +51,49 @@ pub struct Context<'a, T: 'static> {
     store: StoreContextMut<'a, State<T>>,
 }
 
-/// Why a call did not come back.
+/// Why a call did not come back. It crashes for nobody who does not deviate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum Failure<D = Infallible> {
     Trap(Trap),
-    /// A limit of wasmi's or of ours was met.
-    Exhausted(String),
+    /// A limit of wasmi's or of ours was met: this one.
+    Exhausted(&'static str),
+    /// The call waits for what never comes.
+    Deadlock,
+    Crash(D),
 }
 
-impl Failure {
-    /// What a trap says that no limit explains.
-    pub fn of(trap: Trap) -> Failure {
-        match trap == Trap::Exhausted {
-            true => Failure::Exhausted("more values than we can hold".to_string()),
-            false => Failure::Trap(trap),
+impl<D> Failure<D> {
+    /// The end of a call as whoever watches is told it.
+    pub fn of<W: Watch<Deviated = D>>(stop: Stop, watch: &W) -> Failure<D> {
+        match stop {
+            Stop::Trap(trap) => Failure::Trap(trap),
+            Stop::Exhausted(limit) => Failure::Exhausted(limit),
+            Stop::Deadlock => Failure::Deadlock,
+            Stop::Crash => Failure::Crash(watch.deviated()),
         }
     }
 }
 
-impl<T: Host> Instance<T> {
+impl<D> fmt::Display for Failure<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Trap(trap) => write!(f, "trapped: {trap}"),
+            Failure::Exhausted(limit) => write!(f, "met a limit: {limit}"),
+            Failure::Deadlock => f.write_str("a call waits for one that waits for it"),
+            Failure::Crash(_) => f.write_str("crashed as a deviation has it"),
+        }
+    }
+}
+
+impl<T: Host, W: Watch> Instance<T, W> {
     pub fn host(&mut self) -> &mut T {
         &mut self.store.data_mut().host
     }
 
-    /// Whoever watches, who is of the type that was passed.
-    pub fn watch<W: Watch>(&mut self) -> &mut W {
+    /// Whoever watches.
+    pub fn watch(&mut self) -> &mut W {
         let watch: &mut dyn Any = &mut *self.store.data_mut().watch;
-        watch.downcast_mut().expect("whoever watches was passed as such a one")
+        watch.downcast_mut().expect("the type is that of whom it was made with")
     }
 
     /// How the host makes its calls.
@@ -87,14 +107,22 @@ impl<T: Host> Instance<T> {
     }
 
     /// Calls an export. The caller has checked that it is there and that the values fit.
-    pub fn call(&mut self, export: &str, args: &[Value]) -> Result<Option<Value>, Failure> {
+    pub fn call(
+        &mut self,
+        export: &str,
+        args: &[Value],
+    ) -> Result<Option<Value>, Failure<W::Deviated>> {
         self.refuel();
         let called = Context { store: self.store.as_context_mut() }.call(export, args);
-        called.map_err(|trap| self.failure(trap))
+        called.map_err(|stop| self.failure(stop))
     }
 
     /// Drops an owned resource that the host holds, by its number in the types of the exports.
-    pub fn drop_resource(&mut self, resource: Resource, rep: u32) -> Result<(), Failure> {
+    pub fn drop_resource(
+        &mut self,
+        resource: Resource,
+        rep: u32,
+    ) -> Result<(), Failure<W::Deviated>> {
         let position = usize::try_from(resource).expect("an index fits");
         let rt = self.store.data().resources[position].expect("the root is instantiated");
         self.refuel();
@@ -102,7 +130,7 @@ impl<T: Host> Instance<T> {
         let waits = std::mem::replace(&mut self.host_calls().waits, true);
         let dropped = destroy(self.store.as_context_mut(), None, rt, rep);
         self.host_calls().waits = waits;
-        dropped.map_err(|trap| self.failure(trap))
+        dropped.map_err(|stop| self.failure(stop))
     }
 
     /// Calls the core function under an export, and answers with its results and the memory of
@@ -111,12 +139,12 @@ impl<T: Host> Instance<T> {
         &mut self,
         export: &str,
         args: &[Core],
-    ) -> Result<(Vec<Core>, &mut [u8]), Failure> {
+    ) -> Result<(Vec<Core>, &mut [u8]), Failure<W::Deviated>> {
         self.refill();
         let lifted = self.lifted(export);
         let mut guest = CoreInstance::lifted(self.store.as_context_mut(), &lifted);
         let results = canonical_abi::Instance::call(&mut guest, args);
-        let results = results.map_err(|trap| self.failure(trap))?;
+        let results = results.map_err(|stop| self.failure(stop))?;
         Ok((results, self.memory(export)))
     }
 
@@ -132,11 +160,16 @@ impl<T: Host> Instance<T> {
     }
 
     /// Calls the `realloc` of the options of an export for a new block.
-    pub fn allocate(&mut self, export: &str, align: u32, size: u32) -> Result<u32, Failure> {
+    pub fn allocate(
+        &mut self,
+        export: &str,
+        align: u32,
+        size: u32,
+    ) -> Result<u32, Failure<W::Deviated>> {
         let lifted = self.lifted(export);
         let mut guest = CoreInstance::lifted(self.store.as_context_mut(), &lifted);
         let ptr = guest.realloc(0, 0, u64::from(align), u64::from(size));
-        ptr.map(canonical_abi::wrap).map_err(|trap| self.failure(trap))
+        ptr.map(canonical_abi::wrap).map_err(|stop| self.failure(stop))
     }
 
     /// The memory that the options of an export name.
@@ -164,9 +197,8 @@ impl<T: Host> Instance<T> {
         }
     }
 
-    fn failure(&mut self, trap: Trap) -> Failure {
-        let exhausted = self.store.data_mut().exhausted.take();
-        exhausted.map_or(Failure::of(trap), Failure::Exhausted)
+    pub(super) fn failure(&mut self, stop: Stop) -> Failure<W::Deviated> {
+        Failure::of(stop, self.watch())
     }
 
     /// What the host begins next may take as many steps as what it began before. What it lifts is counted on:
@@ -189,17 +221,17 @@ impl<T: Host> Context<'_, T> {
     }
 
     /// Blocks whoever called the host, unless they may not be blocked.
-    pub fn block(&mut self) -> Result<(), Trap> {
+    pub fn block(&mut self) -> Result<(), Stop> {
         self.store.data_mut().block()
     }
 
     /// Calls an export, unless the instance may not be entered.
-    pub fn call(&mut self, export: &str, args: &[Value]) -> Result<Option<Value>, Trap> {
+    pub fn call(&mut self, export: &str, args: &[Value]) -> Result<Option<Value>, Stop> {
         match self.store.data().exports[export].clone() {
             Func::Host(func) => T::call(self, &func.path, args.to_vec()),
             Func::Lifted(lifted) => {
                 let callee = lifted.opts.instance;
-                self.store.data_mut().enter(callee, None, lifted.ty.is_async)?;
+                self.store.data_mut().enter(callee, None, lifted.signature.ty().is_async)?;
                 let store = self.store.as_context_mut();
                 let result = call_lifted(store, &lifted, args)?;
                 self.store.data_mut().leave(callee, None);
@@ -214,11 +246,12 @@ fn call_lifted<T: Host>(
     store: StoreContextMut<'_, State<T>>,
     lifted: &Lifted,
     args: &[Value],
-) -> Result<Option<Value>, Trap> {
+) -> Result<Option<Value>, Stop> {
     let mut guest = CoreInstance::lifted(store, lifted);
     let opts = lifted.opts.lift_lower();
-    let called = canon_lift(&mut guest, opts, None, &lifted.ty, args, |_, result| Ok(result));
-    called.map_err(|stopped| stopped.trap)
+    let ft = &lifted.signature;
+    let called = canon_lift(&mut guest, opts, None, ft, args, |_, result| Ok(result));
+    called.map_err(|stopped| stopped.stop)
 }
 
 /// Calls a lowered function from core code.
@@ -227,19 +260,19 @@ pub fn call_lowered<T: Host>(
     opts: &Options,
     func: &Func,
     flat_args: &[Core],
-) -> Result<Vec<Core>, Trap> {
+) -> Result<Vec<Core>, Stop> {
     let mut caller = CoreInstance::new(store, opts, func.resources());
     deviations::check_call(caller.store.data_mut(), opts.instance, func)?;
     canon_lower(
         &mut caller,
         opts.lift_lower(),
         func.lift_lower(),
-        func.ty(),
+        func.signature(),
         flat_args,
         |caller, subtask| match func {
             Func::Host(func) => {
                 let args = caller.as_of_entry(|caller| subtask.on_start(caller));
-                let args = args.map_err(|stopped| stopped.trap)?;
+                let args = args.map_err(|stopped| stopped.stop)?;
                 caller.watch().set_stage(Stage::Host);
                 let mut context = Context { store: caller.store.as_context_mut() };
                 let result = T::call(&mut context, &func.path, args)?;
@@ -256,20 +289,20 @@ fn call_guest<T: Host>(
     caller: &mut CoreInstance<'_, T>,
     subtask: &mut Subtask,
     lifted: &Lifted,
-) -> Result<Vec<Core>, Trap> {
+) -> Result<Vec<Core>, Stop> {
     let (opts, resources) = (caller.opts, caller.resources);
     enter(caller, lifted)?;
     let args = start(caller, subtask, lifted)?;
     let peer = Some(opts.lift_lower());
     let mut guest = CoreInstance::lifted(caller.store.as_context_mut(), lifted);
-    guest.mistake_for(opts, &lifted.ty);
+    guest.mistake_for(opts, lifted.signature.ty());
     let on_resolve = |callee: &mut CoreInstance<'_, T>, result: Option<Value>| {
         let mut caller = CoreInstance::new(callee.store.as_context_mut(), opts, resources);
         caller.store_result_in(&lifted.opts);
         subtask.on_resolve(&mut caller, result.as_ref())
     };
-    let callee_opts = lifted.opts.lift_lower();
-    let flat_results = canon_lift(&mut guest, callee_opts, peer, &lifted.ty, &args, on_resolve);
+    let (callee_opts, ft) = (lifted.opts.lift_lower(), &lifted.signature);
+    let flat_results = canon_lift(&mut guest, callee_opts, peer, ft, &args, on_resolve);
     let flat_results = flat_results.map_err(|stopped| {
         explored(caller, stopped, |caller, unlowered| subtask.explore_result(caller, unlowered))
     })?;
@@ -277,9 +310,9 @@ fn call_guest<T: Host>(
     Ok(flat_results)
 }
 
-fn enter<T>(caller: &mut CoreInstance<'_, T>, lifted: &Lifted) -> Result<(), Trap> {
+fn enter<T>(caller: &mut CoreInstance<'_, T>, lifted: &Lifted) -> Result<(), Stop> {
     let (state, caller) = (caller.store.data_mut(), caller.opts.instance);
-    deviations::enter(state, lifted.opts.instance, caller, lifted.ty.is_async)?;
+    deviations::enter(state, lifted.opts.instance, caller, lifted.signature.ty().is_async)?;
     state.watch.cross();
     Ok(())
 }
@@ -295,7 +328,7 @@ fn start<T: Host>(
     caller: &mut CoreInstance<'_, T>,
     subtask: &mut Subtask,
     lifted: &Lifted,
-) -> Result<Vec<Value>, Trap> {
+) -> Result<Vec<Value>, Stop> {
     let args = caller.reading_params_from(&lifted.opts, |caller| {
         caller.as_of_entry(|caller| subtask.on_start(caller))
     });
@@ -304,25 +337,23 @@ fn start<T: Host>(
     })
 }
 
-/// The trap of a call, after what it left was explored, if something is to be.
+/// The end of a call, after what it left was explored, if something is to be.
 fn explored<T>(
     caller: &mut CoreInstance<'_, T>,
     stopped: Stopped,
     explore: impl FnOnce(&mut CoreInstance<'_, T>, &[Step]),
-) -> Trap {
-    let Stopped { trap, unlowered } = stopped;
+) -> Stop {
+    let Stopped { stop, unlowered } = stopped;
     if let Some(unlowered) = unlowered {
         apart(caller, |caller| explore(caller, &unlowered));
     }
-    trap
+    stop
 }
 
-/// A limit that exploring meets is none that the call met, and its fuel is not the call's.
+/// The fuel of exploring is not the call's.
 fn apart<T>(caller: &mut CoreInstance<'_, T>, explore: impl FnOnce(&mut CoreInstance<'_, T>)) {
     let fuel = caller.store.get_fuel();
-    let exhausted = caller.store.data_mut().exhausted.take();
     explore(caller);
-    caller.store.data_mut().exhausted = exhausted;
     // There is none where none is configured.
     if let Ok(fuel) = fuel {
         caller.store.set_fuel(fuel).expect("fuel is configured");
@@ -334,7 +365,8 @@ fn explore_params<T: Host>(caller: &mut CoreInstance<'_, T>, lifted: &Lifted, un
     let peer = Some(caller.opts.lift_lower());
     let mut callee = CoreInstance::lifted(caller.store.as_context_mut(), lifted);
     let mut cx = Cx { opts: lifted.opts.lift_lower(), peer, guest: &mut callee };
-    explore::lower(&mut cx, MAX_FLAT_PARAMS, &lifted.ty.params, None, unlowered);
+    let types = lifted.signature.layout(lifted.opts.ptr_type);
+    explore::lower(&mut cx, MAX_FLAT_PARAMS, &types.params, None, unlowered);
 }
 
 /// Spec: `canon_resource_drop`, its end: calls the destructor as a function of whoever defines the
@@ -344,7 +376,7 @@ pub fn destroy<T: Host>(
     caller: Option<usize>,
     rt: ResourceType,
     rep: u32,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let state = store.data_mut();
     let destructor = match (state.destructors[rt.id].clone(), rt.implementer) {
         (Destructor::Host(path), _) => return T::drop(&mut Context { store }, &path, rep),
@@ -372,13 +404,13 @@ fn call_destructor<T>(
     callee: usize,
     destructor: &CoreFunc,
     rep: u32,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let stage = store.data().watch.stage();
     store.data_mut().watch.set_stage(Stage::Destructor);
     let destroyed = call_core(store, callee, destructor, &[Core::I32(rep)]);
     let watch = &mut store.data_mut().watch;
-    let trap = destroyed.as_ref().err().copied();
-    watch.act(Act { kind: ActKind::Destructor, stage, trap });
+    let stop = destroyed.as_ref().err().copied();
+    watch.act(Act { kind: ActKind::Destructor, stage, stop });
     destroyed?;
     watch.set_stage(stage);
     Ok(())
@@ -390,7 +422,7 @@ fn call_core<T>(
     instance: usize,
     func: &CoreFunc,
     args: &[Core],
-) -> Result<Vec<Core>, Trap> {
+) -> Result<Vec<Core>, Stop> {
     if store.data().recording.is_none() {
         return call_wasmi(store, func.func, args);
     }
@@ -406,20 +438,13 @@ fn call_wasmi<T>(
     store: &mut StoreContextMut<'_, State<T>>,
     func: wasmi::Func,
     args: &[Core],
-) -> Result<Vec<Core>, Trap> {
+) -> Result<Vec<Core>, Stop> {
     let args: Vec<_> = args.iter().copied().map(val).collect();
     let ty = func.ty(&*store);
     let mut results: Vec<_> =
         ty.results().iter().map(|ty| wasmi::Val::default_for_ty(*ty)).collect();
-    match func.call(&mut *store, &args, &mut results) {
-        Ok(()) => Ok(results.iter().map(core_value).collect()),
-        Err(error) => {
-            let (trap, limit) = trap(&error);
-            let exhausted = &mut store.data_mut().exhausted;
-            *exhausted = limit.or(exhausted.take());
-            Err(trap)
-        }
-    }
+    func.call(&mut *store, &args, &mut results).map_err(|error| stop(&error))?;
+    Ok(results.iter().map(core_value).collect())
 }
 
 /// A guest as `abi` sees it: a wasmi store, some canonical options and what the types mean.
@@ -470,7 +495,7 @@ impl<T> Guest for CoreInstance<'_, T> {
     }
 
     /// Spec: `reallocate`.
-    fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Trap> {
+    fn realloc(&mut self, old: u64, old_size: u64, align: u64, new_size: u64) -> Result<u64, Stop> {
         let realloc = self.realloc.expect("validation demands realloc where it is needed");
         let args = [old, old_size, align, new_size].map(|arg| match self.opts.ptr_type {
             PtrType::I32 => Core::I32(canonical_abi::wrap(arg)),
@@ -517,7 +542,7 @@ impl<T> Guest for CoreInstance<'_, T> {
 }
 
 impl<T> canonical_abi::Instance for CoreInstance<'_, T> {
-    fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Trap> {
+    fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Stop> {
         let core = self.core.expect("only a lifted function is called");
         let entered = self.entered();
         let results = call_core(&mut self.store, self.opts.instance, core, args)?;
@@ -526,7 +551,7 @@ impl<T> canonical_abi::Instance for CoreInstance<'_, T> {
         Ok(results)
     }
 
-    fn post_return(&mut self, results: &[Core]) -> Result<(), Trap> {
+    fn post_return(&mut self, results: &[Core]) -> Result<(), Stop> {
         match &self.opts.post_return {
             Some(post_return) => {
                 let kept = self.kept_from_post_return();

@@ -3,45 +3,46 @@
 
 use std::fmt;
 
-use canonical_abi::{Core, CoreFuncType, CoreType, Trap};
+use canonical_abi::{Core, CoreFuncType, CoreType, Stop, Trap};
 use wasmi::TrapCode;
 use wasmi::errors::{ErrorKind, InstantiationError};
 
-/// A trap on its way through wasmi.
-#[derive(Debug)]
-struct TrapError(Trap);
+use super::limits;
 
-impl fmt::Display for TrapError {
+/// The end of a call on its way through wasmi.
+#[derive(Debug)]
+struct StopError(Stop);
+
+impl fmt::Display for StopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.0)
     }
 }
 
-impl wasmi::errors::HostError for TrapError {}
+impl wasmi::errors::HostError for StopError {}
 
-/// A trap as wasmi's error.
-pub fn error(trap: Trap) -> wasmi::Error {
-    wasmi::Error::host(TrapError(trap))
+/// The end of a call as wasmi's error.
+pub fn error(stop: Stop) -> wasmi::Error {
+    wasmi::Error::host(StopError(stop))
 }
 
-/// wasmi's error as a trap, and the limit of wasmi's that was met, if it is one.
-pub fn trap(error: &wasmi::Error) -> (Trap, Option<String>) {
-    if let Some(TrapError(trap)) = error.downcast_ref() {
-        return (*trap, None);
+/// wasmi's error as the end of a call: ours, a trap of core code, or a limit of wasmi's.
+pub fn stop(error: &wasmi::Error) -> Stop {
+    if let Some(StopError(stop)) = error.downcast_ref() {
+        return *stop;
     }
-    let limited = match error.as_trap_code() {
-        Some(code) => matches!(
-            code,
-            TrapCode::StackOverflow
-                | TrapCode::OutOfFuel
-                | TrapCode::GrowthOperationLimited
-                | TrapCode::OutOfSystemMemory
-        ),
-        None => !is_out_of_bounds(error),
-    };
-    match limited {
-        true => (Trap::Exhausted, Some(error.to_string())),
-        false => (Trap::Guest, None),
+    match error.as_trap_code() {
+        Some(
+            code @ (TrapCode::StackOverflow
+            | TrapCode::OutOfFuel
+            | TrapCode::GrowthOperationLimited
+            | TrapCode::OutOfSystemMemory),
+        ) => Stop::Exhausted(code.trap_message()),
+        None if !is_out_of_bounds(error) => {
+            let name = limits::name(&error.to_string());
+            Stop::Exhausted(name.unwrap_or("a core instance is too large"))
+        }
+        Some(_) | None => Trap::Guest.into(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use canonical_abi::types::{FuncType, Resource};
-use canonical_abi::{BuiltIn, StringEncoding};
+use canonical_abi::{BuiltIn, Signature, StringEncoding};
 use wasmparser::ExternalKind;
 
 /// A decoded component with all that is nested in it.
@@ -75,7 +75,7 @@ pub enum Definition {
     },
     Lift {
         core_func: u32,
-        ty: Arc<FuncType>,
+        signature: Arc<Signature>,
         opts: CanonOpts,
     },
     Lower {
@@ -118,7 +118,7 @@ pub struct Found {
 /// What an import of the root asks for.
 #[derive(Clone, Debug)]
 pub enum Import {
-    Func(FuncType),
+    Func(Arc<Signature>),
     Resource(Resource),
     Instance(Vec<(String, Import)>),
     Module,

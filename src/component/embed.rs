@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use canonical_abi::Trap;
 use canonical_abi::fits::fits;
 use canonical_abi::types::{FuncType, Resource, Type};
 use canonical_abi::value::Value;
+use canonical_abi::{Signature, Stop, Trap};
 
 use super::call::{Context, Failure, Host, Instance};
 use super::definition::{Decoded, Import};
@@ -18,8 +18,8 @@ use super::instantiate::{Compiled, NotInstantiated};
 type Func<T> = Arc<dyn Fn(&mut Context<'_, Linked<T>>, Vec<Value>) -> Answer + Send + Sync>;
 /// What the host does when a guest drops a resource of the host's that it owned.
 type Drop<T> = Arc<dyn Fn(&mut T, u32) + Send + Sync>;
-/// What a function of the host's answers. An error traps: [`Trap::Host`] is for whatever went wrong there.
-pub type Answer = Result<Option<Value>, Trap>;
+/// What a function of the host's answers. An error ends the call: [`Trap::Host`] is for whatever went wrong there.
+pub type Answer = Result<Option<Value>, Stop>;
 
 /// What a host offers, by the paths of imports: `name`, or `instance#name` for what is in an instance.
 pub struct Linker<T: 'static> {
@@ -36,7 +36,7 @@ pub struct Embedded<T: 'static> {
 pub struct Linked<T: 'static> {
     /// What the host keeps for this instance.
     pub data: T,
-    funcs: BTreeMap<String, (Func<T>, Arc<FuncType>)>,
+    funcs: BTreeMap<String, (Func<T>, Arc<Signature>)>,
     drops: BTreeMap<String, Drop<T>>,
     /// What one of the host's functions returned that it may not.
     misfit: Option<String>,
@@ -99,9 +99,9 @@ impl<T> Linker<T> {
 
     fn link_one(&self, path: String, import: &Import, linked: &mut Linked<T>) -> Result<(), Error> {
         match import {
-            Import::Func(ty) => {
+            Import::Func(signature) => {
                 let func = self.funcs.get(&path).ok_or(Error::Missing(path.clone()))?;
-                linked.funcs.insert(path, (func.clone(), Arc::new(ty.clone())));
+                linked.funcs.insert(path, (func.clone(), signature.clone()));
             }
             Import::Resource(_) => {
                 let drop = self.drops.get(&path).ok_or(Error::Missing(path.clone()))?;
@@ -177,18 +177,18 @@ fn misfit(path: &str, result: Option<&Value>, ty: Option<&Type>) -> Option<Strin
 
 impl<T: 'static> Host for Linked<T> {
     fn call(context: &mut Context<'_, Linked<T>>, import: &str, args: Vec<Value>) -> Answer {
-        let (func, ty) = context.host().funcs[import].clone();
+        let (func, signature) = context.host().funcs[import].clone();
         let result = func(context, args)?;
-        match misfit(import, result.as_ref(), ty.result.as_ref()) {
+        match misfit(import, result.as_ref(), signature.ty().result.as_ref()) {
             None => Ok(result),
             Some(misfit) => {
                 context.host().misfit = Some(misfit);
-                Err(Trap::Host)
+                Err(Trap::Host.into())
             }
         }
     }
 
-    fn drop(context: &mut Context<'_, Linked<T>>, resource: &str, rep: u32) -> Result<(), Trap> {
+    fn drop(context: &mut Context<'_, Linked<T>>, resource: &str, rep: u32) -> Result<(), Stop> {
         let drop = context.host().drops[resource].clone();
         drop(&mut context.host().data, rep);
         Ok(())
@@ -197,12 +197,12 @@ impl<T: 'static> Host for Linked<T> {
 
 /// A host that offers nothing.
 impl Host for () {
-    fn call(_: &mut Context<'_, ()>, _: &str, _: Vec<Value>) -> Result<Option<Value>, Trap> {
-        Err(Trap::Host)
+    fn call(_: &mut Context<'_, ()>, _: &str, _: Vec<Value>) -> Result<Option<Value>, Stop> {
+        Err(Trap::Host.into())
     }
 
-    fn drop(_: &mut Context<'_, ()>, _: &str, _: u32) -> Result<(), Trap> {
-        Err(Trap::Host)
+    fn drop(_: &mut Context<'_, ()>, _: &str, _: u32) -> Result<(), Stop> {
+        Err(Trap::Host.into())
     }
 }
 
@@ -213,8 +213,7 @@ impl fmt::Display for Error {
             Error::NotInstantiated(why) => why.fmt(f),
             Error::NoExport(path) => write!(f, "no function `{path}` is exported"),
             Error::Misfit(why) => f.write_str(why),
-            Error::Failed(Failure::Trap(trap)) => write!(f, "trapped: {trap}"),
-            Error::Failed(Failure::Exhausted(limit)) => write!(f, "met a limit: {limit}"),
+            Error::Failed(failure) => failure.fmt(f),
         }
     }
 }

@@ -2,20 +2,21 @@
 //! Knows nothing of what is called afterwards.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use canonical_abi::flatten::{self, flatten_functype};
 use canonical_abi::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep};
-use canonical_abi::types::{FuncType, Resource};
+use canonical_abi::types::Resource;
 use canonical_abi::{
-    BuiltIn, Core, CoreFuncType, Instance as _, PtrType, ResourceType, Trap, Watch,
+    BuiltIn, Core, CoreFuncType, Instance as _, PtrType, ResourceType, Signature, Stop, Watch,
 };
 use wasmi::{AsContextMut, Extern, StoreContextMut};
 use wasmparser::ExternalKind;
 
 use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy};
-use super::core::{core_value, error, func_type, trap, val};
+use super::core::{core_value, error, func_type, stop, val};
 use super::decode;
 use super::definition::{CanonOpts, Decoded, Definition, Found, Item};
 use super::deviations::adapter::{aborts, refuses};
@@ -37,28 +38,47 @@ pub struct Compiled {
 
 /// Why there is no instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotInstantiated {
+pub enum NotInstantiated<D = Infallible> {
     Refused(Refusal),
     /// The same, but only by a deviation that has an engine refuse it.
-    RefusedByDeviation,
+    RefusedByDeviation(D),
     /// A core module's start failed.
-    Failed(Failure),
+    Failed(Failure<D>),
 }
 
-impl fmt::Display for NotInstantiated {
+impl<D> fmt::Display for NotInstantiated<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NotInstantiated::Refused(refusal) => refusal.fmt(f),
-            NotInstantiated::RefusedByDeviation => f.write_str("refused as a deviation has it"),
+            NotInstantiated::RefusedByDeviation(_) => f.write_str("refused as a deviation has it"),
             NotInstantiated::Failed(Failure::Trap(trap)) => write!(f, "its start traps: {trap:?}"),
             NotInstantiated::Failed(Failure::Exhausted(limit)) => write!(f, "its start: {limit}"),
+            NotInstantiated::Failed(failure) => write!(f, "its start: {failure}"),
         }
     }
 }
 
-impl From<Refusal> for NotInstantiated {
-    fn from(refusal: Refusal) -> NotInstantiated {
-        NotInstantiated::Refused(refusal)
+/// Why some definition was not carried out.
+enum Unmade {
+    Refused(Refusal),
+    RefusedByDeviation,
+    Stopped(Stop),
+}
+
+impl Unmade {
+    /// As whoever watches is told it.
+    fn told<W: Watch>(self, watch: &W) -> NotInstantiated<W::Deviated> {
+        match self {
+            Unmade::Refused(refusal) => NotInstantiated::Refused(refusal),
+            Unmade::RefusedByDeviation => NotInstantiated::RefusedByDeviation(watch.deviated()),
+            Unmade::Stopped(stop) => NotInstantiated::Failed(Failure::of(stop, watch)),
+        }
+    }
+}
+
+impl From<Refusal> for Unmade {
+    fn from(refusal: Refusal) -> Unmade {
+        Unmade::Refused(refusal)
     }
 }
 
@@ -104,28 +124,35 @@ impl Compiled {
     }
 
     /// A new instance, with `host` behind its imports. Nobody watches, if `watch` is `()`.
-    pub fn instantiate<T: Host>(
+    pub fn instantiate<T: Host, W: Watch>(
         &self,
         host: T,
-        watch: impl Watch,
-    ) -> Result<Instance<T>, NotInstantiated> {
+        watch: W,
+    ) -> Result<Instance<T, W>, NotInstantiated<W::Deviated>> {
         let mut instance = self.begin(host, watch);
         self.start(&mut instance)?;
         Ok(instance)
     }
 
     /// A store for an instance, in which nothing is yet.
-    pub fn begin<T: Host>(&self, host: T, watch: impl Watch) -> Instance<T> {
+    pub fn begin<T: Host, W: Watch>(&self, host: T, watch: W) -> Instance<T, W> {
         let mut store = wasmi::Store::new(&self.engine, State::new(host, watch));
         store.limiter(|state| &mut state.limits);
-        Instance { store, decoded: self.decoded.clone(), fuel: self.fuel }
+        Instance { store, decoded: self.decoded.clone(), fuel: self.fuel, watch: PhantomData }
     }
 
     /// Carries out the definitions. After a failure there is nothing to call, but the host may have
     /// seen something.
-    pub fn start<T: Host>(&self, instance: &mut Instance<T>) -> Result<(), NotInstantiated> {
+    pub fn start<T: Host, W: Watch>(
+        &self,
+        instance: &mut Instance<T, W>,
+    ) -> Result<(), NotInstantiated<W::Deviated>> {
         instance.refuel();
-        let store = &mut instance.store;
+        let made = self.make(&mut instance.store);
+        made.map_err(|unmade| unmade.told(instance.watch()))
+    }
+
+    fn make<T: Host>(&self, store: &mut wasmi::Store<State<T>>) -> Result<(), Unmade> {
         let imports = imports(store.data_mut(), &self.decoded, &self.imported)?;
         let component = Closure { component: self.decoded.root.clone(), outer: None };
         let context = store.as_context_mut();
@@ -205,14 +232,14 @@ impl<'a, T: Host> Spaces<'a, T> {
         })
     }
 
-    fn run(mut self, closure: &Closure) -> Result<(Exports, ResourceTypes), NotInstantiated> {
+    fn run(mut self, closure: &Closure) -> Result<(Exports, ResourceTypes), Unmade> {
         for definition in &closure.component.definitions {
             self.define(definition)?;
         }
         Ok((self.exports, self.resources))
     }
 
-    fn define(&mut self, definition: &Definition) -> Result<(), NotInstantiated> {
+    fn define(&mut self, definition: &Definition) -> Result<(), Unmade> {
         match definition {
             Definition::CoreModule(position) => {
                 self.modules.push(self.compiled[*position].clone());
@@ -254,18 +281,18 @@ impl<'a, T: Host> Spaces<'a, T> {
             Definition::Resource { resource, destructor } => {
                 self.resource_type(*resource, *destructor)?;
             }
-            Definition::Lift { core_func, ty, opts } => {
-                let lifted = self.lift(*core_func, ty, opts)?;
+            Definition::Lift { core_func, signature, opts } => {
+                let lifted = self.lift(*core_func, signature, opts)?;
                 self.funcs.push(Func::Lifted(Arc::new(lifted)));
             }
             Definition::Lower { func, opts } => {
                 let func = at(&self.funcs, *func, "function")?.clone();
                 let opts = self.options(opts)?;
                 if aborts(self.store.data_mut(), &opts, &func) {
-                    return Err(NotInstantiated::Failed(Failure::Trap(Trap::Crash)));
+                    return Err(Unmade::Stopped(Stop::Crash));
                 }
                 if refuses(self.store.data_mut(), &opts, &func) {
-                    return Err(NotInstantiated::RefusedByDeviation);
+                    return Err(Unmade::RefusedByDeviation);
                 }
                 let lowered = self.lower(func, opts);
                 self.core_funcs.push(lowered);
@@ -316,12 +343,12 @@ impl<'a, T: Host> Spaces<'a, T> {
     fn lift(
         &self,
         core_func: u32,
-        ty: &Arc<FuncType>,
+        signature: &Arc<Signature>,
         opts: &CanonOpts,
     ) -> Result<Lifted, Refusal> {
         let core = at(&self.core_funcs, core_func, "core function")?.clone();
-        let (ty, opts) = (ty.clone(), self.options(opts)?);
-        Ok(Lifted { core, ty, opts, resources: self.resources.clone() })
+        let (signature, opts) = (signature.clone(), self.options(opts)?);
+        Ok(Lifted { core, signature, opts, resources: self.resources.clone() })
     }
 
     /// Adds a thing to its index space, and the resource types that come with it.
@@ -361,11 +388,7 @@ impl<'a, T: Host> Spaces<'a, T> {
         })
     }
 
-    fn instantiate(
-        &mut self,
-        component: u32,
-        args: &[(String, Item)],
-    ) -> Result<Exports, NotInstantiated> {
+    fn instantiate(&mut self, component: u32, args: &[(String, Item)]) -> Result<Exports, Unmade> {
         let component = at(&self.components, component, "component")?.clone();
         let imports = self.things(args)?;
         let (parent, store) = (Some(self.instance), self.store.as_context_mut());
@@ -389,11 +412,7 @@ impl<'a, T: Host> Spaces<'a, T> {
         Ok(outwards)
     }
 
-    fn core_instantiate(
-        &mut self,
-        module: u32,
-        args: &[(String, u32)],
-    ) -> Result<(), NotInstantiated> {
+    fn core_instantiate(&mut self, module: u32, args: &[(String, u32)]) -> Result<(), Unmade> {
         let module = at(&self.modules, module, "core module")?.clone();
         let mut imports = Vec::new();
         for import in module.imports() {
@@ -402,15 +421,9 @@ impl<'a, T: Host> Spaces<'a, T> {
             imports.push(self.core_export(*instance, import.name())?);
         }
         let instance = wasmi::Instance::new(&mut self.store, &module, &imports);
-        let instance = instance.map_err(|error| self.failed(&error))?;
+        let instance = instance.map_err(|error| Unmade::Stopped(stop(&error)))?;
         self.core_instances.push(CoreExports::Module(instance));
         Ok(())
-    }
-
-    fn failed(&mut self, error: &wasmi::Error) -> NotInstantiated {
-        let (trap, limit) = trap(error);
-        let limit = limit.or(self.store.data_mut().exhausted.take());
-        NotInstantiated::Failed(limit.map_or(Failure::of(trap), Failure::Exhausted))
     }
 
     fn core_exports(&mut self, exports: &[(String, ExternalKind, u32)]) -> Result<(), Refusal> {
@@ -485,7 +498,7 @@ impl<'a, T: Host> Spaces<'a, T> {
     }
 
     fn lower(&mut self, func: Func, opts: Options) -> CoreFunc {
-        let ty = flatten_functype(func.ty(), opts.ptr_type, flatten::Context::Lower);
+        let ty = func.signature().layout(opts.ptr_type).lowered.clone();
         self.core_func(ty, move |store, params| call_lowered(store, &opts, &func, params))
     }
 
@@ -510,7 +523,7 @@ impl<'a, T: Host> Spaces<'a, T> {
     fn core_func(
         &mut self,
         ty: CoreFuncType,
-        call: impl Fn(StoreContextMut<'_, State<T>>, &[Core]) -> Result<Vec<Core>, Trap>
+        call: impl Fn(StoreContextMut<'_, State<T>>, &[Core]) -> Result<Vec<Core>, Stop>
         + Send
         + Sync
         + 'static,
@@ -543,7 +556,7 @@ fn call_built_in<T: Host>(
     opts: &Options,
     resources: &ResourceTypes,
     params: &[Core],
-) -> Result<Vec<Core>, Trap> {
+) -> Result<Vec<Core>, Stop> {
     let param = canonical_abi::wrap(params[0].bits());
     let mut guest = CoreInstance::new(store.as_context_mut(), opts, resources);
     let may_leave = guest.may_leave();

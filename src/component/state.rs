@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use canonical_abi::types::FuncType;
-use canonical_abi::{LiftLowerOptions, PtrType, Trap, trap_if};
+use canonical_abi::{LiftLowerOptions, PtrType, Signature, Stop, end_if, trap_if};
 use canonical_abi::{Party, ResourceType, Rule, StringEncoding, Table, Task, Watch};
 use wasmi_core::LimiterError;
 
@@ -31,8 +30,6 @@ pub struct State<T> {
     /// The calls under way, of whatever instance.
     pub tasks: Vec<Task>,
     pub host_calls: HostCalls,
-    /// A limit that the spec lacks was met.
-    pub exhausted: Option<String>,
     pub limits: Limiter,
     /// What one instance's core code does, if someone wants to know.
     pub recording: Option<Recording>,
@@ -89,14 +86,14 @@ pub enum Func {
 pub struct HostFunc {
     /// The path of the import.
     pub path: String,
-    pub ty: FuncType,
+    pub signature: Arc<Signature>,
     pub resources: ResourceTypes,
 }
 
 /// A function under `canon lift`.
 pub struct Lifted {
     pub core: CoreFunc,
-    pub ty: Arc<FuncType>,
+    pub signature: Arc<Signature>,
     pub opts: Options,
     pub resources: ResourceTypes,
 }
@@ -119,10 +116,10 @@ impl Options {
 }
 
 impl Func {
-    pub fn ty(&self) -> &FuncType {
+    pub fn signature(&self) -> &Signature {
         match self {
-            Func::Host(func) => &func.ty,
-            Func::Lifted(func) => &func.ty,
+            Func::Host(func) => &func.signature,
+            Func::Lifted(func) => &func.signature,
         }
     }
 
@@ -155,7 +152,6 @@ impl<T> State<T> {
             destructors: Vec::new(),
             tasks: Vec::new(),
             host_calls: HostCalls::default(),
-            exhausted: None,
             limits: Limiter(limits::Left::ALL),
             recording: None,
         }
@@ -191,15 +187,12 @@ impl<T> State<T> {
         callee: usize,
         caller: Option<usize>,
         is_async: bool,
-    ) -> Result<(), Trap> {
+    ) -> Result<(), Stop> {
         let entered = self.entering_set(callee, caller);
         let refused = entered.iter().any(|i| !self.instances[*i].may_enter);
         let party = Party::caller(caller.is_some());
         trap_if(&mut *self.watch, party, Rule::MayNotEnter, refused)?;
-        if self.tasks.len() >= limits::CALLS {
-            self.exhausted = Some(format!("more than {} calls within one another", limits::CALLS));
-            return Err(Trap::Exhausted);
-        }
+        end_if(self.tasks.len() >= limits::CALLS, limits::TOO_MANY_CALLS)?;
         let waited_for = caller.is_none() && self.host_calls.waits;
         self.check_exclusive(callee, is_async, waited_for)?;
         entered.into_iter().for_each(|i| self.instances[i].may_enter = false);
@@ -214,17 +207,16 @@ impl<T> State<T> {
         callee: usize,
         is_async: bool,
         waited_for: bool,
-    ) -> Result<(), Trap> {
+    ) -> Result<(), Stop> {
         if !is_async || !deviations::waits_for_others(self, callee, waited_for) {
             return Ok(());
         }
         self.block()?;
-        self.exhausted = Some("a call waits for one that waits for it".to_string());
-        Err(Trap::Exhausted)
+        Err(Stop::Deadlock)
     }
 
     /// Spec: `canon_lift`, its end: a task that is not async traps if it blocks.
-    pub fn block(&mut self) -> Result<(), Trap> {
+    pub fn block(&mut self) -> Result<(), Stop> {
         let refused = deviations::may_not_block(self)?;
         trap_if(&mut *self.watch, Party::Host, Rule::MayNotBlock, refused)
     }

@@ -250,7 +250,7 @@ impl Face<'_> {
     /// Calls a built-in with its own param, and logs its answer, 0 where it has none.
     fn offered_built_in(&self, which: BuiltIn, resource: Resource) -> Function {
         let [param, answer, address] = [0, 1, 2];
-        let (slot, answers) = (slot::built_in(which, resource), which.signature().result.is_some());
+        let (slot, answers) = (slot::built_in(which, resource), which.row().result.is_some());
         body([(2, ValType::I32)], |sink| {
             sink.call(CHARGE).local_get(param).call(self.wired_at(slot));
             if answers {

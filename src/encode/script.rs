@@ -286,7 +286,7 @@ impl Log<'_> {
 
 fn built_in_event(slot: u32, answer: u32) -> Result<GuestEvent, String> {
     let (which, of) = slot::built_in_at(slot).ok_or("the import is no built-in")?;
-    let answer = which.signature().result.map(|_| answer);
+    let answer = which.row().result.map(|_| answer);
     Ok(GuestEvent::BuiltIn { which, of, answer })
 }
 
@@ -322,7 +322,7 @@ impl Writer {
     fn flat(&mut self, side: Side, passed: &Passed) -> Result<Vec<u64>, String> {
         match passed {
             Passed::Lowered { values, patches } => {
-                let flat = self.lowering.lower(side, values);
+                let flat = self.lowering.lower(side, &side.layout(), values);
                 let flat = flat.ok_or("the data does not fit into the guest's memory")?;
                 let mut flat: Vec<u64> = flat.into_iter().map(Core::bits).collect();
                 self.patch(&mut flat, patches);
@@ -419,7 +419,7 @@ fn len64(length: usize) -> u64 {
 }
 
 fn built_in_words(BuiltInCall { which, of, operand }: BuiltInCall) -> [u64; BUILT_IN] {
-    let answers = which.signature().result.is_some();
+    let answers = which.row().result.is_some();
     let kind = if answers { step_kind::ANSWERS } else { step_kind::SILENT };
     let slot = slot::built_in(which, of);
     [u64::from(kind.unsigned_abs()), u64::from(operand), u64::from(slot)]

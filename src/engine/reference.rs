@@ -7,12 +7,15 @@ mod misuse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::abi::{Core, Deviations, Lowered, Place, Points, Received, Recorder, Stage, Trap};
+use crate::abi::{
+    Core, Deviated, Deviations, Faults, Lowered, Place, Points, Received, Recorder, Stage, Stop,
+    Trap,
+};
 use crate::case::paths::{Mode, Paths};
 use crate::case::{Answer, Call, Case, Guest, Manner, Shape};
 use crate::component::instantiate::Compiled;
 use crate::component::recording::Event;
-use crate::component::{self, Context, Failure, Instance, NotInstantiated};
+use crate::component::{self, Context, Instance, NotInstantiated};
 use crate::encode::script::read_observed;
 use crate::encode::{self, EXPORT, looping};
 use crate::engine::holdings::Held;
@@ -40,12 +43,12 @@ pub fn instantiate(
     let mut instance = compiled.begin(Host::of(shape), Recorder::deviating(deviations));
     compiled.start(&mut instance).map_err(|why| match why {
         NotInstantiated::Failed(failure) => {
-            let taken = instance.watch::<Recorder>().taken;
+            let taken = instance.watch().taken;
             NotStarted { outcome: ended(failure), taken }
         }
         NotInstantiated::Refused(refusal) => NotStarted::of(&refusal.to_string()),
-        NotInstantiated::RefusedByDeviation => {
-            let taken = instance.watch::<Recorder>().taken;
+        NotInstantiated::RefusedByDeviation(Deviated) => {
+            let taken = instance.watch().taken;
             NotStarted { taken, ..NotStarted::of(&why.to_string()) }
         }
     })?;
@@ -85,7 +88,7 @@ impl NotStarted {
 /// What the reference says of a component that it cannot run.
 pub fn not_started(NotStarted { outcome, taken }: NotStarted) -> Reading {
     let observation = Observation { calls: Vec::new(), outcome };
-    let (calls, faults, points) = (Vec::new(), BTreeSet::new(), Points::default());
+    let (calls, faults, points) = (Vec::new(), Faults::default(), Points::default());
     Reading { observation, taken, calls, faults, unexplored: None, points }
 }
 
@@ -94,7 +97,7 @@ impl component::Host for Host {
         context: &mut Context<'_, Host>,
         _import: &str,
         args: Vec<Value>,
-    ) -> Result<Option<Value>, Trap> {
+    ) -> Result<Option<Value>, Stop> {
         let answer = context.host().called(args);
         // A host that fails does so at once.
         if context.host().blocks && answer != Answer::Error {
@@ -102,7 +105,7 @@ impl component::Host for Host {
         }
         match answer {
             Answer::Return(value) => Ok(value),
-            Answer::Error => Err(Trap::Host),
+            Answer::Error => Err(Trap::Host.into()),
             Answer::Guest => unreachable!("a checked case has the host answer what it is asked"),
             Answer::Reenter(value) => {
                 if let Some(args) = context.host().args() {
@@ -115,7 +118,7 @@ impl component::Host for Host {
         }
     }
 
-    fn drop(context: &mut Context<'_, Host>, resource: &str, rep: u32) -> Result<(), Trap> {
+    fn drop(context: &mut Context<'_, Host>, resource: &str, rep: u32) -> Result<(), Stop> {
         let number = (0..).find(|number| resource_name(*number) == resource);
         context.host().destroyed(number.expect("it is one of ours"), rep);
         Ok(())
@@ -147,9 +150,13 @@ fn receive(host: &mut Host, result: Option<Value>) -> Option<Value> {
     result.map(|(value, ty)| change_handles(&value, ty, number))
 }
 
+type Failure = component::Failure<Deviated>;
+
 /// Why a call did not come back.
 enum Ended {
     Failed(Failure),
+    /// It waits, by a deviation, for what never comes, and the host is told so.
+    Deadlocked,
     /// With a mistake of the host's that an engine may see when it will.
     Misused,
 }
@@ -157,9 +164,11 @@ enum Ended {
 /// How a run ends that fails so.
 fn ended(failure: Failure) -> Outcome {
     match failure {
-        Failure::Trap(Trap::Crash) => Outcome::Crashed("as a deviation has it".to_string()),
         Failure::Trap(trap) => Outcome::Trapped(Some(trap), format!("{trap:?}")),
-        Failure::Exhausted(message) => Outcome::Exhausted(message),
+        Failure::Exhausted(limit) => Outcome::Exhausted(limit.to_string()),
+        // The spec does not say what becomes of that.
+        Failure::Deadlock => Outcome::Exhausted(failure.to_string()),
+        Failure::Crash(Deviated) => Outcome::Crashed("as a deviation has it".to_string()),
     }
 }
 
@@ -171,7 +180,7 @@ impl From<Failure> for Ended {
 
 /// An instance and what it has shown.
 pub struct Run {
-    instance: Instance<Host>,
+    instance: Instance<Host, Recorder>,
     /// The component's numbers of the resources.
     numbers: BTreeMap<Resource, u32>,
     calls: Vec<CallObservation>,
@@ -202,6 +211,7 @@ impl Run {
             if let Err(ended) = self.call(case, i, scripts) {
                 outcome = match ended {
                     Ended::Failed(failure) => self::ended(failure),
+                    Ended::Deadlocked => Outcome::Deadlocked("Deadlock".to_string()),
                     Ended::Misused => Outcome::Misused("the host made a mistake".to_string()),
                 };
                 break;
@@ -239,7 +249,7 @@ impl Run {
     }
 
     /// Makes the call, if the host can, and drops what the host is to drop after it.
-    fn call_and_drop(&mut self, case: &Case, call: &Call) -> Result<Option<Value>, Failure> {
+    fn call_and_drop(&mut self, case: &Case, call: &Call) -> Result<Option<Value>, Ended> {
         let twice = call.manner == Manner::Twice;
         let at_once = twice && case.paths.call.mode == Mode::Concurrent;
         self.instance.host_calls().another_ready = at_once;

@@ -30,7 +30,7 @@ pub fn zero_import_call(guest: &GuestPlan) -> Lines {
 }
 
 pub fn built_in(guest: &GuestPlan, BuiltInCall { which, of, operand }: BuiltInCall) -> Lines {
-    let answers = which.signature().result.is_some();
+    let answers = which.row().result.is_some();
     let ty = if answers { "$answers" } else { "$drops" };
     let slot = slot::built_in(which, of);
     let operand = constant(Core::I32(operand));

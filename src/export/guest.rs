@@ -53,7 +53,7 @@ fn memory(guest: &GuestPlan) -> String {
 fn types(guest: &GuestPlan) -> Lines {
     let import = guest.import.iter().map(|ty| format!("(type $g (func{}))", signature(ty)));
     let is = |answers: bool| {
-        guest.built_ins.iter().any(|(one, _)| one.signature().result.is_some() == answers)
+        guest.built_ins.iter().any(|(one, _)| one.row().result.is_some() == answers)
     };
     let answers = is(true).then(|| "(type $answers (func (param i32) (result i32)))".to_string());
     let drops = is(false).then(|| "(type $drops (func (param i32)))".to_string());

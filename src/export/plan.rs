@@ -79,6 +79,7 @@ fn runs(case: &Case, reading: &Reading) -> Result<(), NotExported> {
     match &reading.observation.outcome {
         Outcome::Returned | Outcome::Trapped(Some(_), _) | Outcome::Misused(_) => {}
         Outcome::Trapped(None, why)
+        | Outcome::Deadlocked(why)
         | Outcome::Refused(why)
         | Outcome::Unsupported(why)
         | Outcome::Exhausted(why)

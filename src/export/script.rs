@@ -245,8 +245,8 @@ fn trap(plan: &Plan, invoke: &str, about: &About) -> Lines {
         return Vec::new();
     };
     let mut lines = Vec::new();
-    let mut faults: Vec<_> = plan.reading.faults.iter().map(|fault| format!("{fault:?}")).collect();
-    faults.retain(|fault| *fault != format!("{trap:?}"));
+    let others = plan.reading.faults.traps.iter().filter(|fault| *fault != trap);
+    let faults: Vec<_> = others.map(|fault| format!("{fault:?}")).collect();
     if !faults.is_empty() {
         lines.extend(comment(&format!("This would do as well: {}.", faults.join(", "))));
     }
@@ -261,7 +261,7 @@ pub fn trap_words(plan: &Plan, trap: Trap, about: &About) -> String {
     const BOUNDS: &str = "out of bounds";
     match (trap, about.words.as_deref()) {
         (Trap::Host, _) | (_, None) => phrase(trap).to_string(),
-        (Trap::Guest, Some(_)) if plan.reading.faults.len() <= 1 => phrase(trap).to_string(),
+        (Trap::Guest, Some(_)) if plan.reading.faults.traps.len() <= 1 => phrase(trap).to_string(),
         (_, Some(words)) if words.contains(BOUNDS) => BOUNDS.to_string(),
         (_, Some(words)) => words.trim_start_matches("wasm trap: ").to_string(),
     }
@@ -289,7 +289,5 @@ fn phrase(trap: Trap) -> &'static str {
         Trap::CannotBlockSyncTask => "cannot block a synchronous task before returning",
         Trap::Guest => "unreachable",
         Trap::Host => HOST_FAILED,
-        Trap::Deadlock => "deadlock detected",
-        Trap::Crash | Trap::Exhausted => "",
     }
 }

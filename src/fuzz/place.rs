@@ -41,6 +41,7 @@ macro_rules! sort {
 
 sort!(returned);
 sort!(trapped);
+sort!(deadlocked);
 sort!(misused);
 sort!(refused);
 sort!(unsupported);
@@ -67,9 +68,6 @@ sort!(trap_cannot_leave_component);
 sort!(trap_cannot_block_sync_task);
 sort!(trap_guest);
 sort!(trap_host);
-sort!(trap_crash);
-sort!(trap_deadlock);
-sort!(trap_exhausted);
 sort!(called);
 sort!(realloc);
 sort!(reallocated);
@@ -115,6 +113,7 @@ fn ending(outcome: &Outcome) -> (Expected, Observing) {
         Outcome::Returned => at!(returned),
         Outcome::Trapped(Some(trap), _) => trapped(*trap),
         Outcome::Trapped(None, _) => at!(trapped),
+        Outcome::Deadlocked(_) => at!(deadlocked),
         Outcome::Misused(_) => at!(misused),
         Outcome::Refused(_) => at!(refused),
         Outcome::Unsupported(_) => at!(unsupported),
@@ -146,9 +145,6 @@ fn trapped(trap: Trap) -> (Expected, Observing) {
         Trap::CannotBlockSyncTask => at!(trap_cannot_block_sync_task),
         Trap::Guest => at!(trap_guest),
         Trap::Host => at!(trap_host),
-        Trap::Crash => at!(trap_crash),
-        Trap::Deadlock => at!(trap_deadlock),
-        Trap::Exhausted => at!(trap_exhausted),
     }
 }
 
@@ -169,7 +165,7 @@ fn guest_event(event: &GuestEvent) -> (Expected, Observing) {
         GuestEvent::Reallocated(_) => at!(reallocated),
         GuestEvent::ImportReturned(_) => at!(import_returned),
         GuestEvent::PostReturn(_) => at!(post_return),
-        GuestEvent::BuiltIn { which, .. } => match which.signature().result {
+        GuestEvent::BuiltIn { which, .. } => match which.row().result {
             Some(Operand::Handle) => at!(handle_made),
             Some(Operand::Rep) => at!(representation),
             None => at!(handle_dropped),

@@ -116,6 +116,5 @@ pub fn impossible_trap(trap: Trap, stage: Stage, why: &Impossible) -> Option<&'s
         Trap::CannotBlockSyncTask => (stage != Stage::Host).then_some("only the host blocks"),
         Trap::Guest => (!guest_runs).then_some("no guest code runs here"),
         Trap::Host => (stage != Stage::Host).then_some("the host does not run here"),
-        Trap::Crash | Trap::Deadlock | Trap::Exhausted => Some("no trap of the spec's"),
     }
 }

@@ -3,9 +3,7 @@
 //! between guests to meet faults in any order, and that traps are compared by kind; no other
 //! tolerance.
 
-use std::collections::BTreeSet;
-
-use crate::abi::{Core, Deviations, NanLeaf, Place, Trap};
+use crate::abi::{Core, Deviations, Faults, NanLeaf, Place, Trap};
 use crate::observation::{
     CallObservation, GuestEvent, GuestObservation, HostEvent, Observation, Outcome, Reading,
     Returned, Seen, Told,
@@ -270,16 +268,17 @@ fn both_refused(expected: &Outcome, observed: &Outcome) -> bool {
 
 /// Between guests an engine may meet any of the faults that there are first; of a misuse's, either it or
 /// the mistake. Only a deviation makes a crash one of them.
-fn same_ending_of(expected: &Outcome, observed: &Outcome, faults: &BTreeSet<Trap>) -> bool {
+fn same_ending_of(expected: &Outcome, observed: &Outcome, faults: &Faults) -> bool {
     let faulty =
         matches!(expected, Outcome::Trapped(..) | Outcome::Crashed(_) | Outcome::Misused(_));
     match observed {
         Outcome::Trapped(trap, words) if faulty && !faults.is_empty() => {
-            faults.iter().any(|fault| same_trap(*fault, *trap, words))
+            faults.traps.iter().any(|fault| same_trap(*fault, *trap, words))
         }
-        Outcome::Crashed(_) if faulty && faults.contains(&Trap::Crash) => true,
+        Outcome::Crashed(_) if faulty && faults.crash => true,
         Outcome::Returned
         | Outcome::Trapped(..)
+        | Outcome::Deadlocked(_)
         | Outcome::Misused(_)
         | Outcome::Refused(_)
         | Outcome::Unsupported(_)
@@ -292,6 +291,7 @@ fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
     match (expected, observed) {
         (Outcome::Returned, Outcome::Returned) => true,
         (Outcome::Trapped(Some(a), _), Outcome::Trapped(Some(b), _)) => a.kind() == b.kind(),
+        (Outcome::Deadlocked(_), Outcome::Deadlocked(_)) => true,
         // The reference crashes only by a deviation that has the subject crash.
         (Outcome::Crashed(_), Outcome::Crashed(_)) => true,
         (Outcome::Misused(_), Outcome::Misused(_)) => true,
@@ -299,6 +299,7 @@ fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
         (
             Outcome::Returned
             | Outcome::Trapped(..)
+            | Outcome::Deadlocked(_)
             | Outcome::Misused(_)
             | Outcome::Refused(_)
             | Outcome::Unsupported(_)
@@ -378,12 +379,12 @@ mod tests {
 
     #[track_caller]
     fn check(expected: &Observation, observed: &Observation, at: Option<Where>) {
-        check_with(BTreeSet::new(), expected, observed, at);
+        check_with(Faults::default(), expected, observed, at);
     }
 
     #[track_caller]
     fn check_with(
-        faults: BTreeSet<Trap>,
+        faults: Faults,
         expected: &Observation,
         observed: &Observation,
         at: Option<Where>,
@@ -488,7 +489,7 @@ mod tests {
 
     #[test]
     fn between_guests_any_fault_may_be_met_first() {
-        let faults = || BTreeSet::from([Trap::InvalidChar, Trap::UnalignedPointer]);
+        let faults = || Faults::from_iter([Trap::InvalidChar, Trap::UnalignedPointer]);
         let char = trapped(Vec::new(), Trap::InvalidChar);
         check_with(faults(), &char, &trapped(Vec::new(), Trap::UnalignedPointer), None);
         let bounds = trapped(Vec::new(), Trap::ListOutOfBounds);
@@ -496,7 +497,7 @@ mod tests {
         check_with(faults(), &char, &run(returned(None)), Some(Where::Outcome));
         let crashed = Observation { outcome: Outcome::Crashed(String::new()), ..char.clone() };
         check_with(faults(), &char, &crashed, Some(Where::Outcome));
-        let crashes = BTreeSet::from([Trap::InvalidChar, Trap::Crash]);
+        let crashes = Faults { crash: true, ..Faults::from_iter([Trap::InvalidChar]) };
         check_with(crashes.clone(), &char, &crashed, None);
         check_with(crashes, &crashed, &char, None);
     }
@@ -537,7 +538,7 @@ mod tests {
         let refusal = |calls| Observation { calls, outcome: Outcome::Refused(String::new()) };
         let taken = Deviations::from_iter([Deviation::FixedLengthListAdapterRefused]);
         let check = |taken, calls: &[CallObservation], same| {
-            let (observation, faults) = (refusal(Vec::new()), BTreeSet::new());
+            let (observation, faults) = (refusal(Vec::new()), Faults::default());
             let (readings, points) = (Vec::new(), Points::default());
             let expected =
                 Reading { observation, taken, calls: readings, faults, unexplored: None, points };

@@ -247,6 +247,7 @@ pub fn ended(outcome: &Outcome) -> String {
         Outcome::Returned => "returned".to_string(),
         Outcome::Trapped(Some(trap), _) => format!("trapped {trap:?}"),
         Outcome::Trapped(None, _) => "trapped".to_string(),
+        Outcome::Deadlocked(_) => "trapped Deadlock".to_string(),
         Outcome::Misused(_) => "misused".to_string(),
         Outcome::Refused(_) => "refused".to_string(),
         Outcome::Unsupported(_) => "unsupported".to_string(),
@@ -262,7 +263,7 @@ fn event(observed: &Observed) -> &'static str {
         Observed::GuestEvent(GuestEvent::Reallocated(_)) => "realloc's answer",
         Observed::GuestEvent(GuestEvent::ImportReturned(_)) => "core results of the import",
         Observed::GuestEvent(GuestEvent::PostReturn(_)) => "post-return's arguments",
-        Observed::GuestEvent(GuestEvent::BuiltIn { which, .. }) => match which.signature().result {
+        Observed::GuestEvent(GuestEvent::BuiltIn { which, .. }) => match which.row().result {
             Some(Operand::Handle) => "a handle that was made",
             Some(Operand::Rep) => "a representation",
             None => "a handle that was dropped",

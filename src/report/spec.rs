@@ -48,7 +48,7 @@ fn section(function: &str) -> &'static str {
         ("canon_lower", "canon lower"),
         ("", "Canonical ABI Explainer"),
     ];
-    let built_ins = BuiltIn::ALL.map(|which| which.signature());
+    let built_ins = BuiltIn::ALL.map(|which| which.row());
     if let Some(built_in) = built_ins.iter().find(|one| one.definition == function) {
         return built_in.canon;
     }
@@ -88,8 +88,8 @@ fn guest_rule(event: &GuestEvent) -> &'static str {
             "store_string_into_range, store_list_into_range, lower_flat_values"
         }
         GuestEvent::PostReturn(_) => "canon_lift: post_return",
-        GuestEvent::BuiltIn { which, .. } => which.signature().definition,
-        GuestEvent::Destructor { .. } => BuiltIn::ResourceDrop.signature().definition,
+        GuestEvent::BuiltIn { which, .. } => which.row().definition,
+        GuestEvent::Destructor { .. } => BuiltIn::ResourceDrop.row().definition,
     }
 }
 
@@ -116,9 +116,7 @@ pub fn trap_rule(trap: Trap) -> &'static str {
         Trap::CannotEnterComponent => "Store.lift: may_enter",
         Trap::CannotLeaveComponent => "canon_lower: may_leave",
         Trap::CannotBlockSyncTask => "canon_lift: its end, canon_lower",
-        Trap::Guest | Trap::Host | Trap::Crash | Trap::Deadlock | Trap::Exhausted => {
-            "canon_lift, canon_lower"
-        }
+        Trap::Guest | Trap::Host => "canon_lift, canon_lower",
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::abi::{Core, Trap};
+use crate::abi::Core;
 use crate::case::check::last_answer;
 use crate::case::misuse::{Misuse, nodes};
 use crate::case::text::host::print_misuse;
@@ -51,8 +51,9 @@ pub fn timeline(case: &Case, observation: &Observation) -> Vec<String> {
 pub fn outcome(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Returned => "returned".to_string(),
-        Outcome::Trapped(Some(trap), message) => trapped(*trap, message),
+        Outcome::Trapped(Some(trap), message) => trapped(&format!("{trap:?}"), message),
         Outcome::Trapped(None, message) => format!("trapped ({message})"),
+        Outcome::Deadlocked(message) => trapped("Deadlock", message),
         Outcome::Misused(message) => format!("refused the host's mistake ({message})"),
         Outcome::Refused(message) => format!("refused ({message})"),
         Outcome::Unsupported(feature) => format!("does not support {feature}"),
@@ -61,8 +62,7 @@ pub fn outcome(outcome: &Outcome) -> String {
     }
 }
 
-fn trapped(trap: Trap, message: &str) -> String {
-    let name = format!("{trap:?}");
+fn trapped(name: &str, message: &str) -> String {
     if name == message { format!("trapped {name}") } else { format!("trapped {name} ({message})") }
 }
 

@@ -1,7 +1,7 @@
 //! Where two engines differ on one script.
 //! Knows that one is right by the spec; what may differ, the oracle says.
 
-use crate::component::wast::engine::Stop;
+use crate::component::wast::engine::NoResult;
 use crate::component::wast::run::{Shown, Step};
 use crate::oracle::compare;
 use crate::value::Value;
@@ -46,28 +46,29 @@ fn same_result(a: Option<&Value>, b: Option<&Value>) -> bool {
     }
 }
 
-fn same_stop(expected: &Stop, observed: &Stop) -> bool {
+fn same_stop(expected: &NoResult, observed: &NoResult) -> bool {
     match (expected, observed) {
         (a, b) if says_nothing(a) || says_nothing(b) => true,
-        (Stop::Invalid(_), Stop::Invalid(_)) | (Stop::Unlinkable(_), Stop::Unlinkable(_)) => true,
-        (Stop::Trapped(Some(expected), _), Stop::Trapped(observed, words)) => {
+        (NoResult::Invalid(_), NoResult::Invalid(_))
+        | (NoResult::Unlinkable(_), NoResult::Unlinkable(_)) => true,
+        (NoResult::Trapped(Some(expected), _), NoResult::Trapped(observed, words)) => {
             compare::same_trap(*expected, *observed, words)
         }
         (
-            Stop::Invalid(_)
-            | Stop::Unlinkable(_)
-            | Stop::Unsupported(_)
-            | Stop::Trapped(..)
-            | Stop::Exhausted(_)
-            | Stop::Crashed(_),
+            NoResult::Invalid(_)
+            | NoResult::Unlinkable(_)
+            | NoResult::Unsupported(_)
+            | NoResult::Trapped(..)
+            | NoResult::Exhausted(_)
+            | NoResult::Crashed(_),
             _,
         ) => false,
     }
 }
 
 /// A feature that is missing and a limit that the spec lacks tell nothing of the other engine.
-fn says_nothing(stop: &Stop) -> bool {
-    matches!(stop, Stop::Unsupported(_) | Stop::Exhausted(_))
+fn says_nothing(stop: &NoResult) -> bool {
+    matches!(stop, NoResult::Unsupported(_) | NoResult::Exhausted(_))
 }
 
 fn text(shown: &Shown) -> String {

@@ -4,14 +4,14 @@
 use crate::context::{Cx, Guest, handles};
 use crate::table::{ResourceHandle, ResourceType};
 use crate::types::Resource;
-use crate::{Deviation, Party, Trap, end_if};
+use crate::{Deviation, Party, Stop, Trap, end_if};
 
 /// Traps where whoever looks at the lends before the type sees some.
 pub(crate) fn check_lent_first(
     guest: &mut dyn Guest,
     handle: ResourceHandle,
     resource: Resource,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let other = handle.rt != handles(guest).resource(resource);
     let lent = other && handle.num_lends != 0;
     end_if(lent && guest.watch().deviates(Deviation::LendsBeforeType), Trap::HandleLent)
@@ -23,11 +23,11 @@ pub(crate) fn keeps_lifted(cx: &mut Cx) -> bool {
 }
 
 /// Whether a table knows of a handle that is lent. Ends as who bears only one loan.
-pub(crate) fn counts_lent(cx: &mut Cx, borrowed: bool) -> Result<bool, Trap> {
+pub(crate) fn counts_lent(cx: &mut Cx, borrowed: bool) -> Result<bool, Stop> {
     let uncounted = borrowed && cx.deviates(Deviation::BorrowedNotLentOn)
         || cx.deviates(Deviation::BorrowNotLent);
     let second = cx.peer.is_none() && !borrowed && !handles(cx.guest).lenders.is_empty();
-    end_if(second && cx.deviates(Deviation::SecondLoanCrashes), Trap::Crash)?;
+    end_if(second && cx.deviates(Deviation::SecondLoanCrashes), Stop::Crash)?;
     Ok(!uncounted)
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn keeps_lent(guest: &mut dyn Guest, party: Party) -> bool {
 }
 
 /// Traps where `resource.rep` may not be called.
-pub(crate) fn check_rep_leaves(guest: &mut dyn Guest, may_leave: bool) -> Result<(), Trap> {
+pub(crate) fn check_rep_leaves(guest: &mut dyn Guest, may_leave: bool) -> Result<(), Stop> {
     let left = !may_leave && guest.watch().deviates(Deviation::ResourceRepLeaves);
     end_if(left, Trap::CannotLeaveComponent)
 }
@@ -60,7 +60,7 @@ pub(crate) fn oldest_first(guest: &mut dyn Guest, free: usize) -> bool {
 }
 
 /// Gives the thread of the call that begins an index among the handles, where there may be any.
-pub(crate) fn add_thread(guest: &mut dyn Guest) -> Result<Option<u32>, Trap> {
+pub(crate) fn add_thread(guest: &mut dyn Guest) -> Result<Option<u32>, Stop> {
     let has_resources = guest.handles().is_some_and(|handles| !handles.resources.is_empty());
     if !has_resources || !guest.watch().deviates(Deviation::ThreadAmongHandles) {
         return Ok(None);

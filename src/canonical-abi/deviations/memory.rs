@@ -3,14 +3,13 @@
 
 use crate::bytes::valid_range;
 use crate::context::Cx;
-use crate::despecialize::Despecialized;
 use crate::layout::{Layout, end_of_fields};
-use crate::{Deviation, Trap, end_if};
+use crate::{Deviation, Stop, Trap, end_if};
 
 /// Ends where the host fails at a `realloc` of this width.
-pub(crate) fn before_realloc(cx: &mut Cx) -> Result<(), Trap> {
+pub(crate) fn before_realloc(cx: &mut Cx) -> Result<(), Stop> {
     let wide = cx.peer.is_none() && cx.guest.is_wide();
-    end_if(wide && cx.deviates(Deviation::HostReallocOf64BitsCrashes), Trap::Crash)
+    end_if(wide && cx.deviates(Deviation::HostReallocOf64BitsCrashes), Stop::Crash)
 }
 
 /// Whether what is spilled may be outside of memory although it was checked.
@@ -19,7 +18,7 @@ pub(crate) fn may_be_outside(cx: &mut Cx) -> bool {
 }
 
 /// Traps where what is spilled ends with the memory and may not.
-pub(crate) fn check_end(cx: &mut Cx, ptr: u64, tuple: &Layout) -> Result<(), Trap> {
+pub(crate) fn check_end(cx: &mut Cx, ptr: u64, tuple: &Layout) -> Result<(), Stop> {
     let forbidden_end = cx.out_of_bounds(ptr, tuple.elem_size + 1)
         && cx.deviates(Deviation::SpilledMayNotEndWithMemory);
     end_if(forbidden_end, Trap::MemoryOutOfBounds)
@@ -27,7 +26,7 @@ pub(crate) fn check_end(cx: &mut Cx, ptr: u64, tuple: &Layout) -> Result<(), Tra
 
 /// The alignment and size of the block that is asked for.
 pub(crate) fn spilled_block(cx: &mut Cx, tuple: &Layout) -> (u64, u64) {
-    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
+    let fields = tuple.fields();
     let Layout { mut alignment, mut elem_size, .. } = *tuple;
     if alignment > 1 && cx.deviates(Deviation::SpilledParamsByteAligned) {
         alignment = 1;
@@ -53,7 +52,7 @@ pub(crate) fn list_block(cx: &mut Cx, length: u64, elem: &Layout) -> (u64, u64) 
 }
 
 /// The pointer of a list as it is checked, and the traps of who checks more, or in another order.
-pub(crate) fn list_pointer(cx: &mut Cx, ptr: u64, length: u64, elem: &Layout) -> Result<u64, Trap> {
+pub(crate) fn list_pointer(cx: &mut Cx, ptr: u64, length: u64, elem: &Layout) -> Result<u64, Stop> {
     let byte_length = length.saturating_mul(elem.elem_size);
     let misaligned = !ptr.is_multiple_of(elem.alignment);
     let outside = cx.out_of_bounds(ptr, byte_length);

@@ -5,7 +5,7 @@ use crate::bytes::{chars, len, utf8, utf16_chars, valid_range};
 use crate::context::Cx;
 use crate::options::{StringEncoding, utf16_tag};
 use crate::value::{Str, StringSource};
-use crate::{Deviation, PtrType, Trap, end_if};
+use crate::{Deviation, PtrType, Stop, Trap, end_if};
 
 /// The tag of UTF-16 in the memory of this guest.
 pub(crate) fn tag(cx: &mut Cx) -> u64 {
@@ -47,7 +47,7 @@ pub(crate) fn read_past_end(
     source: StringSource,
     ptr: u64,
     byte_length: u64,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     let compacted =
         cx.peer.is_some_and(|peer| peer.string_encoding == StringEncoding::Latin1OrUtf16);
     let outside = compacted && cx.out_of_bounds(ptr, byte_length);
@@ -61,8 +61,8 @@ pub(crate) fn read_past_end(
     let last = utf16_chars(bytes).count().saturating_sub(1);
     let high = bytes.last().is_some_and(|byte| (0xd8..0xdc).contains(byte));
     match bad.is_some_and(|bad| bad < last || !high) {
-        true => Err(Trap::InvalidUtf16),
-        false => Err(Trap::Crash),
+        true => Err(Trap::InvalidUtf16.into()),
+        false => Err(Stop::Crash),
     }
 }
 
@@ -200,12 +200,12 @@ pub(crate) fn inflates_unchecked(
     ptr: u64,
     worst_case_size: u64,
     written: u64,
-) -> Result<bool, Trap> {
+) -> Result<bool, Stop> {
     let misaligned = !ptr.is_multiple_of(2);
     let crashes = misaligned && cx.deviates_fused(Deviation::InflationAlignmentUnchecked);
-    end_if(crashes, Trap::Crash)?;
+    end_if(crashes, Stop::Crash)?;
     let outside = !misaligned && cx.out_of_bounds(ptr, worst_case_size);
     let unchecked = outside && cx.deviates_fused(Deviation::InflationBoundsUnchecked);
-    end_if(unchecked && cx.out_of_bounds(ptr, written), Trap::Crash)?;
+    end_if(unchecked && cx.out_of_bounds(ptr, written), Stop::Crash)?;
     Ok(unchecked)
 }

@@ -3,7 +3,7 @@
 
 use crate::context::Cx;
 use crate::value::Value;
-use crate::{Core, CoreType, Deviation, Trap, end_if};
+use crate::{Core, CoreType, Deviation, Stop, Trap, end_if};
 
 /// Whether a flat bool is taken for its low byte, where that is 0 and it is not.
 pub(crate) fn bool_is_low_byte(cx: &mut Cx, int: u32) -> bool {
@@ -16,7 +16,7 @@ pub(crate) fn raw_bool(cx: &mut Cx, int: u32) -> Option<Value> {
 }
 
 /// A char that is passed on unchecked, and the trap of who refuses the last one.
-pub(crate) fn raw_char(cx: &mut Cx, code_point: u32) -> Result<Option<Value>, Trap> {
+pub(crate) fn raw_char(cx: &mut Cx, code_point: u32) -> Result<Option<Value>, Stop> {
     let refused = code_point == 0x10_ffff && cx.deviates(Deviation::LastCodePointRefused);
     end_if(refused, Trap::InvalidChar)?;
     let bad = char::from_u32(code_point).is_none();
@@ -25,7 +25,7 @@ pub(crate) fn raw_char(cx: &mut Cx, code_point: u32) -> Result<Option<Value>, Tr
 }
 
 /// Traps where a narrow integer has bits that whoever checks does not expect.
-pub(crate) fn check_narrow(cx: &mut Cx) -> Result<(), Trap> {
+pub(crate) fn check_narrow(cx: &mut Cx) -> Result<(), Stop> {
     end_if(cx.deviates(Deviation::NarrowIntegersChecked), Trap::Guest)
 }
 
@@ -48,10 +48,10 @@ pub(crate) fn passes_beyond(cx: &mut Cx, cases: usize, is_enum: bool, index: usi
 }
 
 /// The flags of an integer with bits beyond their labels.
-pub(crate) fn flags_beyond(cx: &mut Cx, int: u32, flags: u32) -> Result<u32, Trap> {
+pub(crate) fn flags_beyond(cx: &mut Cx, int: u32, flags: u32) -> Result<u32, Stop> {
     let beyond = int != flags;
     let by_name = beyond && cx.peer.is_none() && !cx.guest.watch().lifts_statically();
-    end_if(by_name && cx.deviates(Deviation::FlagsBeyondLabelsCrash), Trap::Crash)?;
+    end_if(by_name && cx.deviates(Deviation::FlagsBeyondLabelsCrash), Stop::Crash)?;
     let kept = beyond && cx.deviates_fused(Deviation::FusedFlagsUnmasked);
     Ok(if kept { int } else { flags })
 }

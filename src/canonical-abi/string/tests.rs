@@ -1,6 +1,6 @@
 use super::*;
 use crate::bytes_guest::{ByteGuest, ReallocCall};
-use crate::{Deviation, Deviations, LiftLowerOptions, PtrType, Recorder};
+use crate::{Deviation, Deviations, LiftLowerOptions, PtrType, Recorder, Trap};
 use StringSource::{Latin1, TaggedUtf16, Utf8, Utf16};
 
 const TAG: u64 = 1 << 31;
@@ -39,7 +39,7 @@ fn check(
 fn check_trap(encoding: StringEncoding, memory: &[u8], ptr: u64, length: u64, trap: Trap) {
     let mut guest = ByteGuest::new(memory.to_vec(), 0);
     let cx = &mut Cx { opts: opts(encoding), peer: None, guest: &mut guest };
-    assert_eq!(load_string_from_range(cx, ptr, length), Err(trap));
+    assert_eq!(load_string_from_range(cx, ptr, length), Err(trap.into()));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn check_deviation(
     (text, source, to): (&str, StringSource, StringEncoding),
     answers: &[(usize, u64)],
     calls: &[(u64, u64, u64)],
-    expected: Result<(&[u8], u64), Trap>,
+    expected: Result<(&[u8], u64), Stop>,
 ) {
     let src = Str { text: text.into(), source };
     let deviates = |peer| {
@@ -154,7 +154,7 @@ fn deviations_in_what_is_asked_for_between_guests() {
     let what = ("aé", TaggedUtf16, COMPACT);
     let calls = [(0, 2, 4), (4, 2, 2)];
     check_deviation(deviation, what, &[], &calls, Ok((b"a\xe9", 2)));
-    check_deviation(deviation, what, &[(1, 3)], &calls, Err(Trap::UnalignedPointer));
+    check_deviation(deviation, what, &[(1, 3)], &calls, Err(Trap::UnalignedPointer.into()));
     let deviation = Deviation::Latin1GrowsToFit;
     let calls = [(0, 1, 2), (2, 1, 3)];
     check_deviation(deviation, ("aé", Latin1, UTF8), &[], &calls, Ok(("aé".as_bytes(), 3)));
@@ -191,15 +191,15 @@ fn deviations_in_what_is_checked_between_guests() {
     let (what, calls) = (("aé", Utf8, UTF16), [(0, 2, 6), (6, 2, 4)]);
     let deviation = Deviation::FusedShrinkAlignmentUnchecked;
     check_deviation(deviation, what, &[(1, 1)], &calls, Ok((b"\0\xe9\0x", 2)));
-    check_deviation(deviation, what, &[(1, 61)], &calls, Err(Trap::StringOutOfBounds));
+    check_deviation(deviation, what, &[(1, 61)], &calls, Err(Trap::StringOutOfBounds.into()));
     let deviation = Deviation::FusedShrinkBoundsUnchecked;
     check_deviation(deviation, what, &[(1, 1000)], &calls, Ok((b"", 2)));
-    check_deviation(deviation, what, &[(1, 1001)], &calls, Err(Trap::UnalignedPointer));
+    check_deviation(deviation, what, &[(1, 1001)], &calls, Err(Trap::UnalignedPointer.into()));
     let (what, calls) = (("a☃", Utf16, COMPACT), [(0, 2, 2), (2, 2, 4)]);
     let deviation = Deviation::InflationAlignmentUnchecked;
-    check_deviation(deviation, what, &[(1, 1)], &calls, Err(Trap::Crash));
+    check_deviation(deviation, what, &[(1, 1)], &calls, Err(Stop::Crash));
     let deviation = Deviation::InflationBoundsUnchecked;
-    check_deviation(deviation, what, &[(1, 62)], &calls, Err(Trap::Crash));
+    check_deviation(deviation, what, &[(1, 62)], &calls, Err(Stop::Crash));
     let (what, calls) = (("a☃", Utf8, COMPACT), [(0, 2, 4), (4, 2, 8), (8, 2, 4)]);
     let kept = [b'x', 0, 3, 0x26];
     check_deviation(deviation, what, &[(1, 58), (2, 58)], &calls, Ok((&kept, 2 | TAG)));
@@ -207,7 +207,7 @@ fn deviations_in_what_is_checked_between_guests() {
 
 #[test]
 fn a_source_that_is_checked_for_half_its_length_is_read_beyond_the_memory() {
-    let check = |tail: &[u16], to, expected| {
+    let check = |tail: &[u16], to, expected: Stop| {
         let mut memory = vec![0; 8];
         memory.extend(tail.iter().flat_map(|unit| unit.to_le_bytes()));
         let mut guest = deviating(memory, Deviation::SourceBoundsInCodeUnits);
@@ -215,18 +215,18 @@ fn a_source_that_is_checked_for_half_its_length_is_read_beyond_the_memory() {
         let code_units = u64::try_from(tail.len() + 1).unwrap();
         assert_eq!(load_string_from_range(cx, 8, code_units), Err(expected));
     };
-    check(&[0x61, 0x2603], COMPACT, Trap::Crash);
-    check(&[0x61, 0x2603], UTF8, Trap::StringOutOfBounds);
-    check(&[0x61, 0xd800], COMPACT, Trap::Crash);
-    check(&[0x61, 0xdc00], COMPACT, Trap::InvalidUtf16);
-    check(&[0xd800, 0x61], COMPACT, Trap::InvalidUtf16);
-    check(&[], COMPACT, Trap::StringOutOfBounds);
+    check(&[0x61, 0x2603], COMPACT, Stop::Crash);
+    check(&[0x61, 0x2603], UTF8, Trap::StringOutOfBounds.into());
+    check(&[0x61, 0xd800], COMPACT, Stop::Crash);
+    check(&[0x61, 0xdc00], COMPACT, Trap::InvalidUtf16.into());
+    check(&[0xd800, 0x61], COMPACT, Trap::InvalidUtf16.into());
+    check(&[], COMPACT, Trap::StringOutOfBounds.into());
 }
 
 #[test]
 fn strings_of_guests_are_aligned_even_where_the_hosts_need_not_be() {
     let mut guest = deviating(b"xa\0".to_vec(), Deviation::StringAlignmentUnchecked);
     let cx = &mut Cx { opts: opts(UTF16), peer: Some(opts(UTF8)), guest: &mut guest };
-    assert_eq!(load_string_from_range(cx, 1, 1), Err(Trap::UnalignedPointer));
+    assert_eq!(load_string_from_range(cx, 1, 1), Err(Trap::UnalignedPointer.into()));
     assert!(guest.watch.taken.is_empty());
 }

@@ -2,12 +2,12 @@
 //! Knows nothing of what is passed.
 
 use canonical_abi::deviations::{adapter::in_adapter, waives};
-use canonical_abi::{Deviation, Party, Rule, Stage, Trap, end_if};
+use canonical_abi::{Deviation, Party, Rule, Stage, Stop, Trap, end_if};
 
 use crate::state::{CoreFunc, Func, State};
 
 /// Traps where a call by core code of an instance is refused before anything else is looked at.
-pub fn check_call<T>(state: &mut State<T>, caller: usize, func: &Func) -> Result<(), Trap> {
+pub fn check_call<T>(state: &mut State<T>, caller: usize, func: &Func) -> Result<(), Stop> {
     let destroys = state.watch.stage() == Stage::Destructor;
     let refused = destroys && state.watch.deviates(Deviation::DestructorMayNotImport);
     end_if(refused, Trap::CannotLeaveComponent)?;
@@ -18,7 +18,7 @@ pub fn check_call<T>(state: &mut State<T>, caller: usize, func: &Func) -> Result
 }
 
 /// Looks who calls whom before it is looked at whether anything may be called.
-fn check_kinship_first<T>(state: &mut State<T>, callee: usize, caller: usize) -> Result<(), Trap> {
+fn check_kinship_first<T>(state: &mut State<T>, callee: usize, caller: usize) -> Result<(), Stop> {
     if state.instances[caller].may_leave {
         return Ok(());
     }
@@ -37,23 +37,23 @@ pub fn enter<T>(
     callee: usize,
     caller: usize,
     is_async: bool,
-) -> Result<(), Trap> {
+) -> Result<(), Stop> {
     check_kinship(state, callee, caller)?;
     check_awaited(state, is_async)?;
     let entered = state.enter(callee, Some(caller), is_async);
-    entered.map_err(|trap| in_adapter(&mut *state.watch, Party::Guest, trap))
+    entered.map_err(|stop| in_adapter(&mut *state.watch, Party::Guest, stop))
 }
 
-fn check_kinship<T>(state: &mut State<T>, callee: usize, caller: usize) -> Result<(), Trap> {
+fn check_kinship<T>(state: &mut State<T>, callee: usize, caller: usize) -> Result<(), Stop> {
     let refuses = kinship(state, callee, caller);
     let refused = refuses.is_some_and(|deviation| state.watch.deviates(deviation));
     end_if(refused, Trap::CannotEnterComponent)
 }
 
 /// Ends where nobody runs an async function for a guest that calls it while the host waits.
-fn check_awaited<T>(state: &mut State<T>, is_async: bool) -> Result<(), Trap> {
+fn check_awaited<T>(state: &mut State<T>, is_async: bool) -> Result<(), Stop> {
     let waited_for = is_async && state.host_calls.waits;
-    end_if(waited_for && state.watch.deviates(Deviation::UnawaitedAdapterCrashes), Trap::Crash)
+    end_if(waited_for && state.watch.deviates(Deviation::UnawaitedAdapterCrashes), Stop::Crash)
 }
 
 /// Whether an async function of an instance waits for others of it that are under way.
@@ -70,15 +70,12 @@ pub fn waits_for_others<T>(state: &mut State<T>, callee: usize, waited_for: bool
 
 /// Ends where a call that may not block lets another of the instance go on. Which of the two goes on when is
 /// not for us to say.
-fn check_another<T>(state: &mut State<T>, refused: bool) -> Result<(), Trap> {
+fn check_another<T>(state: &mut State<T>, refused: bool) -> Result<(), Stop> {
     let watch = &mut *state.watch;
     let traps = refused && !waives(watch, Party::Host, Rule::MayNotBlock.into());
     let another = traps && state.host_calls.another_ready;
-    if another && watch.deviates(Deviation::BlockedCallsSwitch) {
-        state.exhausted = Some("a call that may not block lets another go on".to_string());
-        return Err(Trap::Exhausted);
-    }
-    Ok(())
+    let switches = another && watch.deviates(Deviation::BlockedCallsSwitch);
+    end_if(switches, Stop::Exhausted("a call that may not block lets another go on"))
 }
 
 /// The deviation that refuses calls from the one to the other.
@@ -93,7 +90,7 @@ pub fn kinship<T>(state: &State<T>, callee: usize, caller: usize) -> Option<Devi
 
 /// Whether one of the tasks may not block, unless the first decides for all. Ends where that lets another call
 /// of the instance go on.
-pub fn may_not_block<T>(state: &mut State<T>) -> Result<bool, Trap> {
+pub fn may_not_block<T>(state: &mut State<T>) -> Result<bool, Stop> {
     let refused = state.tasks.iter().any(|task| !task.is_async);
     let by_the_first = state.tasks.first().is_some_and(|task| !task.is_async);
     let refused =

@@ -1,10 +1,11 @@
 //! Calls from guest to guest: the faults that such a call may meet, and deviations in whose is what.
 
-use std::collections::BTreeSet;
-
 use canonical_abi::value::Value;
-use canonical_abi::{Crossing, Deviation, Lowered, NanLeaf, Place, Recorder, Stage, Trap};
-use component_interpreter::{Compiled, Failure, Instance};
+use canonical_abi::{Crossing, Deviated, Deviation, Faults, Lowered, NanLeaf, Place, Recorder};
+use canonical_abi::{Stage, Trap};
+use component_interpreter::{Compiled, Instance};
+
+type Failure = component_interpreter::Failure<Deviated>;
 
 /// Two components side by side: `$caller` calls `$callee`. Both have one page of memory; what they
 /// do is core code.
@@ -91,7 +92,7 @@ fn encoded(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn instantiate(text: &str, deviations: &[Deviation]) -> Instance<()> {
+fn instantiate(text: &str, deviations: &[Deviation]) -> Instance<(), Recorder> {
     let compiled = Compiled::new(&encoded(text)).unwrap_or_else(|e| panic!("{e}"));
     let recorder = Recorder::deviating(deviations.iter().copied().collect());
     let instance = compiled.instantiate((), recorder);
@@ -106,7 +107,7 @@ fn go(pair: &Pair, deviations: &[Deviation]) -> (Result<u32, Failure>, Recorder)
         Some(Value::U32(result)) => result,
         other => panic!("{other:?}"),
     });
-    (result, instance.watch::<Recorder>().clone())
+    (result, instance.watch().clone())
 }
 
 /// What `go` answers, without the deviation and with it.
@@ -128,7 +129,7 @@ fn check_deviation(
 fn check(pair: &Pair, trap: Trap, stage: Stage, faults: &[Trap]) {
     let (result, notes) = go(pair, &[]);
     assert_eq!(result, Err(Failure::Trap(trap)));
-    assert_eq!(notes.faults, BTreeSet::from_iter(faults.iter().copied()));
+    assert_eq!(notes.faults, Faults::from_iter(faults.iter().copied()));
     assert_eq!(notes.course.stage, stage);
     assert_eq!(notes.course.depth, 1);
 }
@@ -251,13 +252,13 @@ fn borrows_that_may_remain_are_no_fault() {
         encodings: UTF8,
     };
     let faults = |deviations: &[Deviation]| go(&pair, deviations).1.faults;
-    assert_eq!(faults(&[]), BTreeSet::from([Trap::InvalidChar, Trap::BorrowsRemain]));
+    assert_eq!(faults(&[]), Faults::from_iter([Trap::InvalidChar, Trap::BorrowsRemain]));
     for deviation in [
         Deviation::BorrowsMayRemain,
         Deviation::FusedBorrowsMayRemain,
         Deviation::BorrowsCheckedLate,
     ] {
-        assert_eq!(faults(&[deviation]), BTreeSet::from([Trap::InvalidChar]));
+        assert_eq!(faults(&[deviation]), Faults::from_iter([Trap::InvalidChar]));
     }
 }
 
@@ -285,8 +286,8 @@ fn a_limit_that_exploring_meets_is_none_of_the_call() {
         let compiled = Compiled::metered(&bytes, Some(1_000_000)).unwrap();
         let mut instance = compiled.instantiate((), Recorder::default()).unwrap();
         assert_eq!(instance.call("go", &[]), Err(Failure::Trap(Trap::InvalidChar)));
-        let notes = instance.watch::<Recorder>();
-        assert_eq!(notes.faults, BTreeSet::from([Trap::InvalidChar]));
+        let notes = instance.watch();
+        assert_eq!(notes.faults, Faults::from_iter([Trap::InvalidChar]));
         assert!(notes.unexplored);
     }
     let (_, notes) = go(&bad_char("(unreachable)"), &[]);
@@ -296,14 +297,14 @@ fn a_limit_that_exploring_meets_is_none_of_the_call() {
 #[test]
 fn faults_are_those_of_one_call_between_guests() {
     let pair = bad_char("(unreachable)");
-    let faults = BTreeSet::from([Trap::InvalidChar, Trap::Guest]);
+    let faults = Faults::from_iter([Trap::InvalidChar, Trap::Guest]);
     let text = component(&pair);
     let mut instance = instantiate(&text, &[]);
     instance.call("go", &[]).unwrap_err();
-    assert_eq!(instance.watch::<Recorder>().faults, faults);
+    assert_eq!(instance.watch().faults, faults);
     // What the host begins next traps elsewhere.
     assert_eq!(instance.call("go", &[]), Err(Failure::Trap(Trap::CannotEnterComponent)));
-    assert!(instance.watch::<Recorder>().faults.is_empty());
+    assert!(instance.watch().faults.is_empty());
     let fine = pair.call.replace("0xd800", "65");
     let callee = r#"(func (export "f") (param i32 i32 i32) (unreachable))"#;
     let pair = Pair { call: &fine, callee, reallocs: ZERO, ..pair };
@@ -329,10 +330,7 @@ fn a_call_of_the_hosts_has_no_faults() {
     ] {
         let mut instance = instantiate(text, &[]);
         assert_eq!(instance.call(export, args), Err(Failure::Trap(trap)));
-        assert!(
-            instance.watch::<Recorder>().faults.is_empty()
-                && !instance.watch::<Recorder>().unexplored
-        );
+        assert!(instance.watch().faults.is_empty() && !instance.watch().unexplored);
     }
 }
 
@@ -462,7 +460,7 @@ fn traps_between_guests_may_have_no_name() {
     let (trap, unnamed) = (Trap::StringOutOfBounds, Trap::Guest);
     check_deviation(Deviation::AdapterTrapsUnnamed, &pair, Err(trap), Err(unnamed));
     let (_, notes) = go(&pair, &[Deviation::AdapterTrapsUnnamed]);
-    assert_eq!(notes.faults, BTreeSet::from([Trap::Guest]));
+    assert_eq!(notes.faults, Faults::from_iter([Trap::Guest]));
 }
 
 #[test]
@@ -490,10 +488,7 @@ fn a_refused_call_may_be_noticed_before_a_forbidden_one() {
         let mut instance = instantiate(text, deviations);
         let result = instance.call("go", &[Value::string("a")]);
         assert_eq!(result, Err(Failure::Trap(trap)));
-        assert_eq!(
-            instance.watch::<Recorder>().taken.is_empty(),
-            trap == Trap::CannotLeaveComponent
-        );
+        assert_eq!(instance.watch().taken.is_empty(), trap == Trap::CannotLeaveComponent);
     }
 }
 
@@ -511,7 +506,7 @@ fn what_is_lowered_is_counted_for_each_guest() {
     let mut instance = instantiate(&component(&pair), &[]);
     instance.call("go", &[]).unwrap();
     let number = instance.number("go");
-    let Lowered { lowerings, nans, received } = instance.watch::<Recorder>().lowered(number);
+    let Lowered { lowerings, nans, received } = instance.watch().lowered(number);
     assert_eq!(*lowerings, 2);
     assert_eq!(*nans, [NanLeaf { lowering: 2, place: Place::Flat(0), width: 4 }]);
     let values = vec![Value::F32(0x7fa0_0000)];

@@ -8,7 +8,7 @@ use canonical_abi::value::Value;
 use wast::token::Id;
 use wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
 
-use super::engine::{Engine, Instance, Stop};
+use super::engine::{Engine, Instance, NoResult};
 use super::read::{NoScript, Script};
 use super::{phrases, values};
 use crate::crash::catch;
@@ -29,6 +29,8 @@ pub enum Verdict {
     Failed(String),
     /// With the name of the feature that is missing.
     Skipped(String),
+    /// With the limit that was met, which the spec lacks.
+    Inconclusive(String),
 }
 
 /// What an engine showed of itself in a directive, for comparing it with another.
@@ -37,7 +39,7 @@ pub enum Shown {
     /// It was not asked.
     Nothing,
     Returned(Option<Value>),
-    Stopped(Stop),
+    Stopped(NoResult),
 }
 
 /// Runs all directives of a script.
@@ -69,6 +71,8 @@ type Slot = Result<Box<dyn Instance>, Missing>;
 enum Missing {
     /// The earlier one was skipped for this feature.
     Skipped(String),
+    /// The earlier one met this limit.
+    Exhausted(String),
     /// The earlier one, on this line, failed.
     Failed(usize),
 }
@@ -206,7 +210,7 @@ impl<'e> Runner<'e> {
             Encoded::CoreModule => return skipped(CORE_MODULES),
         };
         match self.engine.validate(&bytes) {
-            Err(stop @ Stop::Invalid(_)) => passed(Shown::Stopped(stop)),
+            Err(stop @ NoResult::Invalid(_)) => passed(Shown::Stopped(stop)),
             Ok(()) => Done { verdict: wrong("accepted"), shown: Shown::Returned(None) },
             Err(stop) => unexpected(stop, "a refusal"),
         }
@@ -215,7 +219,7 @@ impl<'e> Runner<'e> {
     fn assert_unlinkable(&mut self, mut module: Wat<'_>) -> Done {
         match encode_wat(&mut module) {
             Encoded::Bytes(bytes) => match self.engine.instantiate(&bytes) {
-                Err(stop @ Stop::Unlinkable(_)) => passed(Shown::Stopped(stop)),
+                Err(stop @ NoResult::Unlinkable(_)) => passed(Shown::Stopped(stop)),
                 Ok(_) => Done { verdict: wrong("linked"), shown: Shown::Returned(None) },
                 Err(stop) => unexpected(stop, "an import that nobody offers"),
             },
@@ -251,10 +255,10 @@ impl<'e> Runner<'e> {
     fn assert_trap(&mut self, exec: WastExecute<'_>, message: &str) -> Done {
         match self.execute(exec) {
             Err(done) => done,
-            Ok((_, Err(Stop::Trapped(trap, words)))) => {
+            Ok((_, Err(NoResult::Trapped(trap, words)))) => {
                 let fits = phrases::fits(message, self.engine, trap, &words);
                 let verdict = fits.map_or_else(Verdict::Failed, |()| Verdict::Passed);
-                Done { verdict, shown: Shown::Stopped(Stop::Trapped(trap, words)) }
+                Done { verdict, shown: Shown::Stopped(NoResult::Trapped(trap, words)) }
             }
             Ok((_, Err(stop))) => unexpected(stop, &format!("the trap `{message}`")),
             Ok((_, Ok(result))) => {
@@ -267,7 +271,7 @@ impl<'e> Runner<'e> {
     fn assert_exhaustion(&mut self, call: &WastInvoke<'_>) -> Done {
         match self.call(call) {
             Err(done) => done,
-            Ok((_, Err(stop @ Stop::Exhausted(_)))) => passed(Shown::Stopped(stop)),
+            Ok((_, Err(stop @ NoResult::Exhausted(_)))) => passed(Shown::Stopped(stop)),
             Ok((_, Err(stop))) => unexpected(stop, "a limit to be met"),
             Ok((_, Ok(result))) => {
                 let verdict = wrong("returned, expected a limit to be met");
@@ -311,7 +315,7 @@ impl<'e> Runner<'e> {
 }
 
 /// The type of the result, if there is to be one, and what came of the call.
-type Called = (Option<Type>, Result<Option<Value>, Stop>);
+type Called = (Option<Type>, Result<Option<Value>, NoResult>);
 
 fn name(id: Option<Id<'_>>) -> Option<String> {
     id.map(|id| id.name().to_string())
@@ -373,6 +377,7 @@ impl Missing {
     fn done(&self) -> Done {
         match self {
             Missing::Skipped(feature) => skipped(feature),
+            Missing::Exhausted(limit) => inconclusive(limit),
             Missing::Failed(line) => failed(format!("there is no instance, see line {line}")),
         }
     }
@@ -384,6 +389,7 @@ fn missing(done: &Done, line: usize) -> Option<Missing> {
         Verdict::Passed => None,
         Verdict::Failed(_) => Some(Missing::Failed(line)),
         Verdict::Skipped(feature) => Some(Missing::Skipped(feature.clone())),
+        Verdict::Inconclusive(limit) => Some(Missing::Exhausted(limit.clone())),
     }
 }
 
@@ -403,23 +409,27 @@ fn skipped(feature: &str) -> Done {
     Done { verdict: Verdict::Skipped(feature.to_string()), shown: Shown::Nothing }
 }
 
+fn inconclusive(limit: &str) -> Done {
+    Done { verdict: Verdict::Inconclusive(limit.to_string()), shown: Shown::Nothing }
+}
+
 /// Something that is to succeed.
-fn done(result: Result<Option<Value>, Stop>) -> Done {
+fn done(result: Result<Option<Value>, NoResult>) -> Done {
     match result {
         Ok(value) => passed(Shown::Returned(value)),
         Err(stop) => unexpected(stop, "success"),
     }
 }
 
-/// An end that is not the wanted one: a missing feature is nobody's failure.
-fn unexpected(stop: Stop, wanted: &str) -> Done {
+/// An end that is not the wanted one: neither a missing feature nor a limit is anybody's failure.
+fn unexpected(stop: NoResult, wanted: &str) -> Done {
     let verdict = match &stop {
-        Stop::Unsupported(feature) => Verdict::Skipped(feature.clone()),
-        Stop::Invalid(_)
-        | Stop::Unlinkable(_)
-        | Stop::Trapped(..)
-        | Stop::Exhausted(_)
-        | Stop::Crashed(_) => Verdict::Failed(format!("{stop}; expected {wanted}")),
+        NoResult::Unsupported(feature) => Verdict::Skipped(feature.clone()),
+        NoResult::Exhausted(limit) => Verdict::Inconclusive(limit.clone()),
+        NoResult::Invalid(_)
+        | NoResult::Unlinkable(_)
+        | NoResult::Trapped(..)
+        | NoResult::Crashed(_) => Verdict::Failed(format!("{stop}; expected {wanted}")),
     };
     Done { verdict, shown: Shown::Stopped(stop) }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::ended;
-use crate::abi::{Deviations, Recorder, Trap};
+use crate::abi::{Deviated, Deviations, Recorder, Stop};
 use crate::component::{Compiled, Context, Host, Instance, NotInstantiated, Refusal};
 use crate::engine::any::{Answers, AnyHost, Imports};
 use crate::observation::{Outcome, Told};
@@ -16,11 +16,11 @@ impl Host for AnyHost<u32> {
         context: &mut Context<'_, AnyHost<u32>>,
         import: &str,
         args: Vec<Value>,
-    ) -> Result<Option<Value>, Trap> {
+    ) -> Result<Option<Value>, Stop> {
         Ok(context.host().called(import, args))
     }
 
-    fn drop(context: &mut Context<'_, AnyHost<u32>>, resource: &str, rep: u32) -> Result<(), Trap> {
+    fn drop(context: &mut Context<'_, AnyHost<u32>>, resource: &str, rep: u32) -> Result<(), Stop> {
         let host = context.host();
         let paths = host.imports.resources.iter();
         let number = paths.filter(|(_, path)| *path == resource).map(|(number, _)| *number).next();
@@ -31,7 +31,7 @@ impl Host for AnyHost<u32> {
 
 /// An instance.
 pub struct AnyRun {
-    instance: Instance<AnyHost<u32>>,
+    instance: Instance<AnyHost<u32>, Recorder>,
 }
 
 impl AnyRun {
@@ -48,7 +48,7 @@ impl AnyRun {
         let started = match compiled.start(&mut instance) {
             Ok(()) => Ok(None),
             Err(NotInstantiated::Failed(failure)) => Err(ended(failure)),
-            Err(why @ NotInstantiated::RefusedByDeviation) => {
+            Err(why @ NotInstantiated::RefusedByDeviation(Deviated)) => {
                 Err(Outcome::Refused(why.to_string()))
             }
             Err(NotInstantiated::Refused(refusal)) => return Err(refusal),
@@ -88,7 +88,7 @@ impl AnyRun {
 
     /// The deviations that changed something.
     pub fn taken(&mut self) -> Deviations {
-        self.instance.watch::<Recorder>().taken
+        self.instance.watch().taken
     }
 
     /// The numbers of what the host holds, each with its resource.
@@ -97,7 +97,7 @@ impl AnyRun {
     }
 
     fn told(&mut self, result: Result<Option<Value>, Outcome>) -> Told {
-        let faults = std::mem::take(&mut self.instance.watch::<Recorder>().faults);
+        let faults = std::mem::take(&mut self.instance.watch().faults);
         Told { faults, ..Told::of(self.instance.host().seen(), result) }
     }
 }

@@ -1,12 +1,11 @@
 //! What comes of a mistake of the host's: an engine has to answer it with an error.
 //! Knows when it cannot be said how much the guests saw before that.
 
-use super::{Ended, Run};
-use crate::abi::{Course, Deviation, Recorder, Stage, Trap, Watch as _};
+use super::{Ended, Failure, Run};
+use crate::abi::{Course, Deviated, Deviation, Faults, Recorder, Stage, Trap, Watch as _};
 use crate::case::Case;
 use crate::case::check::ends;
 use crate::case::misuse::{Mistake, Misuse};
-use crate::component::Failure;
 use crate::observation::HostEvent;
 use crate::value::Value;
 
@@ -36,18 +35,18 @@ impl Run {
     }
 
     /// Traps where a mistake has locked the instance, even for who wants to look into it.
-    pub(super) fn check_unlocked(&mut self) -> Result<(), Failure> {
+    pub(super) fn check_unlocked(&mut self) -> Result<(), Ended> {
         if !self.locked {
             return Ok(());
         }
         let recorder = self.recorder();
-        Err(Failure::Trap(if recorder.deviates(Deviation::LockedInstanceCrashes) {
-            Trap::Crash
+        Err(if recorder.deviates(Deviation::LockedInstanceCrashes) {
+            Ended::Failed(Failure::Crash(Deviated))
         } else if recorder.deviates(Deviation::LockedInstanceDeadlocks) {
-            Trap::Deadlock
+            Ended::Deadlocked
         } else {
-            Trap::CannotEnterComponent
-        }))
+            Ended::Failed(Failure::Trap(Trap::CannotEnterComponent))
+        })
     }
 
     /// What can be said of a call that was made as if there were no mistake: what the host saw before it
@@ -55,17 +54,19 @@ impl Run {
     /// before it sees the mistake.
     pub(super) fn with_mistake(
         &mut self,
-        result: Result<Option<Value>, Failure>,
+        result: Result<Option<Value>, Ended>,
     ) -> Result<Option<Value>, Ended> {
         let host = self.instance.host();
         let (Some(misuse), Some(due)) = (host.misuse, host.due) else {
-            return Ok(result?);
+            return result;
         };
-        if host.seen.contains(&HostEvent::Misused) || matches!(result, Err(Failure::Exhausted(_))) {
-            return Ok(result?);
+        let limited =
+            matches!(result, Err(Ended::Failed(Failure::Exhausted(_) | Failure::Deadlock)));
+        if limited || host.seen.contains(&HostEvent::Misused) {
+            return result;
         }
         if passes(self.recorder(), misuse) {
-            return Ok(result?);
+            return result;
         }
         self.instance.host().seen.truncate(due);
         let stage = match misuse {
@@ -77,19 +78,22 @@ impl Run {
             | Misuse::ResultExtra
             | Misuse::Signature(_) => Stage::LowerParams,
         };
-        end_at(self.recorder(), stage, result.err());
+        end_at(self.recorder(), stage, &result);
         Err(Ended::Misused)
     }
 }
 
 /// Leaves written down what happened until this stage of lowering what the host passes, and there.
-fn end_at(recorder: &mut Recorder, stage: Stage, failure: Option<Failure>) {
+fn end_at(recorder: &mut Recorder, stage: Stage, result: &Result<Option<Value>, Ended>) {
     // Between guests there are faults already.
     let here = recorder.course.stage == stage && recorder.faults.is_empty();
-    recorder.faults.clear();
-    if let Some(Failure::Trap(trap)) = failure.filter(|_| here) {
-        recorder.faults.insert(trap);
-    }
+    recorder.faults = match result {
+        Err(Ended::Failed(Failure::Trap(trap))) if here => Faults::from_iter([*trap]),
+        Err(Ended::Failed(Failure::Crash(Deviated))) if here => {
+            Faults { crash: true, ..Faults::default() }
+        }
+        Ok(_) | Err(_) => Faults::default(),
+    };
     recorder.unexplored = false;
     recorder.course = Course { stage, ..Course::default() };
 }

@@ -62,6 +62,7 @@ pub fn outcome(error: &wasmtime::Error) -> Outcome {
     match error.downcast_ref::<wasmtime::Trap>() {
         // A puppet recurses nowhere.
         Some(wasmtime::Trap::StackOverflow) => Outcome::Crashed(message),
+        Some(_) if message.contains("deadlock detected") => Outcome::Deadlocked(message),
         Some(trap) => Outcome::Trapped(coded(*trap), message),
         None => said(message),
     }
@@ -75,6 +76,7 @@ pub fn bounded(outcome: Outcome) -> Outcome {
         }
         other @ (Outcome::Returned
         | Outcome::Trapped(..)
+        | Outcome::Deadlocked(_)
         | Outcome::Misused(_)
         | Outcome::Refused(_)
         | Outcome::Unsupported(_)
@@ -93,6 +95,7 @@ pub fn outcome_of_misuse(error: &wasmtime::Error) -> Outcome {
         Outcome::Refused(message) | Outcome::Trapped(None, message) => Outcome::Misused(message),
         Outcome::Returned => unreachable!("an error is no success"),
         other @ (Outcome::Trapped(Some(_), _)
+        | Outcome::Deadlocked(_)
         | Outcome::Misused(_)
         | Outcome::Unsupported(_)
         | Outcome::Exhausted(_)
@@ -130,7 +133,7 @@ fn coded(trap: wasmtime::Trap) -> Option<Trap> {
 }
 
 /// Traps that have a code in some releases only.
-const CODES: [(&str, Trap); 9] = [
+const CODES: [(&str, Trap); 8] = [
     ("degenerate component adapter called", Trap::CannotEnterComponent),
     ("cannot leave component", Trap::CannotLeaveComponent),
     ("cannot block a synchronous task", Trap::CannotBlockSyncTask),
@@ -139,7 +142,6 @@ const CODES: [(&str, Trap); 9] = [
     ("list content out-of-bounds", Trap::ListOutOfBounds),
     ("invalid variant discriminant", Trap::InvalidDiscriminant),
     ("unaligned pointer", Trap::UnalignedPointer),
-    ("deadlock detected", Trap::Deadlock),
 ];
 
 /// Errors that are text. The first that is contained in the message counts.

@@ -144,7 +144,7 @@ fn trapped(plan: &Plan, call: &Call, observed: &CallObservation, about: &About) 
         return Vec::new();
     };
     let mut lines = attempt(plan, call, observed);
-    let faults = plan.reading.faults.iter().filter(|fault| *fault != trap);
+    let faults = plan.reading.faults.traps.iter().filter(|fault| *fault != trap);
     let faults: Vec<String> = faults.map(|fault| format!("{fault:?}")).collect();
     if !faults.is_empty() {
         lines.push(format!("// This would do as well: {}.", faults.join(", ")));

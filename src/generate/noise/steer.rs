@@ -184,7 +184,7 @@ impl Steer<'_> {
         match offer.of {
             Offer::Results | Offer::Allocate => Ok(false),
             Offer::BuiltIn(which, _)
-                if which.signature().takes_handle() && !(forbidden && which.signature().leaves) =>
+                if which.row().takes_handle() && !(forbidden && which.row().leaves) =>
             {
                 self.with_handle(sink, index)
             }

@@ -23,7 +23,8 @@ pub fn count(table: &mut Table, case: &Case, reading: &Reading) {
     let column = match &reading.observation.outcome {
         Outcome::Returned => 0,
         Outcome::Trapped(..) => 1 + depth.min(DEEPEST),
-        Outcome::Misused(_)
+        Outcome::Deadlocked(_)
+        | Outcome::Misused(_)
         | Outcome::Refused(_)
         | Outcome::Unsupported(_)
         | Outcome::Exhausted(_)

@@ -1,8 +1,8 @@
 //! Which built-ins on resources and which destructors ran where, and how they ended.
 //! Knows where which of them may be called.
 
-use crate::abi::built_in::Signature;
-use crate::abi::{Act, ActKind, BuiltIn, Stage, Trap};
+use crate::abi::built_in::Row;
+use crate::abi::{Act, ActKind, BuiltIn, Stage, Stop};
 use crate::mix::table::Table;
 use crate::observation::CallReading;
 
@@ -43,19 +43,19 @@ pub fn table() -> Table {
 fn impossible(kind: ActKind, place: usize, end: &str) -> Option<&'static str> {
     match kind {
         ActKind::BuiltIn(_) if place == HOST => Some("the host has no built-ins"),
-        ActKind::BuiltIn(which) => impossible_built_in(which.signature(), place, end),
+        ActKind::BuiltIn(which) => impossible_built_in(which.row(), place, end),
         ActKind::Destructor => impossible_destructor(place, end),
     }
 }
 
-fn impossible_built_in(signature: Signature, place: usize, end: &str) -> Option<&'static str> {
+fn impossible_built_in(row: Row, place: usize, end: &str) -> Option<&'static str> {
     let stays = place == REALLOC || place == POST_RETURN;
-    match (signature.leaves, end) {
+    match (row.leaves, end) {
         (_, "Guest") => Some("no guest code runs in a built-in itself"),
         (false, "CannotLeaveComponent") => Some("it may be called anywhere"),
         (true, "CannotLeaveComponent") => (!stays).then_some("may_leave is true here"),
         (true, _) if stays => Some("may_leave is false here"),
-        (_, "UnknownHandle" | "HandleOfOtherType") if !signature.takes_handle() => {
+        (_, "UnknownHandle" | "HandleOfOtherType") if !row.takes_handle() => {
             Some("it takes no handle")
         }
         (_, _) => None,
@@ -78,15 +78,18 @@ pub fn count(table: &mut Table, went: &CallReading) {
     for act in &went.course.acts {
         let kind = kinds().position(|kind| kind == act.kind);
         let row = kind.expect("every kind is listed") * PLACES.len() + place(act);
-        // What a limit of the runtime ends is no trap of the spec's, but is told as one.
-        if let Some(end) = ENDS.iter().position(|word| *word == end(act.trap)) {
+        if let Some(end) = ENDS.iter().position(|word| *word == end(act.stop)) {
             table.count(row, end);
         }
     }
 }
 
-fn end(trap: Option<Trap>) -> String {
-    trap.map_or("returned".to_string(), |trap| format!("{trap:?}"))
+/// In a word; none for what is no trap of the spec's.
+fn end(stop: Option<Stop>) -> String {
+    match stop {
+        None => "returned".to_string(),
+        Some(stop) => stop.trap().map_or(String::new(), |trap| format!("{trap:?}")),
+    }
 }
 
 fn place(act: &Act) -> usize {

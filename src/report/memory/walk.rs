@@ -8,7 +8,7 @@ use crate::abi::layout::{Layout, align_to};
 use crate::abi::lift::{CoreValues, lift_flat};
 use crate::abi::load::{MAX_LIST_BYTE_LENGTH, load};
 use crate::abi::string::{load_string_from_range, utf16_tag};
-use crate::abi::{Core, Cx, LiftLowerOptions, PtrType, StringEncoding, Trap};
+use crate::abi::{Core, Cx, LiftLowerOptions, PtrType, Stop, StringEncoding, Trap};
 use crate::case::text::wave;
 use crate::report::layout::{At, parts};
 use crate::report::timeline::word;
@@ -156,7 +156,7 @@ impl Walk {
         let bits = self.int(at, layout.elem_size);
         // A handle says nothing without its table, and what is misaligned is not loaded.
         let loads = !matches!(ty, Type::Handle(_)) && at.is_multiple_of(layout.alignment);
-        let loaded = loads.then(|| load(&mut self.cx(), at, ty));
+        let loaded = loads.then(|| load(&mut self.cx(), at, &layout));
         let (value, wrong) = told(ty, bits, loaded);
         let wrong = wrong.or_else(|| beyond_labels(ty, bits));
         self.push(Field {
@@ -239,7 +239,7 @@ impl Walk {
         if *ty == Type::String {
             return match load_string_from_range(&mut self.cx(), to, length) {
                 Ok(text) => (cut(&wave(&Value::String(text), ty)), None),
-                Err(trap) => (String::new(), Some(said(trap))),
+                Err(stop) => (String::new(), Some(said(stop))),
             };
         }
         let elem = Layout::of(&element(ty), self.opts.ptr_type);
@@ -312,7 +312,9 @@ impl Walk {
         let wanted = flatten_type(ty, self.opts.ptr_type);
         let taken: Vec<_> = wanted.iter().map(|ty| Core::from_bits(*ty, core.bits())).collect();
         let loads = !matches!(ty, Type::Handle(_));
-        let lifted = loads.then(|| lift_flat(&mut self.cx(), &mut CoreValues::new(&taken), ty));
+        let layout = Layout::of(ty, self.opts.ptr_type);
+        let vi = &mut CoreValues::new(&taken);
+        let lifted = loads.then(|| lift_flat(&mut self.cx(), vi, &layout));
         let (value, wrong) = told(ty, core.bits(), lifted);
         let wrong = wrong.or_else(|| beyond_labels(ty, core.bits()));
         self.flat.push(FlatValue {
@@ -410,10 +412,10 @@ impl Walk {
 }
 
 /// A value in words, or its bits and why it is none.
-fn told(ty: &Type, bits: u64, loaded: Option<Result<Value, Trap>>) -> (String, Option<String>) {
+fn told(ty: &Type, bits: u64, loaded: Option<Result<Value, Stop>>) -> (String, Option<String>) {
     match loaded {
         Some(Ok(value)) => (cut(&wave(&value, ty)), None),
-        Some(Err(trap)) => (word(bits), Some(said(trap))),
+        Some(Err(stop)) => (word(bits), Some(said(stop))),
         None => (word(bits), None),
     }
 }
@@ -423,8 +425,9 @@ fn address(ptr: u64) -> String {
     format!("{ptr:#06x}")
 }
 
-fn said(trap: Trap) -> String {
-    format!("{trap:?}")
+fn said(stop: impl Into<Stop>) -> String {
+    let stop = stop.into();
+    stop.trap().map_or(stop.to_string(), |trap| format!("{trap:?}"))
 }
 
 /// Bits that no flag has. Lifting ignores them.
