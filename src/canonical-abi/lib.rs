@@ -26,6 +26,7 @@ pub mod despecialize;
 pub mod layout;
 mod memory;
 mod spill;
+mod unchecked;
 
 pub mod handle;
 
