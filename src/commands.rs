@@ -14,8 +14,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use canonfuzz::abi::vectors;
+use canonfuzz::component::crash::catch;
 use canonfuzz::drift::{self, Drift};
 use canonfuzz::engine::worker;
 use canonfuzz::files::{self, Search};
@@ -53,7 +54,17 @@ fn on_interruption(first: impl Fn() + Send + 'static) -> Result<()> {
         false => first(),
         true => std::process::exit(INTERRUPTED),
     };
-    ctrlc::set_handler(handler).context("cannot listen for Ctrl-C")
+    listen(handler)
+}
+
+/// Has Ctrl-C do this.
+fn listen(handler: impl FnMut() + Send + 'static) -> Result<()> {
+    let listening = ctrlc::set_handler(handler).map_err(|error| match error {
+        // It does not say what the system said, which may be that there is no thread for it.
+        ctrlc::Error::System(cause) => Error::new(cause),
+        error @ (ctrlc::Error::NoSuchSignal(_) | ctrlc::Error::MultipleHandlers) => error.into(),
+    });
+    listening.context("cannot listen for Ctrl-C")
 }
 
 /// The exit code that shells have for it.
@@ -76,12 +87,17 @@ impl Bad {
         bad
     }
 
-    fn add(&mut self, error: &anyhow::Error) {
+    fn add(&mut self, error: &Error) {
         let why = plain::line(&format!("{error:#}"));
         if self.several {
             print(&why);
         }
         self.whys.push(why);
+    }
+
+    /// What there is, unless it went wrong.
+    fn unless<T>(&mut self, result: Result<T>) -> Option<T> {
+        result.inspect_err(|error| self.add(error)).ok()
     }
 
     /// Whether all is well; an error if not all could be asked.
@@ -141,6 +157,15 @@ fn bar() -> ProgressBar {
     ProgressBar::no_length().with_style(style)
 }
 
+/// A bar that moves by itself, which takes a thread; where there is none for it, it stands still.
+fn moving_bar() -> ProgressBar {
+    let moving = bar();
+    match catch(|| moving.enable_steady_tick(Duration::from_millis(500))) {
+        Ok(()) => moving,
+        Err(_) => bar(),
+    }
+}
+
 fn status(bar: &ProgressBar, progress: &Progress) -> String {
     let cases = progress.cases.load(Ordering::Relaxed);
     let rate = cases / bar.elapsed().as_secs().max(1);
@@ -169,13 +194,8 @@ pub fn replay(session: Session, paths: &[PathBuf], how: &Replay) -> Result<bool>
     let mut drift = Drift::beside(other.as_ref())?;
     let mut session = session.beside(other);
     for path in &files {
-        let replayed = match replay::replay(&mut session, path, bless, drift.as_mut()) {
-            Ok(replayed) => replayed,
-            Err(error) => {
-                bad.add(&error);
-                continue;
-            }
-        };
+        let replayed = replay::replay(&mut session, path, bless, drift.as_mut());
+        let Some(replayed) = bad.unless(replayed) else { continue };
         clean &= replayed.is_clean();
         print(&format!("{}: {}", plain::name(path), report::verdict(&replayed.verdict)));
         replayed.complaints.iter().for_each(|complaint| print(&format!("  {complaint}")));
@@ -192,14 +212,12 @@ pub fn replay(session: Session, paths: &[PathBuf], how: &Replay) -> Result<bool>
         kinds.lines().iter().for_each(|line| print(line));
     }
     for folder in paths.iter().filter(|path| path.join(corpus::REGISTER).is_file()) {
-        match replay::check_register(folder, &verdicts) {
-            Ok(wrong) => complaints.extend(wrong.iter().map(|why| format!("register: {why}"))),
-            Err(error) => bad.add(&error),
-        }
+        let wrong = bad.unless(replay::check_register(folder, &verdicts)).unwrap_or_default();
+        complaints.extend(wrong.iter().map(|why| format!("register: {why}")));
     }
     complaints.iter().filter(|why| why.starts_with("register: ")).for_each(|why| print(why));
     coverage.iter().for_each(|coverage| print(&coverage.text()));
-    let drift = drift.map(|drift| drift.report(Path::new("."))).transpose()?;
+    let drift = drift.and_then(|drift| bad.unless(drift.report(Path::new("."))));
     drift.iter().for_each(|drift| print(&drift.text()));
     clean &= drift.as_ref().is_none_or(drift::Report::is_registered);
     clean &= complaints.is_empty() && bad.whys.is_empty();
@@ -212,8 +230,7 @@ pub fn replay(session: Session, paths: &[PathBuf], how: &Replay) -> Result<bool>
 
 pub fn replay_on(paths: &[PathBuf], subjects: &[String], json: Option<&Path>) -> Result<bool> {
     json.map_or(Ok(()), files::check_writable)?;
-    let bar = bar();
-    bar.enable_steady_tick(Duration::from_millis(500));
+    let bar = moving_bar();
     let table = releases::replay(paths, subjects, &mut |subject| {
         bar.set_message(format!(
             "wasmtime {subject}: a build takes some minutes, a replay seconds"
@@ -231,7 +248,7 @@ pub fn worker(about: bool) -> Result<bool> {
         return Ok(true);
     }
     // An interruption is for whoever asks; this ends when there is nobody left.
-    ctrlc::set_handler(|| {}).context("cannot listen for Ctrl-C")?;
+    listen(|| {})?;
     worker::serve(&mut |_| {})?;
     Ok(true)
 }

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
+use serde::Serialize;
 
 use crate::case::text::{self, CaseFile};
 use crate::case::{Case, bytes};
@@ -49,6 +50,26 @@ pub fn load(path: &Path) -> Result<Found> {
 /// A case as it is printed where it cannot be written: encoded, two digits for each byte.
 pub fn in_hex(case: &Case) -> String {
     bytes::encode(case).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A case that could not be written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unwritten {
+    pub why: String,
+    /// As it is printed instead.
+    pub case: String,
+}
+
+impl Unwritten {
+    pub fn new(case: &Case, error: &Error) -> Unwritten {
+        Unwritten { why: format!("{error:#}"), case: in_hex(case) }
+    }
+
+    /// What is told instead of writing it; `kind` is what it shows.
+    pub fn text(&self, kind: &str) -> String {
+        let Unwritten { why, case } = self;
+        format!("{why}\n  {kind}, its case in a form that `replay` takes from a file:\n{case}")
+    }
 }
 
 /// The encoded case that is written so.

@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::abi::Deviation;
 use crate::case::Case;
 use crate::case::bytes::encode;
+use crate::corpus::{self, Unwritten};
 use crate::generate::{Size, size};
 use crate::observation::Observation;
 use crate::oracle::Verdict;
 use crate::oracle::register::{Build, Register};
 use crate::session::{Checked, Other, Session, own_build, situation};
-use crate::{corpus, files, plain, report};
+use crate::{files, plain, report};
 
 /// What was seen so far.
 #[derive(Clone)]
@@ -73,7 +74,21 @@ pub struct Row {
     /// What it says, or would have to say.
     pub register: String,
     /// The smallest case.
-    pub case: PathBuf,
+    pub case: Smallest,
+}
+
+/// Where the smallest case of a kind is.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Smallest {
+    #[serde(serialize_with = "named")]
+    In(PathBuf),
+    /// It is here, for it could not be written.
+    Lost(Unwritten),
+}
+
+fn named<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&plain::name(path))
 }
 
 impl Drift {
@@ -131,7 +146,7 @@ impl Drift {
         before.count = count;
     }
 
-    /// What is to be told of it. Cases that are in no file are written to this folder.
+    /// What is to be told of it. Cases that are in no file are written to this folder, or are in the report.
     pub fn report(&self, folder: &Path) -> Result<Report> {
         let (mut session, register) = (Session::new()?, Register::committed()?);
         let kinds = self.kinds.iter().map(|((position, kind), found)| {
@@ -143,7 +158,6 @@ impl Drift {
                 }
                 Kind::Unregistered(_) => unregistered(&mut session, found, build)?,
             };
-            let case = written(found, kind, build, folder)?;
             Ok(Row {
                 only_on: self.names[*position].clone(),
                 kind: kind.name().to_string(),
@@ -151,7 +165,7 @@ impl Drift {
                 reference: right(found, name),
                 registered: told.is_true,
                 register: told.says,
-                case,
+                case: smallest(found, kind, build, folder),
             })
         });
         let [subject, against] = self.names.clone();
@@ -237,11 +251,12 @@ fn unregistered(session: &mut Session, found: &Found, build: &Build) -> Result<T
     Ok(Told { is_true: false, says })
 }
 
-/// Where the smallest case of a kind is.
-fn written(found: &Found, kind: &Kind, build: &Build, folder: &Path) -> Result<PathBuf> {
-    if let Some(path) = &found.path {
-        return Ok(path.clone());
-    }
+fn smallest(found: &Found, kind: &Kind, build: &Build, folder: &Path) -> Smallest {
+    let path = found.path.clone().map_or_else(|| write(found, kind, build, folder), Ok);
+    path.map_or_else(|why| Smallest::Lost(Unwritten::new(&found.case, &why)), Smallest::In)
+}
+
+fn write(found: &Found, kind: &Kind, build: &Build, folder: &Path) -> Result<PathBuf> {
     let name = corpus::file_name(&format!("only on {} {}", build.version, kind.name()));
     let mut file = corpus::unexplained(found.case.clone());
     file.story = Some(format!("Found by `canonfuzz run --against`, only on {build}."));
@@ -252,6 +267,14 @@ impl Report {
     /// Whether the register tells of all that differs.
     pub fn is_registered(&self) -> bool {
         self.kinds.iter().all(|row| row.registered)
+    }
+
+    /// What could not be written.
+    pub fn lost(&self) -> impl Iterator<Item = &Unwritten> {
+        self.kinds.iter().filter_map(|row| match &row.case {
+            Smallest::In(_) => None,
+            Smallest::Lost(case) => Some(case),
+        })
     }
 
     /// The report for people.
@@ -267,7 +290,11 @@ impl Report {
             lines.push(format!("  only on {}: {}, {} times", row.only_on, row.kind, row.count));
             lines.push(format!("    reference  {}", row.reference));
             lines.push(format!("    register   {}", row.register));
-            lines.push(format!("    smallest   {}", plain::name(&row.case)));
+            let smallest = match &row.case {
+                Smallest::In(path) => plain::name(path),
+                Smallest::Lost(case) => case.text(&row.kind),
+            };
+            lines.push(format!("    smallest   {smallest}"));
         }
         lines.join("\n")
     }
@@ -294,10 +321,9 @@ mod tests {
         Checked { verdict, expected, observed, puppets: Puppets::Contained, other: None }
     }
 
-    /// Which of 48.0.8 and 42.0.2 make a deviation that is registered up to 43, and what is to be told of it: on
-    /// which, whether the register says so, and a part of what it says.
-    #[track_caller]
-    fn check(deviations: [bool; 2], expected: &[(&str, bool, &str)]) {
+    /// What there is between 48.0.8 and 42.0.2, which make a deviation or not: in a case that is in this file, or
+    /// in none.
+    fn drift(deviations: [bool; 2], path: Option<&Path>) -> Drift {
         let builds = ["48.0.8", "42.0.2"].map(|version| Build::of(version, false).unwrap());
         let case = corpus::load(Path::new(CASE)).unwrap().file.case;
         let mut session = Session::new().unwrap();
@@ -305,11 +331,17 @@ mod tests {
             [0, 1].map(|i: usize| judged(&mut session, &case, &builds[i], deviations[i]));
         let own = Checked { other: Some((other.verdict, other.observed)), ..own };
         let names = builds.each_ref().map(ToString::to_string);
-        let none = Drift { builds, names, compared: 0, kinds: BTreeMap::new() };
-        let [mut drift, mut twice] = [none.clone(), none];
-        drift.add(&case, &own, None);
-        twice.add(&case, &own, Some(Path::new(CASE)));
-        drift.merge(twice);
+        let mut drift = Drift { builds, names, compared: 0, kinds: BTreeMap::new() };
+        drift.add(&case, &own, path);
+        drift
+    }
+
+    /// Which of them make a deviation that is registered up to 43, and what is to be told of it: on which, whether the
+    /// register says so, and a part of what it says.
+    #[track_caller]
+    fn check(deviations: [bool; 2], expected: &[(&str, bool, &str)]) {
+        let mut drift = drift(deviations, None);
+        drift.merge(self::drift(deviations, Some(Path::new(CASE))));
         let folder = tempfile::tempdir().unwrap();
         let report = drift.report(folder.path()).unwrap();
         assert_eq!(report.kinds.len(), expected.len(), "{}", report.text());
@@ -319,7 +351,7 @@ mod tests {
                 (*only_on, *registered, 2)
             );
             assert!(row.register.contains(says), "{}", report.text());
-            assert!(row.case.is_file());
+            assert!(matches!(&row.case, Smallest::In(path) if path.is_file()), "{row:?}");
         }
     }
 
@@ -335,5 +367,30 @@ mod tests {
         check([true, false], &[new]);
         check([true, true], &[new, old]);
         check([false, false], &[]);
+    }
+
+    #[test]
+    fn a_case_that_cannot_be_written_is_told_and_hides_no_other() {
+        let report = drift([true, true], None).report(Path::new("/dev/null/x")).unwrap();
+        assert_eq!((report.kinds.len(), report.lost().count()), (2, 2));
+        let printed = corpus::in_hex(&corpus::load(Path::new(CASE)).unwrap().file.case);
+        let text = report.text();
+        assert_eq!(
+            text.matches("smallest   cannot write /dev/null/x/only-on-").count(),
+            2,
+            "{text}"
+        );
+        assert_eq!(text.lines().filter(|line| *line == printed).count(), 2, "{text}");
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["kinds"][0]["case"]["case"], printed);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn any_name_of_a_file_can_be_in_the_report() {
+        use std::os::unix::ffi::OsStrExt;
+        let path = Path::new(std::ffi::OsStr::from_bytes(b"not-\xff.toml"));
+        let report = drift([false, true], Some(path)).report(Path::new("/dev/null/x")).unwrap();
+        assert_eq!(serde_json::to_value(&report).unwrap()["kinds"][0]["case"], "not-\\xff.toml");
     }
 }

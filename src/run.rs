@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Serialize, Serializer};
 
 use crate::case::{Case, CaseKind, Limits};
+use crate::corpus::{self, Unwritten};
 use crate::drift::{self, Drift};
 use crate::engine::wasmtime;
 use crate::generate::{Size, Stream, size};
@@ -19,7 +20,7 @@ use crate::mix::{Mix, SpecCoverage};
 use crate::oracle::{Difference, Verdict};
 use crate::releases::Against;
 use crate::session::{Checked, Session, Timings, timed};
-use crate::{corpus, files, plain, report};
+use crate::{files, plain, report};
 
 /// What to run.
 pub struct Plan {
@@ -109,9 +110,8 @@ struct Kept {
 struct Lost {
     #[serde(skip)]
     rank: Rank,
-    why: String,
-    /// Its bytes, as `replay` takes them, too.
-    case: String,
+    #[serde(flatten)]
+    case: Unwritten,
 }
 
 /// What a run gave.
@@ -166,13 +166,15 @@ pub fn run(
     let drift = lock(progress).drift.take();
     let drift = drift.map(|drift| drift.report(&plan.findings)).transpose();
     let told = drift.map(|drift| summary.drift = drift);
-    let written = all_written(&lock(progress));
+    let written = all_written(&summary);
     (summary, ended.and(told).and(written))
 }
 
-fn all_written(tally: &Tally) -> Result<()> {
-    match tally.lost.values().next() {
-        Some(Lost { why, .. }) => bail!("{why}: the case was printed instead"),
+fn all_written(summary: &Summary) -> Result<()> {
+    let findings = summary.tally.lost.values().map(|lost| &lost.case);
+    let drifts = summary.drift.iter().flat_map(drift::Report::lost);
+    match findings.chain(drifts).next() {
+        Some(Unwritten { why, .. }) => bail!("{why}: the case was printed instead"),
         None => Ok(()),
     }
 }
@@ -356,12 +358,9 @@ fn lose(
     if tally.lost.get(&class).is_some_and(|lost| lost.rank <= found.rank) {
         return;
     }
-    let why = format!("{error:#}");
-    let case = corpus::in_hex(found.case);
-    let told =
-        format!("{why}\n  {class}, its case in a form that `replay` takes from a file:\n{case}");
-    progress.untold.lock().unwrap_or_else(PoisonError::into_inner).push(told);
-    tally.lost.insert(class, Lost { rank: found.rank, why, case });
+    let case = Unwritten::new(found.case, error);
+    progress.untold.lock().unwrap_or_else(PoisonError::into_inner).push(case.text(&class));
+    tally.lost.insert(class, Lost { rank: found.rank, case });
 }
 
 fn lock(progress: &Progress) -> MutexGuard<'_, Tally> {
@@ -426,7 +425,9 @@ impl Summary {
         let time = steps.map(|(name, time)| format!("{name} {:.1} s", time.as_secs_f64()));
         lines.push(format!("  time          {}", time.join(", ")));
         let lost = self.tally.lost.iter();
-        lines.extend(lost.map(|(class, lost)| format!("  not written   {class}: {}", lost.why)));
+        lines.extend(
+            lost.map(|(class, lost)| format!("  not written   {class}: {}", lost.case.why)),
+        );
         lines.extend(files.iter().map(|path| format!("  written       {}", plain::name(path))));
         lines.extend(self.drift.iter().map(|drift| format!("\n{}", drift.text())));
         lines.join("\n")

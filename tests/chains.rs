@@ -106,7 +106,9 @@ fn check_component(shape: &Shape) {
     let mut imports = BTreeMap::new();
     for (name, import) in &decoded.imports {
         match import {
-            Import::Func(ty) => assert!(imports.insert(name.as_str(), ty).is_none()),
+            Import::Func(signature) => {
+                assert!(imports.insert(name.as_str(), signature.ty()).is_none());
+            }
             Import::Resource(_) | Import::Type => {}
             Import::Instance(_) | Import::Module | Import::Component => panic!("{name}"),
         }

@@ -378,16 +378,20 @@ fn errors_of_libraries_are_one_line_with_the_file() {
     assert!(!said.stderr.contains(&0x1b) && !said.stderr.is_empty());
 }
 
-/// The second build is this one again, which shows the same.
+/// Runs the same cases on a second build, which is this command: no kind is shown by one of the two only, and this is said.
 #[cfg(unix)]
-#[test]
-fn the_same_cases_run_on_a_second_build() {
+#[track_caller]
+fn check_beside(build: &str, says: &str) {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("scripts")).unwrap();
-    let script = format!("#!/bin/sh\necho {}\n", env!("CARGO_BIN_EXE_canonfuzz"));
-    let script = file(&folder, "scripts/subject", script.as_bytes());
-    fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = |name: &str, text: &str| {
+        let script = file(&folder, name, format!("#!/bin/sh\n{text}\n").as_bytes());
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        script
+    };
+    let build = script("build", &format!("{build} \"$@\""));
+    script("scripts/subject", &format!("echo {build}"));
     let case = fs::canonicalize(KNOWN).unwrap();
     let rows = [
         vec!["run", "--cases", "30", "--seed", "1", "--against", "itself"],
@@ -397,8 +401,52 @@ fn the_same_cases_run_on_a_second_build() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_canonfuzz"));
         let output = command.args(arguments).current_dir(folder.path()).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(text.contains("cases, no kind that only one of them shows"), "{text}");
+        assert!(text.contains(says), "{text}");
         assert!(output.status.success(), "{text}");
+    }
+}
+
+/// It is this one again.
+#[cfg(unix)]
+#[test]
+fn the_same_cases_run_on_a_second_build() {
+    check_beside(env!("CARGO_BIN_EXE_canonfuzz"), " cases, no kind that only one of them shows");
+}
+
+/// More than any machine has for the stack of a thread.
+#[cfg(target_os = "linux")]
+const STACK: &str = "100000000000000";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_that_finds_no_room_for_a_thread_has_shown_nothing() {
+    let build = format!("RUST_MIN_STACK={STACK} {}", env!("CARGO_BIN_EXE_canonfuzz"));
+    check_beside(&build, ": 0 cases, no kind that only one of them shows");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_takes_a_thread_says_that_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("output");
+    let output = output.to_str().unwrap();
+    let component = "corpus/known/component-calls-itself.wat";
+    let rows: [(&[&str], i32, &str); 6] = [
+        (&["run", "--cases", "1"], 2, "cannot listen for Ctrl-C: Resource temporarily unavailable"),
+        (&["shrink", KNOWN, "-o", output], 2, "cannot listen for Ctrl-C: Resource temporarily"),
+        (&["show", CASE], 2, "cannot start a worker: Resource temporarily unavailable"),
+        (&["worker"], 2, "cannot listen for Ctrl-C: Resource temporarily unavailable"),
+        // Only their bars take one.
+        (&["diff", component, "--rounds", "1"], 0, ""),
+        (&["planted", "--shape", "typed", "--cases", "1", "--shrunk", output], 0, ""),
+    ];
+    for (arguments, code, says) in rows {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_canonfuzz"));
+        let command = command.args(arguments).env("RUST_MIN_STACK", STACK).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(says) && said.lines().count() <= 1, "{arguments:?}: {said}");
     }
 }
 

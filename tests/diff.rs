@@ -5,6 +5,7 @@ use std::fs;
 
 use canonfuzz::abi::{Faults, Trap};
 use canonfuzz::diff::{self, Act, Diff, Plan, Verdict};
+use canonfuzz::engine::wasmtime::VERSION;
 use canonfuzz::observation::Outcome;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -64,10 +65,14 @@ fn resources_of_both_sides() {
 
 /// What the engines make of a component that is text.
 fn diff_text(text: &str) -> Diff {
+    try_diff_text(text).unwrap()
+}
+
+fn try_diff_text(text: &str) -> anyhow::Result<Diff> {
     let tokens = wast::parser::ParseBuffer::new(text).unwrap();
     let mut component = wast::parser::parse::<wast::Wat>(&tokens).unwrap();
     let plan = Plan { export: None, args: None, rounds: 3, seed: 7 };
-    diff::diff(&component.encode().unwrap(), &plan).unwrap()
+    diff::diff(&component.encode().unwrap(), &plan)
 }
 
 fn verdicts(text: &str) -> Vec<Verdict> {
@@ -88,6 +93,41 @@ fn an_import_that_is_async_is_offered_as_one() {
     assert!(diff.agrees(), "{}", diff::text(&diff, "-"));
     // Instantiation, and three calls; each calls the host.
     assert_eq!(counts(&diff), (3, 4));
+}
+
+/// A value takes less than 2^28 bytes: a rule that Wasmtime has from 50 on, and lists of fixed length from 48 on.
+#[test]
+fn what_only_one_engine_accepts_is_a_difference() {
+    let major: u32 = VERSION.split('.').next().unwrap().parse().unwrap();
+    let lifted = "(core module $m (memory (export \"mem\") 1)
+            (func (export \"f\") (result i32) (i32.const 0)))
+        (core instance $m (instantiate $m))
+        (func (export \"f\") (result (list u64 536870912))
+            (canon lift (core func $m \"f\") (memory (core memory $m \"mem\"))))";
+    for definition in ["(type (list u8 268435456))", lifted] {
+        let diff = try_diff_text(&format!("(component {definition})"));
+        if !(48..50).contains(&major) {
+            let why = diff.err().unwrap().to_string();
+            assert!(why.starts_with("invalid component: "), "{why}");
+            continue;
+        }
+        let diff = diff.unwrap();
+        let said = diff::text(&diff, "-");
+        assert!(!diff.agrees(), "{said}");
+        let refused = "reference refused (value type's maximum in-memory size exceeds";
+        assert!(said.contains(&format!("step      compile\n  {refused}")), "{said}");
+        let accepted = ["wasmtime  accepted it", "wasmtime  crashed ("];
+        assert!(accepted.iter().any(|accepted| said.contains(accepted)), "{said}");
+    }
+}
+
+/// Where our decoder has a limit, the other engine may have another.
+#[test]
+fn a_component_that_both_engines_refuse_is_none() {
+    let flags: Vec<String> = (0..1_001).map(|i| format!("\"f{i}\"")).collect();
+    let flags = try_diff_text(&format!("(component (type (flags {})))", flags.join(" ")));
+    let why = flags.err().unwrap().to_string();
+    assert!(why.starts_with("invalid component: flag names size is out of bounds"), "{why}");
 }
 
 #[test]

@@ -82,10 +82,10 @@ fn is_same(ours: &FuncType, theirs: &FuncType) -> bool {
 fn their_components_are_valid_and_have_the_types_of_the_case() {
     for case in cases(20_000).iter().step_by(20) {
         let decoded = decode::decode(&encode::component(&case.shape, Puppets::Contained)).unwrap();
-        let imported = decoded
-            .imports
-            .iter()
-            .find_map(|(_, import)| if let Import::Func(ty) = import { Some(ty) } else { None });
+        let mut imports = decoded.imports.iter();
+        let imported = imports.find_map(|(_, import)| {
+            if let Import::Func(signature) = import { Some(signature.ty()) } else { None }
+        });
         let ours = case.shape.guests[0].import.as_ref().map(|import| &import.ty);
         assert_eq!(imported.is_some(), ours.is_some());
         let same = imported.zip(ours).is_none_or(|(theirs, ours)| is_same(ours, theirs));

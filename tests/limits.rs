@@ -186,7 +186,19 @@ fn labels_and_memories_are_counted_together() {
     let output = canonfuzz(&["diff", &memories]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{said}{output:?}");
-    assert!(said.contains("1 inconclusive"), "{said}");
+    assert!(said.contains("1 inconclusive (all memories together take more than"), "{said}");
+    let script = file(
+        "memory.wast",
+        "(component definition $large (core module $m (memory 32769)) (core instance (instantiate $m)))
+        (component instance $large $large)
+        (assert_return (invoke $large \"f\"))",
+    );
+    let output = canonfuzz(&["wast", &script]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}{output:?}");
+    let limit = "\n  inconclusive 2: all memories together take more than 1 GiB\n";
+    assert_eq!(said.matches(limit).count(), 2, "{said}");
+    assert!(said.ends_with("2 passed, 0 failed, 0 skipped, 4 inconclusive\n"), "{said}");
 }
 
 #[test]

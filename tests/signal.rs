@@ -6,11 +6,14 @@
 use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use canonfuzz::case::{Case, CaseKind, Limits, text};
 use canonfuzz::engine::{wasmtime, worker};
 use canonfuzz::generate::{Stream, size};
+use canonfuzz::observation::Outcome;
+use canonfuzz::releases::{self, Against};
 use canonfuzz::run::{Plan, Progress, run};
 use canonfuzz::shrink::shrink;
 use canonfuzz::value::Value;
@@ -27,8 +30,11 @@ const KIND: &str = "crashed: SIGABRT";
 const LAST_WORDS: &str = "no character of more than one byte is wanted";
 
 fn main() {
-    let is_worker = std::env::args().skip(1).eq([worker::COMMAND]);
-    if is_worker && !std::io::stdin().is_terminal() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments == [worker::COMMAND, "--about"] {
+        return println!("{}", releases::about().unwrap());
+    }
+    if arguments == [worker::COMMAND] && !std::io::stdin().is_terminal() {
         return worker::serve(&mut die).unwrap();
     }
     let folder = tempfile::tempdir().unwrap();
@@ -36,6 +42,8 @@ fn main() {
     what_is_kept_is_shrunk_by_workers(&kept);
     what_cannot_be_written_is_told_and_the_run_goes_on();
     two_jobs_find_the_same_each_time();
+    who_cannot_come_back_is_not_waited_for();
+    what_only_a_second_build_shows_is_told_where_it_cannot_be_written(folder.path());
 }
 
 /// The fault: some cases are not survived.
@@ -140,9 +148,15 @@ fn what_cannot_be_written_is_told_and_the_run_goes_on() {
     assert!(why.starts_with("cannot write /dev/null/findings/crashed-sigabrt.toml: "), "{why}");
     let [.., last] = told.as_slice() else { panic!("nothing was told") };
     assert!(last.starts_with("cannot write "), "{last}");
+    assert_is_deadly(last.lines().last().unwrap());
+}
+
+/// Whether what was printed can be read, and is one of the cases that are not survived.
+#[track_caller]
+fn assert_is_deadly(printed: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("told");
-    fs::write(&path, last.lines().last().unwrap()).unwrap();
+    let path = folder.path().join("printed");
+    fs::write(&path, printed).unwrap();
     assert!(is_deadly(&corpus::load(&path).unwrap().file.case));
 }
 
@@ -160,4 +174,43 @@ fn two_jobs_find_the_same_each_time() {
     let first = found();
     assert_eq!(first.0[0], CASES);
     assert_eq!(found(), first);
+}
+
+/// Core code that never ends, which the reference knows by its fuel.
+const ENDLESS: &str = "rule = ''\nwit = 'world case { export f: func(); }'\n\
+    core = '(module (func (export \"f\") (loop (br 0))))'\n\
+    [subject]\noptimize = false\npooling = false\nmoving-memory = false\nconcurrency = true\n\
+    [memory]\ninitial = 1\nmaximum = 1\n\
+    [export]\nstring-encoding = 'utf8'\nmemory = false\nrealloc = false\npost-return = false\n\
+    [[call]]\n";
+
+/// Nor is it asked again: whoever was would show that it did not answer.
+fn who_cannot_come_back_is_not_waited_for() {
+    let case = text::parse(ENDLESS).unwrap().case;
+    let mut session = Session::maybe_isolated(Some(Duration::from_secs(1))).unwrap();
+    let observed = session.check(&case).unwrap().observed.outcome;
+    let Outcome::Exhausted(why) = &observed else { panic!("{observed:?}") };
+    assert!(why.starts_with("it was not asked"), "{why}");
+}
+
+/// The second build is this program, which does not survive some cases; here the subject does.
+fn what_only_a_second_build_shows_is_told_where_it_cannot_be_written(folder: &Path) {
+    fs::create_dir(folder.join("scripts")).unwrap();
+    let script = folder.join("scripts/subject");
+    let program = std::env::current_exe().unwrap();
+    fs::write(&script, format!("#!/bin/sh\necho '{}'\n", program.display())).unwrap();
+    assert!(Command::new("chmod").arg("+x").arg(script).status().unwrap().success());
+    std::env::set_current_dir(folder).unwrap();
+    let against = Some(Against::new("dying", LIMIT).unwrap());
+    let plan = Plan { isolated: None, against, ..plan(Path::new("/dev/null/findings"), 1) };
+    let (summary, ended) = run(&plan, &Progress::default(), &mut |_| {});
+    assert_eq!(summary.cases, CASES);
+    let why = ended.unwrap_err().to_string();
+    assert!(why.starts_with("cannot write /dev/null/findings/only-on-"), "{why}");
+    let json = serde_json::to_value(&summary).unwrap();
+    let [row] = json["drift"]["kinds"].as_array().unwrap().as_slice() else { panic!("{json}") };
+    assert_eq!(row["kind"], KIND);
+    let printed = row["case"]["case"].as_str().unwrap();
+    assert!(summary.text().lines().any(|line| line == printed), "{}", summary.text());
+    assert_is_deadly(printed);
 }

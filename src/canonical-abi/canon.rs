@@ -6,9 +6,9 @@ use super::context::{Cx, Instance};
 use super::deviations::adapter;
 use super::deviations::canon::{self as deviations, Lifted, Lowered};
 use super::explore::{self, Step};
-use super::flatten::{Context, flatten_functype};
 use super::lift::CoreValues;
 use super::passing::{Stopped, call, deliver_resolve, lift, lower, return_};
+use super::signature::{FuncLayout, Signature};
 use super::{Core, CoreType, LiftLowerOptions, Party, Rule, Stage, Stop};
 use super::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::types::FuncType;
@@ -20,23 +20,23 @@ pub fn canon_lift<I: Instance, R>(
     instance: &mut I,
     opts: LiftLowerOptions,
     peer: Option<LiftLowerOptions>,
-    ft: &FuncType,
+    ft: &Signature,
     args: &[Value],
     on_resolve: impl FnOnce(&mut I, Option<Value>) -> Result<R, Stop>,
 ) -> Result<R, Stopped> {
-    let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lift);
-    let mut seen = Lifted::begin(instance, opts, peer, ft)?;
+    let flat_ft = &ft.layout(opts.ptr_type).lifted;
+    let (mut seen, types) = Lifted::begin(instance, opts, peer, ft)?;
     let mut cx = Cx { opts: seen.param_opts, peer, guest: &mut *instance };
-    let flat_args = lower(&mut cx, Stage::LowerParams, MAX_FLAT_PARAMS, args, &ft.params, None)?;
-    let flat_args = seen.flat_args(flat_args, &flat_ft);
+    let flat_args = lower(&mut cx, Stage::LowerParams, MAX_FLAT_PARAMS, args, &types.params, None)?;
+    let flat_args = seen.flat_args(flat_args, flat_ft);
     assert!(types_match_values(&flat_ft.params, &flat_args), "we lower to the types we flatten to");
     let flat_results = call(instance, peer, &flat_args)?;
     assert!(types_match_values(&flat_ft.results, &flat_results), "the component was validated");
     let seen_results = seen.flat_results(instance, &flat_results)?;
     let mut cx = Cx { opts: seen.opts, peer, guest: &mut *instance };
     let vi = &mut CoreValues::new(&seen_results);
-    let result = lift(&mut cx, Stage::LiftResult, MAX_FLAT_RESULTS, vi, ft.results())?.pop();
-    return_(&mut cx, CoreValues::new(&seen_results), ft.results())?;
+    let result = lift(&mut cx, Stage::LiftResult, MAX_FLAT_RESULTS, vi, &types.results)?.pop();
+    return_(&mut cx, CoreValues::new(&seen_results), &types.results)?;
     let result = seen.result(instance, result, &flat_results)?;
     let resolved = on_resolve(instance, result)?;
     seen.post_return(instance, &flat_results)?;
@@ -49,21 +49,22 @@ pub fn canon_lower<I: Instance>(
     instance: &mut I,
     opts: LiftLowerOptions,
     peer: Option<LiftLowerOptions>,
-    ft: &FuncType,
+    ft: &Signature,
     flat_args: &[Core],
     callee: impl FnOnce(&mut I, &mut Subtask) -> Result<Vec<Core>, Stop>,
 ) -> Result<Vec<Core>, Stop> {
-    check_may_leave(instance, peer, ft)?;
-    let flat_ft = flatten_functype(ft, opts.ptr_type, Context::Lower);
+    check_may_leave(instance, peer, ft.ty())?;
+    let flat_ft = &ft.layout(opts.ptr_type).lowered;
     assert!(types_match_values(&flat_ft.params, flat_args), "the component was validated");
     let seen = Lowered::begin(instance, opts, peer, ft)?;
     let flat_args = seen.flat_args(flat_args);
     let flat_args = CoreValues::new(&flat_args);
     let Lowered { opts, param_opts, result_opts, .. } = seen;
-    let mut subtask = Subtask { opts, param_opts, result_opts, peer, ft, flat_args };
+    let types = ft.layout(opts.ptr_type);
+    let mut subtask = Subtask { opts, param_opts, result_opts, peer, types, flat_args };
     let flat_results = callee(instance, &mut subtask)?;
     deliver_resolve(instance, peer);
-    let flat_results = seen.flat_results(flat_results, &flat_ft);
+    let flat_results = seen.flat_results(flat_results, flat_ft);
     assert!(types_match_values(&flat_ft.results, &flat_results), "we lower to what we flatten to");
     Ok(flat_results)
 }
@@ -91,7 +92,7 @@ pub struct Subtask<'a> {
     param_opts: LiftLowerOptions,
     result_opts: LiftLowerOptions,
     peer: Option<LiftLowerOptions>,
-    ft: &'a FuncType,
+    types: &'a FuncLayout,
     flat_args: CoreValues<'a>,
 }
 
@@ -100,8 +101,8 @@ impl Subtask<'_> {
     pub fn on_start(&mut self, instance: &mut dyn Instance) -> Result<Vec<Value>, Stopped> {
         let mut cx = Cx { opts: self.param_opts, peer: self.peer, guest: instance };
         let vi = &mut self.flat_args;
-        let args = lift(&mut cx, Stage::LiftParams, MAX_FLAT_PARAMS, vi, &self.ft.params)?;
-        deviations::check_out_param(&mut cx, self.opts, self.ft, vi)?;
+        let args = lift(&mut cx, Stage::LiftParams, MAX_FLAT_PARAMS, vi, &self.types.params)?;
+        deviations::check_out_param(&mut cx, self.opts, self.types, vi)?;
         Ok(args)
     }
 
@@ -114,7 +115,7 @@ impl Subtask<'_> {
         let out_param = self.out_param();
         let results = result.map_or(&[][..], std::slice::from_ref);
         let mut cx = Cx { opts: self.result_opts, peer: self.peer, guest: instance };
-        let types = self.ft.results();
+        let types = &self.types.results;
         lower(&mut cx, Stage::LowerResult, MAX_FLAT_RESULTS, results, types, out_param)
     }
 
@@ -122,7 +123,7 @@ impl Subtask<'_> {
     pub fn explore_result(&mut self, instance: &mut dyn Instance, unlowered: &[Step]) {
         let out_param = self.out_param();
         let mut cx = Cx { opts: self.opts, peer: self.peer, guest: instance };
-        explore::lower(&mut cx, MAX_FLAT_RESULTS, self.ft.results(), out_param, unlowered);
+        explore::lower(&mut cx, MAX_FLAT_RESULTS, &self.types.results, out_param, unlowered);
     }
 
     /// Where the result goes; it comes after the params.
@@ -141,6 +142,7 @@ fn types_match_values(types: &[CoreType], values: &[Core]) -> bool {
 mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
+    use crate::layout::Layout;
     use crate::types::{Label, Type};
     use crate::{Deviation, Deviations, Guest, PtrType, Recorder, StringEncoding, Trap, Watch};
 
@@ -221,6 +223,7 @@ mod tests {
         puppet.may_leave = may_leave;
         let ft =
             FuncType { params: vec![Type::String], result: Some(Type::String), is_async: false };
+        let ft = Signature::from(ft);
         let flat_args: Vec<Core> = flat_args.iter().copied().map(Core::I32).collect();
         let echo = |puppet: &mut Puppet, subtask: &mut Subtask| {
             let args = subtask.on_start(puppet).map_err(|stopped| stopped.stop)?;
@@ -236,6 +239,7 @@ mod tests {
     fn lifting_lowers_calls_lifts_and_cleans_up() {
         let mut puppet = puppet(&[Core::I32(7)]);
         let ft = FuncType { params: vec![Type::String], result: Some(Type::U8), is_async: false };
+        let ft = Signature::from(ft);
         let args = [Value::string("hi")];
         let result = canon_lift(&mut puppet, OPTS, None, &ft, &args, |puppet, result| {
             puppet.log.push("resolved".into());
@@ -259,6 +263,7 @@ mod tests {
         let opts = LiftLowerOptions { ptr_type: PtrType::I64, ..OPTS };
         let ft =
             FuncType { params: vec![Type::String], result: Some(Type::String), is_async: false };
+        let ft = Signature::from(ft);
         let args = [Value::string("a")];
         let result = canon_lift(&mut puppet, opts, None, &ft, &args, |_, result| Ok(result));
         let result = result.map_err(|stopped| stopped.stop);
@@ -278,7 +283,7 @@ mod tests {
     #[test]
     fn a_trap_while_lifting_the_result_comes_before_post_return() {
         let mut puppet = puppet(&[Core::I32(0xd800)]);
-        let ft = FuncType { result: Some(Type::Char), ..FuncType::default() };
+        let ft = Signature::from(FuncType { result: Some(Type::Char), ..FuncType::default() });
         let result = canon_lift(&mut puppet, OPTS, None, &ft, &[], |_, result| Ok(result));
         assert_eq!(result.map_err(|stopped| stopped.stop), Err(Trap::InvalidChar.into()));
         assert_eq!(puppet.log, ["call []"]);
@@ -307,7 +312,7 @@ mod tests {
         deviated: Result<&[u32], Stop>,
     ) {
         let flat: Vec<Core> = flat.iter().copied().map(Core::I32).collect();
-        let types = std::slice::from_ref(ty);
+        let types = &Layout::of_tuple(std::slice::from_ref(ty), OPTS.ptr_type);
         let pass = |deviations: &[Deviation], peer| {
             let mut bytes = bytes(memory.to_vec(), deviations);
             bytes.memory.resize(64, 0);
@@ -354,7 +359,8 @@ mod tests {
             let mut bytes = bytes(vec![0; 64], deviations);
             let cx = &mut Cx { opts: OPTS, peer: Some(OPTS), guest: &mut bytes };
             let (value, ty) = (Value::List(vec![Value::U16(7); 3]), Type::List(Type::U16.into()));
-            lower(cx, Stage::LowerParams, MAX_FLAT_PARAMS, &[value], &[ty], None).unwrap();
+            let types = Layout::of_tuple(&[ty], OPTS.ptr_type);
+            lower(cx, Stage::LowerParams, MAX_FLAT_PARAMS, &[value], &types, None).unwrap();
             assert_eq!(bytes.calls[0].new_size, size);
         }
     }
@@ -369,7 +375,7 @@ mod tests {
         let store = |deviations: &[Deviation]| {
             let mut bytes = bytes(vec![0; 64], deviations);
             let mut cx = Cx { opts: OPTS, peer: Some(OPTS), guest: &mut bytes };
-            let types = std::slice::from_ref(&tuple);
+            let types = &Layout::of_tuple(std::slice::from_ref(&tuple), OPTS.ptr_type);
             let stage = Stage::LowerResult;
             let stored = lower(&mut cx, stage, MAX_FLAT_RESULTS, &value, types, Some(ptr));
             let flat = [Core::I32(u32::try_from(ptr).unwrap())];

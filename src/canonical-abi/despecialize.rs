@@ -142,7 +142,7 @@ impl<T> Despecialized<T> {
     }
 
     /// The same type over other parts.
-    pub fn map<U>(self, f: &mut impl FnMut(T) -> U) -> Despecialized<U> {
+    pub fn map<U>(&self, f: &mut impl FnMut(&T) -> U) -> Despecialized<U> {
         match self {
             Despecialized::Bool => Despecialized::Bool,
             Despecialized::S8 => Despecialized::S8,
@@ -157,19 +157,18 @@ impl<T> Despecialized<T> {
             Despecialized::F64 => Despecialized::F64,
             Despecialized::Char => Despecialized::Char,
             Despecialized::String => Despecialized::String,
-            Despecialized::List(elem) => Despecialized::List(Box::new(f(*elem))),
+            Despecialized::List(elem) => Despecialized::List(Box::new(f(elem))),
             Despecialized::FixedLengthList(elem, length) => {
-                Despecialized::FixedLengthList(Box::new(f(*elem)), length)
+                Despecialized::FixedLengthList(Box::new(f(elem)), *length)
             }
-            Despecialized::Record(fields) => {
-                Despecialized::Record(fields.into_iter().map(f).collect())
-            }
+            Despecialized::Record(fields) => Despecialized::Record(fields.iter().map(f).collect()),
             Despecialized::Variant(cases) => {
-                Despecialized::Variant(cases.into_iter().map(|case| case.map(&mut *f)).collect())
+                let case = |case: &Option<T>| case.as_ref().map(&mut *f);
+                Despecialized::Variant(cases.iter().map(case).collect())
             }
-            Despecialized::Flags(count) => Despecialized::Flags(count),
-            Despecialized::Own(resource) => Despecialized::Own(resource),
-            Despecialized::Borrow(resource) => Despecialized::Borrow(resource),
+            Despecialized::Flags(count) => Despecialized::Flags(*count),
+            Despecialized::Own(resource) => Despecialized::Own(*resource),
+            Despecialized::Borrow(resource) => Despecialized::Borrow(*resource),
             Despecialized::Async => Despecialized::Async,
         }
     }

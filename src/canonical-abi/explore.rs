@@ -4,19 +4,18 @@
 use std::collections::BTreeSet;
 
 use super::context::{Cx, MAX_LIFTED};
-use super::despecialize::{Despecialized, Part, despecialize};
-use super::flatten::{flatten_variant, flatten_within};
+use super::despecialize::Despecialized;
 use super::handle::{holds_borrows, lower_unknown};
 use super::layout::{Layout, align_to};
 use super::lift::{CoreValues, lift_flat, lift_flat_case};
-use super::load::{MAX_LIST_BYTE_LENGTH, load_case, load_shape};
+use super::load::{MAX_LIST_BYTE_LENGTH, load, load_case};
 use super::memory::{load_pair, payload_offset};
 use super::spill::{find_spilled, place_spilled};
 use super::store::LIST_BLOCK;
 use super::string::{MAX_STRING_BYTE_LENGTH, is_misaligned, load_string_from_range};
 use super::string::{source_and_byte_length, store_string_into_range, transcode_partly};
 use super::{Block, Deviation, PtrType, REALLOC_I32_MAX, ResourceType, Rule, Stop, Trap};
-use crate::types::{Resource, Type};
+use crate::types::Resource;
 use crate::value::{Str, StringSource, Value};
 
 /// How much of what may be lifted in one call is explored: parts that share their blocks are more than
@@ -43,7 +42,7 @@ pub fn lift(
     cx: &mut Cx,
     max_flat: usize,
     vi: CoreValues,
-    types: &[Type],
+    types: &Layout,
     stop: Stop,
 ) -> Option<Vec<Step>> {
     let limited = matches!(stop, Stop::Exhausted(_));
@@ -67,7 +66,7 @@ pub fn lift(
 pub fn lower(
     cx: &mut Cx,
     max_flat: usize,
-    types: &[Type],
+    types: &Layout,
     out_param: Option<u64>,
     unlowered: &[Step],
 ) {
@@ -98,10 +97,10 @@ fn lower_steps(
     cx: &mut Cx,
     steps: &[Step],
     max_flat: usize,
-    types: &[Type],
+    types: &Layout,
     out_param: Option<u64>,
 ) -> Result<(), Stop> {
-    if flatten_within(types, cx.opts.ptr_type, max_flat).is_none() {
+    if !types.is_flat(max_flat) {
         let (ptr, tuple) = place_spilled(cx, types, out_param)?;
         // Only by a deviation this comes so far. Which of its parts are stored is not known any more.
         if cx.out_of_bounds(ptr, tuple.elem_size) {
@@ -140,9 +139,9 @@ struct Explorer<'a, 'b> {
 }
 
 impl Explorer<'_, '_> {
-    fn values(&mut self, max_flat: usize, mut vi: CoreValues, types: &[Type]) {
-        if flatten_within(types, self.cx.opts.ptr_type, max_flat).is_some() {
-            types.iter().for_each(|ty| self.flat(&mut vi, Part::Type(ty)));
+    fn values(&mut self, max_flat: usize, mut vi: CoreValues, types: &Layout) {
+        if types.is_flat(max_flat) {
+            types.fields().iter().for_each(|ty| self.flat(&mut vi, ty));
         } else {
             let ptr = vi.next(self.cx.opts.ptr_type.core_type());
             let found = find_spilled(self.cx, ptr, types);
@@ -153,11 +152,11 @@ impl Explorer<'_, '_> {
     }
 
     /// Spec: `lift_flat`.
-    fn flat(&mut self, vi: &mut CoreValues, part: Part) {
+    fn flat(&mut self, vi: &mut CoreValues, layout: &Layout) {
         if self.stopped {
             return;
         }
-        match despecialize(part) {
+        match &layout.shape {
             Despecialized::Bool
             | Despecialized::S8
             | Despecialized::U8
@@ -171,7 +170,7 @@ impl Explorer<'_, '_> {
             | Despecialized::F64
             | Despecialized::Char
             | Despecialized::Flags(_) => {
-                let lifted = lift_flat(self.cx, vi, part);
+                let lifted = lift_flat(self.cx, vi, layout);
                 self.past(lifted);
             }
             Despecialized::String => {
@@ -180,23 +179,23 @@ impl Explorer<'_, '_> {
             }
             Despecialized::List(elem) => {
                 let (ptr, length) = self.flat_pair(vi);
-                let elem = self.cx.layout(*elem);
+                let elem = self.cx.layout(elem);
                 self.list(ptr, length, &elem);
             }
             Despecialized::FixedLengthList(elem, length) => {
-                (0..length).for_each(|_| self.flat(vi, *elem));
+                (0..*length).for_each(|_| self.flat(vi, elem));
             }
             Despecialized::Record(fields) => {
-                fields.into_iter().for_each(|field| self.flat(vi, field));
+                fields.iter().for_each(|field| self.flat(vi, field));
             }
-            Despecialized::Variant(cases) => self.flat_variant(vi, &cases, part.is_enum()),
+            Despecialized::Variant(cases) => self.flat_variant(vi, layout, cases),
             Despecialized::Own(resource) => {
-                let lifted = lift_flat(self.cx, vi, part);
-                self.handle(lifted, resource, false);
+                let lifted = lift_flat(self.cx, vi, layout);
+                self.handle(lifted, *resource, false);
             }
             Despecialized::Borrow(resource) => {
-                let lifted = lift_flat(self.cx, vi, part);
-                self.handle(lifted, resource, true);
+                let lifted = lift_flat(self.cx, vi, layout);
+                self.handle(lifted, *resource, true);
             }
             Despecialized::Async => unreachable!("components with async values are refused"),
         }
@@ -208,11 +207,11 @@ impl Explorer<'_, '_> {
     }
 
     /// Spec: `lift_flat_variant`.
-    fn flat_variant(&mut self, vi: &mut CoreValues, cases: &[Option<Part>], is_enum: bool) {
-        let end = vi.after(flatten_variant(cases, self.cx.opts.ptr_type).len());
-        let found = lift_flat_case(self.cx, vi, cases, is_enum);
+    fn flat_variant(&mut self, vi: &mut CoreValues, layout: &Layout, cases: &[Option<Layout>]) {
+        let end = vi.after(layout.flat_types().len());
+        let found = lift_flat_case(self.cx, vi, layout, cases);
         if let Some((_, Some(case))) = self.past(found) {
-            self.flat(vi, *case);
+            self.flat(vi, case);
         }
         *vi = end;
     }
@@ -240,7 +239,7 @@ impl Explorer<'_, '_> {
             | Despecialized::F64
             | Despecialized::Char
             | Despecialized::Flags(_) => {
-                let loaded = load_shape(self.cx, ptr, layout);
+                let loaded = load(self.cx, ptr, layout);
                 self.past(loaded);
             }
             Despecialized::String => {
@@ -257,11 +256,11 @@ impl Explorer<'_, '_> {
             Despecialized::Record(fields) => self.record(ptr, fields),
             Despecialized::Variant(cases) => self.variant(ptr, layout, cases),
             Despecialized::Own(resource) => {
-                let loaded = load_shape(self.cx, ptr, layout);
+                let loaded = load(self.cx, ptr, layout);
                 self.handle(loaded, *resource, false);
             }
             Despecialized::Borrow(resource) => {
-                let loaded = load_shape(self.cx, ptr, layout);
+                let loaded = load(self.cx, ptr, layout);
                 self.handle(loaded, *resource, true);
             }
             Despecialized::Async => unreachable!("components with async values are refused"),
@@ -387,6 +386,7 @@ mod tests {
     use crate::bytes_guest::ByteGuest;
     use crate::lift::lift_flat_values;
     use crate::lower::lower_flat_values;
+    use crate::types::Type;
     use crate::{
         Core, Course, Deviations, Faults, LiftLowerOptions, MAX_FLAT_PARAMS, Received, Recorder,
     };
@@ -415,6 +415,7 @@ mod tests {
         guest.memory.resize(64, 0);
         let flat: Vec<Core> = flat.iter().copied().map(Core::I32).collect();
         let cx = &mut Cx { opts: opts(from), peer: Some(opts(to)), guest: &mut guest };
+        let types = &Layout::of_tuple(types, cx.opts.ptr_type);
         let lifted = lift_flat_values(cx, MAX_FLAT_PARAMS, &mut CoreValues::new(&flat), types);
         let trap = lifted.unwrap_err();
         let steps = lift(cx, MAX_FLAT_PARAMS, CoreValues::new(&flat), types, trap).unwrap();
@@ -540,6 +541,7 @@ mod tests {
     fn parts_that_share_their_blocks_are_not_explored_without_end() {
         const LENGTH: u32 = 2000;
         let types = [list(list(list(Type::Char))), Type::Result(None, None)];
+        let types = Layout::of_tuple(&types, PtrType::I32);
         let block = |word: u32| [word, LENGTH].repeat(usize::try_from(LENGTH).unwrap());
         let memory = [block(8 * LENGTH), block(16 * LENGTH), block(0xd800)].concat();
         let mut guest = ByteGuest::watched(words(&memory), 0, Recorder::default());
@@ -555,7 +557,7 @@ mod tests {
     #[test]
     fn what_a_deviation_tolerates_is_no_fault() {
         let too_long = 1 << 28;
-        let strings = [Type::String, Type::Char];
+        let strings = Layout::of_tuple(&[Type::String, Type::Char], PtrType::I32);
         let faults = |deviation: Option<Deviation>, flat: [u32; 3]| {
             let recorder = Recorder::deviating(Deviations::from_iter(deviation));
             let mut guest = ByteGuest::watched(vec![0; 64], 0, recorder);
@@ -581,7 +583,8 @@ mod tests {
             guest.overrides.insert(0, 65);
             let cx = &mut Cx { opts: opts(Utf8), peer, guest: &mut guest };
             let value = [Value::List(vec![Value::U16(7)])];
-            let lowered = lower_flat_values(cx, MAX_FLAT_PARAMS, &value, &[list(Type::U16)], None);
+            let types = Layout::of_tuple(&[list(Type::U16)], PtrType::I32);
+            let lowered = lower_flat_values(cx, MAX_FLAT_PARAMS, &value, &types, None);
             assert_eq!(lowered, Err(UnalignedPointer.into()));
             assert_eq!(guest.watch.faults, faults.iter().copied().collect());
         }

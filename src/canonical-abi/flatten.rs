@@ -1,6 +1,8 @@
 //! Types to core types: how values and functions look to core code.
 //! Knows no values and no memory.
 
+use std::borrow::Cow;
+
 use super::despecialize::{Despecialized, Part, despecialize};
 use super::{CoreFuncType, CoreType, PtrType};
 use super::{MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
@@ -59,24 +61,12 @@ pub fn flatten_types(types: &[Type], ptr: PtrType) -> Vec<CoreType> {
 /// Spec: `flatten_types`, or nothing for more than `max_flat` core types: then values are spilled,
 /// and nobody needs the millions that a list of fixed length may have.
 pub fn flatten_within(types: &[Type], ptr: PtrType, max_flat: usize) -> Option<Vec<CoreType>> {
-    Flattener { ptr, max_flat }.flatten_record(types.iter().map(Part::Type))
+    Flattener { ptr, max_flat }.flatten_record(types)
 }
 
 /// Spec: `flatten_type`.
 pub fn flatten_type(ty: &Type, ptr: PtrType) -> Vec<CoreType> {
     flatten_types(std::slice::from_ref(ty), ptr)
-}
-
-/// Spec: `flatten_type`, of a part of a type.
-pub(super) fn flatten_part(part: Part, ptr: PtrType) -> Vec<CoreType> {
-    let flattener = Flattener { ptr, max_flat: usize::MAX };
-    flattener.flatten_type(part).expect("that many do not fit in an address space")
-}
-
-/// Spec: `flatten_variant`.
-pub(super) fn flatten_variant(cases: &[Option<Part>], ptr: PtrType) -> Vec<CoreType> {
-    let flattener = Flattener { ptr, max_flat: usize::MAX };
-    flattener.flatten_variant(cases).expect("that many do not fit in an address space")
 }
 
 /// Spec: `join`.
@@ -88,17 +78,34 @@ pub fn join(a: CoreType, b: CoreType) -> CoreType {
     if narrow(a) && narrow(b) { CoreType::I32 } else { CoreType::I64 }
 }
 
+/// What is flattened: a type, or what was laid out of one and has that done.
+pub(super) trait Flatten {
+    fn flatten(&self, flattener: Flattener) -> Option<Cow<'_, [CoreType]>>;
+}
+
+impl Flatten for Type {
+    fn flatten(&self, flattener: Flattener) -> Option<Cow<'_, [CoreType]>> {
+        flattener.flatten_type(&despecialize(self)).map(Cow::Owned)
+    }
+}
+
+impl Flatten for Part<'_> {
+    fn flatten(&self, flattener: Flattener) -> Option<Cow<'_, [CoreType]>> {
+        flattener.flatten_type(&despecialize(*self)).map(Cow::Owned)
+    }
+}
+
 /// What all of flattening needs; it gives up beyond `max_flat`.
 #[derive(Clone, Copy)]
-struct Flattener {
-    ptr: PtrType,
-    max_flat: usize,
+pub(super) struct Flattener {
+    pub ptr: PtrType,
+    pub max_flat: usize,
 }
 
 impl Flattener {
     /// Spec: `flatten_type`.
-    fn flatten_type(self, part: Part) -> Option<Vec<CoreType>> {
-        match despecialize(part) {
+    pub fn flatten_type<T: Flatten>(self, shape: &Despecialized<T>) -> Option<Vec<CoreType>> {
+        match shape {
             Despecialized::Bool => Some(vec![CoreType::I32]),
             Despecialized::S8 | Despecialized::U8 => Some(vec![CoreType::I32]),
             Despecialized::S16 | Despecialized::U16 => Some(vec![CoreType::I32]),
@@ -109,9 +116,9 @@ impl Flattener {
             Despecialized::Char => Some(vec![CoreType::I32]),
             Despecialized::String => Some(vec![self.ptr.core_type(); 2]),
             Despecialized::List(_) => Some(vec![self.ptr.core_type(); 2]),
-            Despecialized::FixedLengthList(elem, length) => self.flatten_list(*elem, length),
-            Despecialized::Record(fields) => self.flatten_record(fields.into_iter()),
-            Despecialized::Variant(cases) => self.flatten_variant(&cases),
+            Despecialized::FixedLengthList(elem, length) => self.flatten_list(&**elem, *length),
+            Despecialized::Record(fields) => self.flatten_record(fields),
+            Despecialized::Variant(cases) => self.flatten_variant(cases),
             Despecialized::Flags(_) => Some(vec![CoreType::I32]),
             Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {
                 Some(vec![CoreType::I32])
@@ -120,27 +127,27 @@ impl Flattener {
     }
 
     /// Spec: `flatten_list`.
-    fn flatten_list(self, elem: Part, length: u32) -> Option<Vec<CoreType>> {
-        let flat = self.flatten_type(elem)?;
+    fn flatten_list(self, elem: &impl Flatten, length: u32) -> Option<Vec<CoreType>> {
+        let flat = elem.flatten(self)?;
         let length = usize::try_from(length).ok()?;
         (flat.len().checked_mul(length)? <= self.max_flat).then(|| flat.repeat(length))
     }
 
     /// Spec: `flatten_record`.
-    fn flatten_record<'a>(self, fields: impl Iterator<Item = Part<'a>>) -> Option<Vec<CoreType>> {
+    fn flatten_record(self, fields: &[impl Flatten]) -> Option<Vec<CoreType>> {
         let mut flat = Vec::new();
         for field in fields {
-            flat.extend(self.flatten_type(field)?);
+            flat.extend_from_slice(&field.flatten(self)?);
             self.within(&flat)?;
         }
         Some(flat)
     }
 
     /// Spec: `flatten_variant`.
-    fn flatten_variant(self, cases: &[Option<Part>]) -> Option<Vec<CoreType>> {
+    fn flatten_variant(self, cases: &[Option<impl Flatten>]) -> Option<Vec<CoreType>> {
         let mut flat = vec![CoreType::I32];
         for case in cases.iter().flatten() {
-            join_payload(&mut flat, &self.flatten_type(*case)?);
+            join_payload(&mut flat, &case.flatten(self)?);
             self.within(&flat)?;
         }
         Some(flat)

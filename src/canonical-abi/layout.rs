@@ -1,18 +1,23 @@
 //! How values lie in a linear memory: alignment and size of their types.
 //! Knows no values and no memory, only pointers of one of two widths.
 
+use std::borrow::Cow;
+
 use crate::types::Type;
 
 use super::despecialize::{Despecialized, Part, despecialize};
 use super::deviations::layout as deviations;
-use super::{Deviation, PtrType};
+use super::flatten::{Flatten, Flattener};
+use super::{CoreType, Deviation, MAX_FLAT_PARAMS, PtrType};
 
-/// A type with what `load` and `store` need to know of it, worked out once for all its parts: a
-/// list may have many elements, and their type many parts.
+/// A type, laid out: what `load`, `store`, `lift_flat` and `lower_flat` need to know of it and of all its
+/// parts, worked out once for memories with pointers of one width. Values of it may be many.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     pub alignment: u64,
     pub elem_size: u64,
+    /// Spec: `flatten_type`. Nothing where these are more than `MAX_FLAT_PARAMS`, which nobody passes flat.
+    pub flat: Option<Vec<CoreType>>,
     pub shape: Despecialized<Layout>,
     /// Whether the type is spelled `enum`. Only a deviation asks.
     pub is_enum: bool,
@@ -29,35 +34,37 @@ pub fn never(_: Deviation) -> bool {
 impl Layout {
     /// The layout of one type.
     pub fn of<'a>(part: impl Into<Part<'a>>, ptr: PtrType) -> Layout {
-        Layout::deviating(part, ptr, &mut never)
-    }
-
-    /// The layout of the tuple of these types: of params and results that are spilled.
-    pub fn of_tuple(types: &[Type], ptr: PtrType) -> Layout {
-        Layout::tuple_deviating(types, ptr, &mut never)
-    }
-
-    /// The layout of one type, with some deviations in force.
-    pub fn deviating<'a>(
-        part: impl Into<Part<'a>>,
-        ptr: PtrType,
-        deviates: &mut Deviates,
-    ) -> Layout {
         let part = part.into();
-        let shape = despecialize(part).map(&mut |part| Layout::deviating(part, ptr, deviates));
-        Layout { is_enum: part.is_enum(), ..Layout::new(shape, ptr, deviates) }
+        let shape = despecialize(part).map(&mut |part| Layout::of(*part, ptr));
+        Layout { is_enum: part.is_enum(), ..Layout::new(shape, ptr, &mut never) }
     }
 
-    /// The layout of the tuple of these types, with some deviations in force.
-    pub fn tuple_deviating(types: &[Type], ptr: PtrType, deviates: &mut Deviates) -> Layout {
-        let fields = types.iter().map(|ty| Layout::deviating(ty, ptr, deviates)).collect();
-        Layout::new(Despecialized::Record(fields), ptr, deviates)
+    /// The layout of the tuple of these types: how params or results are passed.
+    pub fn of_tuple(types: &[Type], ptr: PtrType) -> Layout {
+        let fields = types.iter().map(|ty| Layout::of(ty, ptr)).collect();
+        Layout::new(Despecialized::Record(fields), ptr, &mut never)
     }
 
     /// The layout of the same type in a memory with such pointers, with some deviations in force.
     pub fn with_pointers(&self, ptr: PtrType, deviates: &mut Deviates) -> Layout {
-        let shape = self.shape.clone().map(&mut |part: Layout| part.with_pointers(ptr, deviates));
+        let shape = self.shape.map(&mut |part| part.with_pointers(ptr, deviates));
         Layout { is_enum: self.is_enum, ..Layout::new(shape, ptr, deviates) }
+    }
+
+    /// Whether values are passed as so many core values at most, not in memory.
+    pub fn is_flat(&self, max_flat: usize) -> bool {
+        self.flat.as_ref().is_some_and(|flat| flat.len() <= max_flat)
+    }
+
+    /// The core types of what is passed flat.
+    pub fn flat_types(&self) -> &[CoreType] {
+        self.flat.as_ref().expect("what is more is passed in memory")
+    }
+
+    /// The fields of a record or tuple.
+    pub fn fields(&self) -> &[Layout] {
+        let Despecialized::Record(fields) = &self.shape else { panic!("{self:?} has no fields") };
+        fields
     }
 
     /// How many bytes are read or written before those of its parts.
@@ -96,7 +103,14 @@ impl Layout {
     fn new(shape: Despecialized<Layout>, ptr: PtrType, deviates: &mut Deviates) -> Layout {
         let alignment = shape_alignment(&shape, ptr, deviates);
         let elem_size = shape_elem_size(&shape, ptr, deviates);
-        Layout { alignment, elem_size, shape, is_enum: false }
+        let flat = Flattener { ptr, max_flat: MAX_FLAT_PARAMS }.flatten_type(&shape);
+        Layout { alignment, elem_size, flat, shape, is_enum: false }
+    }
+}
+
+impl Flatten for Layout {
+    fn flatten(&self, _: Flattener) -> Option<Cow<'_, [CoreType]>> {
+        self.flat.as_deref().map(Cow::Borrowed)
     }
 }
 
@@ -191,8 +205,8 @@ fn shape_elem_size(shape: &Despecialized<Layout>, ptr: PtrType, deviates: &mut D
 
 /// Spec: `elem_size_record`.
 fn elem_size_record(fields: &[Layout], deviates: &mut Deviates) -> u64 {
+    // Differs from the spec: it asserts that there are fields. A function may have no params.
     let size = end_of_fields(fields);
-    assert!(size > 0, "a record without fields is refused by validation");
     align_to(size, deviations::record_padding(alignment_record(fields), deviates))
 }
 
@@ -232,6 +246,7 @@ pub fn field_offsets<'a>(types: impl IntoIterator<Item = &'a Type>, ptr: PtrType
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flatten::flatten_type;
     use crate::types::{Label, VariantCase};
 
     /// Alignment and size, for both widths of pointers.
@@ -284,6 +299,19 @@ mod tests {
         check(Type::Flags(vec![Label::default(); 8]), (1, 1), (1, 1));
         check(Type::Flags(vec![Label::default(); 9]), (2, 2), (2, 2));
         check(Type::Flags(vec![Label::default(); 17]), (4, 4), (4, 4));
+    }
+
+    #[test]
+    fn what_may_be_passed_flat_is_flattened_with_all_its_parts() {
+        let variant = variant([Some(Type::F32), Some(Type::Tuple(vec![Type::U64, Type::String]))]);
+        let layout = Layout::of(&variant, PtrType::I64);
+        assert_eq!(layout.flat, Some(flatten_type(&variant, PtrType::I64)));
+        let Despecialized::Variant(cases) = &layout.shape else { panic!("{layout:?}") };
+        let payloads = cases.iter().flatten().map(|case| case.flat_types().len());
+        assert_eq!(payloads.collect::<Vec<_>>(), [1, 3]);
+        let many = Layout::of_tuple(&vec![variant; 5], PtrType::I64);
+        assert_eq!(many.flat, None);
+        assert!(many.fields().iter().all(|field| field.is_flat(4) && !field.is_flat(3)));
     }
 
     #[test]

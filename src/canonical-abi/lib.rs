@@ -23,8 +23,10 @@ pub mod deviations;
 
 mod check;
 pub mod despecialize;
+pub mod flatten;
 pub mod layout;
 mod memory;
+pub mod signature;
 mod spill;
 mod unchecked;
 
@@ -34,7 +36,6 @@ pub mod load;
 pub mod store;
 pub mod string;
 
-pub mod flatten;
 pub mod lift;
 pub mod lower;
 
@@ -58,6 +59,7 @@ pub use point::{Change, Party, Point, Points, Rule};
 pub use recorder::{
     Course, Crossing, Deviated, Faults, Lowered, NanLeaf, ReallocStep, Received, Recorder,
 };
+pub use signature::{FuncLayout, Signature};
 pub use stop::{Stop, end_if};
 pub use table::{Handles, Lender, ResourceType, Table, Task};
 pub use trap::Trap;

@@ -3,17 +3,16 @@
 
 use super::context::Cx;
 use super::core::wrap;
-use super::despecialize::{Despecialized, Part, despecialize};
+use super::despecialize::Despecialized;
 use super::deviations::{adapter, values};
-use super::flatten::{flatten_part, flatten_variant, flatten_within};
 use super::handle::{lift_borrow, lift_own};
+use super::layout::Layout;
 use super::load::{canonicalize_nan32, canonicalize_nan64, find_case, lift_bool, lift_char};
 use super::load::{lift_flags, load_list_from_range, load_record};
 use super::point::Passage;
 use super::spill::find_spilled;
 use super::string::load_string_from_range;
 use super::{Core, CoreType, Point, Rule, Stop};
-use crate::types::Type;
 use crate::value::{Str, Value};
 
 /// Spec: `CoreValueIter`. Inside a variant it is the spec's `CoerceValueIter` as well.
@@ -59,15 +58,9 @@ fn holds(have: CoreType, want: CoreType) -> bool {
 }
 
 /// Spec: `lift_flat`.
-pub fn lift_flat<'a>(
-    cx: &mut Cx,
-    vi: &mut CoreValues,
-    ty: impl Into<Part<'a>>,
-) -> Result<Value, Stop> {
-    let part = ty.into();
-    let shape = despecialize(part);
-    begin_lift(cx, &shape)?;
-    Ok(match shape {
+pub fn lift_flat(cx: &mut Cx, vi: &mut CoreValues, layout: &Layout) -> Result<Value, Stop> {
+    begin_lift(cx, layout)?;
+    Ok(match &layout.shape {
         Despecialized::Bool => lift_flat_bool(cx, vi),
         Despecialized::S8 => {
             Value::S8(i8::from_le_bytes(lift_flat_narrow(cx, vi, Rule::NarrowSigned)?))
@@ -89,28 +82,28 @@ pub fn lift_flat<'a>(
         Despecialized::F64 => Value::F64(canonicalize_nan64(cx, vi.next(CoreType::F64))),
         Despecialized::Char => lift_char(cx, wrap(vi.next(CoreType::I32)))?,
         Despecialized::String => Value::String(lift_flat_string(cx, vi)?),
-        Despecialized::List(elem) => lift_flat_list(cx, vi, *elem)?,
+        Despecialized::List(elem) => lift_flat_list(cx, vi, elem)?,
         Despecialized::FixedLengthList(elem, length) => {
-            Value::List((0..length).map(|_| lift_flat(cx, vi, *elem)).collect::<Result<_, _>>()?)
+            Value::List((0..*length).map(|_| lift_flat(cx, vi, elem)).collect::<Result<_, _>>()?)
         }
-        Despecialized::Record(fields) => Value::Record(lift_flat_record(cx, vi, &fields)?),
-        Despecialized::Variant(cases) => lift_flat_variant(cx, vi, &cases, part.is_enum())?,
-        Despecialized::Flags(count) => Value::Flags(lift_flat_flags(cx, vi, count)?),
+        Despecialized::Record(fields) => Value::Record(lift_flat_record(cx, vi, fields)?),
+        Despecialized::Variant(cases) => lift_flat_variant(cx, vi, layout, cases)?,
+        Despecialized::Flags(count) => Value::Flags(lift_flat_flags(cx, vi, *count)?),
         Despecialized::Own(resource) => {
-            Value::Handle(lift_own(cx, wrap(vi.next(CoreType::I32)), resource)?)
+            Value::Handle(lift_own(cx, wrap(vi.next(CoreType::I32)), *resource)?)
         }
         Despecialized::Borrow(resource) => {
-            Value::Handle(lift_borrow(cx, wrap(vi.next(CoreType::I32)), resource)?)
+            Value::Handle(lift_borrow(cx, wrap(vi.next(CoreType::I32)), *resource)?)
         }
         Despecialized::Async => unreachable!("components with async values are refused"),
     })
 }
 
 /// What is looked at before any value is lifted.
-fn begin_lift<T>(cx: &mut Cx, shape: &Despecialized<T>) -> Result<(), Stop> {
+fn begin_lift(cx: &mut Cx, layout: &Layout) -> Result<(), Stop> {
     cx.lift(1)?;
-    adapter::check_members(cx, shape)?;
-    cx.reach(Point::value(Passage::LiftFlat, shape));
+    adapter::check_members(cx, &layout.shape)?;
+    cx.reach(Point::value(Passage::LiftFlat, &layout.shape));
     Ok(())
 }
 
@@ -151,7 +144,7 @@ fn lift_flat_string(cx: &mut Cx, vi: &mut CoreValues) -> Result<Str, Stop> {
 }
 
 /// Spec: `lift_flat_list`.
-fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: Part) -> Result<Value, Stop> {
+fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: &Layout) -> Result<Value, Stop> {
     let ptr = vi.next(cx.opts.ptr_type.core_type());
     let length = vi.next(cx.opts.ptr_type.core_type());
     let elem = cx.layout(elem);
@@ -159,50 +152,54 @@ fn lift_flat_list(cx: &mut Cx, vi: &mut CoreValues, elem: Part) -> Result<Value,
 }
 
 /// Spec: `lift_flat_record`.
-fn lift_flat_record(cx: &mut Cx, vi: &mut CoreValues, fields: &[Part]) -> Result<Vec<Value>, Stop> {
-    fields.iter().map(|field| lift_flat(cx, vi, *field)).collect()
+fn lift_flat_record(
+    cx: &mut Cx,
+    vi: &mut CoreValues,
+    fields: &[Layout],
+) -> Result<Vec<Value>, Stop> {
+    fields.iter().map(|field| lift_flat(cx, vi, field)).collect()
 }
 
 /// Spec: `lift_flat_variant`.
 fn lift_flat_variant(
     cx: &mut Cx,
     vi: &mut CoreValues,
-    cases: &[Option<Part>],
-    is_enum: bool,
+    layout: &Layout,
+    cases: &[Option<Layout>],
 ) -> Result<Value, Stop> {
-    let joined = flatten_variant(cases, cx.opts.ptr_type);
+    let joined = layout.flat_types();
     let end = vi.after(joined.len());
-    let (case_index, case) = lift_flat_case(cx, vi, cases, is_enum)?;
-    reach_joins(cx, &joined, case.copied());
-    let payload = case.map(|case| lift_flat(cx, vi, *case));
+    let (case_index, case) = lift_flat_case(cx, vi, layout, cases)?;
+    reach_joins(cx, joined, case);
+    let payload = case.map(|case| lift_flat(cx, vi, case));
     let payload = payload.transpose()?.map(Box::new);
     *vi = end;
     Ok(Value::Variant(case_index, payload))
 }
 
 /// Notes what becomes of core values that cases of different types share.
-fn reach_joins(cx: &mut Cx, joined: &[CoreType], payload: Option<Part>) {
+fn reach_joins(cx: &mut Cx, joined: &[CoreType], payload: Option<&Layout>) {
     cx.reach(if payload.is_some() { Rule::LiftPayload } else { Rule::LiftNoPayload });
-    let wanted = payload.map(|case| flatten_part(case, cx.opts.ptr_type)).unwrap_or_default();
+    let wanted = payload.map(Layout::flat_types).unwrap_or_default();
     let payloads = &joined[1..];
     if wanted.len() < payloads.len() {
         cx.reach(Rule::LiftUnused);
     }
     let rules = [Rule::LiftI32OfI64, Rule::LiftF32OfI32, Rule::LiftF32OfI64, Rule::LiftF64OfI64];
     for (slot, ty) in payloads.iter().zip(wanted) {
-        cx.reach_join(ty, *slot, rules);
+        cx.reach_join(*ty, *slot, rules);
     }
 }
 
 /// Spec: `lift_flat_variant`, its discriminant.
-pub(super) fn lift_flat_case<'a, 'b>(
+pub(super) fn lift_flat_case<'a>(
     cx: &mut Cx,
     vi: &mut CoreValues,
-    cases: &'a [Option<Part<'b>>],
-    is_enum: bool,
-) -> Result<(u32, Option<&'a Part<'b>>), Stop> {
+    layout: &Layout,
+    cases: &'a [Option<Layout>],
+) -> Result<(u32, Option<&'a Layout>), Stop> {
     let case_index = values::flat_discriminant(cx, wrap(vi.next(CoreType::I32)));
-    find_case(cx, Rule::LiftNoCase, cases, is_enum, case_index)
+    find_case(cx, Rule::LiftNoCase, cases, layout.is_enum, case_index)
 }
 
 /// Spec: `lift_flat_flags`.
@@ -210,29 +207,28 @@ fn lift_flat_flags(cx: &mut Cx, vi: &mut CoreValues, count: usize) -> Result<u32
     lift_flags(cx, wrap(vi.next(CoreType::I32)), count)
 }
 
-/// Spec: `lift_flat_values`.
+/// Spec: `lift_flat_values`. The types come as their tuple, which is how more than `max_flat` are passed.
 pub fn lift_flat_values(
     cx: &mut Cx,
     max_flat: usize,
     vi: &mut CoreValues,
-    types: &[Type],
+    types: &Layout,
 ) -> Result<Vec<Value>, Stop> {
-    let is_flat = flatten_within(types, cx.opts.ptr_type, max_flat).is_some();
+    let is_flat = types.is_flat(max_flat);
     cx.reach(if is_flat { Rule::LiftFlat } else { Rule::LiftSpilled });
     if is_flat {
-        return types.iter().map(|ty| lift_flat(cx, vi, ty)).collect();
+        return lift_flat_record(cx, vi, types.fields());
     }
     let ptr = vi.next(cx.opts.ptr_type.core_type());
     let tuple = find_spilled(cx, ptr, types)?;
-    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
-    load_record(cx, ptr, fields)
+    load_record(cx, ptr, tuple.fields())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
-    use crate::types::VariantCase;
+    use crate::types::{Type, VariantCase};
     use crate::{LiftLowerOptions, PtrType, StringEncoding, Trap};
 
     /// Lifts params, which are spilled beyond 16, out of a memory of zeros.
@@ -242,8 +238,9 @@ mod tests {
         let opts =
             LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
         let mut vi = CoreValues::new(flat);
-        let lifted =
-            lift_flat_values(&mut Cx { opts, peer: None, guest: &mut guest }, 16, &mut vi, types);
+        let mut cx = Cx { opts, peer: None, guest: &mut guest };
+        let types = Layout::of_tuple(types, opts.ptr_type);
+        let lifted = lift_flat_values(&mut cx, 16, &mut vi, &types);
         assert_eq!(lifted.as_deref().map_err(|trap| *trap), expected);
         assert!(lifted.is_err() || vi.done());
     }

@@ -15,20 +15,13 @@ use super::point::Passage;
 use super::string::load_string;
 use super::unchecked;
 use super::{NanMode, Point, Rule, Stop};
-use crate::types::Type;
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
 /// Spec: `MAX_LIST_BYTE_LENGTH`.
 pub const MAX_LIST_BYTE_LENGTH: u64 = (1 << 28) - 1;
 
 /// Spec: `load`.
-pub fn load(cx: &mut Cx, ptr: u64, ty: &Type) -> Result<Value, Stop> {
-    let layout = cx.layout(ty);
-    load_shape(cx, ptr, &layout)
-}
-
-/// Spec: `load`.
-pub fn load_shape(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Stop> {
+pub fn load(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Stop> {
     begin_load(cx, ptr, layout)?;
     Ok(match &layout.shape {
         Despecialized::Bool => load_bool(cx, ptr),
@@ -199,7 +192,7 @@ fn load_list_from_valid_range(
 
 /// Spec: `load_list_from_valid_range`, one element after the other.
 fn load_elems(cx: &mut Cx, ptr: u64, length: u64, elem: &Layout) -> Result<Vec<Value>, Stop> {
-    (0..length).map(|i| load_shape(cx, ptr + i * elem.elem_size, elem)).collect()
+    (0..length).map(|i| load(cx, ptr + i * elem.elem_size, elem)).collect()
 }
 
 /// Where a list lies whose elements are bytes: all at once is only faster. Nothing where they are no bytes, or
@@ -229,7 +222,7 @@ pub(super) fn load_record(
     let mut values = Vec::with_capacity(fields.len());
     for field in fields {
         ptr = align_to(ptr, field.alignment);
-        values.push(load_shape(cx, ptr, field)?);
+        values.push(load(cx, ptr, field)?);
         ptr += field.elem_size;
     }
     Ok(values)
@@ -246,7 +239,7 @@ fn load_variant(
     cx.reach(if case.is_some() { Rule::LoadPayload } else { Rule::LoadNoPayload });
     let Some(case) = case else { return Ok(Value::Variant(case_index, None)) };
     let ptr = ptr + payload_offset(cx, layout, case);
-    Ok(Value::case(case_index, load_shape(cx, ptr, case)?))
+    Ok(Value::case(case_index, load(cx, ptr, case)?))
 }
 
 /// Spec: `load_variant`, its discriminant.
@@ -314,7 +307,7 @@ pub(super) fn unpack_flags_from_int(int: u32, count: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
-    use crate::types::Label;
+    use crate::types::{Label, Type};
     use crate::{Deviation, Deviations, LiftLowerOptions, PtrType, Recorder, StringEncoding, Trap};
 
     const OPTS: LiftLowerOptions =
@@ -323,7 +316,8 @@ mod tests {
     #[track_caller]
     fn check(ty: Type, memory: &[u8], expected: Result<Value, Stop>) {
         let mut guest = ByteGuest::new(memory.to_vec(), 0);
-        assert_eq!(load(&mut Cx { opts: OPTS, peer: None, guest: &mut guest }, 0, &ty), expected);
+        let mut cx = Cx { opts: OPTS, peer: None, guest: &mut guest };
+        assert_eq!(load(&mut cx, 0, &Layout::of(&ty, OPTS.ptr_type)), expected);
     }
 
     fn list(elem: Type) -> Type {

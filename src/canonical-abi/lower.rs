@@ -2,10 +2,10 @@
 //! Knows nothing of functions.
 
 use super::context::Cx;
-use super::despecialize::{Despecialized, Part, despecialize};
+use super::despecialize::Despecialized;
 use super::deviations::values;
-use super::flatten::{flatten_variant, flatten_within};
 use super::handle::{lower_borrow, lower_own};
+use super::layout::Layout;
 use super::point::Passage;
 use super::spill::place_spilled;
 use super::store::{
@@ -14,19 +14,17 @@ use super::store::{
 use super::store::{pack_flags_into_int, store_list_into_range, store_record};
 use super::string::store_string_into_range;
 use super::{Core, CoreType, Place, Point, Rule, Stop};
-use crate::types::Type;
 use crate::value::{Str, Value};
 
 /// Spec: `lower_flat`.
-pub fn lower_flat<'a>(
+pub fn lower_flat(
     cx: &mut Cx,
     value: &Value,
-    ty: impl Into<Part<'a>>,
+    layout: &Layout,
     flat: &mut Vec<Core>,
 ) -> Result<(), Stop> {
-    let shape = despecialize(ty);
-    cx.reach(Point::value(Passage::LowerFlat, &shape));
-    match shape {
+    cx.reach(Point::value(Passage::LowerFlat, &layout.shape));
+    match &layout.shape {
         Despecialized::Bool => flat.push(Core::I32(bool_bits(value))),
         Despecialized::S8 => flat.push(lower_flat_narrow(cx, *inside!(value, Value::S8), 8)),
         Despecialized::U8 => flat.push(Core::I32(u32::from(*inside!(value, Value::U8)))),
@@ -41,23 +39,23 @@ pub fn lower_flat<'a>(
         Despecialized::Char => flat.push(Core::I32(char_bits(value))),
         Despecialized::String => lower_flat_string(cx, inside!(value, Value::String), flat)?,
         Despecialized::List(elem) => {
-            lower_flat_list(cx, Elems::of(value), *elem, flat)?;
+            lower_flat_list(cx, Elems::of(value), elem, flat)?;
         }
         Despecialized::FixedLengthList(elem, length) => {
-            lower_flat_elems(cx, inside!(value, Value::List), *elem, length, flat)?;
+            lower_flat_elems(cx, inside!(value, Value::List), elem, *length, flat)?;
         }
         Despecialized::Record(fields) => {
-            lower_flat_record(cx, inside!(value, Value::Record), &fields, flat)?;
+            lower_flat_record(cx, inside!(value, Value::Record), fields, flat)?;
         }
-        Despecialized::Variant(cases) => lower_flat_variant(cx, value, &cases, flat)?,
+        Despecialized::Variant(cases) => lower_flat_variant(cx, value, layout, cases, flat)?,
         Despecialized::Flags(count) => {
-            lower_flat_flags(cx, *inside!(value, Value::Flags), count, flat);
+            lower_flat_flags(cx, *inside!(value, Value::Flags), *count, flat);
         }
         Despecialized::Own(resource) => {
-            flat.push(Core::I32(lower_own(cx, *inside!(value, Value::Handle), resource)?));
+            flat.push(Core::I32(lower_own(cx, *inside!(value, Value::Handle), *resource)?));
         }
         Despecialized::Borrow(resource) => {
-            flat.push(Core::I32(lower_borrow(cx, *inside!(value, Value::Handle), resource)?));
+            flat.push(Core::I32(lower_borrow(cx, *inside!(value, Value::Handle), *resource)?));
         }
         Despecialized::Async => unreachable!("components with async values are refused"),
     }
@@ -98,7 +96,7 @@ fn lower_flat_string(cx: &mut Cx, src: &Str, flat: &mut Vec<Core>) -> Result<(),
 fn lower_flat_list(
     cx: &mut Cx,
     elems: Elems,
-    elem: Part,
+    elem: &Layout,
     flat: &mut Vec<Core>,
 ) -> Result<(), Stop> {
     let elem = cx.layout(elem);
@@ -111,7 +109,7 @@ fn lower_flat_list(
 fn lower_flat_elems(
     cx: &mut Cx,
     values: &[Value],
-    elem: Part,
+    elem: &Layout,
     length: u32,
     flat: &mut Vec<Core>,
 ) -> Result<(), Stop> {
@@ -128,18 +126,19 @@ fn core_ptr(cx: &Cx, bits: u64) -> Core {
 fn lower_flat_record(
     cx: &mut Cx,
     values: &[Value],
-    fields: &[Part],
+    fields: &[Layout],
     flat: &mut Vec<Core>,
 ) -> Result<(), Stop> {
     assert_eq!(values.len(), fields.len(), "the value is of the type");
-    values.iter().zip(fields).try_for_each(|(value, field)| lower_flat(cx, value, *field, flat))
+    values.iter().zip(fields).try_for_each(|(value, field)| lower_flat(cx, value, field, flat))
 }
 
 /// Spec: `lower_flat_variant`.
 fn lower_flat_variant(
     cx: &mut Cx,
     value: &Value,
-    cases: &[Option<Part>],
+    layout: &Layout,
+    cases: &[Option<Layout>],
     flat: &mut Vec<Core>,
 ) -> Result<(), Stop> {
     let start = flat.len();
@@ -147,9 +146,9 @@ fn lower_flat_variant(
     flat.push(Core::I32(case_index));
     cx.reach(if payload.is_some() { Rule::LowerPayload } else { Rule::LowerNoPayload });
     if let Some((value, case)) = payload {
-        lower_flat(cx, value, *case, flat)?;
+        lower_flat(cx, value, case, flat)?;
     }
-    coerce(cx, flat, start, &flatten_variant(cases, cx.opts.ptr_type));
+    coerce(cx, flat, start, layout.flat_types());
     Ok(())
 }
 
@@ -175,25 +174,23 @@ fn lower_flat_flags(cx: &mut Cx, flags: u32, count: usize, flat: &mut Vec<Core>)
     flat.push(Core::I32(pack_flags_into_int(cx, flags, count)));
 }
 
-/// Spec: `lower_flat_values`.
+/// Spec: `lower_flat_values`. The types come as their tuple, which is how more than `max_flat` are passed.
 pub fn lower_flat_values(
     cx: &mut Cx,
     max_flat: usize,
     values: &[Value],
-    types: &[Type],
+    types: &Layout,
     out_param: Option<u64>,
 ) -> Result<Vec<Core>, Stop> {
-    let is_flat = flatten_within(types, cx.opts.ptr_type, max_flat).is_some();
+    let is_flat = types.is_flat(max_flat);
     begin_lower(cx, is_flat);
     let mut flat = Vec::new();
     if is_flat {
-        let fields: Vec<Part> = types.iter().map(Part::Type).collect();
-        lower_flat_record(cx, values, &fields, &mut flat)?;
+        lower_flat_record(cx, values, types.fields(), &mut flat)?;
         return Ok(flat);
     }
     let (ptr, tuple) = place_spilled(cx, types, out_param)?;
-    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
-    store_record(cx, values, ptr, fields)?;
+    store_record(cx, values, ptr, tuple.fields())?;
     if out_param.is_none() {
         flat.push(core_ptr(cx, ptr));
     }
@@ -213,7 +210,7 @@ fn begin_lower(cx: &mut Cx, is_flat: bool) {
 mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
-    use crate::types::VariantCase;
+    use crate::types::{Type, VariantCase};
     use crate::{LiftLowerOptions, NanLeaf, PtrType, Recorder, StringEncoding, Trap};
 
     const OPTS: LiftLowerOptions =
@@ -223,6 +220,7 @@ mod tests {
     fn check(types: &[Type], values: &[Value], expected: &[Core]) {
         let mut guest = ByteGuest::new(vec![0; 256], 64);
         let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
+        let types = &Layout::of_tuple(types, OPTS.ptr_type);
         assert_eq!(lower_flat_values(cx, 16, values, types, None).unwrap(), expected);
     }
 
@@ -262,9 +260,9 @@ mod tests {
     fn a_result_goes_where_the_caller_wants_it() {
         let mut guest = ByteGuest::new(vec![0; 16], 8);
         let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
-        let mut lower = |out_ptr| {
-            lower_flat_values(cx, 1, &[Value::string("")], &[Type::String], Some(out_ptr))
-        };
+        let types = Layout::of_tuple(&[Type::String], OPTS.ptr_type);
+        let mut lower =
+            |out_ptr| lower_flat_values(cx, 1, &[Value::string("")], &types, Some(out_ptr));
         assert_eq!(lower(0), Ok(Vec::new()));
         assert_eq!(lower(2), Err(Trap::UnalignedPointer.into()));
         assert_eq!(lower(12), Err(Trap::MemoryOutOfBounds.into()));
@@ -275,6 +273,7 @@ mod tests {
         let mut guest = ByteGuest::watched(Vec::new(), 0, Recorder::default());
         let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
         let types = [Type::U8, variant(&[Type::F32, Type::U64])];
+        let types = Layout::of_tuple(&types, OPTS.ptr_type);
         let values = [Value::U8(0), Value::case(0, Value::F32(0x7fc0_0001))];
         let flat = lower_flat_values(cx, 16, &values, &types, None).unwrap();
         assert_eq!(flat[2], Core::I64(0x7fc0_0001));

@@ -1,14 +1,15 @@
 //! A linear memory: its blocks, the checks of where something lies, and the integers in it.
 //! Knows nothing of values.
 
+use std::borrow::Cow;
+
 use super::bytes::valid_range;
 use super::context::Cx;
-use super::despecialize::{Despecialized, Part};
+use super::despecialize::Despecialized;
 use super::deviations;
 use super::layout::{Layout, align_to, discriminant_size, never};
 use super::point::{Point, Rule};
 use super::{Block, Core, Stop};
-use crate::types::Type;
 
 /// The rules that say where something may lie.
 #[derive(Clone, Copy, Debug)]
@@ -67,16 +68,13 @@ impl Cx<'_> {
         self.reallocate(block, (0, 0), align, new_size)
     }
 
-    /// How a type lies in the guest's memory.
-    pub fn layout<'a>(&mut self, part: impl Into<Part<'a>>) -> Layout {
-        Layout::deviating(part, self.opts.ptr_type, &mut |deviation| self.deviates(deviation))
-    }
-
-    /// How the tuple of these types lies in the guest's memory.
-    pub fn tuple_layout(&mut self, types: &[Type]) -> Layout {
-        Layout::tuple_deviating(types, self.opts.ptr_type, &mut |deviation| {
-            self.deviates(deviation)
-        })
+    /// How a type lies in the guest's memory: as it was laid out, but for deviations.
+    pub fn layout<'a>(&mut self, layout: &'a Layout) -> Cow<'a, Layout> {
+        if !deviations::layout::may_deviate(self) {
+            return Cow::Borrowed(layout);
+        }
+        let deviates = &mut |deviation| self.guest.watch().deviates(deviation);
+        Cow::Owned(layout.with_pointers(self.opts.ptr_type, deviates))
     }
 
     /// How wide the discriminant of so many cases is in the guest's memory.

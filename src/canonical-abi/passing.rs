@@ -6,10 +6,11 @@ use super::deviations::adapter;
 use super::deviations::post_return::PostReturn;
 use super::explore::{self, Step};
 use super::handle;
+use super::layout::Layout;
 use super::lift::{CoreValues, lift_flat_values};
 use super::lower::lower_flat_values;
 use super::{Core, LiftLowerOptions, MAX_FLAT_RESULTS, Party, Rule, Stage, Stop};
-use crate::types::{FuncType, Type};
+use crate::types::FuncType;
 use crate::value::Value;
 
 /// Why a call did not come back.
@@ -33,7 +34,7 @@ pub fn lift(
     stage: Stage,
     max_flat: usize,
     vi: &mut CoreValues,
-    types: &[Type],
+    types: &Layout,
 ) -> Result<Vec<Value>, Stopped> {
     cx.guest.watch().set_stage(stage);
     let start = vi.clone();
@@ -42,13 +43,13 @@ pub fn lift(
 }
 
 /// Spec: `Task.return_`. Where it traps for another guest, the faults of lifting are explored.
-pub fn return_(cx: &mut Cx, vi: CoreValues, types: &[Type]) -> Result<(), Stopped> {
+pub fn return_(cx: &mut Cx, vi: CoreValues, types: &Layout) -> Result<(), Stopped> {
     let party = cx.party();
     let returned = handle::return_(cx.guest, party);
     returned.map_err(|stop| stopped(cx, MAX_FLAT_RESULTS, vi, types, stop))
 }
 
-fn stopped(cx: &mut Cx, max_flat: usize, vi: CoreValues, types: &[Type], stop: Stop) -> Stopped {
+fn stopped(cx: &mut Cx, max_flat: usize, vi: CoreValues, types: &Layout, stop: Stop) -> Stopped {
     let unlowered = explore::lift(cx, max_flat, vi, types, stop);
     Stopped { stop: named(cx, stop), unlowered }
 }
@@ -60,7 +61,7 @@ pub fn lower(
     stage: Stage,
     max_flat: usize,
     values: &[Value],
-    types: &[Type],
+    types: &Layout,
     out_param: Option<u64>,
 ) -> Result<Vec<Core>, Stop> {
     cx.guest.watch().set_stage(stage);

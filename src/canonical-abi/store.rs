@@ -11,7 +11,6 @@ use super::memory::{Checked, payload_offset, store_bytes, store_int, store_pair}
 use super::point::Passage;
 use super::string::store_string;
 use super::{Block, NanMode, Place, Point, REALLOC_I32_MAX, Rule, Stop};
-use crate::types::Type;
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
 /// What is inside a value whose type is known.
@@ -26,13 +25,7 @@ macro_rules! inside {
 pub(super) use inside;
 
 /// Spec: `store`.
-pub fn store(cx: &mut Cx, value: &Value, ty: &Type, ptr: u64) -> Result<(), Stop> {
-    let layout = cx.layout(ty);
-    store_shape(cx, value, &layout, ptr)
-}
-
-/// Spec: `store`.
-pub fn store_shape(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<(), Stop> {
+pub fn store(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<(), Stop> {
     begin_store(cx, ptr, layout)?;
     match &layout.shape {
         Despecialized::Bool => store_int(cx, u64::from(bool_bits(value)), ptr, 1),
@@ -246,7 +239,7 @@ fn store_list_into_valid_range(
         return Ok(());
     }
     let mut store_next = |value: &Value| {
-        store_shape(cx, value, elem, ptr)?;
+        store(cx, value, elem, ptr)?;
         ptr += elem.elem_size;
         Ok(())
     };
@@ -268,7 +261,7 @@ pub(super) fn store_record(
         let start = align_to(ptr, field.alignment);
         deviations::fill_padding(cx, ptr, start);
         ptr = start;
-        store_shape(cx, value, field, ptr)?;
+        store(cx, value, field, ptr)?;
         ptr += field.elem_size;
     }
     Ok(())
@@ -290,7 +283,7 @@ fn store_variant(
     };
     cx.reach(Rule::StorePayload);
     let ptr = ptr + payload_offset(cx, layout, case);
-    store_shape(cx, value, case, ptr)
+    store(cx, value, case, ptr)
 }
 
 /// Leaves the place of payloads alone, as it should.
@@ -342,6 +335,7 @@ pub(super) fn pack_flags_into_int(cx: &mut Cx, flags: u32, count: usize) -> u32 
 mod tests {
     use super::*;
     use crate::bytes_guest::ByteGuest;
+    use crate::types::Type;
     use crate::{LiftLowerOptions, NanLeaf, PtrType, Recorder, StringEncoding, Trap};
 
     const OPTS: LiftLowerOptions =
@@ -351,7 +345,8 @@ mod tests {
     #[track_caller]
     fn check(ty: Type, value: &Value, expected: &[u8]) {
         let mut guest = ByteGuest::new(vec![0xaa; expected.len()], 8);
-        store(&mut Cx { opts: OPTS, peer: None, guest: &mut guest }, value, &ty, 0).unwrap();
+        let mut cx = Cx { opts: OPTS, peer: None, guest: &mut guest };
+        store(&mut cx, value, &Layout::of(&ty, OPTS.ptr_type), 0).unwrap();
         assert_eq!(guest.memory, expected);
     }
 
@@ -401,7 +396,8 @@ mod tests {
             let mut guest = ByteGuest::watched(vec![0; 8], 8, Recorder::default());
             guest.nan_mode = nan_mode;
             let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
-            store(cx, &Value::F32(0xffc0_0001), &Type::F32, 4).unwrap();
+            let layout = Layout::of(&Type::F32, OPTS.ptr_type);
+            store(cx, &Value::F32(0xffc0_0001), &layout, 4).unwrap();
             assert_eq!(guest.memory[4..], bits.to_le_bytes());
             let nan = NanLeaf { lowering: 0, place: Place::Memory(4), width: 4 };
             assert_eq!(guest.watch.lowered(0).nans, [nan]);

@@ -147,13 +147,29 @@ impl Label {
 
     /// The label that `at` turns back into `name`.
     pub fn named(name: &str, kind: char, position: usize) -> Label {
-        if name == positional(kind, position) { Label(None) } else { Label(Some(name.into())) }
+        let implied = Label(None).is(name, kind, position);
+        if implied { Label(None) } else { Label(Some(name.into())) }
+    }
+
+    /// Whether `at` turns it into `name`. Values of records and variants come with many names.
+    pub fn is(&self, name: &str, kind: char, position: usize) -> bool {
+        match &self.0 {
+            Some(own) => **own == *name,
+            None => position_of(name, kind) == Some(position),
+        }
     }
 }
 
 /// The name of what has no name of its own.
 pub fn positional(kind: char, position: usize) -> String {
     format!("{kind}{position}")
+}
+
+/// The position that a name says, if it is the name of what has none of its own.
+fn position_of(name: &str, kind: char) -> Option<usize> {
+    let digits = name.strip_prefix(kind)?;
+    let plain = digits == "0" || !digits.starts_with(['0', '+']);
+    plain.then(|| digits.parse().ok())?
 }
 
 /// The name of the resource of this number.
@@ -292,5 +308,34 @@ impl Type {
     /// Whether this type or one inside it satisfies `wanted`.
     pub fn any(&self, wanted: &mut dyn FnMut(&Type) -> bool) -> bool {
         wanted(self) || self.children().into_iter().any(|child| child.any(wanted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, position: usize, implied: bool) {
+        let label = Label::named(name, FIELD, position);
+        assert_eq!(label, Label((!implied).then(|| name.into())));
+        assert_eq!(label.at(FIELD, position), name);
+        assert!(label.is(name, FIELD, position) && !label.is("f1.", FIELD, position));
+    }
+
+    #[test]
+    fn a_name_is_implied_if_it_is_what_its_position_gives() {
+        check("f0", 0, true);
+        check("f10", 10, true);
+        check("f10", 1, false);
+        check("c0", 0, false);
+        check("f", 0, false);
+    }
+
+    #[test]
+    fn a_number_is_written_in_one_way() {
+        check("f01", 1, false);
+        check("f+1", 1, false);
+        check("f00", 0, false);
     }
 }

@@ -16,8 +16,8 @@ use self::format::{
 };
 use self::format::{parse_types, parse_value_types, parse_values};
 use crate::bytes_guest::{ByteGuest, ReallocCall};
-use crate::flatten::{Context, flatten_functype, flatten_type, flatten_within};
-use crate::layout::{alignment, elem_size};
+use crate::flatten::{Context, flatten_functype, flatten_type};
+use crate::layout::{Layout, alignment, elem_size};
 use crate::lift::{CoreValues, lift_flat_values};
 use crate::lower::lower_flat_values;
 use crate::types::{FuncType, Type};
@@ -234,7 +234,8 @@ impl LowerOp {
         guest.overrides = parse_overrides(&self.overrides)?;
         let mut cx = Cx { opts: opts(self.enc, self.ptr), peer: None, guest: &mut guest };
         let out_param = self.out_ptr.map(|ptr| ptr.0);
-        let flat = lower_flat_values(&mut cx, self.max_flat, &values, &types, out_param);
+        let tuple = Layout::of_tuple(&types, ptr);
+        let flat = lower_flat_values(&mut cx, self.max_flat, &values, &tuple, out_param);
         checks.check("reallocs", &self.reallocs, &reallocs(&guest.calls));
         checks.check_trap(&expected_traps(self.trap, &self.trap_at, self.enc, self.ptr)?, &flat);
         match flat {
@@ -267,12 +268,12 @@ impl LowerOp {
         mut flat: Vec<Core>,
     ) -> std::result::Result<Vec<Value>, Stop> {
         let ptr = PtrType::from(self.ptr);
-        let spilled = flatten_within(types, ptr, self.max_flat).is_none();
-        if let Some(out_ptr) = self.out_ptr.filter(|_| spilled) {
+        let tuple = Layout::of_tuple(types, ptr);
+        if let Some(out_ptr) = self.out_ptr.filter(|_| !tuple.is_flat(self.max_flat)) {
             flat.push(Core::from_bits(ptr.core_type(), out_ptr.0));
         }
         let mut cx = Cx { opts: opts(self.enc, self.ptr), peer: None, guest };
-        lift_flat_values(&mut cx, self.max_flat, &mut CoreValues::new(&flat), types)
+        lift_flat_values(&mut cx, self.max_flat, &mut CoreValues::new(&flat), &tuple)
     }
 }
 
@@ -296,7 +297,8 @@ impl LiftOp {
         let flat = parse_args(&self.flat, &types, self.max_flat, self.ptr)?;
         let mut guest = header.guest(&self.mem)?;
         let mut cx = Cx { opts: opts(self.enc, self.ptr), peer: None, guest: &mut guest };
-        let lifted = lift_flat_values(&mut cx, self.max_flat, &mut CoreValues::new(&flat), &types);
+        let tuple = Layout::of_tuple(&types, self.ptr.into());
+        let lifted = lift_flat_values(&mut cx, self.max_flat, &mut CoreValues::new(&flat), &tuple);
         checks.check_trap(&expected_traps(self.trap, &self.trap_at, self.enc, self.ptr)?, &lifted);
         if !self.trap {
             let expected = parse_values(present(&self.lifted)?, &types, self.ptr.into())?;
@@ -329,7 +331,8 @@ impl PassOp {
         let flat = parse_args(flat, types, *max_flat, *ptr)?;
         let mut guest = header.guest(mem)?;
         let mut cx = Cx { opts: opts(*enc, *ptr), peer: None, guest: &mut guest };
-        let lifted = lift_flat_values(&mut cx, *max_flat, &mut CoreValues::new(&flat), types);
+        let tuple = Layout::of_tuple(types, (*ptr).into());
+        let lifted = lift_flat_values(&mut cx, *max_flat, &mut CoreValues::new(&flat), &tuple);
         checks.check_trap(&self.expected_traps(Phase::Lift, *enc, *ptr)?, &lifted);
         Ok(lifted)
     }
@@ -346,7 +349,8 @@ impl PassOp {
         guest.overrides = parse_overrides(&self.overrides)?;
         let mut cx = Cx { opts: opts(*enc, *ptr), peer: None, guest: &mut guest };
         let out_param = out_ptr.map(|ptr| ptr.0);
-        let flat = lower_flat_values(&mut cx, *max_flat, values, types, out_param);
+        let tuple = Layout::of_tuple(types, (*ptr).into());
+        let flat = lower_flat_values(&mut cx, *max_flat, values, &tuple, out_param);
         checks.check("reallocs", &self.reallocs, &reallocs(&guest.calls));
         checks.check_trap(&self.expected_traps(Phase::Lower, *enc, *ptr)?, &flat);
         if !self.trap {

@@ -1,14 +1,13 @@
 //! `diff`: what can be asked of it, and how its report is printed.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use canonfuzz::diff::{self, Plan};
 use canonfuzz::plain;
 use clap::Args;
 
-use super::{bar, print};
+use super::{moving_bar, print};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -34,8 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let plan = Plan { export: export.clone(), args: args.clone(), rounds: *rounds, seed };
     let bytes = diff::read(component)?;
     print(&format!("subject: wasmtime {}, seed {seed}", canonfuzz::engine::wasmtime::VERSION));
-    let bar = bar();
-    bar.enable_steady_tick(Duration::from_millis(500));
+    let bar = moving_bar();
     bar.set_message("calling the exports on both sides");
     let diff = diff::diff(&bytes, &plan).with_context(|| plain::name(component));
     bar.finish_and_clear();

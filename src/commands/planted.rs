@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use canonfuzz::abi::{Deviation, Deviations};
 use canonfuzz::case::CaseKind;
 use canonfuzz::case::text::CaseFile;
@@ -17,7 +16,7 @@ use canonfuzz::planted::unchecked::{self, Unchecked};
 use canonfuzz::planted::{self, Found, Planted, ways};
 use canonfuzz::{Session, corpus, files, shrink};
 
-use super::{bar, print};
+use super::{bar, moving_bar, print};
 
 fn is_about(kind: CaseKind) -> bool {
     let any = !planted::all(kind).is_empty() || !ways::all(kind).is_empty();
@@ -111,8 +110,7 @@ pub fn shrunk(kind: CaseKind, seeds: &[u64], cases: u64, folder: &Path) -> Resul
         return Ok(true);
     }
     files::check_folder(folder)?;
-    let bar = bar();
-    bar.enable_steady_tick(Duration::from_millis(500));
+    let bar = moving_bar();
     let all = small::small(kind, seeds, cases, &mut |fault| bar.set_message(fault.to_string()))?;
     bar.finish_and_clear();
     print(
@@ -146,7 +144,8 @@ fn script_of(session: &mut Session, fault: &str, file: &CaseFile) -> Result<&'st
     let expected = session.read(&case, Deviations::NONE)?;
     let about = About::new(fault.name(), 0, wasmtime::VERSION, None);
     let faults = Deviations::from_iter([fault]);
-    Ok(with_stack(|| trial(file, &expected, &about, faults)).name())
+    let trial = with_stack(|| trial(file, &expected, &about, faults));
+    Ok(trial.context("cannot start a thread")?.name())
 }
 
 fn form_line(fault: &str, form: &Form, script: &str) -> String {

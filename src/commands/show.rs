@@ -69,13 +69,7 @@ fn folder(folder: &Path, file: &Path, limit: Option<Duration>) -> Result<bool> {
     let (mut entries, mut whole, mut clean) = (Vec::new(), 0, true);
     let mut bad = Bad::of(&search);
     for (number, path) in paths.iter().enumerate() {
-        let explained = match explain(&mut session, path) {
-            Ok(explained) => explained,
-            Err(error) => {
-                bad.add(&error);
-                continue;
-            }
-        };
+        let Some(explained) = bad.unless(explain(&mut session, path)) else { continue };
         clean &= agrees(&explained);
         let entry = html::entry(&explained, number, whole < WHOLE);
         whole += usize::from(entry.is_whole());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use canonfuzz::component::wast::engine::Engine;
 use canonfuzz::component::wast::reference::Reference;
 use canonfuzz::component::wast::run::Verdict;
@@ -38,7 +38,8 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let search = wast::find(&arguments.paths);
     found(&search, &arguments.paths, "scripts")?;
     print(&format!("subject: wasmtime {}", wasmtime::VERSION));
-    let tally = with_stack(|| run_all(&search, arguments.on))?;
+    let tally =
+        with_stack(|| run_all(&search, arguments.on)).context("cannot start a thread")??;
     print(&tally.counts.to_string());
     if let Some(path) = tally.unreadable.first() {
         bail!("{}: no script", plain::name(path));
@@ -117,13 +118,17 @@ fn report(counts: &mut Counts, path: &Path, played: &Played) {
 }
 
 fn print_side(path: &Path, side: &Side) {
-    let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut others: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for step in &side.steps {
         match &step.verdict {
             Verdict::Passed => {}
             Verdict::Failed(why) => print(&format!("  {}:{}: {why}", plain::name(path), step.line)),
-            Verdict::Skipped(feature) => *skipped.entry(feature).or_default() += 1,
+            Verdict::Skipped(feature) => *others.entry(("skipped", feature)).or_default() += 1,
+            Verdict::Inconclusive(limit) => {
+                *others.entry(("inconclusive", limit)).or_default() += 1;
+            }
         }
     }
-    skipped.iter().for_each(|(feature, count)| print(&format!("  skipped {count}: {feature}")));
+    let others = others.iter();
+    others.for_each(|((word, why), count)| print(&format!("  {word} {count}: {why}")));
 }

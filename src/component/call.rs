@@ -231,7 +231,7 @@ impl<T: Host> Context<'_, T> {
             Func::Host(func) => T::call(self, &func.path, args.to_vec()),
             Func::Lifted(lifted) => {
                 let callee = lifted.opts.instance;
-                self.store.data_mut().enter(callee, None, lifted.ty.is_async)?;
+                self.store.data_mut().enter(callee, None, lifted.signature.ty().is_async)?;
                 let store = self.store.as_context_mut();
                 let result = call_lifted(store, &lifted, args)?;
                 self.store.data_mut().leave(callee, None);
@@ -249,7 +249,8 @@ fn call_lifted<T: Host>(
 ) -> Result<Option<Value>, Stop> {
     let mut guest = CoreInstance::lifted(store, lifted);
     let opts = lifted.opts.lift_lower();
-    let called = canon_lift(&mut guest, opts, None, &lifted.ty, args, |_, result| Ok(result));
+    let ft = &lifted.signature;
+    let called = canon_lift(&mut guest, opts, None, ft, args, |_, result| Ok(result));
     called.map_err(|stopped| stopped.stop)
 }
 
@@ -266,7 +267,7 @@ pub fn call_lowered<T: Host>(
         &mut caller,
         opts.lift_lower(),
         func.lift_lower(),
-        func.ty(),
+        func.signature(),
         flat_args,
         |caller, subtask| match func {
             Func::Host(func) => {
@@ -294,14 +295,14 @@ fn call_guest<T: Host>(
     let args = start(caller, subtask, lifted)?;
     let peer = Some(opts.lift_lower());
     let mut guest = CoreInstance::lifted(caller.store.as_context_mut(), lifted);
-    guest.mistake_for(opts, &lifted.ty);
+    guest.mistake_for(opts, lifted.signature.ty());
     let on_resolve = |callee: &mut CoreInstance<'_, T>, result: Option<Value>| {
         let mut caller = CoreInstance::new(callee.store.as_context_mut(), opts, resources);
         caller.store_result_in(&lifted.opts);
         subtask.on_resolve(&mut caller, result.as_ref())
     };
-    let callee_opts = lifted.opts.lift_lower();
-    let flat_results = canon_lift(&mut guest, callee_opts, peer, &lifted.ty, &args, on_resolve);
+    let (callee_opts, ft) = (lifted.opts.lift_lower(), &lifted.signature);
+    let flat_results = canon_lift(&mut guest, callee_opts, peer, ft, &args, on_resolve);
     let flat_results = flat_results.map_err(|stopped| {
         explored(caller, stopped, |caller, unlowered| subtask.explore_result(caller, unlowered))
     })?;
@@ -311,7 +312,7 @@ fn call_guest<T: Host>(
 
 fn enter<T>(caller: &mut CoreInstance<'_, T>, lifted: &Lifted) -> Result<(), Stop> {
     let (state, caller) = (caller.store.data_mut(), caller.opts.instance);
-    deviations::enter(state, lifted.opts.instance, caller, lifted.ty.is_async)?;
+    deviations::enter(state, lifted.opts.instance, caller, lifted.signature.ty().is_async)?;
     state.watch.cross();
     Ok(())
 }
@@ -364,7 +365,8 @@ fn explore_params<T: Host>(caller: &mut CoreInstance<'_, T>, lifted: &Lifted, un
     let peer = Some(caller.opts.lift_lower());
     let mut callee = CoreInstance::lifted(caller.store.as_context_mut(), lifted);
     let mut cx = Cx { opts: lifted.opts.lift_lower(), peer, guest: &mut callee };
-    explore::lower(&mut cx, MAX_FLAT_PARAMS, &lifted.ty.params, None, unlowered);
+    let types = lifted.signature.layout(lifted.opts.ptr_type);
+    explore::lower(&mut cx, MAX_FLAT_PARAMS, &types.params, None, unlowered);
 }
 
 /// Spec: `canon_resource_drop`, its end: calls the destructor as a function of whoever defines the

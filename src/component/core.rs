@@ -7,6 +7,8 @@ use canonical_abi::{Core, CoreFuncType, CoreType, Stop, Trap};
 use wasmi::TrapCode;
 use wasmi::errors::{ErrorKind, InstantiationError};
 
+use super::limits;
+
 /// The end of a call on its way through wasmi.
 #[derive(Debug)]
 struct StopError(Stop);
@@ -36,7 +38,10 @@ pub fn stop(error: &wasmi::Error) -> Stop {
             | TrapCode::GrowthOperationLimited
             | TrapCode::OutOfSystemMemory),
         ) => Stop::Exhausted(code.trap_message()),
-        None if !is_out_of_bounds(error) => Stop::Exhausted("a core instance is too large"),
+        None if !is_out_of_bounds(error) => {
+            let name = limits::name(&error.to_string());
+            Stop::Exhausted(name.unwrap_or("a core instance is too large"))
+        }
         Some(_) | None => Trap::Guest.into(),
     }
 }

@@ -325,8 +325,8 @@ impl Decoder {
         let definition = match canonical {
             CanonicalFunction::Lift { core_func_index, type_index, options } => {
                 let opts = canon_opts(options)?;
-                let ty = Arc::new(self.resolver().func_at(*type_index)?);
-                Definition::Lift { core_func: *core_func_index, ty, opts }
+                let signature = Arc::new(self.resolver().func_at(*type_index)?.into());
+                Definition::Lift { core_func: *core_func_index, signature, opts }
             }
             CanonicalFunction::Lower { func_index, options } => {
                 Definition::Lower { func: *func_index, opts: canon_opts(options)? }
@@ -356,7 +356,7 @@ impl Decoded {
     /// Lists what the root exports under a path, and what is in it.
     fn list(&mut self, path: String, exported: Import) {
         match exported {
-            Import::Func(ty) => self.exports.push((path, ty)),
+            Import::Func(signature) => self.exports.push((path, signature.ty().clone())),
             Import::Instance(items) => {
                 for (name, item) in items {
                     self.list(format!("{path}#{name}"), item);

@@ -4,8 +4,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use canonical_abi::StringEncoding;
 use canonical_abi::types::{FuncType, Resource};
+use canonical_abi::{Signature, StringEncoding};
 use wasmparser::ExternalKind;
 
 /// A decoded component with all that is nested in it.
@@ -75,7 +75,7 @@ pub enum Definition {
     },
     Lift {
         core_func: u32,
-        ty: Arc<FuncType>,
+        signature: Arc<Signature>,
         opts: CanonOpts,
     },
     Lower {
@@ -122,7 +122,7 @@ pub struct Found {
 /// What an import of the root asks for.
 #[derive(Clone, Debug)]
 pub enum Import {
-    Func(FuncType),
+    Func(Arc<Signature>),
     Resource(Resource),
     Instance(Vec<(String, Import)>),
     Module,

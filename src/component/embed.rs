@@ -8,7 +8,7 @@ use std::sync::Arc;
 use canonical_abi::fits::fits;
 use canonical_abi::types::{FuncType, Resource, Type};
 use canonical_abi::value::Value;
-use canonical_abi::{Stop, Trap};
+use canonical_abi::{Signature, Stop, Trap};
 
 use super::call::{Context, Failure, Host, Instance};
 use super::definition::{Decoded, Import};
@@ -36,7 +36,7 @@ pub struct Embedded<T: 'static> {
 pub struct Linked<T: 'static> {
     /// What the host keeps for this instance.
     pub data: T,
-    funcs: BTreeMap<String, (Func<T>, Arc<FuncType>)>,
+    funcs: BTreeMap<String, (Func<T>, Arc<Signature>)>,
     drops: BTreeMap<String, Drop<T>>,
     /// What one of the host's functions returned that it may not.
     misfit: Option<String>,
@@ -99,9 +99,9 @@ impl<T> Linker<T> {
 
     fn link_one(&self, path: String, import: &Import, linked: &mut Linked<T>) -> Result<(), Error> {
         match import {
-            Import::Func(ty) => {
+            Import::Func(signature) => {
                 let func = self.funcs.get(&path).ok_or(Error::Missing(path.clone()))?;
-                linked.funcs.insert(path, (func.clone(), Arc::new(ty.clone())));
+                linked.funcs.insert(path, (func.clone(), signature.clone()));
             }
             Import::Resource(_) => {
                 let drop = self.drops.get(&path).ok_or(Error::Missing(path.clone()))?;
@@ -177,9 +177,9 @@ fn misfit(path: &str, result: Option<&Value>, ty: Option<&Type>) -> Option<Strin
 
 impl<T: 'static> Host for Linked<T> {
     fn call(context: &mut Context<'_, Linked<T>>, import: &str, args: Vec<Value>) -> Answer {
-        let (func, ty) = context.host().funcs[import].clone();
+        let (func, signature) = context.host().funcs[import].clone();
         let result = func(context, args)?;
-        match misfit(import, result.as_ref(), ty.result.as_ref()) {
+        match misfit(import, result.as_ref(), signature.ty().result.as_ref()) {
             None => Ok(result),
             Some(misfit) => {
                 context.host().misfit = Some(misfit);

@@ -7,11 +7,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use canonical_abi::flatten::{self, flatten_functype};
 use canonical_abi::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep};
-use canonical_abi::types::{FuncType, Resource};
+use canonical_abi::types::Resource;
 use canonical_abi::{
-    Core, CoreFuncType, CoreType, Instance as _, PtrType, ResourceType, Stop, Watch,
+    Core, CoreFuncType, CoreType, Instance as _, PtrType, ResourceType, Signature, Stop, Watch,
 };
 use wasmi::{AsContextMut, Extern, StoreContextMut};
 use wasmparser::ExternalKind;
@@ -282,8 +281,8 @@ impl<'a, T: Host> Spaces<'a, T> {
             Definition::Resource { resource, destructor } => {
                 self.resource_type(*resource, *destructor)?;
             }
-            Definition::Lift { core_func, ty, opts } => {
-                let lifted = self.lift(*core_func, ty, opts)?;
+            Definition::Lift { core_func, signature, opts } => {
+                let lifted = self.lift(*core_func, signature, opts)?;
                 self.funcs.push(Func::Lifted(Arc::new(lifted)));
             }
             Definition::Lower { func, opts } => {
@@ -344,12 +343,12 @@ impl<'a, T: Host> Spaces<'a, T> {
     fn lift(
         &self,
         core_func: u32,
-        ty: &Arc<FuncType>,
+        signature: &Arc<Signature>,
         opts: &CanonOpts,
     ) -> Result<Lifted, Refusal> {
         let core = at(&self.core_funcs, core_func, "core function")?.clone();
-        let (ty, opts) = (ty.clone(), self.options(opts)?);
-        Ok(Lifted { core, ty, opts, resources: self.resources.clone() })
+        let (signature, opts) = (signature.clone(), self.options(opts)?);
+        Ok(Lifted { core, signature, opts, resources: self.resources.clone() })
     }
 
     /// Adds a thing to its index space, and the resource types that come with it.
@@ -499,7 +498,7 @@ impl<'a, T: Host> Spaces<'a, T> {
     }
 
     fn lower(&mut self, func: Func, opts: Options) -> CoreFunc {
-        let ty = flatten_functype(func.ty(), opts.ptr_type, flatten::Context::Lower);
+        let ty = func.signature().layout(opts.ptr_type).lowered.clone();
         self.core_func(ty, move |store, params| call_lowered(store, &opts, &func, params))
     }
 

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use canonical_abi::types::FuncType;
-use canonical_abi::{LiftLowerOptions, PtrType, Stop, end_if, trap_if};
+use canonical_abi::{LiftLowerOptions, PtrType, Signature, Stop, end_if, trap_if};
 use canonical_abi::{Party, ResourceType, Rule, StringEncoding, Table, Task, Watch};
 use wasmi_core::LimiterError;
 
@@ -87,14 +86,14 @@ pub enum Func {
 pub struct HostFunc {
     /// The path of the import.
     pub path: String,
-    pub ty: FuncType,
+    pub signature: Arc<Signature>,
     pub resources: ResourceTypes,
 }
 
 /// A function under `canon lift`.
 pub struct Lifted {
     pub core: CoreFunc,
-    pub ty: Arc<FuncType>,
+    pub signature: Arc<Signature>,
     pub opts: Options,
     pub resources: ResourceTypes,
 }
@@ -117,10 +116,10 @@ impl Options {
 }
 
 impl Func {
-    pub fn ty(&self) -> &FuncType {
+    pub fn signature(&self) -> &Signature {
         match self {
-            Func::Host(func) => &func.ty,
-            Func::Lifted(func) => &func.ty,
+            Func::Host(func) => &func.signature,
+            Func::Lifted(func) => &func.signature,
         }
     }
 

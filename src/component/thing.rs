@@ -84,9 +84,10 @@ fn give_resources<T>(
 /// What the host gives for an import: functions of its own, and its resource types.
 fn give(path: &str, import: &Import, resources: &ResourceTypes) -> Result<Thing, Refusal> {
     Ok(match import {
-        Import::Func(ty) => {
-            let (path, ty, resources) = (path.to_string(), ty.clone(), resources.clone());
-            Thing::Func(Func::Host(Arc::new(HostFunc { path, ty, resources })))
+        Import::Func(signature) => {
+            let (path, signature) = (path.to_string(), signature.clone());
+            let resources = resources.clone();
+            Thing::Func(Func::Host(Arc::new(HostFunc { path, signature, resources })))
         }
         Import::Resource(resource) => {
             Thing::Resource(resources[position(*resource)].expect("all were given"))

@@ -1,6 +1,8 @@
 //! Validated types into trees, and the resource types in them into numbers.
 //! Knows the validator's types and ours, nothing of definitions that use them.
 
+use std::sync::Arc;
+
 use canonical_abi::types::{
     CASE, FIELD, FLAG, Field, FuncType, Handle, Label, Resource, Type, VariantCase,
 };
@@ -138,7 +140,7 @@ impl Resolver<'_> {
         self.count()?;
         let types = self.types;
         Ok(match ty {
-            ComponentEntityType::Func(id) => Import::Func(self.func(*id)?),
+            ComponentEntityType::Func(id) => Import::Func(Arc::new(self.func(*id)?.into())),
             ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
                 Import::Resource(self.resources.number(id.resource()))
             }

@@ -14,9 +14,9 @@ use crate::abi::layout::elem_size;
 use crate::abi::{Deviations, MAX_LIFTED, PtrType};
 use crate::case::paths::{Mode, Path, Paths};
 use crate::case::{Tuning, text as case_text};
-use crate::component::Compiled;
 use crate::component::limits::FUEL;
 use crate::component::wast::engine::NoResult;
+use crate::component::{Compiled, Refusal};
 use crate::engine::any::{Answers, Imports};
 use crate::engine::reference::any::AnyRun;
 use crate::engine::wasmtime::{self, any};
@@ -77,8 +77,13 @@ pub struct Episode {
 /// Something that the host does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
+    /// Alone, where the reference does not accept the component.
+    Compile,
     Start,
-    Call { export: usize, args: Vec<Value> },
+    Call {
+        export: usize,
+        args: Vec<Value>,
+    },
     Drop(u32),
 }
 
@@ -110,7 +115,10 @@ impl Diff {
 
 /// Runs a component on both engines.
 pub fn diff(bytes: &[u8], plan: &Plan) -> Result<Diff> {
-    let compiled = Compiled::metered(bytes, Some(FUEL))?;
+    let compiled = match Compiled::metered(bytes, Some(FUEL)) {
+        Ok(compiled) => compiled,
+        Err(refusal) => return refused(bytes, refusal),
+    };
     let exports = exports(&compiled, plan)?;
     let imports = Arc::new(Imports::of(&compiled.decoded));
     refuse_large(exports.iter().map(|(path, ty)| (path, ty)).chain(&imports.funcs))?;
@@ -128,15 +136,48 @@ pub fn diff(bytes: &[u8], plan: &Plan) -> Result<Diff> {
     Ok(Diff { exports, imports, episodes, skipped, cut })
 }
 
+/// What there is to say of a component that the reference refuses: that it is none, unless the subject accepts it or
+/// crashes.
+fn refused(bytes: &[u8], refusal: Refusal) -> Result<Diff> {
+    let expected = match NoResult::from(refusal.clone()) {
+        NoResult::Invalid(why) => Outcome::Refused(why),
+        NoResult::Exhausted(limit) => Outcome::Exhausted(limit),
+        NoResult::Unsupported(_)
+        | NoResult::Unlinkable(_)
+        | NoResult::Trapped(..)
+        | NoResult::Crashed(_) => {
+            return Err(refusal.into());
+        }
+    };
+    let observed = any::Subject::new()?.compile(bytes).map(|_| None);
+    if let Err(Outcome::Refused(_)) = observed {
+        return Err(refusal.into());
+    }
+    let [expected, observed] =
+        [Err(expected), observed].map(|result| vec![Told::of(Vec::new(), result)]);
+    let verdict = match compare(&expected, &observed) {
+        Compared::Limit(limit) => Verdict::Inconclusive(limit),
+        Compared::Same | Compared::Differ(_) => Verdict::Disagree(0),
+    };
+    let episodes = vec![Episode { acts: vec![Act::Compile], expected, observed, verdict }];
+    let (exports, skipped, imports) = (Vec::new(), Vec::new(), Arc::default());
+    Ok(Diff { exports, imports, episodes, skipped, cut: None })
+}
+
 /// The component on the subject, or how it failed to compile. An error is a feature that it lacks.
 fn subject(bytes: &[u8]) -> Result<Result<any::Compiled, Outcome>> {
     let compiled = any::Subject::new()?.compile(bytes);
-    if let Err(Outcome::Refused(why)) = &compiled
-        && let NoResult::Unsupported(feature) = NoResult::refused(why)
-    {
-        bail!("not supported by wasmtime {}: {feature}", wasmtime::VERSION);
+    let Err(Outcome::Refused(why)) = &compiled else { return Ok(compiled) };
+    match NoResult::refused(why) {
+        NoResult::Unsupported(feature) => {
+            bail!("not supported by wasmtime {}: {feature}", wasmtime::VERSION)
+        }
+        NoResult::Exhausted(limit) => Ok(Err(Outcome::Exhausted(limit))),
+        NoResult::Invalid(_)
+        | NoResult::Unlinkable(_)
+        | NoResult::Trapped(..)
+        | NoResult::Crashed(_) => Ok(compiled),
     }
-    Ok(compiled)
 }
 
 /// Refuses functions whose values could not be drawn.
@@ -268,7 +309,7 @@ impl Player {
     fn deviate(&self, acts: &[Act], deviations: Deviations) -> Result<(Vec<Told>, Deviations)> {
         let (mut run, told) = self.start(deviations)?;
         let all = told_in_turn(told, &acts[1..], |act| match act {
-            Act::Start => unreachable!("it comes first"),
+            Act::Compile | Act::Start => unreachable!("it comes first"),
             Act::Call { export, args } => run.call(&self.exports[*export].0, args),
             Act::Drop(number) => run.drop_held(*number),
         });
@@ -295,7 +336,7 @@ impl Player {
             return vec![told];
         };
         told_in_turn(told, &acts[1..], |act| match act {
-            Act::Start => unreachable!("it comes first"),
+            Act::Compile | Act::Start => unreachable!("it comes first"),
             Act::Call { export, args } => {
                 let (path, ty) = &self.exports[*export];
                 run.call_as(path, ty, args)

@@ -27,6 +27,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// The parser recurses: it gets a stack of its own.
 fn encode(text: String) -> Result<Vec<u8>> {
     let parse = move || read::component(&text).map_err(|error| anyhow!("{error}"));
-    let parser = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(parse)?;
+    let parser = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(parse);
+    let parser = parser.context("cannot start a thread")?;
     parser.join().map_err(|_| anyhow!("the parser of component text failed"))?
 }

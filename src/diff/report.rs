@@ -84,9 +84,8 @@ fn disagreement(text: &mut String, diff: &Diff, number: usize, episode: &Episode
     if let Some(act) = episode.acts.get(act) {
         let _ = writeln!(text, "  step      {}", done(diff, act));
     }
-    let ty = result_type(diff, episode, act);
-    side(text, "reference", &diff.imports, ty, episode.expected.get(act));
-    side(text, "wasmtime", &diff.imports, ty, episode.observed.get(act));
+    side(text, "reference", diff, episode.acts.get(act), episode.expected.get(act));
+    side(text, "wasmtime", diff, episode.acts.get(act), episode.observed.get(act));
     let told = episode.expected.get(act);
     if let Some(Told { outcome: Outcome::Trapped(Some(trap), _), .. }) = told {
         let _ = writeln!(text, "  spec      {}", report::trap_rule(*trap));
@@ -95,6 +94,7 @@ fn disagreement(text: &mut String, diff: &Diff, number: usize, episode: &Episode
 
 fn done(diff: &Diff, act: &Act) -> String {
     match act {
+        Act::Compile => "compile".to_string(),
         Act::Start => "instantiate".to_string(),
         Act::Call { export, args } => {
             let (path, ty) = &diff.exports[*export];
@@ -104,23 +104,28 @@ fn done(diff: &Diff, act: &Act) -> String {
     }
 }
 
-fn result_type<'a>(diff: &'a Diff, episode: &Episode, act: usize) -> Option<&'a Type> {
-    match episode.acts.get(act)? {
+fn result_type<'a>(diff: &'a Diff, act: &Act) -> Option<&'a Type> {
+    match act {
         Act::Call { export, .. } => diff.exports[*export].1.result.as_ref(),
-        Act::Start | Act::Drop(_) => None,
+        Act::Compile | Act::Start | Act::Drop(_) => None,
     }
 }
 
-fn side(text: &mut String, name: &str, imports: &Imports, ty: Option<&Type>, told: Option<&Told>) {
+fn side(text: &mut String, name: &str, diff: &Diff, act: Option<&Act>, told: Option<&Told>) {
     let Some(told) = told else {
         let _ = writeln!(text, "  {name:9} did not get here");
         return;
     };
     for seen in &told.seen {
-        let _ = writeln!(text, "  {name:9} {}", event(imports, seen));
+        let _ = writeln!(text, "  {name:9} {}", event(&diff.imports, seen));
     }
+    let ty = act.and_then(|act| result_type(diff, act));
     let result = told.result.as_ref().zip(ty).map(|(value, ty)| quoted(value, ty));
-    let _ = writeln!(text, "  {name:9} {} {}", outcome(&told.outcome), result.unwrap_or_default());
+    let outcome = match (act, &told.outcome) {
+        (Some(Act::Compile), Outcome::Returned) => "accepted it".to_string(),
+        (_, told) => outcome(told),
+    };
+    let _ = writeln!(text, "  {name:9} {outcome} {}", result.unwrap_or_default());
 }
 
 fn event(imports: &Imports, seen: &Seen) -> String {

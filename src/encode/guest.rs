@@ -3,7 +3,7 @@
 
 use crate::abi::bytes_guest::ByteGuest;
 use crate::abi::flatten::{Context, flatten_functype};
-use crate::abi::layout::{align_to, alignment, elem_size};
+use crate::abi::layout::{Layout, align_to};
 use crate::abi::lower::lower_flat_values;
 use crate::abi::{
     Core, CoreFuncType, CoreType, Cx, LiftLowerOptions, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType,
@@ -45,6 +45,11 @@ impl<'a> Side<'a> {
         Side { function: import, ptr_type, types, max_flat, out, context: Context::Lower }
     }
 
+    /// The types of what is handed over, as a tuple and laid out.
+    pub fn layout(&self) -> Layout {
+        Layout::of_tuple(self.types, self.ptr_type)
+    }
+
     /// The types of the core values that are handed over.
     pub fn core(&self) -> Vec<CoreType> {
         let core = flatten_functype(&self.function.ty, self.ptr_type, self.context);
@@ -61,20 +66,22 @@ impl Lowering {
         Lowering { guest: ByteGuest::new(memory, u64::from(GUEST_DATA)) }
     }
 
-    /// The core values for these values; nothing where they do not fit into the memory.
-    pub fn lower(&mut self, side: Side, values: &[Value]) -> Option<Vec<Core>> {
+    /// The core values for these values, whose types are those of the side; nothing where they do not fit into the
+    /// memory.
+    pub fn lower(&mut self, side: Side, types: &Layout, values: &[Value]) -> Option<Vec<Core>> {
         let string_encoding = side.function.opts.string_encoding;
         let opts = LiftLowerOptions { string_encoding, ptr_type: side.ptr_type };
         let mut cx = Cx { opts, peer: None, guest: &mut self.guest };
-        let mut flat = lower_flat_values(&mut cx, side.max_flat, values, side.types, None).ok()?;
+        let mut flat = lower_flat_values(&mut cx, side.max_flat, values, types, None).ok()?;
         flat.extend(side.out.map(|ty| self.allocate(ty, side.ptr_type)));
         Some(flat)
     }
 
     /// Room for the result. It need not fit: whoever returns it looks for itself.
     fn allocate(&mut self, ty: &Type, ptr_type: PtrType) -> Core {
-        let ptr = align_to(self.guest.bump, alignment(ty, ptr_type));
-        self.guest.bump = ptr + elem_size(ty, ptr_type);
+        let Layout { alignment, elem_size, .. } = Layout::of(ty, ptr_type);
+        let ptr = align_to(self.guest.bump, alignment);
+        self.guest.bump = ptr + elem_size;
         Core::from_bits(ptr_type.core_type(), ptr)
     }
 }

@@ -306,7 +306,7 @@ impl Writer {
     fn flat(&mut self, side: Side, passed: &Passed) -> Result<Vec<u64>, String> {
         match passed {
             Passed::Lowered { values, patches } => {
-                let flat = self.lowering.lower(side, values);
+                let flat = self.lowering.lower(side, &side.layout(), values);
                 let flat = flat.ok_or("the data does not fit into the guest's memory")?;
                 let mut flat: Vec<u64> = flat.into_iter().map(Core::bits).collect();
                 self.patch(&mut flat, patches);

@@ -50,8 +50,8 @@ impl Imports {
 
     fn list(&mut self, path: String, import: &Import) {
         match import {
-            Import::Func(ty) => {
-                self.funcs.insert(path, ty.clone());
+            Import::Func(signature) => {
+                self.funcs.insert(path, signature.ty().clone());
             }
             Import::Resource(resource) => {
                 self.resources.entry(*resource).or_insert_with(|| path.clone());

@@ -67,11 +67,11 @@ pub fn told_apart(outcome: Outcome) -> Outcome {
 /// The outcome that says so, in the words that say least about this time.
 pub fn limit(words: &str) -> Outcome {
     let what = if words.contains("(os error 12)") || NO_MEMORY.iter().any(|no| words.contains(no)) {
-        "memory"
+        "too little memory"
     } else {
-        "processes or open files"
+        "too few processes or open files"
     };
-    Outcome::Exhausted(format!("the machine has too little {what}"))
+    Outcome::Exhausted(format!("the machine has {what}"))
 }
 
 #[cfg(test)]

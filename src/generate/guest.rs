@@ -10,6 +10,7 @@ use super::handles::{Handles, Party, mentioned};
 use super::places::{Place, out_pointer, places};
 use super::values::{Room, least, values};
 use super::weights::{self, Habits};
+use crate::abi::layout::Layout;
 use crate::abi::string::utf16_tag;
 use crate::abi::{Core, CoreType, wrap};
 use crate::case::{Call, Chunk, Finish, GUEST_DATA, Guest, Passed, Patch, Script, Shape};
@@ -212,8 +213,9 @@ impl<'a> Giver<'a> {
     pub fn advance(&mut self, side: Side, passed: &Passed) -> Option<Vec<Place>> {
         match passed {
             Passed::Lowered { values, .. } => {
-                let flat = self.lowering.lower(side, values)?;
-                Some(self.places(side, &flat))
+                let types = side.layout();
+                let flat = self.lowering.lower(side, &types, values)?;
+                Some(self.places(side, &types, &flat))
             }
             Passed::Raw { .. } => Some(Vec::new()),
         }
@@ -244,7 +246,7 @@ impl<'a> Giver<'a> {
         spoils: bool,
     ) -> Result<(Passed, Vec<Place>)> {
         let mut room = Room::draw(u, self.habits)?;
-        let start = self.lowering.guest.bump;
+        let (start, types) = (self.lowering.guest.bump, side.layout());
         for attempt in 0..2 {
             let mut values = if attempt == 0 {
                 values(u, side.types, &mut room)?
@@ -256,8 +258,8 @@ impl<'a> Giver<'a> {
             if spoils {
                 self.handles.spoil(u, &mut values, side.types)?;
             }
-            if let Some(flat) = self.lowering.lower(side, &values) {
-                let places = self.places(side, &flat);
+            if let Some(flat) = self.lowering.lower(side, &types, &values) {
+                let places = self.places(side, &types, &flat);
                 return Ok((Passed::Lowered { values, patches: Vec::new() }, places));
             }
             self.lowering.guest.bump = start;
@@ -266,13 +268,12 @@ impl<'a> Giver<'a> {
         Ok((zeros(side), Vec::new()))
     }
 
-    fn places(&self, side: Side, flat: &[Core]) -> Vec<Place> {
+    fn places(&self, side: Side, types: &Layout, flat: &[Core]) -> Vec<Place> {
         let core: Vec<CoreType> = flat.iter().map(|core| core.ty()).collect();
         let bits: Vec<u64> = flat.iter().copied().map(Core::bits).collect();
         let encoding = side.function.opts.string_encoding;
         let guest = &self.lowering.guest;
-        let mut places =
-            places(guest, encoding, side.ptr_type, side.types, side.max_flat, &bits, &core);
+        let mut places = places(guest, encoding, side.ptr_type, types, side.max_flat, &bits, &core);
         places.extend(side.out.and_then(|ty| out_pointer(ty, side.ptr_type, &bits)));
         places
     }

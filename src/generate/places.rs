@@ -4,7 +4,6 @@
 use super::choices::{PlaceKind, TextKind};
 use crate::abi::bytes_guest::ByteGuest;
 use crate::abi::despecialize::Despecialized;
-use crate::abi::flatten::flatten_within;
 use crate::abi::layout::{Layout, align_to, discriminant_size, never};
 use crate::abi::string::utf16_tag;
 use crate::abi::{CoreType, PtrType, StringEncoding};
@@ -28,22 +27,21 @@ pub enum Spot {
     Memory { at: u64, width: u64 },
 }
 
-/// The places in what was just lowered into `guest` and `flat`.
+/// The places in what was just lowered into `guest` and `flat`, of the types of this tuple.
 pub fn places(
     guest: &ByteGuest,
     encoding: StringEncoding,
     ptr_type: PtrType,
-    types: &[Type],
+    types: &Layout,
     max_flat: usize,
     flat: &[u64],
     core: &[CoreType],
 ) -> Vec<Place> {
     let mut walk = Walk { guest, encoding, ptr_type, flat, core, next: 0, places: Vec::new() };
-    if flatten_within(types, ptr_type, max_flat).is_some() {
-        types.iter().for_each(|ty| walk.flat(&Layout::of(ty, ptr_type)));
+    if types.is_flat(max_flat) {
+        types.fields().iter().for_each(|ty| walk.flat(ty));
     } else {
-        let tuple = Layout::of_tuple(types, ptr_type);
-        walk.pointer_to(&tuple);
+        walk.pointer_to(types);
     }
     walk.places
 }
@@ -110,7 +108,7 @@ impl Walk<'_> {
                 (0..*length).for_each(|_| self.flat(elem));
             }
             Despecialized::Record(fields) => fields.iter().for_each(|field| self.flat(field)),
-            Despecialized::Variant(cases) => self.flat_variant(cases),
+            Despecialized::Variant(cases) => self.flat_variant(layout, cases),
             Despecialized::Flags(count) => self.leaf(Some(PlaceKind::Flags { count: *count }), 32),
             Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {
                 self.leaf(Some(PlaceKind::Handle), 32);
@@ -141,8 +139,8 @@ impl Walk<'_> {
         self.range(elem, spots, ptr, length);
     }
 
-    fn flat_variant(&mut self, cases: &[Option<Layout>]) {
-        let end = self.next + 1 + payload_count(cases);
+    fn flat_variant(&mut self, layout: &Layout, cases: &[Option<Layout>]) {
+        let end = self.next + layout.flat_types().len();
         let index = self.take(Some(PlaceKind::Discriminant { cases: cases.len() }), 32);
         if let Some(payload) = case(cases, index) {
             self.flat(payload);
@@ -285,36 +283,4 @@ impl Walk<'_> {
 
 fn case(cases: &[Option<Layout>], index: u64) -> Option<&Layout> {
     cases.get(usize::try_from(index).ok()?)?.as_ref()
-}
-
-/// How many core values all payloads together take.
-fn payload_count(cases: &[Option<Layout>]) -> usize {
-    cases.iter().flatten().map(flat_count).max().unwrap_or(0)
-}
-
-fn flat_count(layout: &Layout) -> usize {
-    match &layout.shape {
-        Despecialized::Bool
-        | Despecialized::S8
-        | Despecialized::U8
-        | Despecialized::S16
-        | Despecialized::U16
-        | Despecialized::S32
-        | Despecialized::U32
-        | Despecialized::S64
-        | Despecialized::U64
-        | Despecialized::F32
-        | Despecialized::F64
-        | Despecialized::Char
-        | Despecialized::Flags(_)
-        | Despecialized::Own(_)
-        | Despecialized::Borrow(_)
-        | Despecialized::Async => 1,
-        Despecialized::String | Despecialized::List(_) => 2,
-        Despecialized::FixedLengthList(elem, length) => {
-            flat_count(elem) * usize::try_from(*length).expect("few core values are flat")
-        }
-        Despecialized::Record(fields) => fields.iter().map(flat_count).sum(),
-        Despecialized::Variant(cases) => 1 + payload_count(cases),
-    }
 }

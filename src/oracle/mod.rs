@@ -65,9 +65,13 @@ fn unexplored(expected: &Reading, difference: &Difference) -> Option<&'static st
     let unexplored = expected.unexplored?;
     let both = trapped(&difference.expected) && trapped(&difference.observed);
     both.then_some(match unexplored {
-        Unexplored::Limit => "reference: not all faults were explored",
+        Unexplored::Limit => {
+            "reference: of several faults in one call any may be met first, and there is too much to \
+             look for all"
+        }
         Unexplored::Views => {
-            "subject: the host looks at views late, and may meet another fault first"
+            "subject: of two faults in one call the other may be met first, for the host reads \
+             WasmStr and WasmList last"
         }
     })
 }

@@ -87,8 +87,10 @@ impl Versions {
         text.split("||").map(semver::VersionReq::parse).collect::<Result<_, _>>().map(Versions)
     }
 
+    /// Whether a release is among them. What is on the way to one counts as that one.
     pub fn matches(&self, version: &semver::Version) -> bool {
-        self.0.iter().any(|range| range.matches(version))
+        let release = semver::Version::new(version.major, version.minor, version.patch);
+        self.0.iter().any(|range| range.matches(&release))
     }
 }
 
@@ -188,5 +190,25 @@ impl Entry {
             link,
             case,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(ranges: &str, version: &str, expected: bool) {
+        let build = Build::of(version, false).unwrap();
+        assert_eq!(Versions::parse(ranges).unwrap().matches(&build.version), expected);
+    }
+
+    #[test]
+    fn ranges_have_what_is_on_the_way_to_a_release() {
+        check(">=49", "49.0.0-dev", true);
+        check("<49", "49.0.0-dev", false);
+        check("<44 || >=50", "50.0.0-dev", true);
+        check(">=44, <50", "50.0.0-dev", false);
+        check("=48.0.8", "48.0.8", true);
     }
 }

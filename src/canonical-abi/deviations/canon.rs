@@ -3,10 +3,11 @@
 
 use super::handle::{add_thread, may_block, remove_thread};
 use crate::context::{Cx, Guest, Instance};
-use crate::flatten::{Context, flatten_functype, flatten_within};
+use crate::flatten::flatten_within;
 use crate::handle::holds_borrows;
 use crate::lift::{CoreValues, lift_flat_values};
 use crate::passing::post_return;
+use crate::signature::{FuncLayout, Signature};
 use crate::spill::check_out_param as check;
 use crate::types::{FuncType, Type};
 use crate::value::Value;
@@ -21,8 +22,9 @@ pub(crate) struct Lifted<'a> {
     pub opts: LiftLowerOptions,
     peer: Option<LiftLowerOptions>,
     ft: &'a FuncType,
+    types: &'a FuncLayout,
     /// The core type that it is taken for, where that is another.
-    narrowed: Option<CoreFuncType>,
+    narrowed: Option<&'a CoreFuncType>,
     thread: Option<u32>,
     cleaned_up: bool,
 }
@@ -32,17 +34,21 @@ impl<'a> Lifted<'a> {
         instance: &mut impl Instance,
         opts: LiftLowerOptions,
         peer: Option<LiftLowerOptions>,
-        ft: &'a FuncType,
-    ) -> Result<Lifted<'a>, Stop> {
-        let (opts, narrowed) = narrow(instance, opts, peer, ft, Context::Lift);
+        ft: &'a Signature,
+    ) -> Result<(Lifted<'a>, &'a FuncLayout), Stop> {
+        let (opts, narrow) = narrow(instance, opts, peer, ft.ty());
+        let types = ft.layout(opts.ptr_type);
+        let narrowed = narrow.then_some(&types.lifted);
         let thread = if peer.is_some() { None } else { add_thread(instance)? };
         let param_opts = mistake(instance, opts, peer, Deviation::ParamsInCallersEncoding);
-        Ok(Lifted { param_opts, opts, peer, ft, narrowed, thread, cleaned_up: false })
+        let (ft, cleaned_up) = (ft.ty(), false);
+        let seen = Lifted { param_opts, opts, peer, ft, types, narrowed, thread, cleaned_up };
+        Ok((seen, types))
     }
 
     /// The params that the core function is called with.
     pub fn flat_args(&self, flat_args: Vec<Core>, flat_ft: &CoreFuncType) -> Vec<Core> {
-        widened(&self.narrowed, flat_args, &flat_ft.params, |narrowed| &narrowed.params)
+        widened(self.narrowed, flat_args, &flat_ft.params, |narrowed| &narrowed.params)
     }
 
     /// The core function has returned: its results as they are lifted. Ends as who looks for borrows now.
@@ -71,9 +77,9 @@ impl<'a> Lifted<'a> {
         result: Option<Value>,
         flat_results: &[Core],
     ) -> Result<Option<Value>, Stop> {
-        let results = self.ft.results();
-        let rereads = self.peer.is_none() && !self.cleaned_up && reads_memory(self.ft);
-        let rereads = rereads && no_handles(results);
+        let asked = instance.watch().has(Deviation::ResultReadAfterPostReturn);
+        let rereads = asked && self.peer.is_none() && !self.cleaned_up && reads_memory(self.ft);
+        let rereads = rereads && no_handles(self.ft.results());
         if !rereads || !instance.watch().deviates(Deviation::ResultReadAfterPostReturn) {
             return Ok(result);
         }
@@ -82,7 +88,7 @@ impl<'a> Lifted<'a> {
         let seen = self.seen(flat_results);
         let mut cx = Cx { opts: self.opts, peer: self.peer, guest: instance };
         let vi = &mut CoreValues::new(&seen);
-        Ok(lift_flat_values(&mut cx, MAX_FLAT_RESULTS, vi, results)?.pop())
+        Ok(lift_flat_values(&mut cx, MAX_FLAT_RESULTS, vi, &self.types.results)?.pop())
     }
 
     /// Cleans up, if that is not done. Ends as who looks for borrows only then.
@@ -107,7 +113,7 @@ impl<'a> Lifted<'a> {
     }
 
     fn seen(&self, flat_results: &[Core]) -> Vec<Core> {
-        match &self.narrowed {
+        match self.narrowed {
             None => flat_results.to_vec(),
             Some(narrowed) => retyped(flat_results, &narrowed.results),
         }
@@ -115,31 +121,32 @@ impl<'a> Lifted<'a> {
 }
 
 /// A call of a lowered function, as whoever lifts and lowers sees it.
-pub(crate) struct Lowered {
+pub(crate) struct Lowered<'a> {
     pub opts: LiftLowerOptions,
     /// The options to lift the params with, which may be taken for those of the callee.
     pub param_opts: LiftLowerOptions,
     /// The options to lower the result with, which may be taken for those of the callee.
     pub result_opts: LiftLowerOptions,
-    narrowed: Option<CoreFuncType>,
+    narrowed: Option<&'a CoreFuncType>,
 }
 
-impl Lowered {
+impl<'a> Lowered<'a> {
     /// Ends as who refuses calls of functions that may block, whether they do or not: the rule until May
     /// 2026.
     pub fn begin(
         instance: &mut impl Instance,
         opts: LiftLowerOptions,
         peer: Option<LiftLowerOptions>,
-        ft: &FuncType,
-    ) -> Result<Lowered, Stop> {
-        let asked = ft.is_async && instance.watch().has(Deviation::AsyncCallsRefused);
+        ft: &'a Signature,
+    ) -> Result<Lowered<'a>, Stop> {
+        let asked = ft.ty().is_async && instance.watch().has(Deviation::AsyncCallsRefused);
         if asked && !may_block(instance) && instance.watch().deviates(Deviation::AsyncCallsRefused)
         {
             let (party, stop) = (Party::of(peer), Trap::CannotBlockSyncTask.into());
             return Err(super::adapter::in_adapter(instance.watch(), party, stop));
         }
-        let (opts, narrowed) = narrow(instance, opts, peer, ft, Context::Lower);
+        let (opts, narrow) = narrow(instance, opts, peer, ft.ty());
+        let narrowed = narrow.then(|| &ft.layout(opts.ptr_type).lowered);
         let param_opts = mistake(instance, opts, peer, Deviation::ParamsReadInCalleesEncoding);
         let result_opts = mistake(instance, opts, peer, Deviation::ResultInCalleesEncoding);
         Ok(Lowered { opts, param_opts, result_opts, narrowed })
@@ -147,7 +154,7 @@ impl Lowered {
 
     /// The params as they are lifted.
     pub fn flat_args(&self, flat_args: &[Core]) -> Vec<Core> {
-        match &self.narrowed {
+        match self.narrowed {
             None => flat_args.to_vec(),
             Some(narrowed) => retyped(flat_args, &narrowed.params),
         }
@@ -155,7 +162,7 @@ impl Lowered {
 
     /// The results that the core function returns.
     pub fn flat_results(&self, flat_results: Vec<Core>, flat_ft: &CoreFuncType) -> Vec<Core> {
-        widened(&self.narrowed, flat_results, &flat_ft.results, |narrowed| &narrowed.results)
+        widened(self.narrowed, flat_results, &flat_ft.results, |narrowed| &narrowed.results)
     }
 }
 
@@ -173,14 +180,14 @@ pub(crate) fn leaves_anyway(
 pub(crate) fn check_out_param(
     cx: &mut Cx,
     opts: LiftLowerOptions,
-    ft: &FuncType,
+    types: &FuncLayout,
     rest: &CoreValues,
 ) -> Result<(), Stop> {
     if rest.done() || !cx.deviates(Deviation::OutPointerCheckedEarly) {
         return Ok(());
     }
     let ptr = rest.clone().next(opts.ptr_type.core_type());
-    check(cx, ptr, ft.results())
+    check(cx, ptr, &types.results)
 }
 
 /// The options with the string encoding of the other side.
@@ -197,25 +204,23 @@ fn mistake(
     opts
 }
 
-/// The options and the core type where the host takes a memory of 64 bits for one of 32.
+/// The options, and whether they are narrow since the host takes a memory of 64 bits for one of 32.
 fn narrow(
     guest: &mut dyn Guest,
     opts: LiftLowerOptions,
     peer: Option<LiftLowerOptions>,
     ft: &FuncType,
-    context: Context,
-) -> (LiftLowerOptions, Option<CoreFuncType>) {
+) -> (LiftLowerOptions, bool) {
     let wide = peer.is_none() && opts.ptr_type == PtrType::I64 && uses_memory(ft);
     if !wide || !guest.watch().deviates(Deviation::HostMemoryIs32Bit) {
-        return (opts, None);
+        return (opts, false);
     }
-    let opts = LiftLowerOptions { ptr_type: PtrType::I32, ..opts };
-    (opts, Some(flatten_functype(ft, opts.ptr_type, context)))
+    (LiftLowerOptions { ptr_type: PtrType::I32, ..opts }, true)
 }
 
 /// What was lowered to narrow types, of the types that there are.
 fn widened(
-    narrowed: &Option<CoreFuncType>,
+    narrowed: Option<&CoreFuncType>,
     values: Vec<Core>,
     types: &[CoreType],
     seen: impl Fn(&CoreFuncType) -> &Vec<CoreType>,

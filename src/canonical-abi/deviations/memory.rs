@@ -3,7 +3,6 @@
 
 use crate::bytes::valid_range;
 use crate::context::Cx;
-use crate::despecialize::Despecialized;
 use crate::layout::{Layout, end_of_fields};
 use crate::{Deviation, Stop, Trap, end_if};
 
@@ -22,7 +21,7 @@ pub(crate) fn check_end(cx: &mut Cx, ptr: u64, tuple: &Layout) -> Result<(), Sto
 
 /// The alignment and size of the block that is asked for.
 pub(crate) fn spilled_block(cx: &mut Cx, tuple: &Layout) -> (u64, u64) {
-    let Despecialized::Record(fields) = &tuple.shape else { unreachable!("a tuple is a record") };
+    let fields = tuple.fields();
     let Layout { mut alignment, mut elem_size, .. } = *tuple;
     if alignment > 1 && cx.deviates(Deviation::SpilledParamsByteAligned) {
         alignment = 1;

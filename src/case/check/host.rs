@@ -102,5 +102,5 @@ fn check_node(types: &[Type], values: &[Value], node: u32, mistake: Mistake) -> 
     let nodes = nodes(types, values);
     let found = usize::try_from(node).ok().and_then(|node| nodes.get(node));
     let found = found.ok_or_else(|| format!("there is no value {node} to be wrong"))?;
-    refuse_if(!mistake.fits(found), &format!("value {node} cannot be `{}`", mistake.name()))
+    refuse_if(!mistake.fits(found), format_args!("value {node} cannot be `{}`", mistake.name()))
 }

@@ -10,6 +10,7 @@ mod values;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use crate::abi::PtrType;
 use crate::abi::flatten::flatten_within;
@@ -117,7 +118,7 @@ fn check_resources(shape: &Shape, limits: &Limits) -> Result<(), String> {
         Resource::Host => Ok(()),
         Resource::Guest { by, .. } => {
             let defined = usize::try_from(*by).is_ok_and(|by| by < shape.guests.len());
-            refuse_if(!defined, &format!("resource {number}: there is no guest {by}"))
+            refuse_if(!defined, format_args!("resource {number}: there is no guest {by}"))
         }
     })
 }
@@ -151,7 +152,7 @@ fn check_callee(shape: &Shape, number: usize) -> Result<(), String> {
     let import = shape.guests[number].import.as_ref();
     let import = import.ok_or_else(|| format!("import: it is missing, guest {next} exports it"))?;
     let same = import.ty == callee.export.ty;
-    refuse_if(!same, &format!("import: its type is not that of what guest {next} exports"))
+    refuse_if(!same, format_args!("import: its type is not that of what guest {next} exports"))
 }
 
 /// A function can mention only resources that those at both of its ends know.
@@ -184,7 +185,7 @@ fn check_handles(shape: &Shape, ty: &FuncType) -> Result<(), String> {
         match handle {
             Handle::Own(resource) | Handle::Borrow(resource) => {
                 let defined = usize::try_from(*resource).is_ok_and(|n| n < shape.resources.len());
-                refuse_if(!defined, &format!("there is no resource {resource}"))?;
+                refuse_if(!defined, format_args!("there is no resource {resource}"))?;
             }
             Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => {
                 return Err("handles of async values are not supported".to_string());
@@ -251,7 +252,7 @@ fn spills(types: &[Type], max_flat: usize) -> bool {
     flatten_within(types, PtrType::I32, max_flat).is_none()
 }
 
-fn refuse_if(wrong: bool, why: &str) -> Result<(), String> {
+fn refuse_if(wrong: bool, why: impl Display) -> Result<(), String> {
     if wrong { Err(why.to_string()) } else { Ok(()) }
 }
 

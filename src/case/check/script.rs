@@ -2,6 +2,7 @@
 
 use crate::abi::CoreType;
 use crate::abi::PtrType;
+use crate::abi::fits::Misfit;
 use crate::abi::flatten::{Context, flatten_functype};
 use crate::types::Type;
 use crate::value::Value;
@@ -140,15 +141,15 @@ fn check_built_in(actor: Actor, built_in: BuiltIn) -> Result<(), String> {
     let Actor { shape, number, .. } = actor;
     let resource = built_in.resource();
     let defined = usize::try_from(resource).is_ok_and(|n| n < shape.resources.len());
-    refuse_if(!defined, &format!("there is no resource {resource}"))?;
+    refuse_if(!defined, format_args!("there is no resource {resource}"))?;
     match built_in {
         BuiltIn::New { .. } | BuiltIn::Rep { .. } => {
-            let why = format!("resource {resource} is not the guest's");
-            refuse_if(shape.definer(resource) != Some(number), &why)
+            let defines = shape.definer(resource) == Some(number);
+            refuse_if(!defines, format_args!("resource {resource} is not the guest's"))
         }
         BuiltIn::Drop { .. } => {
-            let why = format!("the guest does not know resource {resource}");
-            refuse_if(!shape.knows(number, resource), &why)
+            let knows = shape.knows(number, resource);
+            refuse_if(!knows, format_args!("the guest does not know resource {resource}"))
         }
     }
 }
@@ -196,13 +197,14 @@ fn memory(guest: &Guest, function: &Function) -> u64 {
 fn check_values(name: &str, values: &[Value], types: &[Type]) -> Result<(), String> {
     check_count(name, values.len(), types.len())?;
     for (index, (value, ty)) in values.iter().zip(types).enumerate() {
-        check_value(&format!("{name} {index}"), value, ty)?;
+        let misfit = |misfit: Misfit| misfit.about(&format!("{name} {index}"));
+        check_value(value, ty).map_err(misfit)?;
     }
     Ok(())
 }
 
 fn check_count(name: &str, found: usize, expected: usize) -> Result<(), String> {
-    refuse_if(found != expected, &format!("{found} of {expected} {name}s are given"))
+    refuse_if(found != expected, format_args!("{found} of {expected} {name}s are given"))
 }
 
 fn check_passed(passed: &Passed, side: &Handed) -> Result<(), String> {
@@ -236,15 +238,15 @@ fn check_patch(patch: &Patch, side: &Handed) -> Result<(), String> {
 
 fn check_word(bits: u64, ty: CoreType) -> Result<(), String> {
     let narrow = matches!(ty, CoreType::I32 | CoreType::F32);
-    refuse_if(narrow && bits > u64::from(u32::MAX), &format!("{bits:#x} exceeds 32 bits"))
+    refuse_if(narrow && bits > u64::from(u32::MAX), format_args!("{bits:#x} exceeds 32 bits"))
 }
 
 fn check_chunk(chunk: &Chunk, memory: u64) -> Result<(), String> {
     let at = chunk.at;
-    refuse_if(memory == 0, &format!("memory {at:#x}: the function has no memory"))?;
-    refuse_if(chunk.bytes.is_empty(), &format!("memory {at:#x}: there are no bytes"))?;
+    refuse_if(memory == 0, format_args!("memory {at:#x}: the function has no memory"))?;
+    refuse_if(chunk.bytes.is_empty(), format_args!("memory {at:#x}: there are no bytes"))?;
     let end = u64::try_from(chunk.bytes.len()).map_or(u64::MAX, |len| u64::from(at) + len);
-    refuse_if(end > memory, &format!("memory {at:#x}: the bytes exceed the initial memory"))
+    refuse_if(end > memory, format_args!("memory {at:#x}: the bytes exceed the initial memory"))
 }
 
 /// What a case comes to.

@@ -65,7 +65,7 @@ impl Walk<'_> {
         let Some(members) = members(ty) else {
             return Ok(());
         };
-        refuse_if(members.is_empty(), &format!("{} without members", ty.kind()))?;
+        refuse_if(members.is_empty(), format_args!("{} without members", ty.kind()))?;
         at_most("members", members.len(), self.limits.members)?;
         let given = members.iter().filter_map(|(label, _)| (*label)?.0.as_deref());
         self.label_bytes += given.map(str::len).sum::<usize>();
@@ -83,7 +83,7 @@ impl Walk<'_> {
             at_most("flags", labels.len(), FLAGS)?;
         }
         if let Type::Map(key, value) = ty {
-            refuse_if(!is_key(key), &format!("no map has keys of type {}", key.kind()))?;
+            refuse_if(!is_key(key), format_args!("no map has keys of type {}", key.kind()))?;
             refuse_if(!value.handles().is_empty(), "no map has handles in its values")?;
         }
         Ok(())
@@ -141,11 +141,11 @@ fn check_labels(members: &[Member], letter: char) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for (position, label) in labels.into_iter().enumerate() {
         let name = label.at(letter, position);
-        refuse_if(!is_kebab_case(&name), &format!("label `{name}` is not in kebab-case"))?;
+        refuse_if(!is_kebab_case(&name), format_args!("label `{name}` is not in kebab-case"))?;
         let normal = Label::named(&name, letter, position) == *label;
-        refuse_if(!normal, &format!("label `{name}` is given where it is implied"))?;
+        refuse_if(!normal, format_args!("label `{name}` is given where it is implied"))?;
         let new = seen.insert(name.replace('-', "").to_ascii_lowercase());
-        refuse_if(!new, &format!("label `{name}` is there twice"))?;
+        refuse_if(!new, format_args!("label `{name}` is there twice"))?;
     }
     Ok(())
 }

@@ -5,10 +5,9 @@ use crate::types::Type;
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, is_nan32, is_nan64};
 use crate::value::{StringSource, Value};
 
-/// Says what is wrong with the value called `name`, if anything is.
-pub fn check_value(name: &str, value: &Value, ty: &Type) -> Result<(), String> {
-    let wrong = fits(value, ty).and_then(|()| is_plain(value));
-    wrong.map_err(|misfit| misfit.about(name))
+/// Says what is wrong with a value, if anything is.
+pub fn check_value(value: &Value, ty: &Type) -> Result<(), Misfit> {
+    fits(value, ty).and_then(|()| is_plain(value))
 }
 
 const NAN: &str = " is a NaN other than the canonical one";

@@ -11,6 +11,7 @@ use crate::state::{Func, Options, State};
 /// Whether there can be no lowered function of these options for that one.
 pub fn refuses<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
     let Func::Lifted(callee) = func else { return false };
+    let ty = callee.signature.ty();
     let kinship = kinship(state, callee.opts.instance, caller.instance);
     if kinship.is_some_and(|deviation| state.watch.has(deviation)) {
         return false;
@@ -18,9 +19,9 @@ pub fn refuses<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
     let copies = |from: &Options, types, max_flat| {
         from.ptr_type == PtrType::I64 && fixed_length_in_memory(types, max_flat)
     };
-    let refuses = copies(caller, &callee.ty.params, MAX_FLAT_PARAMS)
-        || copies(&callee.opts, callee.ty.results(), MAX_FLAT_RESULTS);
-    let borrows = callee.ty.params.iter().flat_map(Type::handles);
+    let refuses = copies(caller, &ty.params, MAX_FLAT_PARAMS)
+        || copies(&callee.opts, ty.results(), MAX_FLAT_RESULTS);
+    let borrows = ty.params.iter().flat_map(Type::handles);
     let borrows = borrows.into_iter().any(|handle| matches!(handle, Handle::Borrow(_)));
     refuses && state.watch.deviates(Deviation::FixedLengthListAdapterRefused)
         || borrows && state.watch.deviates(Deviation::BorrowAdapterRefused)
@@ -29,11 +30,11 @@ pub fn refuses<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
 /// Whether an engine fails that is to make the adapter for this lowered function.
 pub fn aborts<T>(state: &mut State<T>, caller: &Options, func: &Func) -> bool {
     let Func::Lifted(callee) = func else { return false };
-    let in_memory = flatten_within(callee.ty.results(), PtrType::I32, MAX_FLAT_RESULTS).is_none();
+    let ty = callee.signature.ty();
+    let in_memory = flatten_within(ty.results(), PtrType::I32, MAX_FLAT_RESULTS).is_none();
     let differ = callee.opts.ptr_type != caller.ptr_type;
     // Of one instance's calls of itself there is no adapter.
-    let aborts =
-        callee.ty.is_async && in_memory && differ && callee.opts.instance != caller.instance;
+    let aborts = ty.is_async && in_memory && differ && callee.opts.instance != caller.instance;
     aborts && state.watch.deviates(Deviation::AsyncAdapterAborts)
 }
 

@@ -53,19 +53,35 @@ pub enum NoResult {
 const MISSING: [&str; 6] =
     ["feature", "not enabled", "not supported", "unsupported", "not implemented", "not yet"];
 
+/// What they say where a limit of wasmparser's was met, which the spec lacks.
+const LIMITS: [&str; 9] = [
+    "exceeds limit of",
+    "exceeds the limit of",
+    "cannot exceed depth",
+    "implementation limit",
+    "nesting is too deep",
+    "size is out of bounds",
+    "size out of bounds",
+    "too many locals",
+    "section is too large",
+];
+
 impl NoResult {
-    /// A refusal: invalid, unless a feature is missing.
+    /// A refusal: invalid, unless a feature is missing or a limit was met.
     pub fn refused(why: &str) -> NoResult {
         let outside_names: String = why.split('`').step_by(2).collect();
-        if MISSING.iter().any(|words| outside_names.contains(words)) {
+        let says = |words: &[&str]| words.iter().any(|words| outside_names.contains(words));
+        if says(&MISSING) {
             NoResult::Unsupported(feature(why))
+        } else if says(&LIMITS) {
+            NoResult::Exhausted(feature(why))
         } else {
             NoResult::Invalid(why.to_string())
         }
     }
 }
 
-/// The same name wherever in a component the feature is missing.
+/// The same name wherever in a component the feature is missing, or the limit is met.
 fn feature(why: &str) -> String {
     let why = why.trim_start_matches("failed to parse WebAssembly module: ");
     why.split_once(" (at offset").map_or(why, |(feature, _)| feature).to_string()
@@ -97,5 +113,14 @@ mod tests {
         );
         let mistake = "no export `feature`";
         assert_eq!(NoResult::refused(mistake), NoResult::Invalid(mistake.to_string()));
+    }
+
+    #[test]
+    fn a_limit_of_the_decoders_is_told_from_a_rule_of_the_spec() {
+        let limit = "flag names count exceeds limit of 1000 (at offset 0x1b)";
+        let met = "flag names count exceeds limit of 1000".to_string();
+        assert_eq!(NoResult::refused(limit), NoResult::Exhausted(met));
+        let rule = "value type's maximum in-memory size exceeds maximum byte size";
+        assert_eq!(NoResult::refused(rule), NoResult::Invalid(rule.to_string()));
     }
 }

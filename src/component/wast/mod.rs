@@ -8,6 +8,8 @@ pub mod reference;
 pub mod run;
 mod values;
 
+use std::io;
+
 use self::engine::Engine;
 use self::read::{NoScript, Script};
 use self::run::{Step, Verdict};
@@ -24,6 +26,7 @@ pub struct Counts {
     pub passed: usize,
     pub failed: usize,
     pub skipped: usize,
+    pub inconclusive: usize,
 }
 
 /// Runs a script on an engine.
@@ -33,11 +36,11 @@ pub fn play(text: &str, engine: &mut dyn Engine) -> Result<Side, NoScript> {
 }
 
 /// Runs something on a thread whose stack bears what scripts may nest.
-pub fn with_stack<R: Send>(run: impl FnOnce() -> R + Send) -> R {
+pub fn with_stack<R: Send>(run: impl FnOnce() -> R + Send) -> io::Result<R> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(read::STACK_BYTES);
-        let thread = thread.spawn_scoped(scope, run).expect("a thread can be started");
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let thread = thread.spawn_scoped(scope, run)?;
+        Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
 
@@ -50,6 +53,7 @@ impl Side {
             passed: count(|verdict| matches!(verdict, Verdict::Passed)),
             failed: count(|verdict| matches!(verdict, Verdict::Failed(_))),
             skipped: count(|verdict| matches!(verdict, Verdict::Skipped(_))),
+            inconclusive: count(|verdict| matches!(verdict, Verdict::Inconclusive(_))),
         }
     }
 }
@@ -59,12 +63,17 @@ impl Counts {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.inconclusive += other.inconclusive;
     }
 }
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Counts { passed, failed, skipped } = self;
-        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
+        let Counts { passed, failed, skipped, inconclusive } = self;
+        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")?;
+        match inconclusive {
+            0 => Ok(()),
+            _ => write!(f, ", {inconclusive} inconclusive"),
+        }
     }
 }

@@ -23,18 +23,18 @@ impl engine::Engine for Reference {
     }
 
     fn validate(&mut self, bytes: &[u8]) -> Result<(), NoResult> {
-        Compiled::new(bytes).map(|_| ()).map_err(refused)
+        Ok(Compiled::new(bytes).map(|_| ())?)
     }
 
     fn instantiate(&mut self, bytes: &[u8]) -> Result<Box<dyn engine::Instance>, NoResult> {
-        let compiled = Compiled::metered(bytes, Some(FUEL)).map_err(refused)?;
+        let compiled = Compiled::metered(bytes, Some(FUEL))?;
         let imports = &compiled.decoded.imports;
         if let Some((name, _)) = imports.iter().find(|(_, asked)| !matches!(asked, Import::Type)) {
             return Err(NoResult::Unlinkable(format!("nobody offers `{name}`")));
         }
         let recorder = Recorder::deviating(self.deviations);
         let instance = compiled.instantiate((), recorder).map_err(|why| match why {
-            NotInstantiated::Refused(refusal) => refused(refusal),
+            NotInstantiated::Refused(refusal) => NoResult::from(refusal),
             NotInstantiated::RefusedByDeviation(_) => NoResult::refused(&why.to_string()),
             NotInstantiated::Failed(failure) => stopped(failure),
         })?;
@@ -70,10 +70,12 @@ fn number(value: &mut Value, received: &mut u32) {
     value.parts_mut().iter_mut().for_each(|part| number(part, received));
 }
 
-fn refused(refusal: Refusal) -> NoResult {
-    match refusal {
-        Refusal::Invalid(why) => NoResult::refused(&why),
-        Refusal::Unsupported(feature) => NoResult::Unsupported(feature),
+impl From<Refusal> for NoResult {
+    fn from(refusal: Refusal) -> NoResult {
+        match refusal {
+            Refusal::Invalid(why) => NoResult::refused(&why),
+            Refusal::Unsupported(feature) => NoResult::Unsupported(feature),
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Verdict {
     Failed(String),
     /// With the name of the feature that is missing.
     Skipped(String),
+    /// With the limit that was met, which the spec lacks.
+    Inconclusive(String),
 }
 
 /// What an engine showed of itself in a directive, for comparing it with another.
@@ -69,6 +71,8 @@ type Slot = Result<Box<dyn Instance>, Missing>;
 enum Missing {
     /// The earlier one was skipped for this feature.
     Skipped(String),
+    /// The earlier one met this limit.
+    Exhausted(String),
     /// The earlier one, on this line, failed.
     Failed(usize),
 }
@@ -373,6 +377,7 @@ impl Missing {
     fn done(&self) -> Done {
         match self {
             Missing::Skipped(feature) => skipped(feature),
+            Missing::Exhausted(limit) => inconclusive(limit),
             Missing::Failed(line) => failed(format!("there is no instance, see line {line}")),
         }
     }
@@ -384,6 +389,7 @@ fn missing(done: &Done, line: usize) -> Option<Missing> {
         Verdict::Passed => None,
         Verdict::Failed(_) => Some(Missing::Failed(line)),
         Verdict::Skipped(feature) => Some(Missing::Skipped(feature.clone())),
+        Verdict::Inconclusive(limit) => Some(Missing::Exhausted(limit.clone())),
     }
 }
 
@@ -403,6 +409,10 @@ fn skipped(feature: &str) -> Done {
     Done { verdict: Verdict::Skipped(feature.to_string()), shown: Shown::Nothing }
 }
 
+fn inconclusive(limit: &str) -> Done {
+    Done { verdict: Verdict::Inconclusive(limit.to_string()), shown: Shown::Nothing }
+}
+
 /// Something that is to succeed.
 fn done(result: Result<Option<Value>, NoResult>) -> Done {
     match result {
@@ -411,14 +421,14 @@ fn done(result: Result<Option<Value>, NoResult>) -> Done {
     }
 }
 
-/// An end that is not the wanted one: a missing feature is nobody's failure.
+/// An end that is not the wanted one: neither a missing feature nor a limit is anybody's failure.
 fn unexpected(stop: NoResult, wanted: &str) -> Done {
     let verdict = match &stop {
         NoResult::Unsupported(feature) => Verdict::Skipped(feature.clone()),
+        NoResult::Exhausted(limit) => Verdict::Inconclusive(limit.clone()),
         NoResult::Invalid(_)
         | NoResult::Unlinkable(_)
         | NoResult::Trapped(..)
-        | NoResult::Exhausted(_)
         | NoResult::Crashed(_) => Verdict::Failed(format!("{stop}; expected {wanted}")),
     };
     Done { verdict, shown: Shown::Stopped(stop) }

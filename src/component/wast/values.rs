@@ -132,6 +132,6 @@ fn position<'a>(
     kind: char,
     name: &str,
 ) -> Result<usize, String> {
-    let position = labels.into_iter().enumerate().position(|(i, label)| label.at(kind, i) == name);
+    let position = labels.into_iter().enumerate().position(|(i, label)| label.is(name, kind, i));
     position.ok_or_else(|| format!("the script names `{name}`, which the type has not"))
 }

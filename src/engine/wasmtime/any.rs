@@ -412,7 +412,7 @@ fn ended(error: &wasmtime::Error) -> Outcome {
     let message = error.root_cause().to_string();
     let limits = ["exceeds memory limits", "exceeds table limits", "too much data is being copied"];
     if limit || limits.iter().any(|words| message.contains(words)) {
-        return Outcome::Exhausted(message);
+        return Outcome::Exhausted(limits::name(&message).map_or(message, str::to_string));
     }
     outcome(error)
 }

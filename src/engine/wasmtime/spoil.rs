@@ -154,7 +154,7 @@ fn parts<'a>(ty: &'a Type, val: &'a mut Val) -> Vec<(&'a Type, &'a mut Val)> {
         }
         (Type::Tuple(types), Val::Tuple(vals)) => types.iter().zip(vals).collect(),
         (Type::Variant(cases), Val::Variant(name, Some(val))) => {
-            let case = cases.iter().enumerate().find(|(i, case)| case.label.at(CASE, *i) == *name);
+            let case = cases.iter().enumerate().find(|(i, case)| case.label.is(name, CASE, *i));
             case.and_then(|(_, case)| case.ty.as_ref())
                 .map(|ty| (ty, &mut **val))
                 .into_iter()

@@ -140,7 +140,7 @@ pub fn from_val(val: &Val, ty: &Type, take: Take) -> Result<Value> {
         (Type::Record(fields), Val::Record(vals)) if fields.len() == vals.len() => {
             let mut values = Vec::with_capacity(vals.len());
             for (i, (field, (name, val))) in fields.iter().zip(vals).enumerate() {
-                if *name != field.label.at(FIELD, i) {
+                if !field.label.is(name, FIELD, i) {
                     return Err(wrong());
                 }
                 values.push(from_val(val, &field.ty, take)?);
@@ -226,7 +226,7 @@ fn index_of<'a>(
     kind: char,
     name: &str,
 ) -> Option<usize> {
-    labels.into_iter().enumerate().position(|(i, label)| label.at(kind, i) == name)
+    labels.into_iter().enumerate().position(|(i, label)| label.is(name, kind, i))
 }
 
 fn position(index: u32) -> usize {

@@ -18,7 +18,8 @@ struct Row {
 
 /// An empty table.
 pub fn table(title: &'static str) -> Table {
-    let (rows, names): (Vec<_>, Vec<_>) = rows().into_iter().unzip();
+    let named = rows().map(|(row, [from, to, change])| (row, format!("{from} to {to}, {change}")));
+    let (rows, names): (Vec<_>, Vec<_>) = named.unzip();
     let columns = BEHAVIORS.map(str::to_string).to_vec();
     Table::new(title, names, columns, |row, _| {
         let Row { source, to, change } = rows[row];
@@ -26,17 +27,15 @@ pub fn table(title: &'static str) -> Table {
     })
 }
 
-fn rows() -> Vec<(Row, String)> {
-    let mut rows = Vec::new();
-    for (source, from_name) in SOURCES {
-        for to in StringEncoding::ALL {
-            let to_name = to.name();
-            rows.extend(CHANGES.map(|(change, name)| {
-                (Row { source, to, change }, format!("{from_name} to {to_name}, {name}"))
-            }));
-        }
-    }
-    rows
+/// All rows, each with what it is called after.
+fn rows() -> impl Iterator<Item = (Row, [&'static str; 3])> {
+    SOURCES.into_iter().flat_map(|(source, from)| {
+        StringEncoding::ALL.into_iter().flat_map(move |to| {
+            CHANGES
+                .into_iter()
+                .map(move |(change, name)| (Row { source, to, change }, [from, to.name(), name]))
+        })
+    })
 }
 
 /// Why no such block is asked for where a string is transcoded so.
@@ -71,7 +70,7 @@ pub fn no_such_block(
 pub fn count(table: &mut Table, step: &Step) {
     let Block::String { source, change } = step.block else { return };
     let wanted = Row { source, to: step.encoding, change };
-    let row = rows().iter().position(|(row, _)| *row == wanted);
+    let row = rows().position(|(row, _)| row == wanted);
     table.count(row.expect("every pair of encodings has rows"), step.behavior);
 }
 

@@ -156,7 +156,7 @@ impl Walk {
         let bits = self.int(at, layout.elem_size);
         // A handle says nothing without its table, and what is misaligned is not loaded.
         let loads = !matches!(ty, Type::Handle(_)) && at.is_multiple_of(layout.alignment);
-        let loaded = loads.then(|| load(&mut self.cx(), at, ty));
+        let loaded = loads.then(|| load(&mut self.cx(), at, &layout));
         let (value, wrong) = told(ty, bits, loaded);
         let wrong = wrong.or_else(|| beyond_labels(ty, bits));
         self.push(Field {
@@ -312,7 +312,9 @@ impl Walk {
         let wanted = flatten_type(ty, self.opts.ptr_type);
         let taken: Vec<_> = wanted.iter().map(|ty| Core::from_bits(*ty, core.bits())).collect();
         let loads = !matches!(ty, Type::Handle(_));
-        let lifted = loads.then(|| lift_flat(&mut self.cx(), &mut CoreValues::new(&taken), ty));
+        let layout = Layout::of(ty, self.opts.ptr_type);
+        let vi = &mut CoreValues::new(&taken);
+        let lifted = loads.then(|| lift_flat(&mut self.cx(), vi, &layout));
         let (value, wrong) = told(ty, core.bits(), lifted);
         let wrong = wrong.or_else(|| beyond_labels(ty, core.bits()));
         self.flat.push(FlatValue {

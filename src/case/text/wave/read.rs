@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Value, String> {
         let (name, payload) = node.as_variant(self.text).map_err(|_| self.expected(ty, node))?;
         let mut labels = labels.into_iter().enumerate();
-        let position = labels.position(|(position, label)| label.at(CASE, position) == name);
+        let position = labels.position(|(position, label)| label.is(name, CASE, position));
         let position = position.ok_or_else(|| format!("there is no case `{name}`"))?;
         let index = u32::try_from(position).map_err(|_| self.expected(ty, node))?;
         self.payload(node, ty, index, payload)
@@ -208,7 +208,7 @@ impl<'a> Reader<'a> {
         let mut bits = 0;
         for name in node.as_flags(self.text).map_err(|_| self.expected(ty, node))? {
             let mut labels = labels.iter().enumerate();
-            let position = labels.position(|(position, label)| label.at(FLAG, position) == name);
+            let position = labels.position(|(position, label)| label.is(name, FLAG, position));
             bits |= flag(position.ok_or_else(|| format!("there is no flag `{name}`"))?);
         }
         Ok(Value::Flags(bits))
