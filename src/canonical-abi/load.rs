@@ -250,6 +250,7 @@ pub(super) fn load_case<'a>(
     cases: &'a [Option<Layout>],
 ) -> Result<(u32, Option<&'a Layout>), Stop> {
     let nbytes = cx.discriminant_size(cases.len());
+    cx.access(ptr, nbytes)?;
     let case_index = wrap(load_int(cx, ptr, nbytes));
     let widths = [Rule::LoadDiscriminant1, Rule::LoadDiscriminant2, Rule::LoadDiscriminant4];
     cx.reach_width(nbytes, widths);
@@ -396,5 +397,16 @@ mod tests {
         assert_eq!(load(1, 1), (Trap::UnalignedPointer, true));
         assert_eq!(load(2, 9), (Trap::ListOutOfBounds, true));
         assert_eq!(load(1, 9), (Trap::ListOutOfBounds, false));
+    }
+
+    #[test]
+    fn a_wider_discriminant_may_end_beyond_a_memory_that_nobody_checked() {
+        let deviation = Deviation::DiscriminantGrowsEarly;
+        let mut guest =
+            ByteGuest::watched(vec![0], 0, Recorder::deviating([deviation].into_iter().collect()));
+        let variant = Type::Enum(vec![Label::default(); 0x100]);
+        let cx = &mut Cx { opts: OPTS, peer: Some(OPTS), guest: &mut guest };
+        let outside = Err(Trap::MemoryOutOfBounds.into());
+        assert_eq!(load(cx, 0, &Layout::of(&variant, OPTS.ptr_type)), outside);
     }
 }
