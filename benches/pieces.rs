@@ -4,10 +4,10 @@
 
 use std::hint::black_box;
 
-use canonfuzz::abi::Deviations;
 use canonfuzz::abi::PtrType;
 use canonfuzz::abi::flatten::{Context, flatten_functype};
 use canonfuzz::abi::layout::elem_size;
+use canonfuzz::abi::{Deviations, Recorder};
 use canonfuzz::case::check::check;
 use canonfuzz::case::{Case, CaseKind, Limits, bytes};
 use canonfuzz::encode::{self, Puppets, script};
@@ -137,7 +137,7 @@ fn run_reference(pieces: &mut Pieces) {
     };
     let compiled: Vec<_> = pieces.forms.iter().map(compile).collect();
     let run = |Forms { number, case, scripts, .. }: &Forms| {
-        let started = reference::instantiate(&compiled[*number], &case.shape, Deviations::NONE);
+        let started = reference::instantiate(&compiled[*number], &case.shape, Recorder::default());
         started.map_or_else(reference::not_started, |run| run.run(case, scripts))
     };
     pieces.each("instantiate and run the reference", |forms| drop(black_box(run(forms))));

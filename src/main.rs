@@ -121,7 +121,7 @@ The subject runs in a process of its own, so that it may crash.")]
     },
     /// Explain a case: where both sides part, by which rule, where its values lie; as text or as a page
     Show(commands::show::Arguments),
-    /// Plant faults in the reference, and count the cases that it takes to find each
+    /// Plant faults in the reference, leave out its checks, and count the cases that find each
     #[command(after_help = "Example:\n  canonfuzz planted --shape adapter --seed 7")]
     Planted {
         /// The shapes to generate

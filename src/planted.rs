@@ -3,9 +3,10 @@
 //! the oracle that judges subjects; those in the ways in and out of the subject are in `ways`.
 
 pub mod small;
+pub mod unchecked;
 pub mod ways;
 
-use crate::abi::{Deviation, Deviations};
+use crate::abi::{Deviation, Deviations, Recorder};
 use crate::case::{Case, CaseKind, Limits};
 use crate::engine::wasmtime;
 use crate::generate::Stream;
@@ -75,7 +76,7 @@ pub fn look(
 ) -> Result<(), BadCase> {
     let expected = expected(session, case)?;
     for fault in planted.iter_mut().filter(|fault| fault.found.is_none()) {
-        let class = differs(session, case, &expected, fault.fault)?;
+        let class = differs(session, case, &expected, &deviating(fault.fault))?;
         fault.found = class.map(|class| Found { number, class, case: case.clone() });
     }
     Ok(())
@@ -88,7 +89,7 @@ pub fn shows(
     fault: Deviation,
 ) -> Result<Option<String>, BadCase> {
     let expected = expected(session, case)?;
-    differs(session, case, &expected, fault)
+    differs(session, case, &expected, &deviating(fault))
 }
 
 fn expected(session: &mut Session, case: &Case) -> Result<Reading, BadCase> {
@@ -108,13 +109,17 @@ fn expected(session: &mut Session, case: &Case) -> Result<Reading, BadCase> {
     }
 }
 
+fn deviating(fault: Deviation) -> Recorder {
+    Recorder::deviating(Deviations::from_iter([fault]))
+}
+
 fn differs(
     session: &mut Session,
     case: &Case,
     expected: &Reading,
-    fault: Deviation,
+    faulty: &Recorder,
 ) -> Result<Option<String>, BadCase> {
-    let observed = session.read(case, Deviations::from_iter([fault]))?;
+    let observed = session.read_watched(case, faulty)?;
     let again = |_| expected.clone();
     let verdict = oracle::judge(expected, &observed.observation, Deviations::NONE, again);
     Ok(disagreement(&verdict))

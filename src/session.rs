@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use lru::LruCache;
 
-use crate::abi::{Deviation, Deviations};
+use crate::abi::{Deviation, Deviations, Recorder};
 use crate::case::{Case, Shape};
 use crate::component::instantiate::Compiled;
 use crate::encode::{self, Puppets, script};
@@ -225,7 +225,7 @@ impl Session {
         let Session { subject, other, shapes, timings, .. } = self;
         let built = shapes.get(&case.shape).expect("built just now");
         let reference =
-            timed(&mut timings.instantiate_reference, || start(built, case, Deviations::NONE));
+            timed(&mut timings.instantiate_reference, || start(built, case, &Recorder::default()));
         let mut expected = timed(&mut timings.reference, || read(reference, case, &scripts));
         let views = wasmtime::looks_late(case).then_some(Unexplored::Views);
         expected.unexplored = expected.unexplored.or(views);
@@ -244,7 +244,10 @@ impl Session {
         };
         let judge = |build: &Build, observed: &Observation| {
             let registered = self.register.deviations(build, situation(case));
-            let deviating = |deviations| read(start(built, case, deviations), case, &scripts);
+            let deviating = |deviations| {
+                let recorder = Recorder::deviating(deviations);
+                read(start(built, case, &recorder), case, &scripts)
+            };
             oracle::judge(&expected, observed, registered, deviating)
         };
         let mut verdict = timed(&mut timings.compare, || judge(&self.build, &observed));
@@ -279,10 +282,15 @@ impl Session {
 
     /// What the reference alone says of a case, with some deviations in force.
     pub fn read(&mut self, case: &Case, deviations: Deviations) -> Result<Reading, BadCase> {
+        self.read_watched(case, &Recorder::deviating(deviations))
+    }
+
+    /// The same, with what is in force for this recorder: it may be without some checks.
+    pub fn read_watched(&mut self, case: &Case, recorder: &Recorder) -> Result<Reading, BadCase> {
         let scripts = scripts(case)?;
         self.build_reference(case);
         let built = self.shapes.get(&case.shape).expect("built just now");
-        Ok(read(start(built, case, deviations), case, &scripts))
+        Ok(read(start(built, case, recorder), case, &scripts))
     }
 
     /// How the two core engines differ where they run the core code of a guest on their own, called as the
@@ -317,9 +325,9 @@ fn scripts(case: &Case) -> Result<Vec<Vec<Vec<u8>>>, BadCase> {
     script::scripts(case).map_err(BadCase)
 }
 
-fn start(built: &Built, case: &Case, deviations: Deviations) -> Result<Run, NotStarted> {
+fn start(built: &Built, case: &Case, recorder: &Recorder) -> Result<Run, NotStarted> {
     match &built.reference {
-        Ok(compiled) => reference::instantiate(compiled, &case.shape, deviations),
+        Ok(compiled) => reference::instantiate(compiled, &case.shape, recorder.clone()),
         Err(message) => Err(NotStarted::of(message)),
     }
 }
@@ -346,7 +354,7 @@ fn not_asked() -> Observation {
 fn core_difference(built: &Built, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Option<String> {
     (0..case.shape.guests.len()).find_map(|guest| {
         let parts = encode::core::parts(&case.shape, guest)?;
-        let run = start(built, case, Deviations::NONE).ok()?;
+        let run = start(built, case, &Recorder::default()).ok()?;
         let events = run.record(case, scripts, guest);
         let difference = wasmtime::core::replay(&parts, events, case.tuning.optimize)?;
         Some(format!("guest {guest}: {difference}"))

@@ -71,11 +71,13 @@ const ROOMS: [(&str, &[&str]); 22] = [
             "corpus",
             "engine",
             "generate",
+            "mix",
             "observation",
             "oracle",
             "report",
             "session",
             "shrink",
+            "value",
         ],
     ),
     (

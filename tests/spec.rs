@@ -11,8 +11,6 @@ const EXCEPTIONS: &[(&str, usize)] = &[
     // asked at each step.
     ("src/canonical-abi/canon.rs: canon_lift", 5),
     ("src/canonical-abi/canon.rs: canon_lower", 3),
-    // It is here that whoever watches is asked and told.
-    ("src/canonical-abi/check.rs: trap_if", 2),
     // One guest may be mistaken for another, and what one writes may be undone.
     ("src/component/call.rs: call_guest", 2),
     ("src/component/call.rs: realloc", 3),
@@ -25,6 +23,7 @@ const OURS: &[&str] = &[
     "values::",
     "adapter::",
     "reach",
+    "waives(",
     "watch()",
     "seen.",
     "::begin(",

@@ -2,7 +2,7 @@
 //! Knows no rule in particular.
 
 use super::context::Cx;
-use super::deviations::{self, adapter};
+use super::deviations::adapter;
 use super::point::{Party, Point};
 use super::{Stop, Watch};
 
@@ -14,11 +14,19 @@ pub fn trap_if(
     condition: bool,
 ) -> Result<(), Stop> {
     let point = rule.into();
-    if !condition || deviations::waives(watch, party, point) {
-        return Ok(());
+    if condition && is_reached(watch, party, point) {
+        return Err(point.trap().into());
     }
-    watch.reach(point, party);
-    Err(point.trap().into())
+    Ok(())
+}
+
+/// Whether a check is made where it would trap. Then that is noted.
+fn is_reached(watch: &mut dyn Watch, party: Party, point: Point) -> bool {
+    let waived = watch.waives(point, party);
+    if !waived {
+        watch.reach(point, party);
+    }
+    !waived
 }
 
 impl Cx<'_> {
@@ -31,7 +39,7 @@ impl Cx<'_> {
     /// Whether the check that a rule demands is left out. Ask only where it would trap.
     pub fn waives(&mut self, rule: impl Into<Point>) -> bool {
         let party = self.party();
-        deviations::waives(self.guest.watch(), party, rule.into())
+        self.guest.watch().waives(rule.into(), party)
     }
 
     /// Adds to what a call between guests may end in.

@@ -71,7 +71,9 @@ pub fn lower(
     unlowered: &[Step],
 ) {
     let leaves = [Deviation::ReallocMayLeave, Deviation::ResourceBuiltInsMayLeave];
-    if leaves.into_iter().any(|deviation| cx.guest.watch().has(deviation)) {
+    let leaves = leaves.into_iter().any(|deviation| cx.guest.watch().has(deviation));
+    let stays = [Rule::LowerMayNotLeave, Rule::NewMayNotLeave, Rule::DropMayNotLeave];
+    if leaves || stays.into_iter().any(|rule| cx.guest.watch().omits(rule)) {
         return;
     }
     let lowered = undisturbed(cx, |cx| lower_steps(cx, unlowered, max_flat, types, out_param));
@@ -270,7 +272,8 @@ impl Explorer<'_, '_> {
         for field in fields {
             ptr = align_to(ptr, field.alignment);
             self.memory(ptr, field);
-            ptr += field.elem_size;
+            // It may be far outside of memory, unless whether it is was checked.
+            ptr = ptr.saturating_add(field.elem_size);
         }
     }
 
@@ -299,10 +302,9 @@ impl Explorer<'_, '_> {
         let code_units = byte_length / source.code_unit();
         let misaligned = is_misaligned(self.cx, source, ptr);
         let outside = self.cx.out_of_bounds(ptr, byte_length);
-        let too_long = byte_length > MAX_STRING_BYTE_LENGTH && !self.cx.waives(Rule::StringTooLong);
-        self.fault(too_long, Trap::StringTooLong);
+        self.check(Rule::StringTooLong, byte_length > MAX_STRING_BYTE_LENGTH);
         self.fault(misaligned, Trap::UnalignedPointer);
-        self.fault(outside && !read, Trap::StringOutOfBounds);
+        self.check(Rule::StringOutOfBounds, outside && !read);
         if !misaligned {
             let readable = !outside || read;
             self.steps.push(Step::NoString { source, code_units, readable });
@@ -312,20 +314,22 @@ impl Explorer<'_, '_> {
     /// Spec: `load_list_from_range`.
     fn list(&mut self, ptr: u64, length: u64, elem: &Layout) {
         let byte_length = length.saturating_mul(elem.elem_size);
-        let misaligned = !ptr.is_multiple_of(elem.alignment);
         let outside = self.cx.out_of_bounds(ptr, byte_length);
-        self.fault(byte_length > MAX_LIST_BYTE_LENGTH, Trap::ListTooLong);
-        self.fault(misaligned, Trap::UnalignedPointer);
-        self.fault(outside, Trap::ListOutOfBounds);
+        let too_long = self.check(Rule::ListTooLong, byte_length > MAX_LIST_BYTE_LENGTH);
+        let misaligned = self.check(Rule::ListMisaligned, !ptr.is_multiple_of(elem.alignment));
+        let outside = self.check(Rule::ListOutOfBounds, outside);
         let there = elem.with_pointers(self.ptr_type, &mut |deviation| self.cx.deviates(deviation));
         let there_byte_length = length.saturating_mul(there.elem_size);
-        self.fault(there_byte_length > REALLOC_I32_MAX, Trap::ListTooLong);
-        if !misaligned && there_byte_length <= REALLOC_I32_MAX {
+        let larger = self.check(Rule::ListUnallocatable, there_byte_length > REALLOC_I32_MAX);
+        if !misaligned && !larger {
             let (alignment, byte_length) = (there.alignment, there_byte_length);
             self.steps.push(Step::List { alignment, byte_length });
         }
-        if !misaligned && !outside && byte_length <= MAX_LIST_BYTE_LENGTH {
-            self.elems(ptr, length, elem);
+        if !misaligned && !outside && !too_long {
+            let there = self.cx.access(ptr, byte_length);
+            if self.past(there).is_some() {
+                self.elems(ptr, length, elem);
+            }
         }
     }
 
@@ -338,7 +342,7 @@ impl Explorer<'_, '_> {
             if self.past(counted).is_none() {
                 return;
             }
-            self.memory(ptr + i * elem.elem_size, elem);
+            self.memory(ptr.saturating_add(i * elem.elem_size), elem);
         }
     }
 
@@ -356,6 +360,13 @@ impl Explorer<'_, '_> {
     fn past<V>(&mut self, lifted: Result<V, Stop>) -> Option<V> {
         let lifted = lifted.inspect_err(|stop| self.fault(true, *stop));
         lifted.ok()
+    }
+
+    /// Adds what a check traps with, unless it is left out, and says whether it did.
+    fn check(&mut self, rule: Rule, condition: bool) -> bool {
+        let traps = condition && !self.cx.waives(rule);
+        self.fault(traps, rule.trap());
+        traps
     }
 
     fn fault(&mut self, condition: bool, stop: impl Into<Stop>) {

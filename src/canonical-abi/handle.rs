@@ -5,6 +5,7 @@ use super::check::trap_if;
 use super::context::{Cx, Guest, handles};
 use super::deviations::handle as deviations;
 use super::table::{Lender, ResourceHandle, ResourceType};
+use super::unchecked;
 use super::{Act, ActKind, BuiltIn, Party, Rule, Stop};
 use crate::types::Resource;
 
@@ -205,9 +206,10 @@ fn resource_drop(
     guest.watch().reach(if owned { Rule::DropOwn } else { Rule::DropBorrow }.into(), Party::Itself);
     let Some(task) = h.borrow_scope else { return Ok(Some((h.rt, h.rep))) };
     if !deviations::counts_dropped(guest) {
-        // Only by a deviation does a borrow outlive its call, and is then dropped in another.
-        let task = &mut handles(guest).tasks[task];
-        task.num_borrows = task.num_borrows.saturating_sub(1);
+        // Unless whether borrows remain is checked a borrow may outlive its call, and is then dropped in another.
+        if let Some(task) = handles(guest).tasks.get_mut(task) {
+            task.num_borrows = task.num_borrows.saturating_sub(1);
+        }
     }
     Ok(None)
 }
@@ -230,21 +232,21 @@ fn get(
     let Some(handles) = guest.handles() else { return Ok(None) };
     let handle = handles.table.get(i);
     trap_if(guest.watch(), party, unknown, handle.is_none())?;
-    // Whoever does not check finds no type.
-    handle.ok_or(other_type.trap().into()).map(Some)
+    match handle {
+        Some(handle) => Ok(Some(handle)),
+        None => Err(unchecked::no_handle(guest.watch(), party, other_type)),
+    }
 }
 
 fn add(guest: &mut dyn Guest, handle: ResourceHandle, party: Party) -> Result<u32, Stop> {
-    let free = handles(guest).table.free();
+    let table = handles(guest).table;
+    let (free, full) = (table.free(), table.is_full());
     let oldest_first = deviations::oldest_first(guest, free);
-    let added = handles(guest).table.add(handle, oldest_first);
-    let rule = match added {
-        Ok(_) if free > 0 => Rule::TableReuses,
-        Ok(_) => Rule::TableGrows,
-        Err(_) => Rule::TableFull,
-    };
+    trap_if(guest.watch(), party, Rule::TableFull, full)?;
+    let i = handles(guest).table.add(handle, oldest_first)?;
+    let rule = if free > 0 { Rule::TableReuses } else { Rule::TableGrows };
     guest.watch().reach(rule.into(), party);
-    added
+    Ok(i)
 }
 
 #[cfg(test)]

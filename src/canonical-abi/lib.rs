@@ -29,6 +29,7 @@ pub mod layout;
 mod memory;
 pub mod signature;
 mod spill;
+mod unchecked;
 
 pub mod handle;
 

@@ -13,6 +13,7 @@ use super::layout::{Layout, align_to};
 use super::memory::{load_bytes, load_int, load_pair, payload_offset};
 use super::point::Passage;
 use super::string::load_string;
+use super::unchecked;
 use super::{NanMode, Point, Rule, Stop};
 use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN, Value, is_nan32, is_nan64};
 
@@ -140,8 +141,7 @@ pub(super) fn canonicalize_nan64(cx: &mut Cx, bits: u64) -> u64 {
 fn convert_i32_to_char(cx: &mut Cx, code_point: u32) -> Result<char, Stop> {
     cx.trap_if(Rule::CodePointTooLarge, code_point >= 0x11_0000)?;
     cx.trap_if(Rule::Surrogate, (0xd800..=0xdfff).contains(&code_point))?;
-    // Whoever does not check makes it what stands for any other.
-    Ok(char::from_u32(code_point).unwrap_or(char::REPLACEMENT_CHARACTER))
+    Ok(unchecked::char(code_point))
 }
 
 /// Spec: `load_list`.
@@ -250,6 +250,7 @@ pub(super) fn load_case<'a>(
     cases: &'a [Option<Layout>],
 ) -> Result<(u32, Option<&'a Layout>), Stop> {
     let nbytes = cx.discriminant_size(cases.len());
+    cx.access(ptr, nbytes)?;
     let case_index = wrap(load_int(cx, ptr, nbytes));
     let widths = [Rule::LoadDiscriminant1, Rule::LoadDiscriminant2, Rule::LoadDiscriminant4];
     cx.reach_width(nbytes, widths);
@@ -269,8 +270,7 @@ pub(super) fn find_case<'a, T>(
         return Ok((case_index, None));
     }
     cx.trap_if(rule, index >= cases.len())?;
-    // Whoever does not check takes the last one.
-    let index = index.min(cases.len() - 1);
+    let index = unchecked::case(cases, index);
     let case_index = u32::try_from(index).expect("it is no larger than it was");
     Ok((case_index, cases[index].as_ref()))
 }
@@ -397,5 +397,16 @@ mod tests {
         assert_eq!(load(1, 1), (Trap::UnalignedPointer, true));
         assert_eq!(load(2, 9), (Trap::ListOutOfBounds, true));
         assert_eq!(load(1, 9), (Trap::ListOutOfBounds, false));
+    }
+
+    #[test]
+    fn a_wider_discriminant_may_end_beyond_a_memory_that_nobody_checked() {
+        let deviation = Deviation::DiscriminantGrowsEarly;
+        let mut guest =
+            ByteGuest::watched(vec![0], 0, Recorder::deviating([deviation].into_iter().collect()));
+        let variant = Type::Enum(vec![Label::default(); 0x100]);
+        let cx = &mut Cx { opts: OPTS, peer: Some(OPTS), guest: &mut guest };
+        let outside = Err(Trap::MemoryOutOfBounds.into());
+        assert_eq!(load(cx, 0, &Layout::of(&variant, OPTS.ptr_type)), outside);
     }
 }

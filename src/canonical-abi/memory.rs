@@ -9,7 +9,7 @@ use super::despecialize::Despecialized;
 use super::deviations;
 use super::layout::{Layout, align_to, discriminant_size, never};
 use super::point::{Point, Rule};
-use super::{Block, Core, Stop, Trap, end_if};
+use super::{Block, Core, Stop};
 
 /// The rules that say where something may lie.
 #[derive(Clone, Copy, Debug)]
@@ -101,15 +101,12 @@ impl Cx<'_> {
         Ok(())
     }
 
-    /// Ends where the first `size` bytes of a part of something spilled are not in memory, which
-    /// only a deviation lets happen.
-    pub fn check_part(&mut self, ptr: u64, layout: &Layout, size: u64) -> Result<(), Stop> {
-        assert!(ptr.is_multiple_of(layout.alignment), "the caller checked the alignment");
-        if !self.out_of_bounds(ptr, layout.elem_size) {
-            return Ok(());
+    /// Ends where the first `size` bytes of a part are not in memory: where nobody checked that of the whole.
+    pub fn check_part(&self, ptr: u64, layout: &Layout, size: u64) -> Result<(), Stop> {
+        match self.out_of_bounds(ptr, layout.elem_size) {
+            true => self.access(ptr, size),
+            false => Ok(()),
         }
-        assert!(deviations::memory::may_be_outside(self), "the caller checked the range");
-        end_if(size > 0 && self.out_of_bounds(ptr, size), Trap::MemoryOutOfBounds)
     }
 }
 
@@ -146,8 +143,7 @@ pub(super) fn store_bytes(cx: &mut Cx, bytes: &[u8], ptr: u64) {
 /// The pair that a string or list is in memory: where it begins and how long it is.
 pub(super) fn store_pair(cx: &mut Cx, begin: u64, length: u64, ptr: u64) -> Result<(), Stop> {
     let ptr_size = cx.opts.ptr_type.size();
-    // Only by a deviation is it not all in memory.
-    end_if(cx.out_of_bounds(ptr, 2 * ptr_size), Trap::MemoryOutOfBounds)?;
+    cx.access(ptr, 2 * ptr_size)?;
     store_int(cx, begin, ptr, ptr_size);
     store_int(cx, length, ptr + ptr_size, ptr_size);
     Ok(())

@@ -262,16 +262,24 @@ impl Point {
         Point::Value(passage, Constructor::of(shape))
     }
 
-    /// What a check traps with that has this point for its rule.
-    pub fn trap(self) -> Trap {
+    /// Each point that is a check: whoever watches may leave it out.
+    pub fn checks() -> Vec<Point> {
+        Point::all().into_iter().filter(|point| point.check().is_some()).collect()
+    }
+
+    /// What it traps with, if it is a check.
+    pub fn check(self) -> Option<Trap> {
         match self {
-            Point::Rule(rule) => rule.trap(),
-            Point::Block { answer: Answer::Misaligned, .. } => Trap::UnalignedPointer,
-            Point::Block { answer: Answer::OutOfBounds, .. } => Trap::StringOutOfBounds,
-            Point::Block { answer: Answer::Fits, .. } | Point::Value(..) => {
-                unreachable!("{} is no check", self.name())
-            }
+            Point::Rule(rule) => rule.check(),
+            Point::Block { answer: Answer::Misaligned, .. } => Some(Trap::UnalignedPointer),
+            Point::Block { answer: Answer::OutOfBounds, .. } => Some(Trap::StringOutOfBounds),
+            Point::Block { answer: Answer::Fits, .. } | Point::Value(..) => None,
         }
+    }
+
+    /// What the check traps with that has this point for its rule.
+    pub fn trap(self) -> Trap {
+        self.check().unwrap_or_else(|| panic!("{} is no check", self.name()))
     }
 
     /// The name for people.
@@ -358,11 +366,14 @@ const TRAPS: &[(Trap, &[Rule])] = &[
 ];
 
 impl Rule {
+    fn check(self) -> Option<Trap> {
+        let of_this = TRAPS.iter().find(|(_, rules)| rules.contains(&self));
+        of_this.map(|(trap, _)| *trap)
+    }
+
     /// What its check traps with.
     pub fn trap(self) -> Trap {
-        let of_this = TRAPS.iter().find(|(_, rules)| rules.contains(&self));
-        let (trap, _) = of_this.unwrap_or_else(|| panic!("{} is no check", self.name()));
-        *trap
+        Point::Rule(self).trap()
     }
 }
 
@@ -393,6 +404,11 @@ impl Points {
     pub fn insert(&mut self, point: Point, party: Party) {
         let (word, bit) = place(point, party);
         self.0[word] |= 1 << bit;
+    }
+
+    pub fn contains(&self, point: Point, party: Party) -> bool {
+        let (word, bit) = place(point, party);
+        self.0[word] >> bit & 1 == 1
     }
 
     /// Those that are in it: the positions of the points among all of them, and of the parties.

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::point::{Party, Point, Points};
+use super::deviations;
+use super::point::{Party, Point, Points, Rule};
 use super::watch::{Act, Block, Place, Stage, Watch};
 use super::{Deviation, Deviations, LiftLowerOptions, Stop, Trap};
 use crate::value::Value;
@@ -13,7 +14,9 @@ use crate::value::Value;
 pub struct Recorder {
     /// The deviations in force.
     pub deviations: Deviations,
-    /// Those that were met at a place where they change something.
+    /// The checks that are left out, besides those that deviations leave out.
+    pub unchecked: Points,
+    /// The deviations that were met at a place where they change something.
     pub taken: Deviations,
     pub course: Course,
     pub points: Points,
@@ -105,6 +108,15 @@ impl Recorder {
         Recorder { deviations, ..Recorder::default() }
     }
 
+    /// One with no deviation in force, but without some checks.
+    pub fn unchecked(checks: impl IntoIterator<Item = Point>) -> Recorder {
+        let mut unchecked = Points::default();
+        for check in checks {
+            Party::ALL.iter().for_each(|party| unchecked.insert(check, *party));
+        }
+        Recorder { unchecked, ..Recorder::default() }
+    }
+
     /// What was lowered for an instance.
     pub fn lowered(&mut self, instance: usize) -> &mut Lowered {
         self.lowered.entry(instance).or_default()
@@ -145,6 +157,14 @@ impl Watch for Recorder {
 
     fn has(&self, deviation: Deviation) -> bool {
         self.deviations.contains(deviation)
+    }
+
+    fn waives(&mut self, point: Point, party: Party) -> bool {
+        self.unchecked.contains(point, party) || deviations::waives(self, party, point)
+    }
+
+    fn omits(&self, rule: Rule) -> bool {
+        Party::ALL.iter().any(|party| self.unchecked.contains(rule.into(), *party))
     }
 
     fn reach(&mut self, point: Point, party: Party) {

@@ -276,7 +276,7 @@ fn store_variant(
     cases: &[Option<Layout>],
 ) -> Result<(), Stop> {
     let (case_index, payload) = match_case(value, cases);
-    store_case_index(cx, case_index, ptr, cases.len());
+    store_case_index(cx, case_index, ptr, cases.len())?;
     let Some((value, case)) = payload else {
         store_no_payload(cx, ptr, layout);
         return Ok(());
@@ -293,11 +293,13 @@ fn store_no_payload(cx: &mut Cx, ptr: u64, layout: &Layout) {
 }
 
 /// Spec: `store_variant`, its discriminant.
-fn store_case_index(cx: &mut Cx, case_index: u32, ptr: u64, cases: usize) {
+fn store_case_index(cx: &mut Cx, case_index: u32, ptr: u64, cases: usize) -> Result<(), Stop> {
     let nbytes = cx.discriminant_size(cases);
+    cx.access(ptr, nbytes)?;
     let widths = [Rule::StoreDiscriminant1, Rule::StoreDiscriminant2, Rule::StoreDiscriminant4];
     cx.reach_width(nbytes, widths);
     store_int(cx, u64::from(case_index), ptr, nbytes);
+    Ok(())
 }
 
 /// Spec: `match_case`. The index of the case, its payload and the payload's type.

@@ -4,11 +4,12 @@
 #[cfg(test)]
 mod tests;
 
-use super::bytes::{chars, latin1, len, utf8, utf16, utf16_chars, valid_range};
+use super::bytes::{chars, latin1, len, utf8, utf16, utf16_chars};
 use super::context::Cx;
 use super::deviations::string::{self as deviations, Passes};
-use super::memory::{Checked, load_pair, store_bytes, store_pair};
+use super::memory::{Checked, load_pair, store_pair};
 use super::point::Answer;
+use super::unchecked;
 use super::{Block, Change, Point, Rule, Stop, StringEncoding};
 use crate::value::{Str, StringSource};
 
@@ -42,18 +43,19 @@ fn decode_range(
     ptr: u64,
     byte_length: u64,
 ) -> Result<String, Stop> {
+    cx.access(ptr, byte_length)?;
     reach_loaded(cx, source);
     cx.lift(byte_length / 16)?;
-    let range = valid_range(ptr, byte_length);
-    if let Some(text) = decode(source, &cx.guest.memory()[range.clone()]) {
+    let bytes = cx.read(ptr, byte_length)?;
+    if let Some(text) = decode(source, bytes) {
         return Ok(text);
     }
-    let bytes = cx.guest.memory()[range].to_vec();
+    let bytes = bytes.to_vec();
     if let Some(text) = deviations::overlong_nul(cx, source, &bytes) {
         return Ok(text);
     }
     cx.trap_if(malformed(source), true)?;
-    Ok(replaced(source, &bytes))
+    Ok(unchecked::text(source, &bytes))
 }
 
 fn reach_loaded(cx: &mut Cx, source: StringSource) {
@@ -77,17 +79,6 @@ fn malformed(source: StringSource) -> Rule {
         StringSource::Utf16 | StringSource::TaggedUtf16 | StringSource::Latin1 => {
             Rule::InvalidUtf16
         }
-    }
-}
-
-/// What whoever does not check makes of a string that is none.
-fn replaced(source: StringSource, bytes: &[u8]) -> String {
-    match source {
-        StringSource::Utf8 => String::from_utf8_lossy(bytes).into_owned(),
-        StringSource::Utf16 | StringSource::TaggedUtf16 => {
-            utf16_chars(bytes).map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-        }
-        StringSource::Latin1 => unreachable!("any bytes are Latin-1"),
     }
 }
 
@@ -162,7 +153,7 @@ fn store_string_copy(
     encoded: Vec<u8>,
 ) -> Result<(u64, u64), Stop> {
     let ptr = allocate_string(cx, src.source, dst_alignment, len(&encoded))?;
-    store_bytes(cx, &encoded, ptr);
+    cx.write(&encoded, ptr)?;
     Ok((ptr, deviations::copied_code_units(cx, src)))
 }
 
@@ -182,12 +173,12 @@ fn store_latin1_to_utf8(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Stop> {
 fn store_string_to_utf8(cx: &mut Cx, src: &Str, worst_case_size: u64) -> Result<(u64, u64), Stop> {
     let Passes { first_size, first, rest } = deviations::passes(cx, src, worst_case_size);
     let mut ptr = allocate_string(cx, src.source, 1, first_size)?;
-    store_bytes(cx, &first, ptr);
+    cx.write(&first, ptr)?;
     if rest.is_empty() {
         return Ok((ptr, src.code_units()));
     }
     ptr = grow_string(cx, src.source, (ptr, first_size), 1, worst_case_size)?;
-    store_bytes(cx, &rest, ptr + len(&first));
+    cx.write(&rest, ptr + len(&first))?;
     let byte_length = len(&first) + len(&rest);
     if worst_case_size > byte_length {
         ptr = shrink_string(cx, src.source, (ptr, worst_case_size), 1, byte_length)?;
@@ -200,7 +191,7 @@ fn store_utf8_to_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Stop> {
     let worst_case_size = 2 * src.code_units();
     let encoded = utf16(src);
     let mut ptr = allocate_string(cx, src.source, 2, worst_case_size)?;
-    store_bytes(cx, &encoded, ptr);
+    cx.write(&encoded, ptr)?;
     if len(&encoded) < worst_case_size && !deviations::keeps_worst_case(cx) {
         ptr = shrink_string(cx, src.source, (ptr, worst_case_size), 2, len(&encoded))?;
     }
@@ -212,7 +203,7 @@ fn store_string_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64),
     let src_code_units = src.code_units();
     let prefix = deviations::latin1_prefix(cx, latin1(src));
     let mut ptr = allocate_string(cx, src.source, 2, src_code_units)?;
-    store_bytes(cx, &prefix, ptr);
+    cx.write(&prefix, ptr)?;
     if len(&prefix) < chars(src) {
         return inflate_latin1_to_utf16(cx, src, ptr, len(&prefix));
     }
@@ -236,11 +227,11 @@ fn inflate_latin1_to_utf16(
     let mut ptr = reallocate_string(cx, block, (old, old_size), 2, worst_case_size)?;
     check_inflated(cx, block, ptr, worst_case_size, len(&encoded))?;
     // What `realloc` kept, which need not be what was stored.
-    let kept = &cx.guest.memory()[valid_range(ptr, prefix_length)];
+    let kept = cx.read(ptr, prefix_length)?;
     let inflated: Vec<u8> = kept.iter().flat_map(|byte| [*byte, 0]).collect();
     let inflated = deviations::inflated(cx, inflated, &encoded);
-    store_bytes(cx, &inflated, ptr);
-    store_bytes(cx, &encoded[inflated.len()..], ptr + len(&inflated));
+    cx.write(&inflated, ptr)?;
+    cx.write(&encoded[inflated.len()..], ptr + len(&inflated))?;
     if worst_case_size > len(&encoded) {
         ptr = shrink_string(cx, src.source, (ptr, worst_case_size), 2, len(&encoded))?;
     }
@@ -251,12 +242,12 @@ fn inflate_latin1_to_utf16(
 fn store_probably_utf16_to_latin1_or_utf16(cx: &mut Cx, src: &Str) -> Result<(u64, u64), Stop> {
     let encoded = utf16(src);
     let ptr = allocate_string(cx, src.source, 2, len(&encoded))?;
-    store_bytes(cx, &encoded, ptr);
+    cx.write(&encoded, ptr)?;
     let compact = latin1(src);
     if len(&compact) < src.code_units() {
         return Ok((ptr, src.code_units() | deviations::tag(cx)));
     }
-    store_bytes(cx, &compact, ptr);
+    cx.write(&compact, ptr)?;
     // The alignment is 1 here, though the allocation was made with 2.
     let alignment = deviations::compacted_alignment(cx);
     let ptr = shrink_string(cx, src.source, (ptr, len(&encoded)), alignment, len(&compact))?;

@@ -1,7 +1,7 @@
 //! The table of an instance, what is in it, and the calls under way.
 //! Knows nothing of how handles are passed.
 
-use super::{Stop, Trap, end_if};
+use super::{Stop, end_if};
 use crate::types::Resource;
 
 /// Spec: `Table`. Entry 0 is never used.
@@ -88,10 +88,14 @@ impl Table {
             *self.entry(i) = Some(handle);
             return Ok(i);
         }
-        end_if(self.entries.len() >= Table::MAX_LENGTH, Trap::TooManyHandles)?;
         end_if(self.entries.len() >= Table::MAX_HANDLES, Table::TOO_MANY_HANDLES)?;
         self.entries.push(Some(handle));
         Ok(u32::try_from(self.entries.len()).expect("it is not that long"))
+    }
+
+    /// Spec: `Table.add`, its check.
+    pub(super) fn is_full(&self) -> bool {
+        self.free.is_empty() && self.entries.len() >= Table::MAX_LENGTH
     }
 
     /// How many indices are free again.

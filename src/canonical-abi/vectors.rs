@@ -22,7 +22,8 @@ use crate::lift::{CoreValues, lift_flat_values};
 use crate::lower::lower_flat_values;
 use crate::types::{FuncType, Type};
 use crate::value::Value;
-use crate::{Core, CoreFuncType, Cx, LiftLowerOptions, NanMode, PtrType, SPEC_COMMIT, Stop, Trap};
+use crate::{Core, CoreFuncType, Cx, LiftLowerOptions, NanMode, PtrType, Recorder, SPEC_COMMIT};
+use crate::{Stop, Trap};
 
 /// More memory than any vector needs.
 const MAX_MEM_SIZE: usize = 1 << 24;
@@ -61,9 +62,15 @@ impl fmt::Display for Failure {
 
 /// Runs all vectors of a text. An error is a line that is no vector, not one that fails.
 pub fn run(text: &str) -> Result<Report> {
+    run_watched(text, &Recorder::default())
+}
+
+/// The same, each of them on guests that are watched so.
+pub fn run_watched(text: &str, recorder: &Recorder) -> Result<Report> {
     let mut lines = text.lines().zip(1..);
     let (header, _) = lines.next().context("line 1: there is no header")?;
-    let header = Header::parse(header).context("line 1")?;
+    let mut header = Header::parse(header).context("line 1")?;
+    header.recorder = recorder.clone();
     let mut report = Report::default();
     for (vector, line) in lines {
         report.run(&header, vector, line).with_context(|| format!("line {line}"))?;
@@ -112,8 +119,9 @@ impl Header {
         Ok(memory)
     }
 
-    fn guest(&self, chunks: &Chunks) -> Result<ByteGuest> {
-        let mut guest = ByteGuest::new(self.image(chunks)?, self.realloc.start);
+    fn guest(&self, chunks: &Chunks) -> Result<ByteGuest<Recorder>> {
+        let (memory, recorder) = (self.image(chunks)?, self.recorder.clone());
+        let mut guest = ByteGuest::watched(memory, self.realloc.start, recorder);
         guest.nan_mode = NanMode::Canonicalize;
         Ok(guest)
     }
@@ -241,7 +249,7 @@ impl LowerOp {
         header: &Header,
         checks: &mut Checks,
         types: &[Type],
-        mut guest: ByteGuest,
+        mut guest: ByteGuest<Recorder>,
         flat: Vec<Core>,
     ) -> Result<()> {
         checks.check("flat", &parse_flat(present(&self.flat)?)?, &flat);
@@ -255,7 +263,7 @@ impl LowerOp {
     /// What was lowered, as its receiver finds it.
     fn lift_back(
         &self,
-        guest: &mut ByteGuest,
+        guest: &mut ByteGuest<Recorder>,
         types: &[Type],
         mut flat: Vec<Core>,
     ) -> std::result::Result<Vec<Value>, Stop> {

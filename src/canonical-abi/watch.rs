@@ -5,7 +5,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 
-use super::point::{Change, Party, Point};
+use super::point::{Change, Party, Point, Rule};
 use super::{BuiltIn, Deviation, LiftLowerOptions, Stop};
 use crate::value::{StringSource, Value};
 
@@ -29,6 +29,16 @@ pub trait Watch: Any + Send {
 
     /// Whether a deviation is in force, be it met or not.
     fn has(&self, _: Deviation) -> bool {
+        false
+    }
+
+    /// Whether the check that a point stands for is left out here, where it would trap.
+    fn waives(&mut self, _: Point, _: Party) -> bool {
+        false
+    }
+
+    /// Whether the check that a rule demands is left out for anyone, be it met or not.
+    fn omits(&self, _: Rule) -> bool {
         false
     }
 

@@ -12,6 +12,7 @@ use canonfuzz::engine::wasmtime;
 use canonfuzz::export::trial::trial;
 use canonfuzz::export::{self, About};
 use canonfuzz::planted::small::{self, Form, Small};
+use canonfuzz::planted::unchecked::{self, Unchecked};
 use canonfuzz::planted::{self, Found, Planted, ways};
 use canonfuzz::{Session, corpus, files, shrink};
 
@@ -52,7 +53,44 @@ fn hunt(kind: CaseKind, seed: u64, cases: u64) -> Result<bool> {
     in_ways.iter().for_each(|one| print(&line(one.fault.name, &one.found)));
     let (found, all) = (count(&in_reference) + count(&in_ways), in_reference.len() + in_ways.len());
     print(&format!("{found} of {all} planted faults found, seed {seed}"));
+    left_out(kind, seed, cases)?;
     Ok(found == all)
+}
+
+/// How many cases show that a check is left out, for each. Some are shown by one in ten thousand, or by a case of
+/// the corpus only.
+fn left_out(kind: CaseKind, seed: u64, cases: u64) -> Result<()> {
+    if unchecked::all(kind).is_empty() {
+        return Ok(());
+    }
+    let bar = bar();
+    let checks = unchecked::hunt(kind, seed, cases, &mut |number, _| {
+        if number.is_multiple_of(100) {
+            bar.set_message(format!("{number} cases without a check"));
+        }
+        true
+    })?;
+    bar.finish_and_clear();
+    print(&format!("cases  shown by  {:<82} shows as", "check that is left out"));
+    checks.iter().for_each(|one| print(&unchecked_line(one)));
+    let found = checks.iter().filter(|one| one.found.is_some()).count();
+    let missed = checks.iter().filter(|one| one.is_missed()).count();
+    let others = checks.len() - found - missed;
+    print(&format!(
+        "{found} of {} checks found that are left out, {others} cannot be, {missed} were not, seed {seed}",
+        checks.len(),
+    ));
+    Ok(())
+}
+
+fn unchecked_line(one: &Unchecked) -> String {
+    let name = one.check.name().replace("traps, ", "");
+    match &one.found {
+        Some(Found { number, class, .. }) => {
+            format!("{number:>5}  {:>8}  {name:<82} {class}", one.shown)
+        }
+        None => format!("    -         -  {name:<82} {}", one.why_not.unwrap_or("not found")),
+    }
 }
 
 fn count<F>(planted: &[Planted<F>]) -> usize {

@@ -33,14 +33,13 @@ pub use compile::Compiler;
 /// The host here: of a guest's resource it holds the representation.
 type Host = HostScript<u32>;
 
-/// Makes an instance to run one case of this shape on, with some deviations in force. An error says
-/// why there is none.
+/// Makes an instance to run one case of this shape on, watched so. An error says why there is none.
 pub fn instantiate(
     compiled: &Compiled,
     shape: &Shape,
-    deviations: Deviations,
+    recorder: Recorder,
 ) -> Result<Run, NotStarted> {
-    let mut instance = compiled.begin(Host::of(shape), Recorder::deviating(deviations));
+    let mut instance = compiled.begin(Host::of(shape), recorder);
     compiled.start(&mut instance).map_err(|why| match why {
         NotInstantiated::Failed(failure) => {
             let taken = instance.watch().taken;

@@ -8,7 +8,7 @@ mod noisy;
 mod parts;
 mod passages;
 mod rows;
-mod spec;
+pub mod spec;
 mod table;
 mod typed;
 mod ways;

@@ -61,6 +61,13 @@ impl Serialize for SpecCoverage {
     }
 }
 
+/// Why a point can be reached for none of these parties: for the last of them that it may concern at all.
+pub fn unreachable(point: Point, parties: &[Party]) -> Option<&'static str> {
+    let whys = parties.iter().map(|party| impossible(point, *party));
+    let whys: Vec<_> = whys.collect::<Option<_>>()?;
+    whys.into_iter().rfind(|why| *why != NO_VALUE && *why != NOBODY_ELSE)
+}
+
 /// Why a point cannot be reached for this party.
 fn impossible(point: Point, party: Party) -> Option<&'static str> {
     match (point, party) {
@@ -81,6 +88,7 @@ fn impossible(point: Point, party: Party) -> Option<&'static str> {
 }
 
 const NO_VALUE: &str = "a built-in passes no values";
+const NOBODY_ELSE: &str = "a built-in has to do with nobody else";
 
 fn impossible_rule(rule: Rule, party: Party) -> Option<&'static str> {
     if party == Party::Itself && !BUILT_INS.contains(&rule) && !TABLE.contains(&rule) {
@@ -109,7 +117,7 @@ const TABLE: &[Rule] = &[Rule::TableGrows, Rule::TableReuses, Rule::TableFull];
 
 /// Rules, for whom they cannot be reached, and why.
 const IMPOSSIBLE: [(&[Rule], &[Party], &str); 7] = [
-    (BUILT_INS, &[Party::Host, Party::Guest], "a built-in has to do with nobody else"),
+    (BUILT_INS, &[Party::Host, Party::Guest], NOBODY_ELSE),
     (&[Rule::DropLent], Party::ALL, "things are lent only while the guest waits for an import"),
     (&[Rule::TableFull], Party::ALL, "no case makes 2^28 handles"),
     (

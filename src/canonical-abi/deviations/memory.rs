@@ -12,11 +12,6 @@ pub(crate) fn before_realloc(cx: &mut Cx) -> Result<(), Stop> {
     end_if(wide && cx.deviates(Deviation::HostReallocOf64BitsCrashes), Stop::Crash)
 }
 
-/// Whether what is spilled may be outside of memory although it was checked.
-pub(crate) fn may_be_outside(cx: &mut Cx) -> bool {
-    cx.guest.watch().has(Deviation::SpilledBoundsUnchecked)
-}
-
 /// Traps where what is spilled ends with the memory and may not.
 pub(crate) fn check_end(cx: &mut Cx, ptr: u64, tuple: &Layout) -> Result<(), Stop> {
     let forbidden_end = cx.out_of_bounds(ptr, tuple.elem_size + 1)

@@ -51,7 +51,7 @@ const FUSED_WAIVERS: &[(Deviation, &[Rule])] = &[
 ];
 
 /// Whether the check that a rule demands is left out here, where it would trap.
-pub fn waives(watch: &mut dyn Watch, party: Party, point: Point) -> bool {
+pub(crate) fn waives(watch: &mut dyn Watch, party: Party, point: Point) -> bool {
     match point {
         Point::Rule(rule) => waives_rule(watch, party, rule),
         Point::Block { change: Change::Shrunk, answer: Answer::Misaligned, .. } => {

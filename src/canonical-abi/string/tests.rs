@@ -1,4 +1,5 @@
 use super::*;
+use crate::bytes::valid_range;
 use crate::bytes_guest::{ByteGuest, ReallocCall};
 use crate::{Deviation, Deviations, LiftLowerOptions, PtrType, Recorder, Trap};
 use StringSource::{Latin1, TaggedUtf16, Utf8, Utf16};

@@ -12,7 +12,7 @@ use crate::layout::elem_size;
 use crate::string::utf16_tag;
 use crate::types::{Field, Handle, Label, Type, VariantCase};
 use crate::value::{Str, StringSource, Value};
-use crate::{Core, CoreType, PtrType, StringEncoding};
+use crate::{Core, CoreType, PtrType, Recorder, StringEncoding};
 
 /// Labels, and elements of lists of fixed length, of all types of a vector together: in the file they are but
 /// numbers.
@@ -30,6 +30,9 @@ pub struct Header {
     pub realloc: Allocator,
     pub counts: BTreeMap<String, usize>,
     pub total: usize,
+    /// Who watches the guests: that is not in the file.
+    #[serde(skip)]
+    pub recorder: Recorder,
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,7 @@
 //! What deviations make of who may call whom, and when.
 //! Knows nothing of what is passed.
 
-use canonical_abi::deviations::{adapter::in_adapter, waives};
+use canonical_abi::deviations::adapter::in_adapter;
 use canonical_abi::{Deviation, Party, Rule, Stage, Stop, Trap, end_if};
 
 use crate::state::{CoreFunc, Func, State};
@@ -72,7 +72,7 @@ pub fn waits_for_others<T>(state: &mut State<T>, callee: usize, waited_for: bool
 /// not for us to say.
 fn check_another<T>(state: &mut State<T>, refused: bool) -> Result<(), Stop> {
     let watch = &mut *state.watch;
-    let traps = refused && !waives(watch, Party::Host, Rule::MayNotBlock.into());
+    let traps = refused && !watch.waives(Rule::MayNotBlock.into(), Party::Host);
     let another = traps && state.host_calls.another_ready;
     let switches = another && watch.deviates(Deviation::BlockedCallsSwitch);
     end_if(switches, Stop::Exhausted("a call that may not block lets another go on"))

@@ -12,7 +12,7 @@ use super::super::trap::Stopped;
 use super::super::wait::wait;
 use super::super::{call, link};
 use super::*;
-use crate::abi::{BuiltIn, Deviations, PtrType, StringEncoding};
+use crate::abi::{BuiltIn, PtrType, Recorder, StringEncoding};
 use crate::case::check::Feature;
 use crate::case::paths::{Api, Path, Paths};
 use crate::case::{
@@ -188,7 +188,7 @@ fn shape(ty: &FuncType) -> Shape {
 
 fn by_reference(case: &Case, bytes: &[u8]) -> Shown {
     let compiled = Compiled::new(bytes).unwrap_or_else(|refusal| panic!("{refusal}"));
-    let run = reference::instantiate(&compiled, &case.shape, Deviations::NONE);
+    let run = reference::instantiate(&compiled, &case.shape, Recorder::default());
     let Ok(run) = run else { panic!("it does not start") };
     let reading = run.run(case, &scripts(case).unwrap());
     let mut observation = reading.observation;
