@@ -176,3 +176,6 @@ fn function(machine: &Machine, thread: Id<Thread>) -> Option<Id<Task>> {
     let task = thread.task.filter(|_| thread.is_implicit)?;
     matches!(machine.tasks[task].called, Called::Function(_)).then_some(task)
 }
+
+#[cfg(test)]
+mod tests;
