@@ -10,7 +10,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// they know nothing else cargo sees to.
 const CRATES: [(&str, &[&str]); 3] = [
     ("canonical-abi", &[]),
-    ("component", &["canonical-abi", "wasmi", "wasmi_core", "wasmparser"]),
+    ("component", &["canonical-abi", "wasm-encoder", "wasmi", "wasmi_core", "wasmparser"]),
     ("typed", &["canonical-abi", "wasmtime"]),
 ];
 

@@ -4,7 +4,7 @@
 use super::point::{Party, Point};
 use super::table::Handles;
 use super::{Core, CoreType, Deviation, LiftLowerOptions, NanMode, PtrType, Rule};
-use super::{Stop, Watch, end_if};
+use super::{Stage, Stop, Watch, end_if};
 
 /// How much may be lifted from the guests of one instance, all of which someone may keep: each value takes
 /// some tens of bytes.
@@ -50,14 +50,26 @@ pub trait Guest {
     }
 }
 
-/// A guest whose functions can be called: what `canon lift` and `canon lower` need besides.
+/// A guest that is an instance of a component: what the canonical definitions need besides.
 pub trait Instance: Guest {
-    /// Calls the core function under `canon lift`.
-    fn call(&mut self, args: &[Core]) -> Result<Vec<Core>, Stop>;
     /// Calls the `post-return` function, where the options name one.
     fn post_return(&mut self, results: &[Core]) -> Result<(), Stop>;
     fn may_leave(&self) -> bool;
     fn set_may_leave(&mut self, may_leave: bool);
+}
+
+/// The stage of the call under way.
+pub(super) fn stage(guest: &mut dyn Guest) -> Stage {
+    let task = guest.handles().and_then(|mut handles| Some(handles.task()?.stage));
+    task.unwrap_or_else(|| guest.watch().stage())
+}
+
+/// The call under way comes to another stage.
+pub(super) fn set_stage(guest: &mut dyn Guest, stage: Stage) {
+    if let Some(task) = guest.handles().as_mut().and_then(Handles::task) {
+        task.stage = stage;
+    }
+    guest.watch().set_stage(stage);
 }
 
 /// The table of a guest that has one.

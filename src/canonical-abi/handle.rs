@@ -2,7 +2,7 @@
 //! Knows nothing of how a destructor is called or who may enter whom.
 
 use super::check::trap_if;
-use super::context::{Cx, Guest, handles};
+use super::context::{Cx, Guest, handles, stage};
 use super::deviations::handle as deviations;
 use super::table::{Lender, ResourceHandle, ResourceType};
 use super::unchecked;
@@ -47,7 +47,8 @@ fn add_lender(cx: &mut Cx, i: u32, borrowed: bool) -> Result<(), Stop> {
     if counted {
         handles.table.lend(i);
     }
-    handles.lenders.push(Lender { index: i, counted });
+    let lenders = handles.lenders.expect("borrows are lifted only for a call");
+    lenders.push(Lender { index: i, counted });
     Ok(())
 }
 
@@ -67,10 +68,9 @@ pub fn lower_borrow(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, St
     if reach_lowered(cx, own_resource) {
         return Ok(rep);
     }
-    let tasks = handles(cx.guest).tasks;
-    let task = tasks.last_mut().expect("borrows are lowered only for a call");
-    task.num_borrows += 1;
-    let borrow_scope = Some(tasks.len() - 1);
+    let mut handles = handles(cx.guest);
+    handles.task().expect("borrows are lowered only for a call").num_borrows += 1;
+    let borrow_scope = handles.task;
     add(cx.guest, ResourceHandle { rt, rep, borrow_scope, num_lends: 0 }, Party::of(cx.peer))
 }
 
@@ -86,14 +86,14 @@ pub(super) fn lower_unknown(cx: &mut Cx, rt: ResourceType, borrowed: bool) -> Re
     if borrowed && rt.implementer == Some(of.instance) {
         return Ok(());
     }
-    let borrow_scope = borrowed.then_some(of.tasks.len());
+    let borrow_scope = of.task.filter(|_| borrowed);
     let handle = ResourceHandle { rt, rep: 0, borrow_scope, num_lends: 0 };
     add(cx.guest, handle, Party::Guest).map(|_| ())
 }
 
 /// Spec: `Subtask.deliver_resolve`: what was lent for a call is returned, by a guest or by the host.
 pub fn deliver_resolve(guest: &mut dyn Guest, party: Party) {
-    let lenders = guest.handles().map(|handles| std::mem::take(handles.lenders));
+    let lenders = guest.handles().and_then(|handles| handles.lenders.map(std::mem::take));
     let mut lenders = lenders.unwrap_or_default();
     lenders.retain(|lender| lender.counted);
     if lenders.is_empty() || !returns_lent(guest, party) {
@@ -121,8 +121,8 @@ pub fn return_(guest: &mut dyn Guest, party: Party) -> Result<(), Stop> {
 
 /// Whether the call under way holds borrows at the moment.
 pub fn holds_borrows(guest: &mut dyn Guest) -> bool {
-    let task = guest.handles().and_then(|handles| handles.tasks.last().copied());
-    task.is_some_and(|task| task.num_borrows > 0)
+    let handles = guest.handles();
+    handles.is_some_and(|mut handles| handles.task().is_some_and(|task| task.num_borrows > 0))
 }
 
 /// Spec: `canon_resource_new`.
@@ -216,7 +216,7 @@ fn resource_drop(
 
 /// Notes that a built-in has ended.
 fn note<T>(guest: &mut dyn Guest, which: BuiltIn, result: Result<T, Stop>) -> Result<T, Stop> {
-    let (stage, stop) = (guest.watch().stage(), result.as_ref().err().copied());
+    let (stage, stop) = (stage(guest), result.as_ref().err().copied());
     guest.watch().act(Act { kind: ActKind::BuiltIn(which), stage, stop });
     result
 }
@@ -252,9 +252,11 @@ fn add(guest: &mut dyn Guest, handle: ResourceHandle, party: Party) -> Result<u3
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arena::{Arena, Id};
     use crate::bytes_guest::ByteGuest;
-    use crate::table::{Handles, Table, Task};
-    use crate::{LiftLowerOptions, PtrType, StringEncoding, Trap, Watch};
+    use crate::machine::{Called, Caller, Invocation, Task};
+    use crate::table::{Handles, Table};
+    use crate::{LiftLowerOptions, PtrType, Stage, StringEncoding, Trap, Watch};
 
     const OPTS: LiftLowerOptions =
         LiftLowerOptions { string_encoding: StringEncoding::Utf8, ptr_type: PtrType::I32 };
@@ -267,7 +269,8 @@ mod tests {
     struct TableGuest {
         bytes: ByteGuest,
         table: Table,
-        tasks: Vec<Task>,
+        tasks: Arena<Task>,
+        task: Id<Task>,
         lenders: Vec<Lender>,
     }
 
@@ -298,8 +301,9 @@ mod tests {
         }
 
         fn handles(&mut self) -> Option<Handles<'_>> {
-            let TableGuest { table, tasks, lenders, .. } = self;
-            Some(Handles { instance: 0, table, resources: &RESOURCES, tasks, lenders })
+            let TableGuest { table, tasks, task, lenders, .. } = self;
+            let (task, lenders, resources) = (Some(*task), Some(lenders), &RESOURCES);
+            Some(Handles { instance: 0, table, resources, tasks, task, lenders })
         }
     }
 
@@ -319,9 +323,12 @@ mod tests {
 
     #[track_caller]
     fn check(steps: &[Do]) {
-        let tasks = vec![Task::default()];
         let (bytes, table) = (ByteGuest::default(), Table::default());
-        let mut guest = TableGuest { bytes, table, tasks, lenders: Vec::new() };
+        let mut tasks = Arena::default();
+        let caller = Caller::Host(Arena::default().add(Invocation::default()));
+        let called = Called::Destructor { at: Stage::default() };
+        let task = tasks.add(Task::new(0, called, caller));
+        let mut guest = TableGuest { bytes, table, tasks, task, lenders: Vec::new() };
         for step in steps {
             let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
             match step {

@@ -3,6 +3,8 @@
 pub mod types;
 pub mod value;
 
+pub mod arena;
+
 pub mod fits;
 
 pub mod built_in;
@@ -17,8 +19,11 @@ pub mod point;
 pub mod recorder;
 pub mod watch;
 
-pub mod context;
 pub mod table;
+
+pub mod machine;
+
+pub mod context;
 
 pub mod deviations;
 
@@ -42,8 +47,15 @@ pub mod lower;
 
 pub mod explore;
 
-pub mod canon;
 pub mod passing;
+
+pub mod world;
+
+pub mod task;
+
+pub mod canon;
+
+pub mod drive;
 
 pub mod bytes_guest;
 
@@ -55,6 +67,7 @@ pub use built_in::BuiltIn;
 pub use check::trap_if;
 pub use context::{Cx, Guest, Instance, MAX_LIFTED};
 pub use deviation::{Deviation, Deviations};
+pub use machine::{Machine, Task};
 pub use options::{LiftLowerOptions, NanMode, PtrType, StringEncoding};
 pub use passing::Stopped;
 pub use point::{Change, Party, Point, Points, Rule};
@@ -63,7 +76,7 @@ pub use recorder::{
 };
 pub use signature::{FuncLayout, Signature};
 pub use stop::{Stop, end_if};
-pub use table::{Handles, Lender, ResourceType, Table, Task};
+pub use table::{Handles, Lender, ResourceType, Table};
 pub use trap::Trap;
 pub use watch::{Act, ActKind, Block, Place, Stage, Watch};
 

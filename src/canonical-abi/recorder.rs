@@ -188,12 +188,8 @@ impl Watch for Recorder {
         }
     }
 
-    fn cross(&mut self) {
-        self.course.depth += 1;
-    }
-
-    fn cross_back(&mut self) {
-        self.course.depth -= 1;
+    fn set_depth(&mut self, depth: usize) {
+        self.course.depth = depth;
     }
 
     fn act(&mut self, act: Act) {

@@ -1,6 +1,8 @@
 //! The table of an instance, what is in it, and the calls under way.
 //! Knows nothing of how handles are passed.
 
+use super::arena::{Arena, Id};
+use super::machine::Task;
 use super::{Stop, end_if};
 use crate::types::Resource;
 
@@ -18,7 +20,7 @@ pub struct ResourceHandle {
     pub rt: ResourceType,
     pub rep: u32,
     /// The task that a borrow belongs to; an owned handle has none.
-    pub borrow_scope: Option<usize>,
+    pub borrow_scope: Option<Id<Task>>,
     pub num_lends: u32,
 }
 
@@ -30,29 +32,17 @@ pub struct ResourceType {
     pub implementer: Option<usize>,
 }
 
-/// Spec: `Task`, of one thread.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Task {
-    pub instance: usize,
-    /// Whether its function's type is async, so that it may block.
-    pub is_async: bool,
-    /// Whether the host called it and waits for it. Only a deviation asks.
-    pub waited_for: bool,
-    /// Whether its core code has returned. Only a deviation asks.
-    pub returned: bool,
-    pub num_borrows: u32,
-}
-
 /// The instance that handles are lifted from or lowered into, and the calls that are under way.
 pub struct Handles<'a> {
     pub instance: usize,
     pub table: &'a mut Table,
     /// What the numbers in the types mean.
     pub resources: &'a [Option<ResourceType>],
-    /// The last one is the call for which something is lowered.
-    pub tasks: &'a mut Vec<Task>,
-    /// Spec: `Subtask.lenders`.
-    pub lenders: &'a mut Vec<Lender>,
+    pub tasks: &'a mut Arena<Task>,
+    /// The task that runs, if one does: the call for which something is lowered.
+    pub task: Option<Id<Task>>,
+    /// Spec: `Subtask.lenders`, where params are lifted for a call or it returns.
+    pub lenders: Option<&'a mut Vec<Lender>>,
 }
 
 /// A handle that was lent for a call.
@@ -128,6 +118,10 @@ impl Table {
 }
 
 impl Handles<'_> {
+    pub(super) fn task(&mut self) -> Option<&mut Task> {
+        self.tasks.get_mut(self.task?)
+    }
+
     pub(super) fn resource(&self, resource: Resource) -> ResourceType {
         let position = usize::try_from(resource).expect("an index fits");
         self.resources[position].expect("a resource type is defined before it is used")

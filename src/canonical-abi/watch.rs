@@ -48,19 +48,16 @@ pub trait Watch: Any + Send {
     /// The host begins a call, or something else that may end in a trap.
     fn begin(&mut self) {}
 
-    /// The stage of the call under way.
+    /// The stage that it was told last.
     fn stage(&self) -> Stage {
         Stage::default()
     }
 
-    /// The call under way comes to another stage.
+    /// The call under way comes to another stage, or it is another call.
     fn set_stage(&mut self, _: Stage) {}
 
-    /// One guest calls another, or a destructor of another's.
-    fn cross(&mut self) {}
-
-    /// Such a call has come back.
-    fn cross_back(&mut self) {}
+    /// So many calls from one guest to another, or of a destructor of another's, lead to the call under way.
+    fn set_depth(&mut self, _: usize) {}
 
     /// A built-in or a destructor has ended.
     fn act(&mut self, _: Act) {}

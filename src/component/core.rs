@@ -77,9 +77,9 @@ pub fn core_value(val: &wasmi::Val) -> Core {
 }
 
 /// A core function type as wasmi's.
-pub fn func_type(ty: CoreFuncType) -> wasmi::FuncType {
-    let types = |types: Vec<CoreType>| types.into_iter().map(val_type);
-    wasmi::FuncType::new(types(ty.params), types(ty.results))
+pub fn func_type(ty: &CoreFuncType) -> wasmi::FuncType {
+    let types = |types: &[CoreType]| types.iter().copied().map(val_type).collect::<Vec<_>>();
+    wasmi::FuncType::new(types(&ty.params), types(&ty.results))
 }
 
 fn val_type(ty: CoreType) -> wasmi::ValType {

@@ -7,31 +7,32 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use canonical_abi::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep};
+use canonical_abi::machine::ResourceTypes;
+use canonical_abi::machine::{CoreId, Destructor, Func, Lifted, Lowered, MemoryId, Options};
 use canonical_abi::types::Resource;
-use canonical_abi::{
-    BuiltIn, Core, CoreFuncType, Instance as _, PtrType, ResourceType, Signature, Stop, Watch,
-};
+use canonical_abi::{LiftLowerOptions, PtrType, ResourceType, Signature, Stop, Watch, drive};
 use wasmi::{AsContextMut, Extern, StoreContextMut};
 use wasmparser::ExternalKind;
 
-use super::call::{CoreInstance, Failure, Host, Instance, call_lowered, destroy};
-use super::core::{core_value, error, func_type, stop, val};
+use super::call::{Failure, Host, Instance};
+use super::core::stop;
 use super::decode;
 use super::definition::{CanonOpts, Decoded, Definition, Found, Item};
 use super::deviations::adapter::{aborts, refuses};
+use super::guest::OnWasmi;
 use super::limits;
-use super::recording::{Event, record};
+use super::module::CoreModule;
+use super::outs::Outs;
 use super::refusal::{Refusal, at};
-use super::state::{CoreFunc, Destructor, Func, Lifted, Options, ResourceTypes, State};
+use super::state::{CoreFunc, State};
 use super::thing::{Closure, Exports, Outer, Thing, imports, list, named, resource_in};
 
 /// A component whose core modules are compiled; instantiating it again is cheap.
 pub struct Compiled {
     engine: wasmi::Engine,
-    modules: Vec<wasmi::Module>,
+    modules: Vec<CoreModule>,
     /// Core modules that it imports, by the imports' names.
-    imported: Vec<(String, wasmi::Module)>,
+    imported: Vec<(String, CoreModule)>,
     fuel: Option<u64>,
     pub decoded: Arc<Decoded>,
 }
@@ -86,6 +87,7 @@ impl From<Refusal> for Unmade {
 pub fn engine(metered: bool) -> wasmi::Engine {
     let mut config = wasmi::Config::default();
     config.wasm_multi_memory(true).wasm_memory64(true).consume_fuel(metered);
+    config.set_max_cached_stacks(limits::CALLS);
     wasmi::Engine::new(&config)
 }
 
@@ -104,7 +106,7 @@ impl Compiled {
     pub fn importing(
         bytes: &[u8],
         engine: &wasmi::Engine,
-        modules: Vec<(String, wasmi::Module)>,
+        modules: Vec<(String, CoreModule)>,
     ) -> Result<Compiled, Refusal> {
         Compiled::compile(bytes, engine, modules, None)
     }
@@ -112,14 +114,13 @@ impl Compiled {
     fn compile(
         bytes: &[u8],
         engine: &wasmi::Engine,
-        imported: Vec<(String, wasmi::Module)>,
+        imported: Vec<(String, CoreModule)>,
         fuel: Option<u64>,
     ) -> Result<Compiled, Refusal> {
         let (engine, decoded) = (engine.clone(), decode::decode(bytes)?);
         let modules = (decoded.modules.iter())
-            .map(|range| wasmi::Module::new(&engine, &bytes[range.clone()]))
-            .collect::<Result<_, _>>()
-            .map_err(|error| Refusal::unsupported(format!("a core module: {error}")))?;
+            .map(|range| CoreModule::new(&engine, &bytes[range.clone()]))
+            .collect::<Result<_, _>>()?;
         Ok(Compiled { engine, modules, imported, fuel, decoded: Arc::new(decoded) })
     }
 
@@ -153,6 +154,8 @@ impl Compiled {
     }
 
     fn make<T: Host>(&self, store: &mut wasmi::Store<State<T>>) -> Result<(), Unmade> {
+        let modules = self.modules.iter().chain(self.imported.iter().map(|(_, module)| module));
+        store.data_mut().tail_calls = modules.into_iter().any(|module| module.tail_calls);
         let imports = imports(store.data_mut(), &self.decoded, &self.imported)?;
         let component = Closure { component: self.decoded.root.clone(), outer: None };
         let context = store.as_context_mut();
@@ -175,7 +178,7 @@ enum CoreExports {
 /// The index spaces of a component that is being instantiated.
 struct Spaces<'a, T: 'static> {
     store: StoreContextMut<'a, State<T>>,
-    compiled: &'a [wasmi::Module],
+    compiled: &'a [CoreModule],
     instance: usize,
     outer: Option<Arc<Outer>>,
     imports: Exports,
@@ -183,12 +186,11 @@ struct Spaces<'a, T: 'static> {
     resources: ResourceTypes,
     core_instances: Vec<CoreExports>,
     core_funcs: Vec<CoreFunc>,
-    /// How many of them are lowered functions and built-ins.
-    outs: usize,
+    outs: Outs,
     core_memories: Vec<wasmi::Memory>,
     core_tables: Vec<wasmi::Table>,
     core_globals: Vec<wasmi::Global>,
-    modules: Vec<wasmi::Module>,
+    modules: Vec<CoreModule>,
     components: Vec<Closure>,
     instances: Vec<Arc<Exports>>,
     funcs: Vec<Func>,
@@ -197,16 +199,18 @@ struct Spaces<'a, T: 'static> {
 impl<'a, T: Host> Spaces<'a, T> {
     fn begin(
         mut store: StoreContextMut<'a, State<T>>,
-        compiled: &'a [wasmi::Module],
+        compiled: &'a [CoreModule],
         closure: &Closure,
         parent: Option<usize>,
         imports: Exports,
     ) -> Result<Spaces<'a, T>, Refusal> {
-        if store.data().instances.len() >= limits::INSTANCES {
+        if store.data().machine.instances.len() >= limits::INSTANCES {
             let most = limits::INSTANCES;
             return Err(Refusal::unsupported(format!("more than {most} instances")));
         }
-        if parent.is_some_and(|parent| store.data().depth(parent) >= limits::INSTANCE_DEPTH) {
+        if parent.is_some_and(|parent| {
+            store.data().machine.self_and_ancestors(parent).count() >= limits::INSTANCE_DEPTH
+        }) {
             let most = limits::INSTANCE_DEPTH;
             return Err(Refusal::unsupported(format!("more than {most} instances in one another")));
         }
@@ -221,7 +225,7 @@ impl<'a, T: Host> Spaces<'a, T> {
             resources: Arc::new(vec![None; closure.component.resources]),
             core_instances: Vec::new(),
             core_funcs: Vec::new(),
-            outs: 0,
+            outs: Outs::of(instance),
             core_memories: Vec::new(),
             core_tables: Vec::new(),
             core_globals: Vec::new(),
@@ -294,11 +298,13 @@ impl<'a, T: Host> Spaces<'a, T> {
                 if refuses(self.store.data_mut(), &opts, &func) {
                     return Err(Unmade::RefusedByDeviation);
                 }
-                let lowered = self.lower(func, opts);
+                let lowered = Arc::new(Lowered { opts, callee: func });
+                let lowered = self.outs.lower(self.store.as_context_mut(), lowered);
                 self.core_funcs.push(lowered);
             }
             Definition::BuiltIn { which, of } => {
-                let core_func = self.built_in(*which, *of);
+                let (store, resources) = (self.store.as_context_mut(), &self.resources);
+                let core_func = self.outs.built_in(store, (*which, *of), resources);
                 self.core_funcs.push(core_func);
             }
             Definition::Export { name, item, found } => {
@@ -314,7 +320,7 @@ impl<'a, T: Host> Spaces<'a, T> {
         items.iter().map(|(name, item)| Ok((name.clone(), self.thing(*item)?))).collect()
     }
 
-    fn outer_module(&self, count: u32, index: u32) -> Result<wasmi::Module, Refusal> {
+    fn outer_module(&self, count: u32, index: u32) -> Result<CoreModule, Refusal> {
         match self.outwards(count)? {
             None => at(&self.modules, index, "core module").cloned(),
             Some(outer) => at(&outer.modules, index, "core module").cloned(),
@@ -333,20 +339,20 @@ impl<'a, T: Host> Spaces<'a, T> {
         resource: Resource,
         destructor: Option<u32>,
     ) -> Result<(), Refusal> {
-        let core_func = |index| at(&self.core_funcs, index, "core function").cloned();
-        let destructor = Destructor::Guest(destructor.map(core_func).transpose()?);
-        let rt = self.store.data_mut().resource_type(Some(self.instance), destructor);
+        let destructor = destructor.map(|index| self.core_id(index)).transpose()?;
+        let (implementer, destructor) = (Some(self.instance), Destructor::Guest(destructor));
+        let rt = self.store.data_mut().machine.resource_type(implementer, destructor);
         self.bind(resource, rt);
         Ok(())
     }
 
     fn lift(
-        &self,
+        &mut self,
         core_func: u32,
         signature: &Arc<Signature>,
         opts: &CanonOpts,
     ) -> Result<Lifted, Refusal> {
-        let core = at(&self.core_funcs, core_func, "core function")?.clone();
+        let core = self.core_id(core_func)?;
         let (signature, opts) = (signature.clone(), self.options(opts)?);
         Ok(Lifted { core, signature, opts, resources: self.resources.clone() })
     }
@@ -415,13 +421,19 @@ impl<'a, T: Host> Spaces<'a, T> {
     fn core_instantiate(&mut self, module: u32, args: &[(String, u32)]) -> Result<(), Unmade> {
         let module = at(&self.modules, module, "core module")?.clone();
         let mut imports = Vec::new();
-        for import in module.imports() {
+        for import in module.module.imports() {
             let arg = args.iter().find(|(name, _)| name == import.module());
             let (_, instance) = arg.ok_or_else(|| Refusal::invalid("a missing argument"))?;
             imports.push(self.core_export(*instance, import.name())?);
         }
-        let instance = wasmi::Instance::new(&mut self.store, &module, &imports);
+        let instance = wasmi::Instance::new(&mut self.store, &module.module, &imports);
         let instance = instance.map_err(|error| Unmade::Stopped(stop(&error)))?;
+        if let Some(start) = &module.start {
+            let start = instance.get_func(&self.store, start).expect("the module was made so");
+            let start = self.add_core(&CoreFunc::unnamed(start, self.instance));
+            let world = &mut OnWasmi { store: self.store.as_context_mut() };
+            drive::run_core(world, start, Vec::new()).map_err(Unmade::Stopped)?;
+        }
         self.core_instances.push(CoreExports::Module(instance));
         Ok(())
     }
@@ -463,10 +475,11 @@ impl<'a, T: Host> Spaces<'a, T> {
     ) -> Result<(), Refusal> {
         match (kind, exported) {
             (ExternalKind::Func, Extern::Func(func)) => {
-                self.core_funcs.push(CoreFunc { func, name: name.clone() });
+                let instance = self.instance;
+                self.core_funcs.push(CoreFunc { func, name: name.clone(), instance });
             }
             (ExternalKind::Memory, Extern::Memory(memory)) => {
-                let memories = &mut self.store.data_mut().instances[self.instance].memories;
+                let memories = &mut self.store.data_mut().guests[self.instance].memories;
                 memories.insert(name.clone(), memory);
                 self.core_memories.push(memory);
             }
@@ -479,102 +492,36 @@ impl<'a, T: Host> Spaces<'a, T> {
         Ok(())
     }
 
-    fn options(&self, opts: &CanonOpts) -> Result<Options, Refusal> {
-        let func = |index: Option<u32>| {
-            index.map(|index| at(&self.core_funcs, index, "core function").cloned()).transpose()
-        };
-        let memory =
-            opts.memory.map(|index| at(&self.core_memories, index, "core memory").copied());
-        let memory = memory.transpose()?;
-        let wide = memory.is_some_and(|memory| memory.ty(&self.store).is_64());
+    /// The number of a core function for whoever calls it.
+    fn core_id(&mut self, index: u32) -> Result<CoreId, Refusal> {
+        let func = at(&self.core_funcs, index, "core function")?.clone();
+        Ok(self.add_core(&func))
+    }
+
+    fn add_core(&mut self, func: &CoreFunc) -> CoreId {
+        let cores = &mut self.store.data_mut().cores;
+        cores.push(func.clone());
+        CoreId(cores.len() - 1)
+    }
+
+    fn memory_id(&mut self, index: u32) -> Result<(MemoryId, PtrType), Refusal> {
+        let memory = *at(&self.core_memories, index, "core memory")?;
+        let wide = memory.ty(&self.store).is_64();
+        let memories = &mut self.store.data_mut().memories;
+        memories.push(memory);
+        let id = MemoryId(memories.len() - 1);
+        Ok((id, if wide { PtrType::I64 } else { PtrType::I32 }))
+    }
+
+    fn options(&mut self, opts: &CanonOpts) -> Result<Options, Refusal> {
+        let memory = opts.memory.map(|index| self.memory_id(index)).transpose()?;
+        let ptr_type = memory.map_or(PtrType::I32, |(_, ptr_type)| ptr_type);
         Ok(Options {
             instance: self.instance,
-            string_encoding: opts.string_encoding,
-            ptr_type: if wide { PtrType::I64 } else { PtrType::I32 },
-            memory,
-            realloc: func(opts.realloc)?,
-            post_return: func(opts.post_return)?,
+            lift_lower: LiftLowerOptions { string_encoding: opts.string_encoding, ptr_type },
+            memory: memory.map(|(memory, _)| memory),
+            realloc: opts.realloc.map(|index| self.core_id(index)).transpose()?,
+            post_return: opts.post_return.map(|index| self.core_id(index)).transpose()?,
         })
-    }
-
-    fn lower(&mut self, func: Func, opts: Options) -> CoreFunc {
-        let ty = func.signature().layout(opts.ptr_type).lowered.clone();
-        self.core_func(ty, move |store, params| call_lowered(store, &opts, &func, params))
-    }
-
-    fn built_in(&mut self, which: BuiltIn, of: u32) -> CoreFunc {
-        let (opts, resources) = (self.no_options(), self.resources.clone());
-        self.core_func(which.core_type(opts.ptr_type), move |store, params| {
-            call_built_in(store, (which, of), &opts, &resources, params)
-        })
-    }
-
-    /// What built-ins on handles have for options.
-    fn no_options(&self) -> Options {
-        let none = CanonOpts {
-            string_encoding: canonical_abi::StringEncoding::Utf8,
-            memory: None,
-            realloc: None,
-            post_return: None,
-        };
-        self.options(&none).expect("there is nothing that could be missing")
-    }
-
-    fn core_func(
-        &mut self,
-        ty: CoreFuncType,
-        call: impl Fn(StoreContextMut<'_, State<T>>, &[Core]) -> Result<Vec<Core>, Stop>
-        + Send
-        + Sync
-        + 'static,
-    ) -> CoreFunc {
-        let (instance, number) = (self.instance, self.outs);
-        self.outs += 1;
-        let func = move |mut caller: wasmi::Caller<'_, State<T>>,
-                         params: &[wasmi::Val],
-                         results: &mut [wasmi::Val]| {
-            let params: Vec<_> = params.iter().map(core_value).collect();
-            let mut store = caller.as_context_mut();
-            record(&mut store, instance, |_| Event::Out { number, args: params.clone() });
-            let flat = call(store.as_context_mut(), &params);
-            record(&mut store, instance, |memories| Event::Back {
-                results: flat.as_ref().ok().cloned(),
-                memories,
-            });
-            let flat = flat.map_err(error)?;
-            results.iter_mut().zip(flat).for_each(|(result, flat)| *result = val(flat));
-            Ok(())
-        };
-        let func = wasmi::Func::new(&mut self.store, func_type(ty), func);
-        CoreFunc { func, name: Arc::default() }
-    }
-}
-
-fn call_built_in<T: Host>(
-    mut store: StoreContextMut<'_, State<T>>,
-    (which, of): (BuiltIn, u32),
-    opts: &Options,
-    resources: &ResourceTypes,
-    params: &[Core],
-) -> Result<Vec<Core>, Stop> {
-    let param = canonical_abi::wrap(params[0].bits());
-    let mut guest = CoreInstance::new(store.as_context_mut(), opts, resources);
-    let may_leave = guest.may_leave();
-    match which {
-        BuiltIn::ResourceNew => {
-            let i = canon_resource_new(&mut guest, may_leave, of, param)?;
-            Ok(vec![Core::I32(i)])
-        }
-        BuiltIn::ResourceRep => {
-            let rep = canon_resource_rep(&mut guest, may_leave, of, param)?;
-            Ok(vec![Core::I32(rep)])
-        }
-        BuiltIn::ResourceDrop => {
-            let dropped = canon_resource_drop(&mut guest, may_leave, of, param)?;
-            if let Some((rt, rep)) = dropped {
-                destroy(store, Some(opts.instance), rt, rep)?;
-            }
-            Ok(Vec::new())
-        }
     }
 }

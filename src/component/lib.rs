@@ -11,13 +11,18 @@ mod types;
 
 mod core;
 mod state;
-mod thing;
 
 mod deviations;
 
-pub mod instantiate;
+mod guest;
+mod stacks;
+
+mod module;
+mod outs;
+mod thing;
 
 pub mod call;
+pub mod instantiate;
 
 pub mod embed;
 
@@ -29,4 +34,5 @@ pub mod wast;
 pub use call::{Context, Failure, Host, Instance};
 pub use embed::{Embedded, Error, Linked, Linker};
 pub use instantiate::{Compiled, NotInstantiated};
+pub use module::CoreModule;
 pub use refusal::Refusal;

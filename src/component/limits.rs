@@ -16,7 +16,8 @@ pub const COUNT: usize = 10_000;
 pub const INSTANCES: usize = 10_000;
 /// Component instances within one another: instantiation recurses on it.
 pub const INSTANCE_DEPTH: usize = 500;
-/// Calls of component functions that are under way: each is on the native stack.
+/// Calls of component functions within one another: what a host's function calls stands on the native stack of
+/// who called it.
 pub const CALLS: usize = 128;
 pub const TOO_MANY_CALLS: Stop = Stop::Exhausted("more than 128 calls within one another");
 

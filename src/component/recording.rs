@@ -59,7 +59,7 @@ impl Recording {
 pub fn record<T>(
     store: &mut StoreContextMut<'_, State<T>>,
     instance: usize,
-    event: impl FnOnce(Memories) -> Event,
+    event: impl FnOnce(&State<T>, Memories) -> Event,
 ) {
     let wanted = |recording: &Recording| recording.instance == instance;
     if !store.data().recording.as_ref().is_some_and(wanted) {
@@ -68,9 +68,9 @@ pub fn record<T>(
     let Some(mut recording) = store.data_mut().recording.take() else {
         return;
     };
-    let memories = store.data().instances[instance].memories.clone();
+    let memories = store.data().guests[instance].memories.clone();
     let now = memories.iter().map(|(name, memory)| (name, memory.data(&*store)));
     let memories = recording.memories(now);
-    recording.events.push(event(memories));
+    recording.events.push(event(store.data(), memories));
     store.data_mut().recording = Some(recording);
 }

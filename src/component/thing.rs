@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use canonical_abi::ResourceType;
+use canonical_abi::machine::{Destructor, Func, HostFunc, ResourceTypes};
 use canonical_abi::types::Resource;
 
 use super::definition::{Component, Decoded, Import};
+use super::module::CoreModule;
 use super::refusal::Refusal;
-use super::state::{Destructor, Func, HostFunc, ResourceTypes, State};
+use super::state::State;
 
 /// What an index of a component's index space, or a name, stands for.
 #[derive(Clone)]
 pub enum Thing {
     Func(Func),
-    Module(wasmi::Module),
+    Module(CoreModule),
     Component(Closure),
     Instance(Arc<Exports>),
     Resource(ResourceType),
@@ -33,7 +35,7 @@ pub struct Closure {
 
 /// What nested components may alias.
 pub struct Outer {
-    pub modules: Vec<wasmi::Module>,
+    pub modules: Vec<CoreModule>,
     pub components: Vec<Closure>,
     pub outer: Option<Arc<Outer>>,
 }
@@ -42,7 +44,7 @@ pub struct Outer {
 pub fn imports<T>(
     state: &mut State<T>,
     decoded: &Decoded,
-    modules: &[(String, wasmi::Module)],
+    modules: &[(String, CoreModule)],
 ) -> Result<Exports, Refusal> {
     let mut resources = vec![None; decoded.root.resources];
     for (name, import) in &decoded.imports {
@@ -70,7 +72,9 @@ fn give_resources<T>(
     match import {
         Import::Resource(resource) => {
             let known = &mut resources[position(*resource)];
-            known.get_or_insert_with(|| state.resource_type(None, Destructor::Host(path.into())));
+            known.get_or_insert_with(|| {
+                state.machine.resource_type(None, Destructor::Host(path.into()))
+            });
         }
         Import::Instance(items) => {
             for (name, item) in items {

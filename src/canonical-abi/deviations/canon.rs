@@ -1,68 +1,79 @@
 //! What deviations make of a call: which options are taken for whose, and what comes before what.
 //! Knows no value.
 
-use super::handle::{add_thread, may_block, remove_thread};
-use crate::context::{Cx, Guest, Instance};
+use std::sync::Arc;
+
+use super::calls::may_block;
+use super::handle::{add_thread, remove_thread};
+use crate::context::{Cx, Instance, set_stage};
 use crate::flatten::flatten_within;
 use crate::handle::holds_borrows;
 use crate::lift::{CoreValues, lift_flat_values};
+use crate::machine::{Lowered, Machine};
 use crate::passing::post_return;
 use crate::signature::{FuncLayout, Signature};
 use crate::spill::check_out_param as check;
 use crate::types::{FuncType, Type};
 use crate::value::Value;
 use crate::{Core, CoreFuncType, CoreType, Deviation, LiftLowerOptions, MAX_FLAT_PARAMS};
-use crate::{MAX_FLAT_RESULTS, Party, PtrType, Stage, Stop, Trap, end_if};
+use crate::{MAX_FLAT_RESULTS, Party, PtrType, Stage, Stop, Trap, Watch, end_if};
 
 /// A call of a lifted function, as whoever lifts and lowers sees it.
-pub(crate) struct Lifted<'a> {
+#[derive(Clone, Debug)]
+pub struct Lifting {
     /// The options to lower the params with.
-    pub param_opts: LiftLowerOptions,
+    pub(crate) param_opts: LiftLowerOptions,
     /// The options to lift the result with.
-    pub opts: LiftLowerOptions,
-    peer: Option<LiftLowerOptions>,
-    ft: &'a FuncType,
-    types: &'a FuncLayout,
-    /// The core type that it is taken for, where that is another.
-    narrowed: Option<&'a CoreFuncType>,
+    pub(crate) opts: LiftLowerOptions,
+    pub(crate) peer: Option<LiftLowerOptions>,
+    ft: Arc<Signature>,
+    /// Whether the core function is taken for one of another type.
+    narrow: bool,
     thread: Option<u32>,
     cleaned_up: bool,
 }
 
-impl<'a> Lifted<'a> {
-    pub fn begin(
-        instance: &mut impl Instance,
+impl Lifting {
+    pub(crate) fn begin(
+        instance: &mut dyn Instance,
         opts: LiftLowerOptions,
         peer: Option<LiftLowerOptions>,
-        ft: &'a Signature,
-    ) -> Result<(Lifted<'a>, &'a FuncLayout), Stop> {
-        let (opts, narrow) = narrow(instance, opts, peer, ft.ty());
-        let types = ft.layout(opts.ptr_type);
-        let narrowed = narrow.then_some(&types.lifted);
+        ft: &Arc<Signature>,
+    ) -> Result<Lifting, Stop> {
+        let (opts, narrow) = narrow(instance.watch(), opts, peer, ft.ty());
         let thread = if peer.is_some() { None } else { add_thread(instance)? };
-        let param_opts = mistake(instance, opts, peer, Deviation::ParamsInCallersEncoding);
-        let (ft, cleaned_up) = (ft.ty(), false);
-        let seen = Lifted { param_opts, opts, peer, ft, types, narrowed, thread, cleaned_up };
-        Ok((seen, types))
+        let deviation = Deviation::ParamsInCallersEncoding;
+        let param_opts = mistake(instance.watch(), opts, peer, deviation);
+        let (ft, cleaned_up) = (ft.clone(), false);
+        Ok(Lifting { param_opts, opts, peer, ft, narrow, thread, cleaned_up })
+    }
+
+    /// How values are passed.
+    pub(crate) fn types(&self) -> &FuncLayout {
+        self.ft.layout(self.opts.ptr_type)
     }
 
     /// The params that the core function is called with.
-    pub fn flat_args(&self, flat_args: Vec<Core>, flat_ft: &CoreFuncType) -> Vec<Core> {
-        widened(self.narrowed, flat_args, &flat_ft.params, |narrowed| &narrowed.params)
+    pub(crate) fn flat_args(&self, flat_args: Vec<Core>, flat_ft: &CoreFuncType) -> Vec<Core> {
+        widened(self.narrowed(), flat_args, &flat_ft.params, |narrowed| &narrowed.params)
+    }
+
+    fn narrowed(&self) -> Option<&CoreFuncType> {
+        self.narrow.then(|| &self.types().lifted)
     }
 
     /// The core function has returned: its results as they are lifted. Ends as who looks for borrows now.
-    pub fn flat_results(
+    pub(crate) fn flat_results(
         &mut self,
-        instance: &mut impl Instance,
+        instance: &mut dyn Instance,
         flat_results: &[Core],
     ) -> Result<Vec<Core>, Stop> {
         remove_thread(instance, self.thread);
         if instance.watch().deviates(Deviation::PostReturnBeforeLift) {
             self.cleaned_up = true;
-            post_return(instance, self.peer, self.ft, flat_results)?;
+            post_return(instance, self.peer, self.ft.ty(), flat_results)?;
         }
-        instance.watch().set_stage(Stage::LiftResult);
+        set_stage(instance, Stage::LiftResult);
         let too_early = holds_borrows(instance)
             && instance.watch().deviates(Deviation::BorrowsCheckedEarly)
             && !self.may_hold_borrows(instance);
@@ -71,34 +82,34 @@ impl<'a> Lifted<'a> {
     }
 
     /// The result was lifted: what it is where it is read once more.
-    pub fn result(
+    pub(crate) fn result(
         &mut self,
-        instance: &mut impl Instance,
+        instance: &mut dyn Instance,
         result: Option<Value>,
         flat_results: &[Core],
     ) -> Result<Option<Value>, Stop> {
         let asked = instance.watch().has(Deviation::ResultReadAfterPostReturn);
-        let rereads = asked && self.peer.is_none() && !self.cleaned_up && reads_memory(self.ft);
-        let rereads = rereads && no_handles(self.ft.results());
+        let (ft, first) = (self.ft.clone(), self.peer.is_none() && !self.cleaned_up);
+        let rereads = asked && first && reads_memory(ft.ty()) && no_handles(ft.ty().results());
         if !rereads || !instance.watch().deviates(Deviation::ResultReadAfterPostReturn) {
             return Ok(result);
         }
         self.cleaned_up = true;
-        post_return(instance, self.peer, self.ft, flat_results)?;
+        post_return(instance, self.peer, ft.ty(), flat_results)?;
         let seen = self.seen(flat_results);
         let mut cx = Cx { opts: self.opts, peer: self.peer, guest: instance };
         let vi = &mut CoreValues::new(&seen);
-        Ok(lift_flat_values(&mut cx, MAX_FLAT_RESULTS, vi, &self.types.results)?.pop())
+        Ok(lift_flat_values(&mut cx, MAX_FLAT_RESULTS, vi, &self.types().results)?.pop())
     }
 
     /// Cleans up, if that is not done. Ends as who looks for borrows only then.
-    pub fn post_return(
+    pub(crate) fn post_return(
         &self,
-        instance: &mut impl Instance,
+        instance: &mut dyn Instance,
         flat_results: &[Core],
     ) -> Result<(), Stop> {
         if !self.cleaned_up {
-            post_return(instance, self.peer, self.ft, flat_results)?;
+            post_return(instance, self.peer, self.ft.ty(), flat_results)?;
         }
         let too_late = holds_borrows(instance)
             && instance.watch().has(Deviation::BorrowsCheckedLate)
@@ -106,14 +117,14 @@ impl<'a> Lifted<'a> {
         end_if(too_late, Trap::BorrowsRemain)
     }
 
-    fn may_hold_borrows(&self, instance: &mut impl Instance) -> bool {
+    fn may_hold_borrows(&self, instance: &mut dyn Instance) -> bool {
         let watch = instance.watch();
         watch.deviates(Deviation::BorrowsMayRemain)
             || self.peer.is_some() && watch.deviates(Deviation::FusedBorrowsMayRemain)
     }
 
     fn seen(&self, flat_results: &[Core]) -> Vec<Core> {
-        match self.narrowed {
+        match self.narrowed() {
             None => flat_results.to_vec(),
             Some(narrowed) => retyped(flat_results, &narrowed.results),
         }
@@ -121,59 +132,73 @@ impl<'a> Lifted<'a> {
 }
 
 /// A call of a lowered function, as whoever lifts and lowers sees it.
-pub(crate) struct Lowered<'a> {
-    pub opts: LiftLowerOptions,
+#[derive(Clone, Debug)]
+pub struct Lowering {
+    pub(crate) lowered: Arc<Lowered>,
+    pub(crate) opts: LiftLowerOptions,
     /// The options to lift the params with, which may be taken for those of the callee.
-    pub param_opts: LiftLowerOptions,
+    pub(crate) param_opts: LiftLowerOptions,
     /// The options to lower the result with, which may be taken for those of the callee.
-    pub result_opts: LiftLowerOptions,
-    narrowed: Option<&'a CoreFuncType>,
+    pub(crate) result_opts: LiftLowerOptions,
+    /// The params as they are lifted.
+    pub(crate) flat_args: Vec<Core>,
+    /// Where the result goes, if not to core values; it comes after the params.
+    pub(crate) out_param: Option<u64>,
+    /// Whether the core function is taken for one of another type.
+    narrow: bool,
 }
 
-impl<'a> Lowered<'a> {
+impl Lowering {
     /// Ends as who refuses calls of functions that may block, whether they do or not: the rule until May
     /// 2026.
-    pub fn begin(
-        instance: &mut impl Instance,
-        opts: LiftLowerOptions,
-        peer: Option<LiftLowerOptions>,
-        ft: &'a Signature,
-    ) -> Result<Lowered<'a>, Stop> {
-        let asked = ft.ty().is_async && instance.watch().has(Deviation::AsyncCallsRefused);
-        if asked && !may_block(instance) && instance.watch().deviates(Deviation::AsyncCallsRefused)
-        {
+    pub(crate) fn begin(
+        machine: &Machine,
+        watch: &mut dyn Watch,
+        lowered: &Arc<Lowered>,
+        flat_args: Vec<Core>,
+    ) -> Result<Lowering, Stop> {
+        let (opts, peer) = (lowered.opts.lift_lower, lowered.callee.lift_lower());
+        let ft = lowered.callee.signature();
+        let asked = ft.ty().is_async && watch.has(Deviation::AsyncCallsRefused);
+        if asked && !may_block(machine, watch) && watch.deviates(Deviation::AsyncCallsRefused) {
             let (party, stop) = (Party::of(peer), Trap::CannotBlockSyncTask.into());
-            return Err(super::adapter::in_adapter(instance.watch(), party, stop));
+            return Err(super::adapter::in_adapter(watch, party, stop));
         }
-        let (opts, narrow) = narrow(instance, opts, peer, ft.ty());
-        let narrowed = narrow.then(|| &ft.layout(opts.ptr_type).lowered);
-        let param_opts = mistake(instance, opts, peer, Deviation::ParamsReadInCalleesEncoding);
-        let result_opts = mistake(instance, opts, peer, Deviation::ResultInCalleesEncoding);
-        Ok(Lowered { opts, param_opts, result_opts, narrowed })
-    }
-
-    /// The params as they are lifted.
-    pub fn flat_args(&self, flat_args: &[Core]) -> Vec<Core> {
-        match self.narrowed {
-            None => flat_args.to_vec(),
-            Some(narrowed) => retyped(flat_args, &narrowed.params),
-        }
+        let (opts, narrow) = narrow(watch, opts, peer, ft.ty());
+        let param_opts = mistake(watch, opts, peer, Deviation::ParamsReadInCalleesEncoding);
+        let result_opts = mistake(watch, opts, peer, Deviation::ResultInCalleesEncoding);
+        let flat_args = match narrow {
+            false => flat_args,
+            true => retyped(&flat_args, &ft.layout(opts.ptr_type).lowered.params),
+        };
+        let (lowered, out_param) = (lowered.clone(), None);
+        Ok(Lowering { lowered, opts, param_opts, result_opts, flat_args, out_param, narrow })
     }
 
     /// The results that the core function returns.
-    pub fn flat_results(&self, flat_results: Vec<Core>, flat_ft: &CoreFuncType) -> Vec<Core> {
-        widened(self.narrowed, flat_results, &flat_ft.results, |narrowed| &narrowed.results)
+    pub(crate) fn flat_results(
+        &self,
+        flat_results: Vec<Core>,
+        flat_ft: &CoreFuncType,
+    ) -> Vec<Core> {
+        let narrowed = self.narrow.then(|| &self.types().lowered);
+        widened(narrowed, flat_results, &flat_ft.results, |narrowed| &narrowed.results)
+    }
+
+    /// How values are passed.
+    pub(crate) fn types(&self) -> &FuncLayout {
+        self.lowered.callee.signature().layout(self.opts.ptr_type)
     }
 }
 
 /// Whether a call of this function may be made although imports may not be called.
 pub(crate) fn leaves_anyway(
-    guest: &mut dyn Guest,
+    watch: &mut dyn Watch,
     peer: Option<LiftLowerOptions>,
     ft: &FuncType,
 ) -> bool {
     let fused = peer.is_some() && ft.is_async;
-    fused && guest.watch().deviates(Deviation::AsyncAdapterMayLeave)
+    fused && watch.deviates(Deviation::AsyncAdapterMayLeave)
 }
 
 /// Traps where the out-pointer, which follows the params, is bad and is looked at before the callee runs.
@@ -192,13 +217,13 @@ pub(crate) fn check_out_param(
 
 /// The options with the string encoding of the other side.
 fn mistake(
-    guest: &mut dyn Guest,
+    watch: &mut dyn Watch,
     opts: LiftLowerOptions,
     peer: Option<LiftLowerOptions>,
     deviation: Deviation,
 ) -> LiftLowerOptions {
     let string_encoding = peer.map_or(opts.string_encoding, |peer| peer.string_encoding);
-    if string_encoding != opts.string_encoding && guest.watch().deviates(deviation) {
+    if string_encoding != opts.string_encoding && watch.deviates(deviation) {
         return LiftLowerOptions { string_encoding, ..opts };
     }
     opts
@@ -206,13 +231,13 @@ fn mistake(
 
 /// The options, and whether they are narrow since the host takes a memory of 64 bits for one of 32.
 fn narrow(
-    guest: &mut dyn Guest,
+    watch: &mut dyn Watch,
     opts: LiftLowerOptions,
     peer: Option<LiftLowerOptions>,
     ft: &FuncType,
 ) -> (LiftLowerOptions, bool) {
     let wide = peer.is_none() && opts.ptr_type == PtrType::I64 && uses_memory(ft);
-    if !wide || !guest.watch().deviates(Deviation::HostMemoryIs32Bit) {
+    if !wide || !watch.deviates(Deviation::HostMemoryIs32Bit) {
         return (opts, false);
     }
     (LiftLowerOptions { ptr_type: PtrType::I32, ..opts }, true)

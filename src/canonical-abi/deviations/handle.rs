@@ -1,4 +1,4 @@
-//! What deviations make of handles: what is checked of them, what is lent, and which tasks may block.
+//! What deviations make of handles: what is checked of them, and what is lent.
 //! Knows nothing of how they are passed.
 
 use crate::context::{Cx, Guest, handles};
@@ -26,7 +26,9 @@ pub(crate) fn keeps_lifted(cx: &mut Cx) -> bool {
 pub(crate) fn counts_lent(cx: &mut Cx, borrowed: bool) -> Result<bool, Stop> {
     let uncounted = borrowed && cx.deviates(Deviation::BorrowedNotLentOn)
         || cx.deviates(Deviation::BorrowNotLent);
-    let second = cx.peer.is_none() && !borrowed && !handles(cx.guest).lenders.is_empty();
+    let second = cx.peer.is_none()
+        && !borrowed
+        && handles(cx.guest).lenders.is_some_and(|lenders| !lenders.is_empty());
     end_if(second && cx.deviates(Deviation::SecondLoanCrashes), Stop::Crash)?;
     Ok(!uncounted)
 }
@@ -76,16 +78,4 @@ pub(crate) fn remove_thread(guest: &mut dyn Guest, thread: Option<u32>) {
     if let Some(i) = thread {
         handles(guest).table.remove(i);
     }
-}
-
-/// Whether the task under way may block: some are mistaken.
-pub(crate) fn may_block(guest: &mut dyn Guest) -> bool {
-    let tasks = guest
-        .handles()
-        .map(|handles| (handles.tasks.first().copied(), handles.tasks.last().copied()));
-    let Some((Some(first), Some(last))) = tasks else { return false };
-    let differ = first.is_async != last.is_async;
-    let first_decides = differ && guest.watch().deviates(Deviation::FusedCallsHaveNoTask);
-    let task = Some(if first_decides { first } else { last }).filter(|task| task.is_async);
-    task.is_some_and(|task| !task.waited_for || !guest.watch().deviates(Deviation::WaitedForIsSync))
 }

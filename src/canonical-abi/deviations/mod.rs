@@ -2,6 +2,7 @@
 //! The places themselves say only that it may be so, in one line.
 
 pub mod adapter;
+pub mod calls;
 pub mod canon;
 pub mod handle;
 pub mod layout;

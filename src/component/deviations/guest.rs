@@ -3,11 +3,12 @@
 
 use std::ops::Range;
 
+use canonical_abi::machine::{Func, Options};
 use canonical_abi::types::{FuncType, Type};
 use canonical_abi::{Deviation, Guest};
 
-use crate::call::CoreInstance;
-use crate::state::Options;
+use crate::call::Host;
+use crate::guest::CoreInstance;
 
 /// Which memory is read.
 pub enum AsOf {
@@ -28,12 +29,12 @@ impl AsOf {
     }
 }
 
-impl<'a, T> CoreInstance<'a, T> {
+impl<T: Host> CoreInstance<'_, T> {
     /// Takes what is the caller's for what is the callee's.
-    pub fn mistake_for(&mut self, caller: &'a Options, ty: &FuncType) {
+    pub fn mistake_for(&mut self, caller: &Options, ty: &FuncType) {
         let reallocs = self.realloc.is_some() && caller.realloc.is_some();
         if reallocs && self.watch().deviates(Deviation::CallersReallocForParams) {
-            self.realloc = caller.realloc.as_ref();
+            self.realloc = caller.realloc;
         }
         let mut handles = ty.params.iter().flat_map(Type::handles);
         if handles.next().is_some() && self.watch().deviates(Deviation::HandlesLandInCaller) {
@@ -42,28 +43,23 @@ impl<'a, T> CoreInstance<'a, T> {
     }
 
     /// Stores the result in the memory of the callee.
-    pub fn store_result_in(&mut self, callee: &Options) {
+    pub fn store_result_in(&mut self, callee: &Func) {
         self.memory = self.mistaken_memory(callee, Deviation::ResultStoredInCallee);
     }
 
-    /// Does what reads the params, which may be looked for in the memory of the callee.
-    pub fn reading_params_from<R>(
-        &mut self,
-        callee: &Options,
-        read: impl FnOnce(&mut CoreInstance<'a, T>) -> R,
-    ) -> R {
+    /// Reads the params, which may be looked for in the memory of the callee.
+    pub fn read_params_from(&mut self, callee: &Func) {
         self.memory = self.mistaken_memory(callee, Deviation::ParamsReadFromCallee);
-        let done = read(self);
-        self.memory = self.opts.memory;
-        done
     }
 
     /// The memory to use, which may be that of the other side.
-    fn mistaken_memory(&mut self, other: &Options, deviation: Deviation) -> Option<wasmi::Memory> {
-        let memories = self.memory.is_some() && other.memory.is_some();
-        let alike = memories && self.opts.ptr_type == other.ptr_type;
+    fn mistaken_memory(&mut self, other: &Func, deviation: Deviation) -> Option<wasmi::Memory> {
+        let Func::Lifted(other) = other else { return self.memory };
+        let (own, other) = (self.memory?, &other.opts);
+        let Some(memory) = other.memory else { return Some(own) };
+        let alike = self.ptr_type == other.lift_lower.ptr_type;
         let mistaken = alike && self.watch().deviates(deviation);
-        if mistaken { other.memory } else { self.memory }
+        Some(if mistaken { self.store.data().memories[memory.0] } else { own })
     }
 
     /// The memory as it is before `realloc`, to be put back later.
@@ -98,26 +94,21 @@ impl<'a, T> CoreInstance<'a, T> {
     /// A function of the guest's is entered: how long its memory is. It may be remembered.
     pub fn entered(&mut self) -> usize {
         let memory = self.kept(Deviation::ParamsReadAsOfEntry);
-        self.store.data_mut().instances[self.opts.instance].entered = memory;
+        self.store.data_mut().guests[self.instance].entered = memory;
         self.memory().len()
     }
 
-    /// It has returned. The memory may be taken to be no longer than it was.
-    pub fn left(&mut self, size: usize) {
+    /// It has returned. Whether the memory is taken to be no longer than it was.
+    pub fn left(&mut self, size: usize) -> bool {
+        self.store.data_mut().guests[self.instance].entered = None;
         let grown = self.memory().len() > size;
-        if grown && self.watch().deviates(Deviation::BoundsAsOfEntry) {
-            self.as_of = AsOf::Size(size);
-        }
+        grown && self.watch().deviates(Deviation::BoundsAsOfEntry)
     }
 
-    /// Does what may read from the memory as it was when the function was entered.
-    pub fn as_of_entry<R>(&mut self, read: impl FnOnce(&mut CoreInstance<'a, T>) -> R) -> R {
-        let state = self.store.data_mut();
-        if let Some(entered) = state.instances[self.opts.instance].entered.take() {
+    /// Reads from the memory as it was when the function was entered, if that was kept.
+    pub fn read_as_of_entry(&mut self) {
+        if let Some(entered) = self.store.data_mut().guests[self.instance].entered.take() {
             self.as_of = AsOf::Then(entered);
         }
-        let done = read(self);
-        self.as_of = AsOf::Now;
-        done
     }
 }

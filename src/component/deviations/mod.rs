@@ -2,5 +2,4 @@
 //! The places themselves say only that it may be so, in one line.
 
 pub mod adapter;
-pub mod calls;
 pub mod guest;

@@ -2,6 +2,7 @@
 //! Knows nothing of what is run on them.
 
 use crate::case::Shape;
+use crate::component::CoreModule;
 use crate::component::instantiate::{Compiled, engine};
 use crate::component::refusal::Refusal;
 use crate::encode::Puppets;
@@ -13,7 +14,7 @@ const COMPONENTS: u32 = 1000;
 /// A runtime, and the puppets that it has compiled.
 pub struct Compiler {
     engine: wasmi::Engine,
-    puppets: PuppetCache<wasmi::Module>,
+    puppets: PuppetCache<CoreModule>,
     /// Components until there is a new one.
     left: u32,
 }
@@ -40,7 +41,7 @@ impl Compiler {
         let puppets = match puppets {
             Puppets::Contained => Vec::new(),
             Puppets::Imported => {
-                let puppets = compiled.of(shape, |bytes| wasmi::Module::new(engine, bytes));
+                let puppets = compiled.of(shape, |bytes| CoreModule::new(engine, bytes));
                 puppets.map_err(|error| Refusal::unsupported(format!("a puppet: {error}")))?
             }
         };
