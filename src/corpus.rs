@@ -35,16 +35,21 @@ impl Found {
 
 /// Reads one case, as text or encoded; the contents tell which.
 pub fn load(path: &Path) -> Result<Found> {
-    let contents = files::read(path, MAX_BYTES)?;
-    let encoded =
-        if bytes::is_encoded(&contents) { Some(contents.clone()) } else { hex(&contents) };
-    let parsed = match encoded {
-        Some(encoded) => {
-            bytes::decode_any(&encoded).map(|case| Found { file: unexplained(case), text: None })
-        }
+    parse(files::read(path, MAX_BYTES)?).with_context(|| plain::name(path))
+}
+
+fn parse(contents: Vec<u8>) -> Result<Found> {
+    if bytes::is_encoded(&contents) {
+        return decode(&contents);
+    }
+    match hex(&contents) {
+        Some(encoded) => decode(&encoded),
         None => parse_text(contents),
-    };
-    parsed.with_context(|| plain::name(path))
+    }
+}
+
+fn decode(encoded: &[u8]) -> Result<Found> {
+    Ok(Found { file: unexplained(bytes::decode_any(encoded)?), text: None })
 }
 
 /// A case as it is printed where it cannot be written: encoded, two digits for each byte.
