@@ -45,6 +45,9 @@ pub struct Context<'a, T: 'static> {
     pub(super) store: StoreContextMut<'a, State<T>>,
 }
 
+/// What core code has returned, and the memory of the options that it was lifted with.
+pub type Inspected<'a> = (Vec<Core>, &'a mut [u8]);
+
 /// Why a call did not come back. It crashes for nobody who does not deviate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure<D = Infallible> {
@@ -127,13 +130,12 @@ impl<T: Host, W: Watch> Instance<T, W> {
         dropped.map_err(|stop| self.failure(stop))
     }
 
-    /// Calls the core function under an export, and answers with its results and the memory of
-    /// its options: what a debugger would see, without lifting or lowering.
+    /// Calls the core function under an export: what a debugger would see, without lifting or lowering.
     pub fn inspect(
         &mut self,
         export: &str,
         args: &[Core],
-    ) -> Result<(Vec<Core>, &mut [u8]), Failure<W::Deviated>> {
+    ) -> Result<Inspected<'_>, Failure<W::Deviated>> {
         self.refill();
         let lifted = self.lifted(export);
         let results = drive::run_core(&mut self.world(), lifted.core, args.to_vec());

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use arbitrary::Unstructured;
 
 use super::*;
-use crate::abi::{PtrType, flatten};
+use crate::abi::{BuiltIn, PtrType, flatten};
 use crate::case::allowed::Allowed;
 use crate::case::check::{Feature, check};
 use crate::case::paths::Paths;
@@ -376,7 +376,8 @@ fn crossing_takes_something_of_both() {
 
 /// What a call does with handles, by name.
 fn acts(call: &Call) -> BTreeSet<String> {
-    let mut acts: BTreeSet<String> = built_ins(&call.scripts[0]).iter().map(word).collect();
+    let mut acts: BTreeSet<String> =
+        built_ins(&call.scripts[0]).iter().map(|one| one.which.name().to_string()).collect();
     acts.insert(format!("destructor {}", word(&call.scripts[0].destructor)));
     acts.insert(format!("post-return {}", word(&call.scripts[0].post_return)));
     let hidden = |action: &Realloc| matches!(action, Realloc::BuiltIn(_));
@@ -392,16 +393,15 @@ fn about_a_quarter_of_the_cases_have_resources_and_do_everything_with_them() {
     let with = cases.iter().filter(|case| !case.shape.resources.is_empty()).count();
     assert!((1_800..3_200).contains(&with), "{with} of 10000");
     let seen: BTreeSet<String> = cases.iter().flat_map(|case| &case.calls).flat_map(acts).collect();
-    for act in [
-        "New",
-        "Rep",
-        "Drop",
+    let of_built_ins = BuiltIn::ALL.map(BuiltIn::name);
+    let others = [
         "destructor Trap",
         "destructor BuiltIn",
         "post-return BuiltIn",
         "realloc BuiltIn",
         "host drops",
-    ] {
+    ];
+    for act in of_built_ins.iter().chain(&others) {
         assert!(seen.iter().any(|seen| seen.starts_with(act)), "{act}: {seen:?}");
     }
 }
