@@ -145,14 +145,13 @@ fn val_type(ty: &CoreType) -> ValType {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "there are hundreds of others")]
 fn is_tail_call(operator: &Operator) -> bool {
-    match operator {
+    matches!(
+        operator,
         Operator::ReturnCall { .. }
-        | Operator::ReturnCallIndirect { .. }
-        | Operator::ReturnCallRef { .. } => true,
-        _ => false,
-    }
+            | Operator::ReturnCallIndirect { .. }
+            | Operator::ReturnCallRef { .. }
+    )
 }
 
 fn position(offset: u64) -> usize {

@@ -294,7 +294,7 @@ impl Stress {
     fn begin(&mut self, x: u32) {
         let export = self.random.below(MIDDLES);
         let export = self.exports[export].clone();
-        let (token, text) = (Value::Handle(x), Value::string(&text(x)));
+        let (token, text) = (Value::Handle(x), Value::string(text(x)));
         let args = vec![token, Value::U32(x), Value::U32(x % 4), text];
         let call = invoke(&mut self.world(), &export, args).unwrap();
         self.under_way.insert(x, call);
@@ -374,7 +374,7 @@ impl Stress {
     fn take_results(&mut self) {
         for (x, call) in self.under_way.clone() {
             let Some(result) = resolved(self.machine(), call) else { continue };
-            let expected = vec![Value::U32(works(x, x % 4)), Value::string(&text(x))];
+            let expected = vec![Value::U32(works(x, x % 4)), Value::string(text(x))];
             assert_eq!(result, Some(Value::Record(expected)), "call {x}");
             self.under_way.remove(&x);
             self.ended.returned.insert(x);
