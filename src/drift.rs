@@ -154,7 +154,7 @@ impl Drift {
             let name = &self.names[1 - position];
             let told = match kind {
                 Kind::Registered(deviation) => {
-                    registered(&register, *deviation, found, build, other)
+                    registered(&mut session, &register, *deviation, found, [build, other])?
                 }
                 Kind::Unregistered(_) => unregistered(&mut session, found, build)?,
             };
@@ -211,26 +211,28 @@ struct Told {
     says: String,
 }
 
+/// What the register says of a deviation that the first of these builds shows.
 fn registered(
+    session: &mut Session,
     register: &Register,
     deviation: Deviation,
     found: &Found,
-    build: &Build,
-    other: &Build,
-) -> Told {
+    [build, other]: [&Build; 2],
+) -> Result<Told> {
     let situation = situation(&found.case);
     let rows = register.divergences.iter().filter(|row| row.deviation == deviation);
     let row = rows.into_iter().find(|row| row.applies(build, situation));
     let row = row.expect("what was accepted is registered");
     let says = format!("registered for {}: {} ({})", row.versions, row.reason, row.link);
-    let is_true = !register.deviations(other, situation).contains(deviation);
-    match is_true {
-        true => Told { is_true, says },
-        false => Told {
-            is_true,
-            says: format!("registered for {other}, too, which does not show it here. {says}"),
-        },
+    let others = register.deviations(other, situation);
+    if !others.contains(deviation) {
+        return Ok(Told { is_true: true, says });
     }
+    // By all that is registered for it, the other build may have gone another way before.
+    let comes_to_it = session.read(&found.case, others)?.taken.contains(deviation);
+    let why = if comes_to_it { "does not show it here" } else { "does not come to it here" };
+    let says = format!("registered for {other}, too, which {why}. {says}");
+    Ok(Told { is_true: !comes_to_it, says })
 }
 
 fn unregistered(session: &mut Session, found: &Found, build: &Build) -> Result<Told> {
@@ -324,7 +326,12 @@ mod tests {
     /// What there is between 48.0.8 and 42.0.2, which make a deviation or not: in a case that is in this file, or
     /// in none.
     fn drift(deviations: [bool; 2], path: Option<&Path>) -> Drift {
-        let builds = ["48.0.8", "42.0.2"].map(|version| Build::of(version, false).unwrap());
+        drift_between(["48.0.8", "42.0.2"], deviations, path)
+    }
+
+    /// The same between two other releases.
+    fn drift_between(versions: [&str; 2], deviations: [bool; 2], path: Option<&Path>) -> Drift {
+        let builds = versions.map(|version| Build::of(version, false).unwrap());
         let case = corpus::load(Path::new(CASE)).unwrap().file.case;
         let mut session = Session::new().unwrap();
         let [own, other] =
@@ -367,6 +374,31 @@ mod tests {
         check([true, false], &[new]);
         check([true, true], &[new, old]);
         check([false, false], &[]);
+    }
+
+    /// Two releases for which the deviation is registered, of which only the first shows it, in a case with these
+    /// two: whether the register tells of that.
+    #[track_caller]
+    fn check_both_registered(case: &str, expected: (bool, &str)) {
+        let mut drift = drift_between(["41.0.4", "42.0.2"], [true, false], None);
+        let found = drift.kinds.values_mut().next().unwrap();
+        found.case = corpus::load(Path::new(case)).unwrap().file.case;
+        let report = drift.report(tempfile::tempdir().unwrap().path()).unwrap();
+        let [row] = &report.kinds[..] else { panic!("{}", report.text()) };
+        assert_eq!(row.registered, expected.0, "{}", report.text());
+        assert!(row.register.contains(expected.1), "{}", report.text());
+    }
+
+    #[test]
+    fn a_build_that_went_another_way_is_told_from_one_that_is_registered_wrongly() {
+        check_both_registered(
+            CASE,
+            (false, "registered for wasmtime 42.0.2, too, which does not show it"),
+        );
+        check_both_registered(
+            "corpus/known/reentry.toml",
+            (true, "which does not come to it here"),
+        );
     }
 
     #[test]
