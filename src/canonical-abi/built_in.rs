@@ -26,8 +26,6 @@ pub struct Row {
     pub result: Option<Operand>,
     /// Whether it traps where `may_leave` is false.
     pub leaves: bool,
-    pub may_block: bool,
-    pub gate: Gate,
 }
 
 /// What a built-in is made for: with each it is another core function.
@@ -46,13 +44,6 @@ pub enum Operand {
     Rep,
 }
 
-/// Which part of the specification a built-in is in: the text has emoji for those that are optional.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gate {
-    /// None: it is there wherever components are.
-    Always,
-}
-
 impl BuiltIn {
     pub const ALL: [BuiltIn; 3] =
         [BuiltIn::ResourceNew, BuiltIn::ResourceRep, BuiltIn::ResourceDrop];
@@ -67,8 +58,6 @@ impl BuiltIn {
                 params: &[Operand::Rep],
                 result: Some(Operand::Handle),
                 leaves: true,
-                may_block: false,
-                gate: Gate::Always,
             },
             BuiltIn::ResourceRep => Row {
                 canon: "canon resource.rep",
@@ -77,8 +66,6 @@ impl BuiltIn {
                 params: &[Operand::Handle],
                 result: Some(Operand::Rep),
                 leaves: false,
-                may_block: false,
-                gate: Gate::Always,
             },
             BuiltIn::ResourceDrop => Row {
                 canon: "canon resource.drop",
@@ -87,8 +74,6 @@ impl BuiltIn {
                 params: &[Operand::Handle],
                 result: None,
                 leaves: true,
-                may_block: false,
-                gate: Gate::Always,
             },
         }
     }

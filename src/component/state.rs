@@ -40,8 +40,6 @@ pub struct State<T> {
     pub wanted: Option<Wanted>,
     /// Whether some of the core code makes tail calls.
     pub tail_calls: bool,
-    /// A limit that the spec lacks was met.
-    pub exhausted: Option<String>,
     pub limits: Limiter,
     /// What one instance's core code does, if someone wants to know.
     pub recording: Option<Recording>,
@@ -97,7 +95,6 @@ impl<T> State<T> {
             stacks: Vec::new(),
             wanted: None,
             tail_calls: false,
-            exhausted: None,
             limits: Limiter(limits::Left::ALL),
             recording: None,
         }
