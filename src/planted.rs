@@ -41,17 +41,31 @@ pub fn hunt(
     cases: u64,
     tick: &mut dyn FnMut(u64, &[InReference]),
 ) -> anyhow::Result<Vec<InReference>> {
+    let mut planted = all(kind);
+    each_case(kind, seed, cases, &mut |session, case, number| {
+        look(session, case, number, &mut planted)?;
+        tick(number, &planted);
+        Ok(planted.iter().any(|planted| planted.found.is_none()))
+    })?;
+    Ok(planted)
+}
+
+/// Generates cases of this kind, `cases` of them, and looks at each, which has this number, until that says that it
+/// is enough.
+fn each_case(
+    kind: CaseKind,
+    seed: u64,
+    cases: u64,
+    look: &mut dyn FnMut(&mut Session, &Case, u64) -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
     let mut session = Session::importing()?;
     let mut stream = Stream::new(seed, kind, wasmtime::allowed(), Limits::CASE);
-    let mut planted = all(kind);
     for number in 1..=cases {
-        look(&mut session, &stream.next_case(), number, &mut planted)?;
-        tick(number, &planted);
-        if planted.iter().all(|planted| planted.found.is_some()) {
+        if !look(&mut session, &stream.next_case(), number)? {
             break;
         }
     }
-    Ok(planted)
+    Ok(())
 }
 
 /// Every fault that cases of this kind are to show, not found yet.

@@ -84,7 +84,7 @@ fn left_out(kind: CaseKind, seed: u64, cases: u64) -> Result<()> {
 }
 
 fn unchecked_line(one: &Unchecked) -> String {
-    let name = one.check.name().replace("traps, ", "");
+    let name = unchecked::name(one.check);
     match &one.found {
         Some(Found { number, class, .. }) => {
             format!("{number:>5}  {:>8}  {name:<82} {class}", one.shown)

@@ -3,12 +3,10 @@
 
 use anyhow::Result;
 
-use super::{Found, differs, expected};
+use super::{Found, differs, each_case, expected};
 use crate::abi::point::Answer;
 use crate::abi::{Change, Party, Point, Recorder, StringEncoding};
-use crate::case::{Case, CaseKind, Limits};
-use crate::engine::wasmtime;
-use crate::generate::Stream;
+use crate::case::{Case, CaseKind};
 use crate::mix::spec;
 use crate::session::{BadCase, Session};
 use crate::value::StringSource;
@@ -58,15 +56,11 @@ pub fn hunt(
     cases: u64,
     goes_on: &mut dyn FnMut(u64, &[Unchecked]) -> bool,
 ) -> Result<Vec<Unchecked>> {
-    let mut session = Session::importing()?;
-    let mut stream = Stream::new(seed, kind, wasmtime::allowed(), Limits::CASE);
     let mut all = all(kind);
-    for number in 1..=cases {
-        look(&mut session, &stream.next_case(), number, &mut all)?;
-        if !goes_on(number, &all) {
-            break;
-        }
-    }
+    each_case(kind, seed, cases, &mut |session, case, number| {
+        look(session, case, number, &mut all)?;
+        Ok(goes_on(number, &all))
+    })?;
     Ok(all)
 }
 
@@ -88,6 +82,11 @@ pub fn look(
         }
     }
     Ok(())
+}
+
+/// What a check is called, all of which trap.
+pub fn name(check: Point) -> String {
+    check.name().replace("traps, ", "")
 }
 
 impl Unchecked {

@@ -3,10 +3,9 @@
 
 use anyhow::Result;
 
-use super::{Found, Planted, disagreement};
-use crate::case::{Case, CaseKind, Limits};
-use crate::engine::wasmtime::{self, fault::Fault};
-use crate::generate::Stream;
+use super::{Found, Planted, disagreement, each_case};
+use crate::case::{Case, CaseKind};
+use crate::engine::wasmtime::fault::Fault;
 use crate::session::Session;
 
 /// The faults that cases of this kind are to show.
@@ -28,21 +27,16 @@ pub fn hunt(
     cases: u64,
     tick: &mut dyn FnMut(u64, &[Planted<Fault>]),
 ) -> Result<Vec<Planted<Fault>>> {
-    let mut session = Session::importing()?;
-    let mut stream = Stream::new(seed, kind, wasmtime::allowed(), Limits::CASE);
     let mut planted = all(kind);
-    for number in 1..=cases {
-        if planted.iter().all(|planted| planted.found.is_some()) {
-            break;
-        }
-        let case = stream.next_case();
+    each_case(kind, seed, cases, &mut |session, case, number| {
         let open = planted.iter_mut().filter(|planted| planted.found.is_none());
         for planted in open.filter(|planted| planted.fault.applies(case.tuning, case.paths)) {
-            let class = shows(&mut session, &case, planted.fault)?;
+            let class = shows(session, case, planted.fault)?;
             planted.found = class.map(|class| Found { number, class, case: case.clone() });
         }
         tick(number, &planted);
-    }
+        Ok(planted.iter().any(|planted| planted.found.is_none()))
+    })?;
     Ok(planted)
 }
 
