@@ -93,12 +93,7 @@ fn what_all_calls_of_a_case_lift_is_counted_together() {
     check(&text, VALUES);
 }
 
-const ENDLESS: &str = "rule = ''\nwit = 'world case { export f: func(); }'\n\
-    core = '(module (func (export \"f\") (loop (br 0))))'\n\
-    [subject]\noptimize = false\npooling = false\nmoving-memory = false\nconcurrency = true\n\
-    [memory]\ninitial = 1\nmaximum = 1\n\
-    [export]\nstring-encoding = 'utf8'\nmemory = false\nrealloc = false\npost-return = false\n\
-    [[call]]\n";
+const ENDLESS: &str = include_str!("inputs/endless.toml");
 
 #[test]
 fn nobody_waits_for_a_subject_that_cannot_come_back() {

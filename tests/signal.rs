@@ -177,12 +177,7 @@ fn two_jobs_find_the_same_each_time() {
 }
 
 /// Core code that never ends, which the reference knows by its fuel.
-const ENDLESS: &str = "rule = ''\nwit = 'world case { export f: func(); }'\n\
-    core = '(module (func (export \"f\") (loop (br 0))))'\n\
-    [subject]\noptimize = false\npooling = false\nmoving-memory = false\nconcurrency = true\n\
-    [memory]\ninitial = 1\nmaximum = 1\n\
-    [export]\nstring-encoding = 'utf8'\nmemory = false\nrealloc = false\npost-return = false\n\
-    [[call]]\n";
+const ENDLESS: &str = include_str!("inputs/endless.toml");
 
 /// Nor is it asked again: whoever was would show that it did not answer.
 fn who_cannot_come_back_is_not_waited_for() {

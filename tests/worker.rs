@@ -161,12 +161,7 @@ fn a_worker_ends_with_its_parent_however_that_ends() {
 }
 
 /// Compiled code that nobody interrupts.
-const ENDLESS: &str = "rule = ''\nwit = 'world case { export f: func(); }'\n\
-    core = '(module (func (export \"f\") (loop (br 0))))'\n\
-    [subject]\noptimize = false\npooling = false\nmoving-memory = false\nconcurrency = true\n\
-    [memory]\ninitial = 1\nmaximum = 1\n\
-    [export]\nstring-encoding = 'utf8'\nmemory = false\nrealloc = false\npost-return = false\n\
-    [[call]]\n";
+const ENDLESS: &str = include_str!("inputs/endless.toml");
 
 #[test]
 fn a_worker_that_is_busy_for_ever_ends_with_its_input() {
