@@ -21,6 +21,9 @@ pub const INSTANCE_DEPTH: usize = 500;
 pub const CALLS: usize = 128;
 pub const TOO_MANY_CALLS: Stop = Stop::Exhausted("more than 128 calls within one another");
 
+// What is said of them has their numbers.
+const _: () = assert!(CALLS == 128 && MEMORY_SIZE == 1 << 30 && TABLE_ELEMENTS == 10_000_000);
+
 /// The name of the limit that was met, which each engine tells in its own words; nothing where it is another.
 pub fn name(words: &str) -> Option<&'static str> {
     let tells = |of: &[&str]| of.iter().any(|part| words.contains(part));

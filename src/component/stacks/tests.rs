@@ -22,43 +22,45 @@ const AT_ONCE: usize = 700;
 /// Each call whose number is one less than a multiple of this traps.
 const TRAPS: u32 = 61;
 
-/// Both kinds of instance wait for the host, and take a string and a token and pass them on. What they allocate
-/// they never free, so that their memories grow.
-fn component() -> Vec<u8> {
-    let inside = |imports: &str, module: &str, with: &str| {
-        format!(
-            r#"(import "token" (type $token (sub resource)))
-            (import "wait" (func $wait async (param "x" u32) (result u32)))
-            (type $work (func async (param "token" (own $token)) (param "x" u32)
-              (param "rounds" u32) (param "text" string) (result (tuple u32 string))))
-            (core module $Memory
-              (memory (export "memory") 1)
-              (global $next (mut i32) (i32.const 1024))
-              (func (export "realloc") (param i32 i32 i32 i32) (result i32)
-                (local $at i32)
-                (local.set $at (global.get $next))
-                (global.set $next (i32.and (i32.const -8)
-                  (i32.add (local.get $at) (i32.add (local.get 3) (i32.const 9007)))))
-                (if (i32.gt_u (global.get $next) (i32.mul (memory.size) (i32.const 65536)))
-                  (then (drop (memory.grow (i32.const 1)))))
-                (local.get $at)))
-            (core instance $memory (instantiate $Memory))
-            (alias core export $memory "memory" (core memory $mem))
-            (alias core export $memory "realloc" (core func $realloc))
-            (core func $wait' (canon lower (func $wait)))
-            {imports}
-            (core module $M
-              (import "memory" "memory" (memory 1))
-              (import "memory" "realloc" (func $realloc (param i32 i32 i32 i32) (result i32)))
-              (import "" "wait" (func $wait (param i32) (result i32)))
-              {module})
-            (core instance $m (instantiate $M (with "memory" (instance $memory))
-              (with "" (instance (export "wait" (func $wait')) {with}))))
-            (func (export "work") (type $work)
-              (canon lift (core func $m "work") (memory $mem) (realloc $realloc)))"#
-        )
-    };
-    let leaf = inside(
+/// What both kinds of instance are: they wait for the host, and take a string and a token and pass them on. What
+/// they allocate they never free, so that their memories grow.
+fn inside(imports: &str, module: &str, with: &str) -> String {
+    format!(
+        r#"(import "token" (type $token (sub resource)))
+        (import "wait" (func $wait async (param "x" u32) (result u32)))
+        (type $work (func async (param "token" (own $token)) (param "x" u32)
+          (param "rounds" u32) (param "text" string) (result (tuple u32 string))))
+        (core module $Memory
+          (memory (export "memory") 1)
+          (global $next (mut i32) (i32.const 1024))
+          (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+            (local $at i32)
+            (local.set $at (global.get $next))
+            (global.set $next (i32.and (i32.const -8)
+              (i32.add (local.get $at) (i32.add (local.get 3) (i32.const 9007)))))
+            (if (i32.gt_u (global.get $next) (i32.mul (memory.size) (i32.const 65536)))
+              (then (drop (memory.grow (i32.const 1)))))
+            (local.get $at)))
+        (core instance $memory (instantiate $Memory))
+        (alias core export $memory "memory" (core memory $mem))
+        (alias core export $memory "realloc" (core func $realloc))
+        (core func $wait' (canon lower (func $wait)))
+        {imports}
+        (core module $M
+          (import "memory" "memory" (memory 1))
+          (import "memory" "realloc" (func $realloc (param i32 i32 i32 i32) (result i32)))
+          (import "" "wait" (func $wait (param i32) (result i32)))
+          {module})
+        (core instance $m (instantiate $M (with "memory" (instance $memory))
+          (with "" (instance (export "wait" (func $wait')) {with}))))
+        (func (export "work") (type $work)
+          (canon lift (core func $m "work") (memory $mem) (realloc $realloc)))"#
+    )
+}
+
+/// An instance that waits some times, on a stack that gets deeper, and drops the token.
+fn leaf() -> String {
+    inside(
         r#"(core func $drop (canon resource.drop $token))"#,
         r#"(import "" "drop" (func $drop (param i32)))
         (func $deep (param $x i32) (param $rounds i32) (result i32)
@@ -84,8 +86,12 @@ fn component() -> Vec<u8> {
           (i32.store offset=8 (local.get $result) (local.get $length))
           (local.get $result))"#,
         r#"(export "drop" (func $drop))"#,
-    );
-    let middle = inside(
+    )
+}
+
+/// One that waits, calls another, and waits again.
+fn middle() -> String {
+    inside(
         r#"(import "work" (func $work' (type $work)))
         (core func $work'' (canon lower (func $work') (memory $mem) (realloc $realloc)))"#,
         r#"(import "" "work" (func $work (param i32 i32 i32 i32 i32 i32)))
@@ -103,7 +109,11 @@ fn component() -> Vec<u8> {
             (i32.add (local.get $sum) (i32.load (local.get $result))))
           (local.get $result))"#,
         r#"(export "work" (func $work''))"#,
-    );
+    )
+}
+
+fn component() -> Vec<u8> {
+    let (leaf, middle) = (leaf(), middle());
     let given = r#"(with "token" (type $token)) (with "wait" (func $wait))"#;
     let leaves = (0..LEAVES).map(|i| format!("(instance $leaf{i} (instantiate $Leaf {given}))"));
     let middles = (0..MIDDLES).map(|i| {
