@@ -5,6 +5,8 @@ pub mod value;
 
 pub mod arena;
 
+pub mod async_rule;
+
 pub mod fits;
 
 pub mod built_in;
@@ -21,7 +23,10 @@ pub mod watch;
 
 pub mod table;
 
+pub mod copy;
 pub mod machine;
+pub mod thread;
+pub mod waitable;
 
 pub mod context;
 
@@ -38,6 +43,8 @@ mod unchecked;
 
 pub mod handle;
 
+mod async_value;
+
 pub mod load;
 pub mod store;
 pub mod string;
@@ -53,6 +60,8 @@ pub mod world;
 
 pub mod task;
 
+pub mod built_ins;
+
 pub mod canon;
 
 pub mod drive;
@@ -63,6 +72,7 @@ pub mod bytes_guest;
 pub mod vectors;
 
 pub use self::core::{Core, CoreFuncType, CoreType, wrap};
+pub use async_rule::{AsyncRule, AsyncTrap};
 pub use built_in::BuiltIn;
 pub use check::trap_if;
 pub use context::{Cx, Guest, Instance, MAX_LIFTED};

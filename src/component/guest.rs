@@ -2,13 +2,14 @@
 //! Knows nothing of how instances came to be.
 
 use canonical_abi::arena::Id;
+use canonical_abi::canon::{on_resolve, on_start};
+use canonical_abi::context::set_stage;
 use canonical_abi::deviations::calls as deviations;
 use canonical_abi::drive::run_core;
 use canonical_abi::machine::{
-    Called, Caller, CoreId, HostFunc, Machine, Options, ResourceTypes, Subtask, Task,
+    Called, Caller, CoreId, HostFunc, Machine, Options, ResourceTypes, Subtask, TableId, Task,
 };
-use canonical_abi::value::Value;
-use canonical_abi::world::{Answer, Choices, World};
+use canonical_abi::world::{Choices, TableEntry, World};
 use canonical_abi::{Core, Guest, Handles, PtrType, Stage, Stop, Watch, end_if};
 use wasmi::{AsContextMut, StoreContextMut};
 
@@ -206,14 +207,20 @@ impl<T: Host> World for OnWasmi<'_, T> {
         }
     }
 
-    fn call_host(
-        &mut self,
-        _: Id<Subtask>,
-        func: &HostFunc,
-        args: Vec<Value>,
-    ) -> Result<Answer, Stop> {
+    fn guest(&mut self, opts: &Options, resources: &ResourceTypes) -> CoreInstance<'_, T> {
+        CoreInstance::new(self.store.as_context_mut(), opts, resources)
+    }
+
+    fn call_host(&mut self, subtask: Id<Subtask>, func: &HostFunc) -> Result<(), Stop> {
+        let args = on_start(self, subtask).map_err(|stopped| stopped.stop)?;
+        set_stage(&mut self.caller(subtask, Stage::Host), Stage::Host);
         let mut context = Context { store: self.store.as_context_mut() };
-        T::call(&mut context, &func.path, args).map(Answer::Returned)
+        let result = T::call(&mut context, &func.path, args)?;
+        on_resolve(self, subtask, result.as_ref())
+    }
+
+    fn table_entry(&mut self, _: TableId, _: u64) -> TableEntry {
+        TableEntry::Nothing
     }
 
     fn drop_host(&mut self, path: &str, rep: u32) -> Result<(), Stop> {

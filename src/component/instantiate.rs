@@ -522,6 +522,8 @@ impl<'a, T: Host> Spaces<'a, T> {
             memory: memory.map(|(memory, _)| memory),
             realloc: opts.realloc.map(|index| self.core_id(index)).transpose()?,
             post_return: opts.post_return.map(|index| self.core_id(index)).transpose()?,
+            is_async: false,
+            callback: None,
         })
     }
 }

@@ -6,10 +6,7 @@ use std::sync::Arc;
 use canonical_abi::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep};
 use canonical_abi::machine::{Lowered, Options, ResourceTypes};
 use canonical_abi::world::Call;
-use canonical_abi::{
-    BuiltIn, Core, CoreFuncType, Instance as _, LiftLowerOptions, PtrType, Stop, StringEncoding,
-    wrap,
-};
+use canonical_abi::{BuiltIn, Core, CoreFuncType, CoreType, Instance as _, Stop, wrap};
 use wasmi::{AsContextMut, StoreContextMut};
 
 use super::call::Host;
@@ -45,7 +42,7 @@ impl Outs {
         store: StoreContextMut<'_, State<T>>,
         lowered: Arc<Lowered>,
     ) -> CoreFunc {
-        let ty = lowered.flat_ft().clone();
+        let ty = lowered.flat_ft().into_owned();
         self.func(store, ty, move |_, params| {
             Ok(Does::Calls(Call::Lowered(lowered.clone(), params)))
         })
@@ -58,8 +55,8 @@ impl Outs {
         built_in: (BuiltIn, u32),
         resources: &ResourceTypes,
     ) -> CoreFunc {
-        let (opts, resources) = (no_options(self.next.instance), resources.clone());
-        let ty = built_in.0.core_type(opts.lift_lower.ptr_type);
+        let (opts, resources) = (Options::none(self.next.instance), resources.clone());
+        let ty = built_in.0.core_type(opts.lift_lower.ptr_type, CoreType::I32);
         self.func(store, ty, move |store, params| {
             let guest = CoreInstance::new(store, &opts, &resources);
             call_built_in(guest, built_in, wrap(params[0].bits()))
@@ -118,13 +115,6 @@ fn within_core_code<T>(
     instance.get_func(&store, "").expect("it is exported")
 }
 
-/// What built-ins on handles have for options.
-fn no_options(instance: usize) -> Options {
-    let (string_encoding, ptr_type) = (StringEncoding::Utf8, PtrType::I32);
-    let lift_lower = LiftLowerOptions { string_encoding, ptr_type };
-    Options { instance, lift_lower, memory: None, realloc: None, post_return: None }
-}
-
 fn call_built_in<T: Host>(
     mut guest: CoreInstance<'_, T>,
     (which, of): (BuiltIn, u32),
@@ -147,5 +137,6 @@ fn call_built_in<T: Host>(
                 Does::Calls(Call::Destroy { instance, rt, rep })
             })
         }
+        _ => unreachable!("no other is decoded"),
     })
 }

@@ -114,7 +114,7 @@ impl<'a> Encoder<'a> {
             BuiltIn::ResourceDrop => self.builder.resource_drop(ty),
         };
         let slot = slot::built_in(which, resource);
-        Wired { slot, ty: which.core_type(ptr_type), func }
+        Wired { slot, ty: which.core_type(ptr_type, crate::abi::CoreType::I32), func }
     }
 
     fn lower(&mut self, puppet: u32, func: u32, function: &Function, guest: &Guest) -> Wired {

@@ -48,7 +48,7 @@ fn section(function: &str) -> &'static str {
         ("canon_lower", "canon lower"),
         ("", "Canonical ABI Explainer"),
     ];
-    let built_ins = BuiltIn::ALL.map(|which| which.row());
+    let built_ins = BuiltIn::OF_RESOURCES.map(|which| which.row());
     if let Some(built_in) = built_ins.iter().find(|one| one.definition == function) {
         return built_in.canon;
     }

@@ -61,7 +61,7 @@ pub(crate) fn waives(watch: &mut dyn Watch, party: Party, point: Point) -> bool 
         Point::Block { change: Change::Shrunk, answer: Answer::OutOfBounds, .. } => {
             party == Party::Guest && watch.deviates(Deviation::FusedShrinkBoundsUnchecked)
         }
-        Point::Block { .. } | Point::Value(..) => false,
+        Point::Block { .. } | Point::Value(..) | Point::Async(_) => false,
     }
 }
 
