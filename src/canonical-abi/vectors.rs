@@ -3,6 +3,8 @@
 
 mod format;
 mod operation;
+mod replay;
+mod trace;
 mod values;
 
 use std::collections::BTreeMap;
@@ -10,7 +12,8 @@ use std::fmt::{self, Debug};
 
 use anyhow::{Context as _, Result, ensure};
 
-use self::format::{Header, Vector};
+use serde::Deserialize;
+
 use crate::{Recorder, Stop, Trap};
 
 /// The longest file of vectors that anybody should read for `run`.
@@ -32,7 +35,7 @@ pub struct Failure {
     /// In the file, counted from 1.
     pub line: usize,
     /// Which of the vector's expectations it is about.
-    pub about: &'static str,
+    pub about: String,
     pub expected: String,
     pub observed: String,
 }
@@ -54,22 +57,80 @@ pub fn run(text: &str) -> Result<Report> {
 pub fn run_watched(text: &str, recorder: &Recorder) -> Result<Report> {
     let mut lines = text.lines().zip(1..);
     let (header, _) = lines.next().context("line 1: there is no header")?;
-    let mut header = Header::parse(header).context("line 1")?;
-    header.recorder = recorder.clone();
+    let header = Header::parse(header, recorder).context("line 1")?;
     let mut report = Report::default();
     for (vector, line) in lines {
-        report.run(&header, vector, line).with_context(|| format!("line {line}"))?;
+        let ran = header.run(vector, recorder).with_context(|| format!("line {line}"))?;
+        report.add(line, ran);
     }
-    let total: usize = report.groups.values().sum();
-    ensure!(total == header.total, "the header announces {} vectors, not {total}", header.total);
-    ensure!(report.groups == header.counts, "the header announces {:?}", header.counts);
+    let (total, counts) = header.announced();
+    let ran: usize = report.groups.values().sum();
+    ensure!(ran == total, "the header announces {total} vectors, not {ran}");
+    ensure!(report.groups == *counts, "the header announces {counts:?}");
     Ok(report)
 }
 
+/// The first line of a file, which says of what kind its vectors are.
+enum Header {
+    /// Each is a single operation.
+    Operations(format::Header),
+    /// Each is a trace of whole calls.
+    Traces(trace::Header),
+}
+
+/// What the two kinds of headers do not have in common.
+#[derive(Deserialize)]
+struct Either {
+    id: Option<String>,
+}
+
+/// A vector that was run.
+struct Ran {
+    id: String,
+    group: String,
+    difference: Option<Difference>,
+}
+
+impl Header {
+    fn parse(line: &str, recorder: &Recorder) -> Result<Header> {
+        let Either { id } = serde_json::from_str(line)?;
+        Ok(match id {
+            None => {
+                let mut header = format::Header::parse(line)?;
+                header.recorder = recorder.clone();
+                Header::Operations(header)
+            }
+            Some(_) => Header::Traces(trace::Header::parse(line)?),
+        })
+    }
+
+    /// How many vectors there are to be, and how many of each group.
+    fn announced(&self) -> (usize, &BTreeMap<String, usize>) {
+        match self {
+            Header::Operations(header) => (header.total, &header.counts),
+            Header::Traces(header) => (header.total, &header.counts),
+        }
+    }
+
+    fn run(&self, vector: &str, recorder: &Recorder) -> Result<Ran> {
+        match self {
+            Header::Operations(header) => {
+                let format::Vector { id, group, op } = serde_json::from_str(vector)?;
+                let difference = op.run(header).with_context(|| id.clone())?;
+                Ok(Ran { id, group, difference })
+            }
+            Header::Traces(header) => {
+                let vector: trace::Vector = serde_json::from_str(vector)?;
+                let difference = vector.run(header, recorder).with_context(|| vector.id.clone())?;
+                Ok(Ran { id: vector.id, group: vector.group, difference })
+            }
+        }
+    }
+}
+
 impl Report {
-    fn run(&mut self, header: &Header, vector: &str, line: usize) -> Result<()> {
-        let Vector { id, group, op } = serde_json::from_str(vector)?;
-        let difference = op.run(header).with_context(|| id.clone())?;
+    fn add(&mut self, line: usize, ran: Ran) {
+        let Ran { id, group, difference } = ran;
         *self.groups.entry(group).or_default() += 1;
         match difference {
             None => self.passed += 1,
@@ -77,7 +138,6 @@ impl Report {
                 self.failures.push(Failure { id, line, about, expected, observed });
             }
         }
-        Ok(())
     }
 }
 
@@ -86,22 +146,21 @@ impl Report {
 struct Checks(Option<Difference>);
 
 struct Difference {
-    about: &'static str,
+    about: String,
     expected: String,
     observed: String,
 }
 
 impl Checks {
-    fn check<T: PartialEq + Debug>(&mut self, about: &'static str, expected: &T, observed: &T) {
+    fn check<T: PartialEq + Debug>(&mut self, about: &str, expected: &T, observed: &T) {
         if expected != observed {
             self.differ(about, format!("{expected:?}"), format!("{observed:?}"));
         }
     }
 
     fn check_memory(&mut self, expected: &[u8], observed: &[u8]) {
-        let differs = |(_, (a, b)): &(usize, (&u8, &u8))| a != b;
-        if let Some((offset, (a, b))) = expected.iter().zip(observed).enumerate().find(differs) {
-            self.differ("mem", format!("{a:02x} at offset {offset}"), format!("{b:02x}"));
+        if let Some((expected, observed)) = first_difference(expected, observed) {
+            self.differ("mem", expected, observed);
         }
     }
 
@@ -115,7 +174,14 @@ impl Checks {
         }
     }
 
-    fn differ(&mut self, about: &'static str, expected: String, observed: String) {
-        self.0.get_or_insert(Difference { about, expected, observed });
+    fn differ(&mut self, about: &str, expected: String, observed: String) {
+        self.0.get_or_insert(Difference { about: about.to_string(), expected, observed });
     }
+}
+
+/// Where two memories differ first, in words, if they do.
+fn first_difference(expected: &[u8], observed: &[u8]) -> Option<(String, String)> {
+    let differs = |(_, (a, b)): &(usize, (&u8, &u8))| a != b;
+    let (offset, (a, b)) = expected.iter().zip(observed).enumerate().find(differs)?;
+    Some((format!("{a:02x} at offset {offset}"), format!("{b:02x}")))
 }

@@ -112,7 +112,7 @@ impl LowerOp {
     fn run(&self, header: &Header, checks: &mut Checks) -> Result<()> {
         let ptr = PtrType::from(self.ptr);
         let types = parse_value_types(&self.types)?;
-        let values = parse_values(&self.vals, &types, ptr)?;
+        let values = parse_values(&self.vals, &types, self.ptr)?;
         let measured = types.iter().map(|ty| measure(ty, ptr)).collect();
         checks.check("ty", &self.ty, &measured);
         checks.check("core", &self.core, &signatures(&self.role.functype(&types)?, ptr));
@@ -142,7 +142,7 @@ impl LowerOp {
         checks.check("flat", &parse_flat(present(&self.flat)?)?, &flat);
         checks.check_memory(&header.image(present(&self.mem)?)?, &guest.memory);
         let lifted = self.lift_back(&mut guest, types, flat);
-        let expected = parse_values(present(&self.lifted)?, types, self.ptr.into())?;
+        let expected = parse_values(present(&self.lifted)?, types, self.ptr)?;
         checks.check("lifted", &Ok(expected), &lifted);
         Ok(())
     }
@@ -188,7 +188,7 @@ impl LiftOp {
         let lifted = lift_flat_values(&mut cx, self.max_flat, &mut CoreValues::new(&flat), &tuple);
         checks.check_trap(&expected_traps(self.trap, &self.trap_at, self.enc, self.ptr)?, &lifted);
         if !self.trap {
-            let expected = parse_values(present(&self.lifted)?, &types, self.ptr.into())?;
+            let expected = parse_values(present(&self.lifted)?, &types, self.ptr)?;
             checks.check("lifted", &Ok(expected), &lifted);
         }
         Ok(())
@@ -203,7 +203,7 @@ impl PassOp {
         if self.phase == Some(Phase::Lift) {
             return Ok(());
         }
-        let expected = parse_values(present(&self.lifted)?, &types, self.src.ptr.into())?;
+        let expected = parse_values(present(&self.lifted)?, &types, self.src.ptr)?;
         checks.check("lifted", &Ok(&expected), &lifted.as_ref().map_err(|trap| *trap));
         self.lower(header, checks, &types, &expected)
     }

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::flatten::flatten_within;
 use crate::layout::elem_size;
 use crate::string::utf16_tag;
-use crate::types::{Field, Handle, Label, Type, VariantCase};
+use crate::types::{Field, Handle, Label, Resource, Type, VariantCase};
 use crate::value::{Str, StringSource, Value};
 use crate::{Core, CoreType, PtrType, StringEncoding};
 
@@ -184,6 +184,8 @@ fn parse_type_kind(kind: &str, parts: &Json) -> Result<Type> {
             Type::Result(parse_optional(ok)?, parse_optional(error)?)
         }
         "flags" => Type::Flags(parse_labels(parts, 32)?),
+        "own" => Type::Handle(Handle::Own(parse_resource(parts)?)),
+        "borrow" => Type::Handle(Handle::Borrow(parse_resource(parts)?)),
         "map" => {
             let [key, value] = parse_two(parts)?;
             Type::Map(parse_boxed(key)?, parse_boxed(value)?)
@@ -204,6 +206,10 @@ fn parse_case(json: &Json) -> Result<Option<Type>> {
 
 fn parse_optional(json: &Json) -> Result<Option<Box<Type>>> {
     Ok(parse_case(json)?.map(Box::new))
+}
+
+fn parse_resource(json: &Json) -> Result<Resource> {
+    integer(json).with_context(|| format!("no resource type: {json}"))
 }
 
 /// One or more.
@@ -227,13 +233,33 @@ fn parse_labels(json: &Json, max: u64) -> Result<Vec<Label>> {
     Ok(vec![Label::default(); usize::try_from(count)?])
 }
 
-/// Values, one of each type, of an instance with pointers of this width.
-pub fn parse_values(values: &[Json], types: &[Type], ptr: PtrType) -> Result<Vec<Value>> {
-    ensure!(values.len() == types.len(), "{} values of {} types", values.len(), types.len());
-    values.iter().zip(types).map(|(value, ty)| parse_value(value, ty, ptr)).collect()
+/// Where values are.
+#[derive(Clone, Copy)]
+pub struct Within<'a> {
+    /// The pointers of the instance that lifts or lowers them.
+    pub ptr: PtrType,
+    /// The numbers of the streams and futures that there are, by their numbers in the vector.
+    pub shared: &'a [u32],
 }
 
-fn parse_value(json: &Json, ty: &Type, ptr: PtrType) -> Result<Value> {
+impl From<Ptr> for Within<'_> {
+    fn from(ptr: Ptr) -> Self {
+        Within { ptr: ptr.into(), shared: &[] }
+    }
+}
+
+/// Values, one of each type.
+pub fn parse_values<'a>(
+    values: &[Json],
+    types: &[Type],
+    within: impl Into<Within<'a>>,
+) -> Result<Vec<Value>> {
+    let within = within.into();
+    ensure!(values.len() == types.len(), "{} values of {} types", values.len(), types.len());
+    values.iter().zip(types).map(|(value, ty)| parse_value(value, ty, within)).collect()
+}
+
+fn parse_value(json: &Json, ty: &Type, within: Within<'_>) -> Result<Value> {
     let value = match ty {
         Type::Bool => json.as_bool().map(Value::Bool),
         Type::S8 => integer(json).map(Value::S8),
@@ -247,38 +273,53 @@ fn parse_value(json: &Json, ty: &Type, ptr: PtrType) -> Result<Value> {
         Type::F32 => json.as_str().and_then(|text| bits(text, 8)).and_then(float32),
         Type::F64 => json.as_str().and_then(|text| bits(text, 16)).map(Value::F64),
         Type::Char => integer(json).and_then(char::from_u32).map(Value::Char),
-        Type::String => Some(Value::String(parse_string(json, ptr)?)),
+        Type::String => Some(Value::String(parse_string(json, within)?)),
         Type::List(elem) if **elem == Type::U8 => {
             parse_array(json)?.iter().map(integer).collect::<Option<_>>().map(Value::Bytes)
         }
-        Type::List(elem) => Some(Value::List(parse_elems(parse_array(json)?, elem, ptr)?)),
+        Type::List(elem) => Some(Value::List(parse_elems(parse_array(json)?, elem, within)?)),
         Type::FixedLengthList(elem, length) => {
             let elems = parse_array(json)?;
             ensure!(u32::try_from(elems.len()) == Ok(*length), "{} elements", elems.len());
-            Some(Value::List(parse_elems(elems, elem, ptr)?))
+            Some(Value::List(parse_elems(elems, elem, within)?))
         }
         Type::Record(fields) => {
-            Some(parse_record(json, fields.iter().map(|field| &field.ty), ptr)?)
+            Some(parse_record(json, fields.iter().map(|field| &field.ty), within)?)
         }
-        Type::Tuple(types) => Some(parse_record(json, types.iter(), ptr)?),
+        Type::Tuple(types) => Some(parse_record(json, types.iter(), within)?),
         Type::Variant(cases) => {
             let case = |index: usize| cases.get(index).map(|case| case.ty.as_ref());
-            Some(parse_variant(json, case, ptr)?)
+            Some(parse_variant(json, case, within)?)
         }
-        Type::Enum(labels) => Some(parse_variant(json, |i| labels.get(i).map(|_| None), ptr)?),
+        Type::Enum(labels) => Some(parse_variant(json, |i| labels.get(i).map(|_| None), within)?),
         Type::Option(some) => {
             let cases = [None, Some(&**some)];
-            Some(parse_variant(json, |index| cases.get(index).copied(), ptr)?)
+            Some(parse_variant(json, |index| cases.get(index).copied(), within)?)
         }
         Type::Result(ok, error) => {
             let cases = [ok.as_deref(), error.as_deref()];
-            Some(parse_variant(json, |index| cases.get(index).copied(), ptr)?)
+            Some(parse_variant(json, |index| cases.get(index).copied(), within)?)
         }
         Type::Flags(labels) => integer(json).filter(|f| fits(*f, labels)).map(Value::Flags),
-        Type::Map(key, value) => Some(Value::List(parse_entries(json, key, value, ptr)?)),
-        Type::Handle(_) => bail!("handles have no values"),
+        Type::Map(key, value) => Some(Value::List(parse_entries(json, key, value, within)?)),
+        Type::Handle(handle) => parse_handle(json, handle, within),
     };
     value.with_context(|| format!("{json} is no value of {ty:?}"))
+}
+
+fn parse_handle(json: &Json, handle: &Handle, within: Within<'_>) -> Option<Value> {
+    let numbered = |name: &str| match json.as_object() {
+        Some(fields) if fields.len() == 1 => fields.get(name).and_then(integer::<u32>),
+        Some(_) | None => None,
+    };
+    let number = match handle {
+        Handle::Own(_) | Handle::Borrow(_) => integer(json),
+        Handle::Stream(_) | Handle::Future(_) => {
+            within.shared.get(usize::try_from(numbered("h")?).ok()?).copied()
+        }
+        Handle::ErrorContext => numbered("e"),
+    };
+    number.map(Value::Handle)
 }
 
 fn integer<T: TryFrom<i64>>(json: &Json) -> Option<T> {
@@ -298,25 +339,25 @@ fn fits(flags: u32, labels: &[Label]) -> bool {
     u64::from(flags) >> labels.len() == 0
 }
 
-fn parse_elems(elems: &[Json], elem: &Type, ptr: PtrType) -> Result<Vec<Value>> {
-    elems.iter().map(|value| parse_value(value, elem, ptr)).collect()
+fn parse_elems(elems: &[Json], elem: &Type, within: Within<'_>) -> Result<Vec<Value>> {
+    elems.iter().map(|value| parse_value(value, elem, within)).collect()
 }
 
 fn parse_record<'a>(
     json: &Json,
     types: impl ExactSizeIterator<Item = &'a Type>,
-    ptr: PtrType,
+    within: Within<'_>,
 ) -> Result<Value> {
     let values = parse_array(json)?;
     ensure!(values.len() == types.len(), "{} values of {} fields", values.len(), types.len());
-    let fields = values.iter().zip(types).map(|(value, ty)| parse_value(value, ty, ptr));
+    let fields = values.iter().zip(types).map(|(value, ty)| parse_value(value, ty, within));
     Ok(Value::Record(fields.collect::<Result<_>>()?))
 }
 
 fn parse_variant<'a>(
     json: &Json,
     case: impl Fn(usize) -> Option<Option<&'a Type>>,
-    ptr: PtrType,
+    within: Within<'_>,
 ) -> Result<Value> {
     let fields = json.as_object().with_context(|| format!("no case: {json}"))?;
     ensure!(fields.keys().all(|key| key == "c" || key == "v"), "no case: {json}");
@@ -324,37 +365,37 @@ fn parse_variant<'a>(
     let ty = case(usize::try_from(index)?).with_context(|| format!("no case {index}"))?;
     match (ty, fields.get("v")) {
         (None, None) => Ok(Value::Variant(index, None)),
-        (Some(ty), Some(payload)) => Ok(Value::case(index, parse_value(payload, ty, ptr)?)),
+        (Some(ty), Some(payload)) => Ok(Value::case(index, parse_value(payload, ty, within)?)),
         (None, Some(_)) | (Some(_), None) => bail!("the payload of {json}"),
     }
 }
 
-fn parse_entries(json: &Json, key: &Type, value: &Type, ptr: PtrType) -> Result<Vec<Value>> {
-    let entry = |json| parse_record(json, [key, value].into_iter(), ptr);
+fn parse_entries(json: &Json, key: &Type, value: &Type, within: Within<'_>) -> Result<Vec<Value>> {
+    let entry = |json| parse_record(json, [key, value].into_iter(), within);
     parse_array(json)?.iter().map(entry).collect()
 }
 
-fn parse_string(json: &Json, ptr: PtrType) -> Result<Str> {
+fn parse_string(json: &Json, within: Within<'_>) -> Result<Str> {
     let fields = json.as_object().with_context(|| format!("no string: {json}"))?;
     let hex = fields.get("s").and_then(Json::as_str).with_context(|| format!("no s: {json}"))?;
     let text = String::from_utf8(parse_hex(hex)?)?;
     match (fields.get("enc"), fields.get("units"), fields.len()) {
         (None, None, 1) => Ok(Str { text, source: StringSource::Utf8 }),
-        (Some(enc), Some(units), 3) => with_hint(text, enc, units, ptr),
+        (Some(enc), Some(units), 3) => with_hint(text, enc, units, within),
         _ => bail!("no string: {json}"),
     }
 }
 
-fn with_hint(text: String, enc: &Json, units: &Json, ptr: PtrType) -> Result<Str> {
+fn with_hint(text: String, enc: &Json, units: &Json, within: Within<'_>) -> Result<Str> {
     let Decimal(tagged_code_units) = Decimal::deserialize(units)?;
-    let tagged = tagged_code_units & utf16_tag(ptr) != 0;
+    let tagged = tagged_code_units & utf16_tag(within.ptr) != 0;
     let source = match Encoding::deserialize(enc)? {
         Encoding::Utf8 => StringSource::Utf8,
         Encoding::Utf16 => StringSource::Utf16,
         Encoding::Latin1OrUtf16 if tagged => StringSource::TaggedUtf16,
         Encoding::Latin1OrUtf16 => StringSource::Latin1,
     };
-    let tag = if source == StringSource::TaggedUtf16 { utf16_tag(ptr) } else { 0 };
+    let tag = if source == StringSource::TaggedUtf16 { utf16_tag(within.ptr) } else { 0 };
     let latin1 = text.chars().all(|char| u8::try_from(char).is_ok());
     ensure!(latin1 || source != StringSource::Latin1, "{text:?} is not Latin-1");
     let str = Str { text, source };
@@ -383,6 +424,28 @@ fn parse_core(ty: CoreTypeName, text: &str) -> Result<Core> {
         CoreTypeName::F64 => bits(text, 16).map(Core::F64),
     };
     core.with_context(|| format!("{text} is no {ty:?}"))
+}
+
+/// Core values as events have them.
+pub fn parse_cores(cores: &[Json], types: &[CoreType]) -> Result<Vec<Core>> {
+    ensure!(cores.len() == types.len(), "{} core values of {types:?}", cores.len());
+    cores.iter().zip(types).map(|(core, ty)| parse_core_json(core, *ty)).collect()
+}
+
+fn parse_core_json(core: &Json, ty: CoreType) -> Result<Core> {
+    let number = core.as_u64().filter(|_| ty == CoreType::I32).map(|number| number.to_string());
+    let text = core.as_str().filter(|_| ty != CoreType::I32).map(str::to_string).or(number);
+    parse_core(ty.into(), &text.with_context(|| format!("{core} is no {ty:?}"))?)
+}
+
+/// A core value as events have it.
+pub fn core_json(core: Core) -> Json {
+    match core {
+        Core::I32(int) => int.into(),
+        Core::I64(int) => int.to_string().into(),
+        Core::F32(bits) => format!("{bits:08x}").into(),
+        Core::F64(bits) => format!("{bits:016x}").into(),
+    }
 }
 
 /// Core values that hold values of these types, or the pointer to them.
