@@ -10,13 +10,16 @@ use std::sync::Arc;
 use canonical_abi::machine::{Func, HostCalls, Lifted};
 use canonical_abi::types::{FuncType, Resource};
 use canonical_abi::value::Value;
-use canonical_abi::{Core, Guest, Stop, Trap, Watch, drive, task};
+use canonical_abi::{Core, Guest, ResourceType, Stop, Trap, Watch, drive, task};
 use wasmi::{AsContextMut, StoreContextMut};
 
 use super::definition::Decoded;
 use super::guest::{CoreInstance, OnWasmi};
+use super::limits;
+use super::module::CoreModule;
 use super::recording::{Event, Recording};
 use super::state::State;
+use super::thing::Thing;
 
 /// What is behind the imports of an instance. Paths are those of imports: `name`, or
 /// `instance#name` for what is in an imported instance.
@@ -177,6 +180,34 @@ impl<T: Host, W: Watch> Instance<T, W> {
             }
             None => &mut [],
         }
+    }
+
+    /// Has all memories together take so many bytes at most, besides those that there are already.
+    pub fn allow_memory(&mut self, bytes: usize) {
+        self.store.data_mut().limits.0 = limits::Left::of(bytes);
+    }
+
+    /// The limit for which a memory or a table could not grow, since this was last asked. Core code may go on then.
+    pub fn denied(&mut self) -> Option<&'static str> {
+        self.store.data_mut().limits.0.denied()
+    }
+
+    /// The core modules that the root exports itself, with their names.
+    pub fn modules(&self) -> impl Iterator<Item = (&str, &CoreModule)> {
+        self.store.data().things.iter().filter_map(|(name, thing)| match thing {
+            Thing::Module(module) => Some((name.as_str(), module)),
+            Thing::Func(_) | Thing::Component(_) | Thing::Instance(_) => None,
+            Thing::Resource(_) | Thing::Type => None,
+        })
+    }
+
+    /// The resource types that the root exports itself, with their names.
+    pub fn resource_types(&self) -> impl Iterator<Item = (&str, ResourceType)> {
+        self.store.data().things.iter().filter_map(|(name, thing)| match thing {
+            Thing::Resource(rt) => Some((name.as_str(), *rt)),
+            Thing::Func(_) | Thing::Module(_) | Thing::Component(_) => None,
+            Thing::Instance(_) | Thing::Type => None,
+        })
     }
 
     /// How much was lifted since the instance was made.

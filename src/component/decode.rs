@@ -42,7 +42,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, Refusal> {
 }
 
 /// All of the component model, so that what is not supported is valid and can be named.
-fn features() -> WasmFeatures {
+pub fn features() -> WasmFeatures {
     WasmFeatures::default()
         | WasmFeatures::CM_ASYNC
         | WasmFeatures::CM_ASYNC_STACKFUL
@@ -121,9 +121,7 @@ impl Decoder {
             Encoding::Component => self.frames.push(Frame::default()),
         }
         if self.frames.len() > MAX_NESTING {
-            return Err(Refusal::unsupported(format!(
-                "components nested deeper than {MAX_NESTING}"
-            )));
+            return Err(Refusal::exhausted(format!("components nested deeper than {MAX_NESTING}")));
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ use super::thing::{Closure, Exports, Outer, Thing, imports, list, named, resourc
 pub struct Compiled {
     engine: wasmi::Engine,
     modules: Vec<CoreModule>,
-    /// Core modules that it imports, by the imports' names.
+    /// Core modules that it imports, by the imports' paths.
     imported: Vec<(String, CoreModule)>,
     fuel: Option<u64>,
     pub decoded: Arc<Decoded>,
@@ -102,13 +102,14 @@ impl Compiled {
         Compiled::compile(bytes, &engine(fuel.is_some()), Vec::new(), fuel)
     }
 
-    /// The same, for a component that imports core modules: these, of this engine, by their names.
+    /// The same, for a component that imports core modules: these, of this engine, by the paths of the imports.
     pub fn importing(
         bytes: &[u8],
         engine: &wasmi::Engine,
         modules: Vec<(String, CoreModule)>,
+        fuel: Option<u64>,
     ) -> Result<Compiled, Refusal> {
-        Compiled::compile(bytes, engine, modules, None)
+        Compiled::compile(bytes, engine, modules, fuel)
     }
 
     fn compile(
@@ -165,6 +166,7 @@ impl Compiled {
         list("", &exports, &mut funcs);
         let state = store.data_mut();
         (state.exports, state.resources) = (Arc::new(funcs), resources);
+        state.things = Arc::new(exports);
         Ok(())
     }
 }
@@ -206,13 +208,13 @@ impl<'a, T: Host> Spaces<'a, T> {
     ) -> Result<Spaces<'a, T>, Refusal> {
         if store.data().machine.instances.len() >= limits::INSTANCES {
             let most = limits::INSTANCES;
-            return Err(Refusal::unsupported(format!("more than {most} instances")));
+            return Err(Refusal::exhausted(format!("more than {most} instances")));
         }
         if parent.is_some_and(|parent| {
             store.data().machine.self_and_ancestors(parent).count() >= limits::INSTANCE_DEPTH
         }) {
             let most = limits::INSTANCE_DEPTH;
-            return Err(Refusal::unsupported(format!("more than {most} instances in one another")));
+            return Err(Refusal::exhausted(format!("more than {most} instances in one another")));
         }
         let instance = store.data_mut().begin_instance(parent);
         Ok(Spaces {

@@ -12,6 +12,7 @@ use wasmi_core::LimiterError;
 use super::limits;
 use super::recording::Recording;
 use super::stacks::{Suspended, Wanted};
+use super::thing::Exports;
 
 /// What the store of an instance carries.
 pub struct State<T> {
@@ -22,6 +23,8 @@ pub struct State<T> {
     pub lifted: u64,
     /// The functions that the root exports, by their paths.
     pub exports: Arc<BTreeMap<String, Func>>,
+    /// All that it exports.
+    pub things: Arc<Exports>,
     /// The resource types behind the numbers in the types of the root.
     pub resources: ResourceTypes,
     /// The instances, and the calls that are under way.
@@ -86,6 +89,7 @@ impl<T> State<T> {
             watch: Box::new(watch),
             lifted: 0,
             exports: Arc::default(),
+            things: Arc::default(),
             resources: Arc::default(),
             machine: Machine::default(),
             choices: First,
@@ -108,7 +112,7 @@ impl<T> State<T> {
 }
 
 /// What core instances may take.
-pub struct Limiter(limits::Left);
+pub struct Limiter(pub limits::Left);
 
 impl wasmi::ResourceLimiter for Limiter {
     fn memory_growing(

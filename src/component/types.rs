@@ -222,7 +222,7 @@ impl Resolver<'_> {
     fn count(&mut self) -> Result<(), Refusal> {
         self.resources.nodes += 1;
         if self.resources.nodes > MAX_TYPE_NODES {
-            return Err(Refusal::unsupported("types of more than a million nodes"));
+            return Err(Refusal::exhausted("types of more than a million nodes"));
         }
         Ok(())
     }
