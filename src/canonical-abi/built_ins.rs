@@ -11,7 +11,7 @@ use super::arena::Id;
 use super::async_rule::AsyncRule;
 use super::async_value::same_type;
 use super::canon::{self, destroy};
-use super::check::trap_if;
+use super::check::{check_there, trap_if};
 use super::context::{Cx, Guest, set_stage};
 use super::copy::{Kind, Side};
 use super::deviations::moved;
@@ -147,9 +147,9 @@ fn resource_drop<W: World>(
 /// Spec: `Table.get`.
 pub(crate) fn get<W: World>(world: &mut W, instance: usize, i: u32) -> Result<Entry, Stop> {
     let (machine, watch) = world.parts();
-    let entry = machine.instances[instance].handles.get(i);
-    trap_if(watch, Party::Itself, AsyncRule::NothingThere, entry.is_none())?;
-    entry.ok_or(Stop::Crash)
+    let handles = &machine.instances[instance].handles;
+    check_there(watch, Party::Itself, handles.miss(i))?;
+    handles.get(i).ok_or(Stop::Crash)
 }
 
 /// The waitable set of this index, by the rule that it is one.

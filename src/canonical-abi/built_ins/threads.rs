@@ -4,7 +4,7 @@
 use super::{nothing, one};
 use crate::arena::Id;
 use crate::async_rule::AsyncRule;
-use crate::check::trap_if;
+use crate::check::{check_there, trap_if};
 use crate::deviations::moved::{check_promotes_itself, is_cancellable};
 use crate::machine::Defined;
 use crate::thread::{self, Condition, Then, Thread};
@@ -39,9 +39,9 @@ pub fn new_indirect<W: World>(world: &mut W, d: &Defined, args: &[Core]) -> Resu
 /// Spec: `Table.get`, of threads.
 fn get<W: World>(world: &mut W, d: &Defined, i: u32) -> Result<Id<Thread>, Stop> {
     let (machine, watch) = world.parts();
-    let thread = machine.instances[d.opts.instance].threads.get(i);
-    trap_if(watch, Party::Itself, AsyncRule::NothingThere, thread.is_none())?;
-    thread.ok_or(Stop::Crash)
+    let threads = &machine.instances[d.opts.instance].threads;
+    check_there(watch, Party::Itself, threads.miss(i))?;
+    threads.get(i).ok_or(Stop::Crash)
 }
 
 /// The same, by the rule that it is suspended.
