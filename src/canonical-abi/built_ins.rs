@@ -200,7 +200,7 @@ fn task_return<W: World>(world: &mut W, d: &Defined, args: &[Core]) -> Result<Ou
     trap_if(watch, Party::Itself, AsyncRule::ReturnOtherType, other_type)?;
     let encoding = |opts: LiftLowerOptions| opts.string_encoding;
     let other_options = encoding(lifted.opts.lift_lower) != encoding(d.opts.lift_lower)
-        || lifted.opts.memory != d.opts.memory;
+        || moved::other_memory(watch, &lifted.opts, &d.opts);
     trap_if(watch, Party::Itself, AsyncRule::ReturnOtherOptions, other_options)?;
     let peer = machine.tasks[task].caller.opts();
     let mut guest = world.guest(&d.opts, &d.resources);

@@ -17,7 +17,7 @@ use super::machine::{Called, Caller, Destructor, Func, HostFunc, Invocation, Lif
 use super::machine::{Machine, Options, Resolution, Subtask, SubtaskState, Task, TaskState};
 use super::passing::{Stopped, deliver_resolve, lift, lower, return_};
 use super::table::Entry;
-use super::task::{self, block};
+use super::task;
 use super::thread::{Block, Condition, Then, wait_until};
 use super::waitable::{Event, EventCode, PendingEvent, wait_for_event_of};
 use super::world::{Happening, Outcome, World};
@@ -220,10 +220,6 @@ fn call_host<W: World>(
     func: &HostFunc,
 ) -> Result<Outcome, Stop> {
     world.call_host(subtask, func)?;
-    let call = &world.machine().subtasks[subtask];
-    if !call.state.is_resolved() && !call.is_async() {
-        block(world)?;
-    }
     canon_lower_returned(world, subtask)
 }
 

@@ -208,7 +208,7 @@ pub fn copy<W: World>(world: &mut W, end: Id<End>, buffer: Buffer) -> Result<(),
     let machine = world.machine();
     machine.ends[end].state = CopyState::Copying;
     machine.ends[end].buffer = Some(buffer);
-    let End { shared, side, .. } = machine.ends[end];
+    let shared = machine.ends[end].shared;
     let Shared { dropped, pending, kind, .. } = machine.shared[shared];
     if dropped {
         done(world, end, CopyResult::Dropped);
@@ -221,7 +221,7 @@ pub fn copy<W: World>(world: &mut W, end: Id<End>, buffer: Buffer) -> Result<(),
     check_same_instance(world, end, other)?;
     match kind {
         Kind::Stream => meet_in_stream(world, end, other),
-        Kind::Future => meet_in_future(world, (end, side), other),
+        Kind::Future => meet_in_future(world, end, other),
     }
 }
 
@@ -281,11 +281,7 @@ fn meet_in_stream<W: World>(world: &mut W, end: Id<End>, other: Id<End>) -> Resu
 }
 
 /// Spec: `SharedFutureImpl.read` and `write`, likewise.
-fn meet_in_future<W: World>(
-    world: &mut W,
-    (end, _): (Id<End>, Side),
-    other: Id<End>,
-) -> Result<(), Stop> {
+fn meet_in_future<W: World>(world: &mut W, end: Id<End>, other: Id<End>) -> Result<(), Stop> {
     transfer(world, end, other, 1)?;
     let shared = world.machine().ends[end].shared;
     done_pending(world, shared, CopyResult::Completed);

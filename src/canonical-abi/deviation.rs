@@ -165,6 +165,8 @@ deviations! {
         AdapterRecursesOnLargeTypes = "adapter-recurses-on-large-types",
     }
     moved: {
+        /// `task.return` of a definition without a memory may return where the function was lifted with one.
+        TaskReturnWithoutMemory = "task-return-without-memory",
         /// A task that is not async traps where it makes a call that may block, whether or not that does: until
         /// May 2026.
         BlocksEagerly = "blocks-eagerly",

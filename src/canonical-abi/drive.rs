@@ -13,7 +13,7 @@ use super::task::{self, exit, next_for_sync};
 use super::thread::{Block, Calls, Then, Thread};
 use super::waitable::{Event, take_event, waited};
 use super::world::{Call, Choice, Outcome, Step, World};
-use super::{Act, ActKind, Core, Party, ResourceType, Rule, Stop, built_ins};
+use super::{Act, ActKind, Core, Party, ResourceType, Rule, Stop, built_ins, end_if};
 use crate::value::Value;
 
 /// Calls a function for the host, and waits until it has resolved. From within a function of the host's this
@@ -30,11 +30,20 @@ pub fn call<W: World>(
             Some(Resolution::Cancelled) => unreachable!("nobody has cancelled it"),
             None => {}
         }
-        if !world.machine().running.is_empty() || !tick(world)? {
-            give_up(world, call, Stop::Deadlock);
-            return Err(Stop::Deadlock);
+        if let Err(stop) = go_on_waiting(world) {
+            give_up(world, call, stop);
+            return Err(stop);
         }
     }
+}
+
+/// The host waits for a call that has not resolved, and somebody else goes on.
+fn go_on_waiting<W: World>(world: &mut W) -> Result<(), Stop> {
+    if !world.machine().running.is_empty() {
+        task::block(world)?;
+        return Err(Stop::Deadlock);
+    }
+    end_if(!tick(world)?, Stop::Deadlock)
 }
 
 /// What a call has resolved with, if it has: then it is over for the host.

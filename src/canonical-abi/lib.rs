@@ -24,6 +24,7 @@ pub mod watch;
 pub mod table;
 
 pub mod copy;
+pub mod func;
 pub mod machine;
 pub mod thread;
 pub mod waitable;

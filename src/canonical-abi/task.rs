@@ -9,9 +9,15 @@ use super::check::trap_if;
 use super::deviations::{calls as deviations, moved};
 use super::drive;
 use super::machine::{Called, Caller, Lifted, Machine, Task, TaskState};
-use super::thread::{Block, Calls, Condition, Then, Thread};
+use super::thread::{Block, Condition, Then, Thread};
 use super::world::{Choice, Happening, Outcome, World};
-use super::{Party, Rule, Stop, Watch, canon};
+use super::{Party, Rule, Stop, Watch, canon, end_if};
+
+/// What we can bear of tasks and threads that are not over.
+const MAX_TASKS: usize = 1 << 16;
+const TOO_MANY_TASKS: Stop = Stop::Exhausted("more tasks than we can hold");
+pub(crate) const MAX_THREADS: usize = 1 << 17;
+pub(crate) const TOO_MANY_THREADS: Stop = Stop::Exhausted("more threads than we can hold");
 
 /// Calls a function: nothing, if it waits before it begins.
 pub fn call_function<W: World>(
@@ -44,12 +50,11 @@ pub fn call<W: World>(
     called: Called,
     caller: Caller,
 ) -> Result<Option<Id<Task>>, Stop> {
+    let (tasks, threads) = (world.machine().tasks.len(), world.machine().threads.len());
+    end_if(tasks >= MAX_TASKS, TOO_MANY_TASKS)?;
+    end_if(threads >= MAX_THREADS, TOO_MANY_THREADS)?;
     let (task, thread) = new_task(world, instance, called, caller);
     if world.machine().tasks[task].is_async && waits(world, task, thread) {
-        block(world).inspect_err(|_| {
-            world.machine().threads.remove(thread);
-            world.machine().end(task);
-        })?;
         let until = Some(Condition::NotPressed(task));
         let gate = Block { until, cancellable: true, then: Then::Enter, to: None };
         world.machine().keep(thread, gate);
@@ -162,32 +167,12 @@ pub fn entered<W: World>(world: &mut W, cancelled: bool) -> Result<Outcome, Stop
     }
 }
 
-/// Ends where a call blocks that nobody else can make go on: a task that is not async waits for it. It is
-/// found out where the call is made, since whoever watches has to be told of all those that run still.
+/// Ends where a function of the host's blocks, with its native stack, and a task that is not async has called it:
+/// nobody else goes on meanwhile.
 pub fn block<W: World>(world: &mut W) -> Result<(), Stop> {
     let (machine, watch) = world.parts();
-    let refused = deviations::may_not_block(machine, watch)? && is_stuck(machine, watch);
+    let refused = deviations::may_not_block(machine, watch)?;
     trap_if(watch, Party::Host, Rule::MayNotBlock, refused)
-}
-
-/// Whether a task that is not async waits for the call that is made now, and nobody else of its instance can go on.
-fn is_stuck(machine: &Machine, watch: &mut dyn Watch) -> bool {
-    for running in machine.running.iter().rev() {
-        let thread = &machine.threads[running.thread];
-        let waits = match thread.calls {
-            Some(Calls::Call(subtask)) => !machine.subtasks[subtask].is_async(),
-            Some(Calls::Cancel { .. }) => false,
-            None => true,
-        };
-        if !waits {
-            return false;
-        }
-        let task = thread.task.filter(|_| thread.is_implicit);
-        if let Some(task) = task.filter(|task| !machine.tasks[*task].is_async) {
-            return candidates(machine, watch, machine.tasks[task].instance).is_empty();
-        }
-    }
-    false
 }
 
 /// Spec: `canon_lift`, its end: while a call that is not async has not resolved, others of its instance go on:

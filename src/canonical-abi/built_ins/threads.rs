@@ -9,7 +9,7 @@ use crate::deviations::moved::{check_promotes_itself, is_cancellable};
 use crate::machine::Defined;
 use crate::thread::{self, Condition, Then, Thread};
 use crate::world::{Happening, Outcome, TableEntry, World};
-use crate::{Core, Party, Stop, task};
+use crate::{Core, Party, Stop, end_if, task};
 
 /// Spec: `canon_thread_index`.
 pub fn index<W: World>(world: &mut W) -> Outcome {
@@ -28,6 +28,7 @@ pub fn new_indirect<W: World>(world: &mut W, d: &Defined, args: &[Core]) -> Resu
     let other_type = ty.params != [d.slot_type] || !ty.results.is_empty();
     trap_if(world.watch(), Party::Itself, AsyncRule::NewThreadOtherType, other_type)?;
     let machine = world.machine();
+    end_if(machine.threads.len() >= task::MAX_THREADS, task::TOO_MANY_THREADS)?;
     let mut new = Thread::new(machine.task(), false);
     new.then = Some(Then::Start(core, vec![args[1]]));
     let id = machine.threads.add(new);

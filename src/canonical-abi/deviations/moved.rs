@@ -3,7 +3,7 @@
 
 use crate::arena::Id;
 use crate::copy::{CopyResult, CopyState, End, Kind, Shared};
-use crate::machine::{Defined, Machine, Task, TaskState};
+use crate::machine::{Defined, Machine, Options, Task, TaskState};
 use crate::thread::Thread;
 use crate::waitable::PendingEvent;
 use crate::{AsyncRule, BuiltIn, Deviation, Stop, Trap, Watch, end_if};
@@ -39,6 +39,13 @@ fn may_block(d: &Defined) -> bool {
         | BuiltIn::FutureCancelWrite => !d.opts.is_async,
         _ => false,
     }
+}
+
+/// Whether `task.return` was made for another memory than the function was lifted with.
+pub(crate) fn other_memory(watch: &mut dyn Watch, lifted: &Options, returned: &Options) -> bool {
+    let absent = returned.memory.is_none();
+    lifted.memory != returned.memory
+        && !(absent && watch.deviates(Deviation::TaskReturnWithoutMemory))
 }
 
 /// Whether the thread whose task holds the lock of its instance goes on for one that is not async.
