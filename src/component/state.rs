@@ -33,8 +33,10 @@ pub struct State<T> {
     pub choices: First,
     /// What the machine has by its number: core functions,
     pub cores: Vec<CoreFunc>,
-    /// and memories.
+    /// memories,
     pub memories: Vec<wasmi::Memory>,
+    /// and tables of core functions, each with the instance that takes them from there.
+    pub tables: Vec<(wasmi::Table, usize)>,
     /// Of the instances of the machine.
     pub guests: Vec<GuestMemories>,
     /// The stacks that have called something, by the numbers of their threads.
@@ -95,6 +97,7 @@ impl<T> State<T> {
             choices: First,
             cores: Vec::new(),
             memories: Vec::new(),
+            tables: Vec::new(),
             guests: Vec::new(),
             stacks: Vec::new(),
             wanted: None,
