@@ -5,7 +5,7 @@ use canonical_abi::arena::Id;
 use canonical_abi::canon::{on_resolve, on_start};
 use canonical_abi::context::set_stage;
 use canonical_abi::deviations::calls as deviations;
-use canonical_abi::drive::run_core;
+use canonical_abi::drive::{run_core, run_post_return};
 use canonical_abi::machine::{
     Called, Caller, CoreId, HostFunc, Machine, Options, ResourceTypes, Subtask, TableId, Task,
 };
@@ -128,7 +128,8 @@ impl<T: Host> canonical_abi::Instance for CoreInstance<'_, T> {
     fn post_return(&mut self, results: &[Core]) -> Result<(), Stop> {
         let Some(post_return) = self.post_return else { return Ok(()) };
         let kept = self.kept_from_post_return();
-        self.run(post_return, results.to_vec())?;
+        let world = &mut OnWasmi { store: self.store.as_context_mut() };
+        run_post_return(world, post_return, results.to_vec())?;
         self.put_back(kept, 0..0);
         Ok(())
     }

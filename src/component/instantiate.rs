@@ -531,9 +531,12 @@ impl<'a, T: Host> Spaces<'a, T> {
         let memory = *at(&self.core_memories, index, "core memory")?;
         let wide = memory.ty(&self.store).is_64();
         let memories = &mut self.store.data_mut().memories;
-        memories.push(memory);
-        let id = MemoryId(memories.len() - 1);
-        Ok((id, ptr_type(wide)))
+        let known = memories.iter().position(|known| same(known, &memory));
+        let id = known.unwrap_or_else(|| {
+            memories.push(memory);
+            memories.len() - 1
+        });
+        Ok((MemoryId(id), ptr_type(wide)))
     }
 
     fn table_id(&mut self, index: u32) -> Result<(TableId, PtrType), Refusal> {
@@ -557,6 +560,11 @@ impl<'a, T: Host> Spaces<'a, T> {
             callback: opts.callback.map(|index| self.core_id(index)).transpose()?,
         })
     }
+}
+
+/// Whether two are the same memory. wasmi's handles tell it only so.
+fn same(a: &wasmi::Memory, b: &wasmi::Memory) -> bool {
+    format!("{a:?}") == format!("{b:?}")
 }
 
 fn ptr_type(wide: bool) -> PtrType {

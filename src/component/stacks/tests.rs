@@ -1,13 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use canonical_abi::canon::on_resolve;
+use canonical_abi::canon::on_start;
 use canonical_abi::drive::{give_up, invoke, resolved, tick};
 use canonical_abi::machine::Subtask;
 use canonical_abi::machine::{Caller, Func, HostFunc, Invocation, Lifted, Options, ResourceTypes};
-use canonical_abi::value::Value;
-use canonical_abi::canon::on_start;
 use canonical_abi::machine::{Resolution, TableId};
 use canonical_abi::thread::Calls;
+use canonical_abi::value::Value;
 use canonical_abi::world::{Choice, Choices, TableEntry};
 use canonical_abi::{Guest, Stop, Trap, Watch};
 use wasmi::AsContextMut;
