@@ -3,7 +3,7 @@
 
 use super::arena::Arena;
 use super::async_rule::AsyncRule;
-use super::check::trap_if;
+use super::check::check_there;
 use super::context::{Cx, handles};
 use super::copy::{CopyState, End, Kind, Shared, Side};
 use super::handle::add;
@@ -118,8 +118,7 @@ pub(crate) fn same_type(
 /// The entry of this index; nothing where the guest is no instance.
 fn get(cx: &mut Cx, i: u32) -> Result<Option<Entry>, Stop> {
     let Some(handles) = cx.guest.handles() else { return Ok(None) };
-    let entry = handles.table.get(i);
-    let party = Party::of(cx.peer);
-    trap_if(cx.guest.watch(), party, AsyncRule::NothingThere, entry.is_none())?;
+    let (entry, miss) = (handles.table.get(i), handles.table.miss(i));
+    check_there(cx.guest.watch(), Party::of(cx.peer), miss)?;
     entry.map(Some).ok_or(Stop::Crash)
 }

@@ -11,17 +11,18 @@ use super::arena::Id;
 use super::async_rule::AsyncRule;
 use super::async_value::same_type;
 use super::canon::{self, destroy};
-use super::check::trap_if;
+use super::check::{check_there, trap_if};
 use super::context::{Cx, Guest, set_stage};
 use super::copy::{Kind, Side};
+use super::deviations::moved;
 use super::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep, return_};
 use super::lift::CoreValues;
 use super::machine::{Called, Defined, Lifted, Subtask, Task, TaskState};
 use super::memory::store_int;
 use super::passing::lift;
 use super::table::Entry;
-use super::thread::Calls;
 use super::thread::Then;
+use super::thread::{Calls, Condition};
 use super::waitable::{
     Event, Waitable, WaitableSet, drop_set, take_event, take_event_of, wait_for_event,
     wait_for_event_of,
@@ -44,7 +45,9 @@ pub fn call<W: World>(world: &mut W, d: &Arc<Defined>, args: &[Core]) -> Result<
         _ => {}
     }
     let stays = d.which.leaves() && !may_leave;
-    trap_if(world.watch(), Party::Itself, AsyncRule::MayNotLeave, stays)?;
+    let (machine, watch) = world.parts();
+    trap_if(watch, Party::Itself, AsyncRule::MayNotLeave, stays)?;
+    moved::check_blocks(machine, watch, d)?;
     match d.which {
         BuiltIn::ResourceNew | BuiltIn::ResourceRep | BuiltIn::ResourceDrop => {
             unreachable!("they were answered")
@@ -87,8 +90,8 @@ pub fn call<W: World>(world: &mut W, d: &Arc<Defined>, args: &[Core]) -> Result<
         BuiltIn::ThreadIndex => Ok(threads::index(world)),
         BuiltIn::ThreadNewIndirect => threads::new_indirect(world, d, args),
         BuiltIn::ThreadResumeLater => threads::resume_later(world, d, i),
-        BuiltIn::ThreadSuspend => thread::suspend(world, d.cancellable),
-        BuiltIn::ThreadYield => thread::yield_(world, d.cancellable),
+        BuiltIn::ThreadSuspend => threads::suspend(world, d),
+        BuiltIn::ThreadYield => threads::yield_(world, d),
         BuiltIn::ThreadSuspendThenResume => threads::suspend_then_resume(world, d, i),
         BuiltIn::ThreadYieldThenResume => threads::yield_then_resume(world, d, i),
         BuiltIn::ThreadSuspendThenPromote => threads::suspend_then_promote(world, d, i),
@@ -144,9 +147,9 @@ fn resource_drop<W: World>(
 /// Spec: `Table.get`.
 pub(crate) fn get<W: World>(world: &mut W, instance: usize, i: u32) -> Result<Entry, Stop> {
     let (machine, watch) = world.parts();
-    let entry = machine.instances[instance].handles.get(i);
-    trap_if(watch, Party::Itself, AsyncRule::NothingThere, entry.is_none())?;
-    entry.ok_or(Stop::Crash)
+    let handles = &machine.instances[instance].handles;
+    check_there(watch, Party::Itself, handles.miss(i))?;
+    handles.get(i).ok_or(Stop::Crash)
 }
 
 /// The waitable set of this index, by the rule that it is one.
@@ -283,8 +286,9 @@ fn waitable_set_wait<W: World>(
     ptr: u64,
 ) -> Result<Outcome, Stop> {
     let set = set(world, d.opts.instance, si, AsyncRule::WaitNoSet)?;
+    let cancellable = moved::is_cancellable(world.watch(), d.cancellable);
     let then = Then::Waited { set, defined: d.clone(), ptr };
-    wait_for_event_of(world, set, None, d.cancellable, then)
+    wait_for_event_of(world, set, Condition::SetHasEvent(set), cancellable, then)
 }
 
 /// Spec: `canon_waitable_set_poll`.
@@ -295,7 +299,8 @@ fn waitable_set_poll<W: World>(
     ptr: u64,
 ) -> Result<Outcome, Stop> {
     let set = set(world, d.opts.instance, si, AsyncRule::PollNoSet)?;
-    let cancelled = thread::deliver_pending_cancel(world.machine(), d.cancellable);
+    let cancellable = moved::is_cancellable(world.watch(), d.cancellable);
+    let cancelled = thread::deliver_pending_cancel(world, cancellable);
     let event = match (cancelled, world.machine().has_event(set)) {
         (true, _) => Event::TASK_CANCELLED,
         (false, true) => take_event_of(world, set),
@@ -371,7 +376,7 @@ fn subtask_cancel<W: World>(world: &mut W, d: &Defined, i: u32) -> Result<Outcom
     let (machine, watch) = world.parts();
     let Subtask { delivered, cancellation_requested, state, task, ref waits, .. } =
         machine.subtasks[subtask];
-    let in_set = waits.set.is_some() && !is_async;
+    let in_set = moved::refuses_in_set(watch, waits.set.is_some(), is_async);
     trap_if(watch, Party::Itself, AsyncRule::CancelResolved, delivered)?;
     trap_if(watch, Party::Itself, AsyncRule::CancelTwice, cancellation_requested)?;
     trap_if(watch, Party::Itself, AsyncRule::CancelInSet, in_set)?;

@@ -117,7 +117,8 @@ fn unpack_callback_result<W: World>(
         return wait_until(world, free, true, then);
     }
     let set = built_ins::set(world, instance, set, AsyncRule::CallbackNoSet)?;
-    wait_for_event_of(world, set, Some(instance), true, Then::Callback(Some(set)))
+    let until = Condition::CallbackEvent(set, id);
+    wait_for_event_of(world, set, until, true, Then::Callback(Some(set)))
 }
 
 /// Spec: `canon_lift`, where it calls the callback.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::arena::Id;
 use super::check::trap_if;
 use super::context::Cx;
+use super::deviations::moved;
 use super::layout::Layout;
 use super::load::load;
 use super::machine::{Defined, Machine, ResourceTypes};
@@ -416,7 +417,8 @@ pub fn reclaim(machine: &mut Machine, end: Id<End>) {
 pub fn copy_event(machine: &mut Machine, end: Id<End>, result: CopyResult) -> Event {
     settle(machine, end, result);
     let end = &machine.ends[end];
-    let progress = end.buffer().progress;
+    // Only by a deviation an end has an event that has copied nothing.
+    let progress = end.buffer.as_ref().map_or(0, |buffer| buffer.progress);
     let progress = u32::try_from(progress).expect("it is below 2^28");
     let payload = match end.kind {
         Kind::Stream => result.code() | progress << 4,
@@ -462,6 +464,10 @@ pub fn drop_end<W: World>(world: &mut W, end: Id<End>) -> Result<(), Stop> {
     machine.ends.remove(end);
     machine.shared[shared].ends -= 1;
     machine.shared[shared].dropped = true;
+    if machine.shared[shared].pending == Some(end) {
+        machine.shared[shared].pending = None;
+    }
+    moved::tell_of_drop(machine, watch, shared);
     if machine.shared[shared].pending.is_some() {
         done_pending(world, shared, CopyResult::Dropped);
     }

@@ -6,7 +6,7 @@ use super::context::{Cx, Guest, handles, stage};
 use super::deviations::handle as deviations;
 use super::table::{Entry, Lender, ResourceHandle, ResourceType};
 use super::unchecked;
-use super::{Act, ActKind, BuiltIn, Party, Rule, Stop};
+use super::{Act, ActKind, BuiltIn, Miss, Party, Rule, Stop};
 use crate::types::Resource;
 
 /// Spec: `lift_own`.
@@ -231,8 +231,11 @@ fn get(
     i: u32,
 ) -> Result<Option<ResourceHandle>, Stop> {
     let Some(handles) = guest.handles() else { return Ok(None) };
-    let (entry, handle) = (handles.table.get(i), handles.table.handle(i));
-    trap_if(guest.watch(), party, unknown, entry.is_none())?;
+    let (handle, miss) = (handles.table.handle(i), handles.table.miss(i));
+    if handle.is_none() {
+        guest.watch().misses(miss.unwrap_or(Miss::OtherKind));
+    }
+    trap_if(guest.watch(), party, unknown, miss.is_some())?;
     match handle {
         Some(handle) => Ok(Some(handle)),
         None => Err(unchecked::no_handle(guest.watch(), party, other_type)),

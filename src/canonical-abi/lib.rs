@@ -88,7 +88,7 @@ pub use signature::{FuncLayout, Signature};
 pub use stop::{Stop, end_if};
 pub use table::{Handles, Lender, ResourceType, Table};
 pub use trap::Trap;
-pub use watch::{Act, ActKind, Block, Place, Stage, Watch};
+pub use watch::{Act, ActKind, Block, Miss, Place, Stage, Watch};
 
 /// The commit of WebAssembly/component-model that this reading follows.
 pub const SPEC_COMMIT: &str = "6d281648bd89caf885a7adcc412962dbd2425ab7";

@@ -5,7 +5,7 @@ use super::arena::{Arena, Id};
 use super::copy::{End, Shared};
 use super::machine::{Subtask, Task};
 use super::waitable::WaitableSet;
-use super::{Stop, end_if};
+use super::{Miss, Stop, end_if};
 use crate::types::Resource;
 
 /// Spec: `Table`. Entry 0 is never used.
@@ -115,6 +115,15 @@ impl<T: Copy> Table<T> {
     pub fn get(&self, i: u32) -> Option<T> {
         let position = usize::try_from(i).ok()?.checked_sub(1)?;
         self.entries.get(position).copied().flatten()
+    }
+
+    /// Why there is nothing at an index, if there is nothing.
+    pub(super) fn miss(&self, i: u32) -> Option<Miss> {
+        let beyond = usize::try_from(i).is_ok_and(|i| i > self.entries.len());
+        match self.get(i) {
+            Some(_) => None,
+            None => Some(if beyond { Miss::BeyondEnd } else { Miss::Empty }),
+        }
     }
 
     /// Spec: `Table.add`. What was freed last is used first, unless `oldest_first`.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::arena::Id;
 use super::async_rule::AsyncRule;
 use super::check::trap_if;
-use super::deviations::calls as deviations;
+use super::deviations::{calls as deviations, moved};
 use super::drive;
 use super::machine::{Called, Caller, Lifted, Machine, Task, TaskState};
 use super::thread::{Block, Calls, Condition, Then, Thread};
@@ -215,8 +215,11 @@ pub fn next_for_sync<W: World>(
 /// The threads of an instance that are ready, but for one whose task holds the lock.
 fn candidates(machine: &Machine, watch: &mut dyn Watch, instance: usize) -> Vec<Id<Thread>> {
     let threads = machine.instances[instance].threads.iter().map(|(_, thread)| thread);
-    let free = |thread: &Id<Thread>| !holds_exclusive(machine, *thread);
-    threads.filter(free).filter(|thread| machine.is_ready(watch, *thread)).collect()
+    let mut goes_on = |thread: &Id<Thread>| match holds_exclusive(machine, *thread) {
+        false => machine.is_ready(watch, *thread),
+        true => moved::lock_holder_goes_on(machine, watch, *thread),
+    };
+    threads.filter(&mut goes_on).collect()
 }
 
 /// Spec: whether this is the `exclusive_thread`.

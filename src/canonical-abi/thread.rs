@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::arena::Id;
+use super::deviations::moved;
 use super::drive::go_on;
 use super::machine::{CoreId, Defined, Machine, Subtask, Task, TaskState};
 use super::task::pressed;
@@ -54,8 +55,10 @@ pub enum Condition {
     HasEvent(Waitable),
     /// No task of this instance holds its lock.
     NotExclusive(usize),
-    /// Something in the set has an event; where an instance is given, none of its tasks holds its lock, either.
-    SetHasEvent(Id<WaitableSet>, Option<usize>),
+    /// Something in the set has an event.
+    SetHasEvent(Id<WaitableSet>),
+    /// Something in the set has one for the callback of this task, and no task of its instance holds the lock.
+    CallbackEvent(Id<WaitableSet>, Id<Task>),
 }
 
 /// What a thread does when it goes on after it was blocked.
@@ -155,15 +158,17 @@ pub fn holds(machine: &Machine, watch: &mut dyn Watch, condition: Condition) -> 
         Condition::Resolved(subtask) => machine.subtasks[subtask].state.is_resolved(),
         Condition::HasEvent(waitable) => machine.waits(waitable).event.is_some(),
         Condition::NotExclusive(instance) => machine.instances[instance].exclusive == 0,
-        Condition::SetHasEvent(set, instance) => {
-            machine.has_event(set)
-                && instance.is_none_or(|instance| machine.instances[instance].exclusive == 0)
+        Condition::SetHasEvent(set) => machine.has_event(set),
+        Condition::CallbackEvent(set, task) => {
+            let free = machine.instances[machine.tasks[task].instance].exclusive == 0;
+            free && (machine.has_event(set) || moved::wakes_for_cancellation(machine, watch, task))
         }
     }
 }
 
 /// Spec: `Task.deliver_pending_cancel`, for the task of the current thread.
-pub fn deliver_pending_cancel(machine: &mut Machine, cancellable: bool) -> bool {
+pub fn deliver_pending_cancel<W: World>(world: &mut W, cancellable: bool) -> bool {
+    let machine = world.machine();
     let Some(task) = machine.task().filter(|_| cancellable) else { return false };
     let state = &mut machine.tasks[task].state;
     let pending = *state == TaskState::PendingCancel;
@@ -180,7 +185,7 @@ pub fn wait_until<W: World>(
     cancellable: bool,
     then: Then,
 ) -> Result<Outcome, Stop> {
-    if deliver_pending_cancel(world.machine(), cancellable) {
+    if deliver_pending_cancel(world, cancellable) {
         return go_on(world, then, true);
     }
     let (machine, watch) = world.parts();
@@ -263,7 +268,7 @@ fn switch<W: World>(
     cancellable: bool,
     to: Option<Id<Thread>>,
 ) -> Result<Outcome, Stop> {
-    if deliver_pending_cancel(world.machine(), cancellable) {
+    if deliver_pending_cancel(world, cancellable) {
         return go_on(world, Then::Cancelled, true);
     }
     Ok(Outcome::Blocked(Block { until, cancellable, then: Then::Cancelled, to }))

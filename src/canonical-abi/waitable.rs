@@ -6,7 +6,7 @@ use super::check::trap_if;
 use super::copy::{self, CopyResult, End};
 use super::machine::{Machine, Subtask};
 use super::point::{AsyncRule, Party};
-use super::thread::{Condition, Then, wait_until};
+use super::thread::{Condition, Then, deliver_pending_cancel, wait_until};
 use super::world::{Choice, Outcome, World};
 use super::{Stop, canon};
 
@@ -145,16 +145,18 @@ pub fn wait_for_event<W: World>(
 pub fn wait_for_event_of<W: World>(
     world: &mut W,
     set: Id<WaitableSet>,
-    exclusive: Option<usize>,
+    until: Condition,
     cancellable: bool,
     then: Then,
 ) -> Result<Outcome, Stop> {
     world.machine().sets[set].num_waiting += 1;
-    wait_until(world, Condition::SetHasEvent(set, exclusive), cancellable, then)
+    wait_until(world, until, cancellable, then)
 }
 
 /// Spec: `WaitableSet.wait_for_event_and`, its end.
 pub fn waited<W: World>(world: &mut W, set: Id<WaitableSet>, cancelled: bool) -> Event {
+    let cancelled =
+        cancelled || !world.machine().has_event(set) && deliver_pending_cancel(world, true);
     let event = if cancelled { Event::TASK_CANCELLED } else { take_event_of(world, set) };
     world.machine().sets[set].num_waiting -= 1;
     event

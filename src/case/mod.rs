@@ -305,6 +305,7 @@ impl Shape {
         match which.row().of {
             Immediate::Resource { defined: true } => self.definer(resource) == Some(guest),
             Immediate::Resource { defined: false } => self.knows(guest, resource),
+            _ => false,
         }
     }
 

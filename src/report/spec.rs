@@ -117,6 +117,7 @@ pub fn trap_rule(trap: Trap) -> &'static str {
         Trap::CannotLeaveComponent => "canon_lower: may_leave",
         Trap::CannotBlockSyncTask => "canon_lift: its end, canon_lower",
         Trap::Guest | Trap::Host => "canon_lift, canon_lower",
+        Trap::Async(_) => "Task, WaitableSet, Subtask, CopyEnd, and the built-ins on them",
     }
 }
 

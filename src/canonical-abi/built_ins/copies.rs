@@ -10,6 +10,7 @@ use crate::async_value::has_element;
 use crate::check::trap_if;
 use crate::context::Cx;
 use crate::copy::{self, Buffer, BufferPlace, CopyState, End, Kind, Side};
+use crate::deviations::moved;
 use crate::machine::Defined;
 use crate::table::Entry;
 use crate::waitable::{Waitable, take_event, wait_for_event};
@@ -181,11 +182,11 @@ pub fn cancel_copy<W: World>(
     let End { state, ref waits, .. } = machine.ends[id];
     let in_set = waits.set.is_some() && !d.opts.is_async;
     let not_copying = state != CopyState::Copying || waits.has_sync_waiter;
-    let has_event = waits.event.is_some();
+    let event = waits.event;
     trap_if(watch, Party::Itself, CANCEL.state, not_copying)?;
     trap_if(watch, Party::Itself, CANCEL.in_set, in_set)?;
     machine.ends[id].state = CopyState::Cancelling;
-    if !has_event {
+    if event.is_none() || moved::cancels_copied(watch, event) {
         copy::cancel(world, id);
     }
     copied(world, d, id)

@@ -4,7 +4,8 @@
 use super::{nothing, one};
 use crate::arena::Id;
 use crate::async_rule::AsyncRule;
-use crate::check::trap_if;
+use crate::check::{check_there, trap_if};
+use crate::deviations::moved::{check_promotes_itself, is_cancellable};
 use crate::machine::Defined;
 use crate::thread::{self, Condition, Then, Thread};
 use crate::world::{Happening, Outcome, TableEntry, World};
@@ -38,9 +39,9 @@ pub fn new_indirect<W: World>(world: &mut W, d: &Defined, args: &[Core]) -> Resu
 /// Spec: `Table.get`, of threads.
 fn get<W: World>(world: &mut W, d: &Defined, i: u32) -> Result<Id<Thread>, Stop> {
     let (machine, watch) = world.parts();
-    let thread = machine.instances[d.opts.instance].threads.get(i);
-    trap_if(watch, Party::Itself, AsyncRule::NothingThere, thread.is_none())?;
-    thread.ok_or(Stop::Crash)
+    let threads = &machine.instances[d.opts.instance].threads;
+    check_there(watch, Party::Itself, threads.miss(i))?;
+    threads.get(i).ok_or(Stop::Crash)
 }
 
 /// The same, by the rule that it is suspended.
@@ -67,26 +68,49 @@ pub fn resume_later<W: World>(world: &mut W, d: &Defined, i: u32) -> Result<Outc
     Ok(nothing())
 }
 
+/// Spec: `canon_thread_suspend`.
+pub fn suspend<W: World>(world: &mut W, d: &Defined) -> Result<Outcome, Stop> {
+    let cancellable = is_cancellable(world.watch(), d.cancellable);
+    thread::suspend(world, cancellable)
+}
+
+/// Spec: `canon_thread_yield`.
+pub fn yield_<W: World>(world: &mut W, d: &Defined) -> Result<Outcome, Stop> {
+    let cancellable = is_cancellable(world.watch(), d.cancellable);
+    thread::yield_(world, cancellable)
+}
+
 /// Spec: `canon_thread_suspend_then_resume`.
 pub fn suspend_then_resume<W: World>(world: &mut W, d: &Defined, i: u32) -> Result<Outcome, Stop> {
     let other = suspended(world, d, i, AsyncRule::SuspendThenResumeNotSuspended)?;
-    thread::suspend_then_resume(world, d.cancellable, other)
+    let cancellable = is_cancellable(world.watch(), d.cancellable);
+    thread::suspend_then_resume(world, cancellable, other)
 }
 
 /// Spec: `canon_thread_yield_then_resume`.
 pub fn yield_then_resume<W: World>(world: &mut W, d: &Defined, i: u32) -> Result<Outcome, Stop> {
     let other = suspended(world, d, i, AsyncRule::YieldThenResumeNotSuspended)?;
-    thread::yield_then_resume(world, d.cancellable, other)
+    let cancellable = is_cancellable(world.watch(), d.cancellable);
+    thread::yield_then_resume(world, cancellable, other)
+}
+
+fn promoted<W: World>(world: &mut W, d: &Defined, i: u32) -> Result<Id<Thread>, Stop> {
+    let other = get(world, d, i)?;
+    let (machine, watch) = world.parts();
+    check_promotes_itself(machine, watch, other)?;
+    Ok(other)
 }
 
 /// Spec: `canon_thread_suspend_then_promote`.
 pub fn suspend_then_promote<W: World>(world: &mut W, d: &Defined, i: u32) -> Result<Outcome, Stop> {
-    let other = get(world, d, i)?;
-    thread::suspend_then_promote(world, d.cancellable, other)
+    let other = promoted(world, d, i)?;
+    let cancellable = is_cancellable(world.watch(), d.cancellable);
+    thread::suspend_then_promote(world, cancellable, other)
 }
 
 /// Spec: `canon_thread_yield_then_promote`.
 pub fn yield_then_promote<W: World>(world: &mut W, d: &Defined, i: u32) -> Result<Outcome, Stop> {
-    let other = get(world, d, i)?;
-    thread::yield_then_promote(world, d.cancellable, other)
+    let other = promoted(world, d, i)?;
+    let cancellable = is_cancellable(world.watch(), d.cancellable);
+    thread::yield_then_promote(world, cancellable, other)
 }

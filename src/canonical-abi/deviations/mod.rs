@@ -7,6 +7,7 @@ pub mod canon;
 pub mod handle;
 pub mod layout;
 pub mod memory;
+pub mod moved;
 pub mod post_return;
 pub mod string;
 pub mod values;

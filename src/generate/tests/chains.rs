@@ -88,6 +88,7 @@ fn check_built_ins(shape: &Shape, number: usize, script: &Script) {
         assert!(match built_in.which {
             BuiltIn::ResourceNew | BuiltIn::ResourceRep => by == Some(number),
             BuiltIn::ResourceDrop => by.is_none_or(|by| by >= number),
+            _ => false,
         });
     }
 }
