@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use canonical_abi::Watch;
 use canonical_abi::machine::{Func, Machine, ResourceTypes};
+use canonical_abi::thread::Condition;
 use canonical_abi::world::{Choice, Choices};
 use wasmi_core::LimiterError;
 
@@ -50,12 +51,13 @@ pub struct State<T> {
     pub recording: Option<Recording>,
 }
 
-/// The first of all that is left open.
+/// The first of all that is left open. But `waitable-set.wait` goes on at once where there is an event, as it does
+/// wherever it is implemented.
 pub struct First;
 
 impl Choices for First {
-    fn choose(&mut self, _: Choice<'_>) -> usize {
-        0
+    fn choose(&mut self, among: Choice<'_>) -> usize {
+        usize::from(matches!(among, Choice::Wait(_, Condition::SetHasEvent(_, None))))
     }
 }
 
