@@ -257,8 +257,9 @@ impl AsyncTrap {
             AsyncTrap::EndNotIdle => "end not idle",
             AsyncTrap::EndNotCopying => "end not copying",
             AsyncTrap::EndInSet => "end in a waitable set",
-            AsyncTrap::WaitableInSet => "waitable in a waitable set",
-            AsyncTrap::WaitableWaitedFor => "waitable waited for",
+            AsyncTrap::WaitableInSet | AsyncTrap::WaitableWaitedFor => {
+                "waitable waited for synchronously and in a waitable set"
+            }
             AsyncTrap::CallbackCode => "callback code",
             AsyncTrap::Exception => "uncaught exception",
             AsyncTrap::Backpressure => "backpressure",

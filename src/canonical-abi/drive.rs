@@ -115,8 +115,31 @@ pub fn drop_resource<W: World>(world: &mut W, rt: ResourceType, rep: u32) -> Res
 
 /// Runs core code that is no function of a component's, to its end. It cannot wait.
 pub fn run_core<W: World>(world: &mut W, core: CoreId, args: Vec<Core>) -> Result<Vec<Core>, Stop> {
+    let new = Thread::new(world.machine().task(), false);
+    run_on(world, new, core, args)
+}
+
+/// Runs `post-return`, which finds what the thread has stored that has returned.
+pub fn run_post_return<W: World>(
+    world: &mut W,
+    core: CoreId,
+    args: Vec<Core>,
+) -> Result<Vec<Core>, Stop> {
     let machine = world.machine();
-    let thread = machine.threads.add(Thread::new(machine.task(), false));
+    let mut new = Thread::new(machine.task(), false);
+    if let Some(returned) = machine.thread() {
+        new.storage = machine.threads[returned].storage;
+    }
+    run_on(world, new, core, args)
+}
+
+fn run_on<W: World>(
+    world: &mut W,
+    new: Thread,
+    core: CoreId,
+    args: Vec<Core>,
+) -> Result<Vec<Core>, Stop> {
+    let thread = world.machine().threads.add(new);
     let results = from_here(world, |world| {
         world.machine().enter_from(thread, Vec::new());
         Ok(Some(Outcome::Enter(core, args)))

@@ -103,7 +103,8 @@ fn waits<W: World>(world: &mut W, task: Id<Task>, thread: Id<Thread>) -> bool {
         Some(Condition::NotPressed(other)) => machine.tasks[other].instance == instance,
         _ => false,
     });
-    others && world.choices().choose(Choice::Wait(thread)) == 0
+    let until = Condition::NotPressed(task);
+    others && world.choices().choose(Choice::Wait(thread, until)) == 0
 }
 
 /// Spec: `Task.enter_implicit_thread`: whether a task may not enter its instance.

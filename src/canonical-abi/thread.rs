@@ -190,7 +190,7 @@ pub fn wait_until<W: World>(
     }
     let (machine, watch) = world.parts();
     let thread = machine.thread().expect("one runs");
-    if holds(machine, watch, until) && world.choices().choose(Choice::Wait(thread)) == 1 {
+    if holds(machine, watch, until) && world.choices().choose(Choice::Wait(thread, until)) == 1 {
         return go_on(world, then, false);
     }
     Ok(Outcome::Blocked(Block { until: Some(until), cancellable, then, to: None }))

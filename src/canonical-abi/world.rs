@@ -9,7 +9,7 @@ use super::copy::{CopyResult, End, Shared};
 use super::machine::{CoreId, Defined, HostFunc, Invocation, Lowered, Machine, Options};
 use super::machine::{ResourceTypes, Subtask, TableId, Task};
 use super::table::ResourceType;
-use super::thread::{Block, Thread};
+use super::thread::{Block, Condition, Thread};
 use super::{Core, CoreFuncType, Stage, Stop, Watch};
 
 /// The stacks on which core code runs, one for each thread that runs some.
@@ -65,9 +65,9 @@ pub trait Choices {
 /// What there is to choose.
 #[derive(Clone, Copy, Debug)]
 pub enum Choice<'a> {
-    /// What a thread does that waits for what holds already: it is blocked and lets others go first, 0, or goes on
-    /// at once, 1.
-    Wait(Id<Thread>),
+    /// What a thread does that waits for this, which holds already: it is blocked and lets others go first, 0, or
+    /// goes on at once, 1.
+    Wait(Id<Thread>, Condition),
     /// Which of these goes on, of all that are ready.
     Tick(&'a [Id<Thread>]),
     /// Which of these goes on for a call that is not async and was blocked.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use canonical_abi::Watch;
 use canonical_abi::machine::{Func, Machine, ResourceTypes};
+use canonical_abi::thread::Condition;
 use canonical_abi::world::{Choice, Choices};
 use wasmi_core::LimiterError;
 
@@ -33,8 +34,10 @@ pub struct State<T> {
     pub choices: First,
     /// What the machine has by its number: core functions,
     pub cores: Vec<CoreFunc>,
-    /// and memories.
+    /// memories,
     pub memories: Vec<wasmi::Memory>,
+    /// and tables of core functions, each with the instance that takes them from there.
+    pub tables: Vec<(wasmi::Table, usize)>,
     /// Of the instances of the machine.
     pub guests: Vec<GuestMemories>,
     /// The stacks that have called something, by the numbers of their threads.
@@ -48,12 +51,13 @@ pub struct State<T> {
     pub recording: Option<Recording>,
 }
 
-/// The first of all that is left open.
+/// The first of all that is left open. But `waitable-set.wait` goes on at once where there is an event, as it does
+/// wherever it is implemented.
 pub struct First;
 
 impl Choices for First {
-    fn choose(&mut self, _: Choice<'_>) -> usize {
-        0
+    fn choose(&mut self, among: Choice<'_>) -> usize {
+        usize::from(matches!(among, Choice::Wait(_, Condition::SetHasEvent(_, None))))
     }
 }
 
@@ -95,6 +99,7 @@ impl<T> State<T> {
             choices: First,
             cores: Vec::new(),
             memories: Vec::new(),
+            tables: Vec::new(),
             guests: Vec::new(),
             stacks: Vec::new(),
             wanted: None,

@@ -137,6 +137,7 @@ fn refused(bytes: &[u8], refusal: Refusal) -> Result<Diff> {
         NoResult::Unsupported(_)
         | NoResult::Unlinkable(_)
         | NoResult::Trapped(..)
+        | NoResult::Deadlocked(_)
         | NoResult::Crashed(_) => {
             return Err(refusal.into());
         }
@@ -168,6 +169,7 @@ fn subject(bytes: &[u8]) -> Result<Result<any::Compiled, Outcome>> {
         NoResult::Invalid(_)
         | NoResult::Unlinkable(_)
         | NoResult::Trapped(..)
+        | NoResult::Deadlocked(_)
         | NoResult::Crashed(_) => Ok(compiled),
     }
 }

@@ -56,7 +56,8 @@ fn same_stop(expected: &NoResult, observed: &NoResult) -> bool {
     match (expected, observed) {
         (a, b) if says_nothing(a) || says_nothing(b) => true,
         (NoResult::Invalid(_), NoResult::Invalid(_))
-        | (NoResult::Unlinkable(_), NoResult::Unlinkable(_)) => true,
+        | (NoResult::Unlinkable(_), NoResult::Unlinkable(_))
+        | (NoResult::Deadlocked(_), NoResult::Deadlocked(_)) => true,
         (NoResult::Trapped(Some(expected), _), NoResult::Trapped(observed, words)) => {
             compare::same_trap(*expected, *observed, words)
         }
@@ -65,6 +66,7 @@ fn same_stop(expected: &NoResult, observed: &NoResult) -> bool {
             | NoResult::Unlinkable(_)
             | NoResult::Unsupported(_)
             | NoResult::Trapped(..)
+            | NoResult::Deadlocked(_)
             | NoResult::Exhausted(_)
             | NoResult::Crashed(_),
             _,

@@ -102,7 +102,7 @@ fn stop(outcome: Outcome) -> NoResult {
     match outcome {
         Outcome::Returned => NoResult::Crashed("the engine returned, but nothing".to_string()),
         Outcome::Trapped(trap, words) => NoResult::Trapped(trap, words),
-        Outcome::Deadlocked(words) => NoResult::Trapped(None, words),
+        Outcome::Deadlocked(words) => NoResult::Deadlocked(words),
         Outcome::Misused(why) | Outcome::Refused(why) => NoResult::refused(&why),
         Outcome::Unsupported(feature) => NoResult::Unsupported(feature),
         Outcome::Exhausted(limit) => NoResult::Exhausted(limit),

@@ -179,7 +179,7 @@ impl Random {
 impl Choices for Random {
     fn choose(&mut self, among: Choice<'_>) -> usize {
         match among {
-            Choice::Wait(_) | Choice::Message => self.below(2),
+            Choice::Wait(..) | Choice::Message => self.below(2),
             Choice::Tick(threads) | Choice::Sync(threads) | Choice::Cancel(threads) => {
                 self.below(threads.len())
             }

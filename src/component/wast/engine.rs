@@ -54,6 +54,8 @@ pub enum NoResult {
     Unsupported(String),
     /// `None`: a trap that has no kind here.
     Trapped(Option<Trap>, String),
+    /// Nobody can go on, and the call has not returned.
+    Deadlocked(String),
     /// A limit that the spec lacks was met.
     Exhausted(String),
     Crashed(String),
@@ -112,6 +114,7 @@ impl fmt::Display for NoResult {
             NoResult::Unlinkable(why) => write!(f, "unlinkable: {why}"),
             NoResult::Unsupported(feature) => write!(f, "unsupported: {feature}"),
             NoResult::Trapped(_, words) => write!(f, "trapped: {words}"),
+            NoResult::Deadlocked(words) => write!(f, "deadlocked: {words}"),
             NoResult::Exhausted(limit) => write!(f, "met a limit: {limit}"),
             NoResult::Crashed(how) => write!(f, "crashed: {how}"),
         }

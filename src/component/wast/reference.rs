@@ -169,10 +169,9 @@ impl From<Refusal> for NoResult {
 
 fn stopped(failure: Failure<Deviated>) -> NoResult {
     match failure {
-        Failure::Trap(trap) => NoResult::Trapped(Some(trap), format!("{trap:?}")),
+        Failure::Trap(trap) => NoResult::Trapped(Some(trap), trap.to_string()),
         Failure::Exhausted(limit) => NoResult::Exhausted(limit.to_string()),
-        // It is for the host to say what becomes of that.
-        Failure::Deadlock => NoResult::Exhausted(failure.to_string()),
+        Failure::Deadlock => NoResult::Deadlocked(failure.to_string()),
         Failure::Crash(Deviated) => NoResult::Crashed("as a deviation has it".to_string()),
     }
 }

@@ -307,6 +307,9 @@ impl<'e> Runner<'e> {
                 let verdict = fits.map_or_else(Verdict::Failed, |()| Verdict::Passed);
                 Done { verdict, shown: Shown::Stopped(NoResult::Trapped(trap, words)) }
             }
+            Ok((_, Err(NoResult::Deadlocked(words)))) if phrases::is_deadlock(message) => {
+                passed(Shown::Stopped(NoResult::Deadlocked(words)))
+            }
             Ok((_, Err(stop))) => unexpected(stop, &format!("the trap `{message}`")),
             Ok((_, Ok(result))) => {
                 let verdict = wrong(&format!("returned, expected the trap `{message}`"));
@@ -492,6 +495,7 @@ fn unexpected(stop: NoResult, wanted: &str) -> Done {
         NoResult::Invalid(_)
         | NoResult::Unlinkable(_)
         | NoResult::Trapped(..)
+        | NoResult::Deadlocked(_)
         | NoResult::Crashed(_) => Verdict::Failed(format!("{stop}; expected {wanted}")),
     };
     Done { verdict, shown: Shown::Stopped(stop) }

@@ -63,7 +63,7 @@ pub struct Chosen(pub Vec<usize>);
 impl Choices for Chosen {
     fn choose(&mut self, among: Choice<'_>) -> usize {
         let candidates = match among {
-            Choice::Wait(_) | Choice::Message => 2,
+            Choice::Wait(..) | Choice::Message => 2,
             Choice::Tick(threads) | Choice::Sync(threads) | Choice::Cancel(threads) => {
                 threads.len()
             }

@@ -79,9 +79,9 @@ impl Replay<'_> {
 
     fn chosen(&mut self, among: Choice<'_>) -> Result<usize, Ended> {
         match among {
-            Choice::Wait(_) if !self.guided => Ok(0),
+            Choice::Wait(..) if !self.guided => Ok(0),
             Choice::Message if !self.guided => Ok(0),
-            Choice::Wait(_) => self.script.choose("block", &[0, 1]),
+            Choice::Wait(..) => self.script.choose("block", &[0, 1]),
             // The trace has the two the other way round.
             Choice::Message => self.script.choose("message", &[1, 0]),
             Choice::Tick(threads) => self.choose_thread("tick", threads),
