@@ -57,7 +57,7 @@ pub struct First;
 
 impl Choices for First {
     fn choose(&mut self, among: Choice<'_>) -> usize {
-        usize::from(matches!(among, Choice::Wait(_, Condition::SetHasEvent(_, None))))
+        usize::from(matches!(among, Choice::Wait(_, Condition::SetHasEvent(_))))
     }
 }
 
