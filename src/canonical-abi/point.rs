@@ -283,6 +283,11 @@ impl Point {
         Point::all().into_iter().filter(|point| point.check().is_some()).collect()
     }
 
+    /// Those of them that synchronous calls may come to.
+    pub fn sync_checks() -> Vec<Point> {
+        Point::sync().into_iter().filter(|point| point.check().is_some()).collect()
+    }
+
     /// What it traps with, if it is a check.
     pub fn check(self) -> Option<Trap> {
         match self {
