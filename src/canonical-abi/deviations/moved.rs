@@ -26,7 +26,6 @@ fn may_block(d: &Defined) -> bool {
     match d.which {
         BuiltIn::WaitableSetWait
         | BuiltIn::ThreadSuspend
-        | BuiltIn::ThreadSuspendThenResume
         | BuiltIn::ThreadSuspendThenPromote => true,
         BuiltIn::SubtaskCancel
         | BuiltIn::StreamRead
