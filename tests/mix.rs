@@ -7,26 +7,21 @@ use canonfuzz::engine::wasmtime;
 use canonfuzz::mix::Mix;
 use canonfuzz::observation::Reading;
 
-const FIRST: &str = "[subject]\noptimize = false\npooling = false\nmoving-memory = false\n\
-    concurrency = true\n[memory]\ninitial = 1\nmaximum = 1\n";
-
-const MEMORY: &str = "[[guest]]\n[guest.memory]\ninitial = 1\nmaximum = 1\n";
-
 /// A case of as many guests as there are encodings. Each defines a resource with a destructor: the
 /// number of the first one's is 1, for number 0 is the host's. The last one has no import.
 fn case(wit: &str, encodings: &[&str], calls: &str) -> Case {
     let last = encodings.len() - 1;
     let resources: String = (0..=encodings.len()).map(|i| format!("resource r{i}; ")).collect();
     let wit = format!("wit = 'world case {{ {resources}{wit} }}'\n");
-    let mut text = format!("rule = ''\n{wit}{FIRST}[[resource]]\ndefined-by = 'host'\n");
+    let mut text = format!("rule = ''\n{wit}[[resource]]\ndefined-by = 'host'\n");
     for i in 0..=last {
         let guest = if i == 0 { "guest".to_string() } else { format!("guest {i}") };
         text += &format!("[[resource]]\ndefined-by = '{guest}'\ndestructor = true\n");
     }
     for (i, encoding) in encodings.iter().enumerate() {
-        let (memory, prefix) = if i == 0 { ("", "") } else { (MEMORY, "guest.") };
+        let (guest, prefix) = if i == 0 { ("", "") } else { ("[[guest]]\n", "guest.") };
         let options = format!("string-encoding = '{encoding}'\nmemory = true\nrealloc = true\n");
-        text += &format!("{memory}[{prefix}export]\n{options}post-return = true\n");
+        text += &format!("{guest}[{prefix}export]\n{options}post-return = true\n");
         if i < last {
             text += &format!("[{prefix}import]\n{options}");
         }

@@ -115,7 +115,7 @@ pub fn build() -> String {
     format!("wasmtime {VERSION}{asserting}")
 }
 
-/// How the subject was configured and called, as far as that is not plain.
+/// How the subject was configured and called: what is on or called otherwise, and what is off that mostly is on.
 fn configuration(case: &Case) -> String {
     let Case { tuning, paths, .. } = case;
     let on = |on: bool, name: &str| on.then(|| name.to_string());

@@ -26,14 +26,9 @@ fn golden(text: &str) -> Case {
 /// A plain case with this function as its export and no calls.
 fn with_param(param: &str) -> Case {
     let wit = format!("wit = \"world case {{ {param} }}\"");
-    let options = "memory = true\nrealloc = true";
-    text::parse(&format!(
-        "rule = ''\n{wit}\n[subject]\noptimize = false\npooling = false\nmoving-memory = false\n\
-        concurrency = false\n[memory]\ninitial = 1\nmaximum = 1\n\
-        [export]\nstring-encoding = 'utf8'\n{options}\npost-return = false\n"
-    ))
-    .unwrap()
-    .case
+    text::parse(&format!("rule = ''\n{wit}\n[export]\nmemory = true\nrealloc = true\n"))
+        .unwrap()
+        .case
 }
 
 /// Each of these is written with its position first.
@@ -93,8 +88,10 @@ fn every_word_has_its_number() {
 #[test]
 fn every_choice_of_a_tuning_has_its_place() {
     for place in 0..8 {
-        let mut tuning = Tuning { signals: false, guards: false, ..Tuning::PLAIN };
-        *tuning.choices()[place] = true;
+        let mut tuning = Tuning::PLAIN;
+        for (other, choice) in tuning.choices().into_iter().enumerate() {
+            *choice = other == place;
+        }
         let expected: Vec<u8> = (0..8).map(|other| u8::from(other == place)).collect();
         assert_eq!(postcard::to_stdvec(&tuning).unwrap(), expected);
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use anyhow::{Error, Result, anyhow, bail, ensure};
 use toml::Spanned;
 
-use crate::abi::PtrType;
+use crate::abi::{PtrType, StringEncoding};
 use crate::case::check::check;
 use crate::case::paths::{Path, Paths};
 use crate::case::{Answer, Call, CanonOpts, Case, Destructor, Finish, Function, Guest, ImportCall};
@@ -148,19 +148,17 @@ impl Reader<'_> {
     fn guest(&self, place: &str, component: &Component, types: &[FuncType]) -> Result<Guest> {
         let export =
             self.export(&format!("{place}export"), component.export.as_ref(), types[0].clone())?;
-        let import = match (component.import, types.get(1)) {
-            (Some(opts), Some(ty)) => {
-                Some(self.import(&format!("{place}import"), opts.as_ref(), ty.clone())?)
-            }
-            (None, None) => None,
-            (Some(_), None) => bail!("{place}import: the world has no function for it"),
-            (None, Some(_)) => bail!("{place}import: its options are missing"),
+        let opts = component.import.map(Spanned::as_ref);
+        let import = match types.get(1) {
+            Some(ty) => Some(self.import(&format!("{place}import"), opts, ty.clone())?),
+            None if opts.is_none() => None,
+            None => bail!("{place}import: the world has no function for it"),
         };
         let memory = component.memory.as_ref();
-        let document::Memory { initial, maximum, .. } = *memory;
         let ptr_type = self.ptr_type(&format!("{place}memory"), memory)?;
         let noise = component.core.map(|text| self.core(&format!("{place}core"), text));
-        let pages = Pages { initial, maximum };
+        let initial = memory.initial.unwrap_or(Pages::ONE.initial);
+        let pages = Pages { initial, maximum: memory.maximum.unwrap_or(initial) };
         Ok(Guest { export, import, ptr_type, pages, noise: noise.transpose()? })
     }
 
@@ -216,18 +214,32 @@ impl Reader<'_> {
     }
 
     fn export(&self, place: &str, opts: &document::Export, ty: FuncType) -> Result<Function> {
-        let string_encoding =
-            self.read(place, &opts.string_encoding, script::parse_string_encoding)?;
+        let string_encoding = self.string_encoding(place, opts.string_encoding.as_ref())?;
         let document::Export { memory, realloc, post_return, .. } = *opts;
         Ok(Function { ty, opts: CanonOpts { string_encoding, memory, realloc, post_return } })
     }
 
-    fn import(&self, place: &str, opts: &document::Import, ty: FuncType) -> Result<Function> {
-        let string_encoding =
-            self.read(place, &opts.string_encoding, script::parse_string_encoding)?;
-        let document::Import { memory, realloc, .. } = *opts;
+    fn import(
+        &self,
+        place: &str,
+        opts: Option<&document::Import>,
+        ty: FuncType,
+    ) -> Result<Function> {
+        let encoding = opts.and_then(|opts| opts.string_encoding.as_ref());
+        let string_encoding = self.string_encoding(place, encoding)?;
+        let [memory, realloc] = opts.map_or([false; 2], |opts| [opts.memory, opts.realloc]);
         let opts = CanonOpts { string_encoding, memory, realloc, post_return: false };
         Ok(Function { ty, opts })
+    }
+
+    fn string_encoding(
+        &self,
+        place: &str,
+        name: Option<&Spanned<String>>,
+    ) -> Result<StringEncoding> {
+        name.map_or(Ok(StringEncoding::Utf8), |name| {
+            self.read(place, name, script::parse_string_encoding)
+        })
     }
 
     fn call(&self, place: &str, table: &Spanned<document::Call>, shape: &Shape) -> Result<Call> {
@@ -379,30 +391,30 @@ fn place(document: &Document, why: &str) -> Option<Range<usize>> {
         None => (Component::from(document), why),
     };
     let begins = |what: &str| why.starts_with(what);
-    if begins("resource: ") {
-        Some(document.wit.span())
+    let table = if begins("resource: ") {
+        document.wit.span()
     } else if begins("export: ") {
-        Some(component.export.span())
+        component.export.span()
     } else if begins("import: ") {
-        Some(component.import.map_or(document.wit.span(), Spanned::span))
+        component.import.map_or(document.wit.span(), Spanned::span)
     } else if begins("core: ") {
-        component.core.map(Spanned::span)
+        component.core.map(Spanned::span)?
     } else if begins("memory: ") || why.contains(" pages of memory") {
-        Some(component.memory.span())
+        component.memory.span()
     } else {
-        None
-    }
+        return None;
+    };
+    // What is wrong with a table that is not there is wrong with what the world needs.
+    Some(if table.is_empty() { document.wit.span() } else { table })
 }
 
 fn tuning(subject: &document::Subject) -> Tuning {
-    Tuning {
-        optimize: subject.optimize,
-        pooling: subject.pooling,
-        moving_memory: subject.moving_memory,
-        concurrency: subject.concurrency,
-        signals: subject.signals,
-        guards: subject.guards,
-        fuel: subject.fuel,
-        epochs: subject.epochs,
+    let document::Subject { optimize, pooling, moving_memory, concurrency, .. } = *subject;
+    let document::Subject { signals, guards, fuel, epochs, .. } = *subject;
+    let given = [optimize, pooling, moving_memory, concurrency, signals, guards, fuel, epochs];
+    let mut tuning = Tuning::PLAIN;
+    for (choice, given) in tuning.choices().into_iter().zip(given) {
+        *choice = given.unwrap_or(*choice);
     }
+    tuning
 }

@@ -102,11 +102,7 @@ impl Size {
     }
 
     fn tuning(&mut self, tuning: Tuning) {
-        let Tuning { optimize, pooling, moving_memory, concurrency, .. } = tuning;
-        let Tuning { signals, guards, fuel, epochs, .. } = tuning;
-        [optimize, pooling, moving_memory, concurrency, !signals, !guards, fuel, epochs]
-            .into_iter()
-            .for_each(|given| self.option(given));
+        tuning.unusual().for_each(|_| self.option(true));
     }
 
     fn paths(&mut self, paths: Paths) {
