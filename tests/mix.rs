@@ -104,7 +104,7 @@ fn a_handle_of_another_type_may_be_met_by_all_code_of_a_callee() {
             [call.return]\nvalues = []\n[[call.guest]]\n{guest}[call.guest.return]\nvalues = []\n"
         )
     };
-    let step = |step: &str| format!("[[call.guest.step]]\nbuilt-in = '{step}'\n");
+    let step = |step: &str| format!("[[call.guest.step]]\nact = '{step}'\n");
     let new_and_drop = step("resource.new r2 5") + &step("resource.drop r2 2");
     for (guest, stage) in [
         ("realloc = ['resource.rep r2 1']\n".to_string(), "params lowered"),
@@ -125,7 +125,7 @@ fn resources_of_a_later_guest_pass_between_two_before_it() {
     let calls = format!(
         "[[call]]\nargs = []\n{}{}{}[call.return]\nvalues = []\n\
         [[call.guest]]\n[[call.guest.step]]\nvalues = []\n[call.guest.return]\nvalues = ['1']\n\
-        [[call.guest]]\n[[call.guest.step]]\nbuilt-in = 'resource.new r3 5'\n\
+        [[call.guest]]\n[[call.guest.step]]\nact = 'resource.new r3 5'\n\
         [call.guest.return]\nvalues = ['1']\n",
         step("['none', 'none']"),
         step("['some(1)', 'none']"),

@@ -6,9 +6,7 @@ use std::collections::BTreeSet;
 use super::about::NotExported;
 use crate::abi::{BuiltIn, CoreFuncType};
 use crate::case::paths::Path;
-use crate::case::{
-    Answer, BuiltInCall, Call, Case, Destructor, Guest, Manner, PostReturn, Realloc, Script, Step,
-};
+use crate::case::{Call, Case, Guest, Manner, Script};
 use crate::encode::guest::{core_export, core_import};
 use crate::encode::script::{GuestData, guest_data};
 use crate::encode::{Standing, standing};
@@ -53,17 +51,11 @@ pub fn without_unused_import(case: &Case) -> Case {
     let last = case.shape.guests.len() - 1;
     // What nobody scripted may call it whenever it likes.
     let scripted = case.shape.guests[last].noise.is_none();
-    if scripted && case.calls.iter().all(|call| !calls_import(&call.scripts[last])) {
+    if scripted && case.calls.iter().all(|call| !call.scripts[last].calls_import()) {
         case.shape.guests[last].import = None;
         (case.paths.import, case.paths.polls) = (Path::PLAIN, 0);
     }
     case
-}
-
-fn calls_import(script: &Script) -> bool {
-    script.import_calls().next().is_some()
-        || script.realloc.contains(&Realloc::Import)
-        || script.post_return == PostReturn::Import
 }
 
 /// Takes a case apart that the reference has run.
@@ -107,7 +99,7 @@ fn guest_plan<'a>(
         let script = &call.scripts[number];
         let data = guest_data(guest, script).map_err(NotExported)?;
         let seen = seen.returned.as_ref().map(|returned| &returned.guests[number]);
-        called.extend(built_ins(script).into_iter().map(|one| (one.which, one.of)));
+        called.extend(script.built_ins().map(|one| (one.which, one.of)));
         calls.push(GuestCall { script, data, seen });
     }
     Ok(GuestPlan {
@@ -124,9 +116,7 @@ fn guest_plan<'a>(
 
 /// Whether a guest's function may be called more than once in a call of the host's.
 fn is_called_again(call: &Call, guest: usize) -> bool {
-    let reenters = |script: &Script| {
-        script.import_calls().any(|import| matches!(import.answer, Answer::Reenter(_)))
-    };
+    let reenters = |script: &Script| script.import_calls().any(|call| call.answer.reenters());
     let caller = guest.checked_sub(1).map(|caller| &call.scripts[caller]);
     call.manner == Manner::Twice
         || call.scripts.iter().any(reenters)
@@ -148,36 +138,7 @@ pub fn is_spoken_of(case: &Case, resource: types::Resource) -> bool {
         handles.any(|handle| handle.resource() == Some(resource))
     });
     let mut scripts = case.calls.iter().flat_map(|call| &call.scripts);
-    in_types || scripts.any(|script| built_ins(script).iter().any(|one| one.of == resource))
-}
-
-/// The built-ins that a script calls.
-fn built_ins(script: &Script) -> Vec<BuiltInCall> {
-    let steps = script.steps.iter().filter_map(|step| match step {
-        Step::BuiltIn(built_in) => Some(*built_in),
-        Step::Import(_) => None,
-    });
-    let reallocs = script.realloc.iter().filter_map(|realloc| match realloc {
-        Realloc::BuiltIn(built_in) => Some(*built_in),
-        Realloc::Bump
-        | Realloc::Forget
-        | Realloc::At(_)
-        | Realloc::End(_)
-        | Realloc::Old
-        | Realloc::Skew(_)
-        | Realloc::Grow(_)
-        | Realloc::Trap
-        | Realloc::Import => None,
-    });
-    let post_return = match script.post_return {
-        PostReturn::BuiltIn(built_in) => Some(built_in),
-        PostReturn::Nothing | PostReturn::Trap | PostReturn::Import => None,
-    };
-    let destructor = match script.destructor {
-        Destructor::BuiltIn(built_in) => Some(built_in),
-        Destructor::Nothing | Destructor::Trap => None,
-    };
-    steps.chain(reallocs).chain(post_return).chain(destructor).collect()
+    in_types || scripts.any(|script| script.built_ins().any(|one| one.of == resource))
 }
 
 /// What the first of two calls returned.

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::timeline::{chunks, put};
 use crate::abi::{Core, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType};
-use crate::case::{Case, Guest, Step, function_name};
+use crate::case::{Case, Guest, Script, function_name};
 use crate::encode::guest::{Side, core_import, initial_size};
 use crate::encode::script::{GuestData, filled, guest_data};
 use crate::observation::{GuestEvent, GuestObservation, Observation};
@@ -147,10 +147,10 @@ pub fn picture(
     let memory = shown.map_or_else(|| before.clone(), |seen| seen.memory.clone());
     let other = wanted.and(found).map(|found| found.memory.clone());
     let shape = &case.shape.guests[guest];
-    let data = guest_data(shape, &case.calls[call].scripts[guest]).ok();
-    let steps = &case.calls[call].scripts[guest].steps;
+    let script = &case.calls[call].scripts[guest];
+    let data = guest_data(shape, script).ok();
     let roots_of = |memory: &[u8], events: &[GuestEvent]| {
-        roots(shape, guest, memory, events, data.as_ref(), steps)
+        roots(shape, guest, memory, events, data.as_ref(), script)
     };
     let events = shown.map_or(&[][..], |seen| &seen.events);
     let mut roots = roots_of(&memory, events);
@@ -228,7 +228,7 @@ fn roots(
     memory: &[u8],
     events: &[GuestEvent],
     data: Option<&GuestData>,
-    steps: &[Step],
+    script: &Script,
 ) -> Vec<Root> {
     let name = function_name(number);
     let export = &guest.export;
@@ -248,7 +248,7 @@ fn roots(
     let result = data.map(|data| typed(&side, &data.results)).map(|flat| {
         walk().result(format!("result of {name}, handed over"), side.types, &flat, MAX_FLAT_RESULTS)
     });
-    let imports = imports(guest, number, memory, events, data, steps);
+    let imports = imports(guest, number, memory, events, data, script);
     params.into_iter().chain(imports).chain(result).filter(|root| !root.flat.is_empty()).collect()
 }
 
@@ -263,7 +263,7 @@ fn imports(
     memory: &[u8],
     events: &[GuestEvent],
     data: Option<&GuestData>,
-    steps: &[Step],
+    script: &Script,
 ) -> Vec<Root> {
     let (Some(import), Some(data)) = (&guest.import, data) else {
         return Vec::new();
@@ -275,7 +275,8 @@ fn imports(
         if let GuestEvent::ImportReturned(flat) = event { Some(flat) } else { None }
     });
     let returned: Vec<_> = returned.collect();
-    let calls = data.steps.iter().zip(steps).filter(|(_, step)| matches!(step, Step::Import(_)));
+    let acts = data.function(script).iter().zip(&script.function.acts);
+    let calls = acts.filter(|(_, act)| act.import().is_some());
     let mut roots = Vec::new();
     for (i, (words, _)) in calls.enumerate() {
         let mut flat = typed(&side, words.get(1..).unwrap_or_default());

@@ -165,12 +165,12 @@ pub struct Script {
     pub destructor: Option<Spanned<String>>,
 }
 
-/// A call of a built-in, or one of the import: `values` and `patches`, or `flat` and `memory`, and an
-/// answer where the import is the host's.
+/// An act in a word, or a call of the import: `values` and `patches`, or `flat` and `memory`, and an answer
+/// where the import is the host's.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Step {
-    pub built_in: Option<Spanned<String>>,
+    pub act: Option<Spanned<String>>,
     pub values: Option<Strings>,
     pub patches: Option<Strings>,
     pub flat: Option<Strings>,

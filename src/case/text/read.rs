@@ -8,10 +8,8 @@ use toml::Spanned;
 use crate::abi::{PtrType, StringEncoding};
 use crate::case::check::check;
 use crate::case::paths::{Path, Paths};
-use crate::case::{Answer, Call, CanonOpts, Case, Destructor, Finish, Function, Guest, ImportCall};
-use crate::case::{
-    Limits, Manner, Pages, Passed, PostReturn, Resource, Script, Shape, Step, Tuning,
-};
+use crate::case::{Act, Answer, Call, CanonOpts, Case, End, Entry, Function, Guest, ImportCall};
+use crate::case::{Limits, Manner, Pages, Passed, Resource, Script, Shape, Tuning, Turn};
 use crate::types::{FuncType, Type};
 use crate::value::Value;
 
@@ -267,39 +265,40 @@ impl Reader<'_> {
     /// What the guest of this number does.
     fn script(&self, place: &str, acts: &Acts, shape: &Shape, number: usize) -> Result<Script> {
         let guest = &shape.guests[number];
-        let realloc = format!("{place}: realloc");
-        let realloc = self.each(&realloc, acts.realloc, |_, text| script::parse_realloc(text))?;
+        let turn = |entry, key: &str, word: Option<&Spanned<String>>| match word {
+            Some(word) => {
+                self.read(&format!("{place}: {key}"), word, |word| script::parse_turn(entry, word))
+            }
+            None => Ok(Turn::PLAIN),
+        };
+        let realloc = self.each(&format!("{place}: realloc"), acts.realloc, |_, text| {
+            script::parse_turn(Entry::Realloc, text)
+        });
+        let realloc = realloc?;
         let steps = acts.step.iter().enumerate().map(|(index, step)| {
             let place = format!("{place}: step {index}");
             self.step(&place, step, guest, shape.calls_guest(number))
         });
         let steps = steps.collect::<Result<_>>()?;
-        let finish = self.finish(place, acts, guest.export.ty.results())?;
-        let post_return = match acts.post_return {
-            Some(word) => {
-                self.read(&format!("{place}: post-return"), word, script::parse_post_return)?
-            }
-            None => PostReturn::Nothing,
-        };
-        let destructor = match acts.destructor {
-            Some(word) => {
-                self.read(&format!("{place}: destructor"), word, script::parse_destructor)?
-            }
-            None => Destructor::Nothing,
-        };
-        Ok(Script { realloc, steps, finish, post_return, destructor })
+        let end = self.finish(place, acts, guest.export.ty.results())?;
+        Ok(Script {
+            realloc,
+            function: Turn { acts: steps, end },
+            post_return: turn(Entry::PostReturn, "post-return", acts.post_return)?,
+            destructor: turn(Entry::Destructor, "destructor", acts.destructor)?,
+        })
     }
 
-    fn finish(&self, place: &str, acts: &Acts, types: &[Type]) -> Result<Finish> {
+    fn finish(&self, place: &str, acts: &Acts, types: &[Type]) -> Result<End> {
         match (acts.finish, acts.r#return) {
             (Some(word), None) => self.read(&format!("{place}: finish"), word, |word| match word {
-                "trap" => Ok(Finish::Trap),
+                "trap" => Ok(End::Trap),
                 _ => Err(format!("the guest cannot `{word}`")),
             }),
             (Some(_), Some(_)) => Err(anyhow!("{place}: `finish` and `return` exclude each other")),
             (None, passed) => {
                 let passed = passed.map(Passing::from).unwrap_or_default();
-                self.passed(&format!("{place}: return"), passed, types).map(Finish::Return)
+                self.passed(&format!("{place}: return"), passed, types).map(End::Return)
             }
         }
     }
@@ -311,15 +310,17 @@ impl Reader<'_> {
         step: &document::Step,
         guest: &Guest,
         calls_guest: bool,
-    ) -> Result<Step> {
+    ) -> Result<Act> {
         let passing = [&step.values, &step.patches, &step.flat, &step.memory];
-        match (&step.built_in, &step.answer) {
+        match (&step.act, &step.answer) {
             (Some(word), None) if passing.iter().all(|key| key.is_none()) => {
-                self.read(place, word, script::parse_built_in).map(Step::BuiltIn)
+                self.read(place, word, |word| {
+                    script::parse_act(word)?.ok_or_else(|| format!("a guest cannot `{word}`"))
+                })
             }
-            (Some(_), _) => Err(anyhow!("{place}: a built-in has no other keys")),
+            (Some(_), _) => Err(anyhow!("{place}: an `act` has no other keys")),
             (None, None) if !calls_guest => {
-                Err(anyhow!("{place}: either `built-in` or `answer` is missing"))
+                Err(anyhow!("{place}: either `act` or `answer` is missing"))
             }
             (None, Some(answer)) if calls_guest => {
                 self.read(&format!("{place}: answer"), answer, |_| {
@@ -327,7 +328,7 @@ impl Reader<'_> {
                 })
             }
             (None, answer) => {
-                self.import_call(place, step, answer.as_ref(), guest).map(Step::Import)
+                self.import_call(place, step, answer.as_ref(), guest).map(Act::Import)
             }
         }
     }

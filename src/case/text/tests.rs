@@ -73,6 +73,32 @@ fn raw_data_is_told_from_lowered_data_even_if_there_is_none() {
 }
 
 #[test]
+fn a_turn_is_acts_and_an_end() {
+    let tables = "\n[[resource]]\ndefined-by = \"guest\"\ndestructor = true\n";
+    let text = |call: &str| {
+        let wit = "  resource r0;\n  import g: func();\n  export f: func(p0: string);\n";
+        let text = document(wit, &format!("post-return = true\n\n[[call]]\nargs = ['']\n{call}"));
+        text.replace("args = ['']", "args = ['\"\"']")
+            .replace("\n[export]", &format!("{tables}\n[export]"))
+    };
+    let canonical = |call: &str| check(&text(call), &text(call));
+    canonical(
+        "realloc = [\"bump\", \"grow 1; skew 8\", \"import\", \"resource.rep r0 1; grow 2; trap\"]\n",
+    );
+    canonical("post-return = \"grow 1; import\"\ndestructor = \"grow 1; trap\"\n");
+    canonical("\n[[call.step]]\nact = \"grow 1\"\n\n[[call.step]]\nanswer = \"return\"\n");
+    check(&text("realloc = ['grow 1; bump']\n"), &text("realloc = [\"grow 1\"]\n"));
+    check(&text("post-return = 'nothing'\n"), &text(""));
+    let refused = |call: &str, why: &str| check(&text(call), &format!("line 21: call 0: {why}"));
+    refused("realloc = ['trap; grow 1']", "realloc[0]: realloc cannot `trap`");
+    refused("realloc = ['grow 1; jump']", "realloc[0]: realloc cannot `jump`");
+    refused("realloc = ['']", "realloc[0]: realloc cannot ``");
+    refused("post-return = 'old'", "post-return: post-return cannot `old`");
+    let leaves = text("\n[[call.step]]\nact = 'import'\n");
+    check(&leaves, "line 19: call 0, step 0: the function says what it passes to the import");
+}
+
+#[test]
 fn types_are_named_when_they_are_complete() {
     check_canonical(
         "  enum t0 { c0 }\n  record t1 { f0: t0, f1: list<t0> }\n  flags t2 { b0 }\n\
@@ -124,7 +150,7 @@ fn handles_are_written_as_wit_has_them_and_their_values_as_numbers() {
     check(
         "  record t0 { f0: r0, f1: list<borrow<r1>> }\n  export f: func(p0: t0) -> r1;\n",
         "\n[[call]]\nargs = [\"{f0: 4294967295, f1: [0, 1]}\"]\ndestructor = \"resource.rep r1 7\"\n\
-        host-drops = [0, 4]\n\n[[call.step]]\nbuilt-in = \"resource.new r1 3\"\n\n\
+        host-drops = [0, 4]\n\n[[call.step]]\nact = \"resource.new r1 3\"\n\n\
         [call.return]\nvalues = [\"1\"]\n",
     );
     let owned = with_resources("  export f: func(p0: own<r0>);\n", RESOURCES, "");
@@ -147,25 +173,19 @@ fn errors_about_resources_name_what_is_wrong() {
         let rest = format!("[[call]]\n[[call.step]]\n{step}\n");
         check(&with_resources("  export f: func();\n", RESOURCES, &rest), expected);
     };
-    step("", "line 20: call 0: step 0: either `built-in` or `answer` is missing");
+    step("", "line 20: call 0: step 0: either `act` or `answer` is missing");
     step(
-        "built-in = 'resource.new r1 0'\nanswer = 'return'",
-        "line 20: call 0: step 0: a built-in has no other keys",
+        "act = 'resource.new r1 0'\nanswer = 'return'",
+        "line 20: call 0: step 0: an `act` has no other keys",
     );
     step(
-        "built-in = 'resource.new r1'",
+        "act = 'resource.new r1'",
         "line 22: call 0: step 0: expected a built-in, a resource and a number, found \
         `resource.new r1`",
     );
-    step("built-in = 'resource.new r01 1'", "line 22: call 0: step 0: no resource is `r01`");
-    step(
-        "built-in = 'resource.old r1 1'",
-        "line 22: call 0: step 0: no built-in is `resource.old`",
-    );
-    step(
-        "built-in = 'resource.new r0 1'",
-        "line 20: call 0, step 0: resource 0 is not the guest's",
-    );
+    step("act = 'resource.new r01 1'", "line 22: call 0: step 0: no resource is `r01`");
+    step("act = 'resource.old r1 1'", "line 22: call 0: step 0: no built-in is `resource.old`");
+    step("act = 'resource.new r0 1'", "line 20: call 0, step 0: resource 0 is not the guest's");
 }
 
 #[test]

@@ -2,10 +2,8 @@
 
 use crate::abi::{PtrType, StringEncoding};
 use crate::case::paths::{Path, Paths};
-use crate::case::{
-    Call, CanonOpts, Case, Destructor, Finish, Function, Guest, ImportCall, Pages, Passed,
-};
-use crate::case::{PostReturn, Resource, Script, Shape, Step, Tuning};
+use crate::case::{Act, Call, CanonOpts, Case, End, Entry, Function, Guest, ImportCall, Pages};
+use crate::case::{Passed, Resource, Script, Shape, Tuning, Turn};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -135,8 +133,8 @@ fn call(call: &Call, guests: &[Guest]) -> String {
         out += if number == 0 { "" } else { "\n[[call.guest]]\n" };
         out += &actions(script);
         out += &if number == 0 { host_drops(&call.host_drops) } else { String::new() };
-        out += &script.steps.iter().map(|s| step(within, s, guest)).collect::<String>();
-        out += &finish(within, &script.finish, guest.export.ty.results());
+        out += &script.function.acts.iter().map(|act| step(within, act, guest)).collect::<String>();
+        out += &finish(within, script.returned(), guest.export.ty.results());
     }
     out
 }
@@ -145,21 +143,19 @@ fn call(call: &Call, guests: &[Guest]) -> String {
 fn actions(script: &Script) -> String {
     let mut out = String::new();
     if !script.realloc.is_empty() {
-        let actions = script.realloc.iter().map(|action| script::print_realloc(*action));
-        out += &quote::words("realloc", &strings(actions));
+        let turns = script.realloc.iter().map(|turn| script::print_turn(Entry::Realloc, turn));
+        out += &quote::words("realloc", &strings(turns));
     }
-    if script.finish == Finish::Trap {
+    if script.function.end == End::Trap {
         out += "finish = \"trap\"\n";
     }
-    if script.post_return != PostReturn::Nothing {
-        let action = script::print_post_return(script.post_return);
-        out += &format!("post-return = \"{action}\"\n");
-    }
-    if script.destructor != Destructor::Nothing {
-        let action = script::print_destructor(script.destructor);
-        out += &format!("destructor = \"{action}\"\n");
-    }
-    out
+    out += &turn("post-return", Entry::PostReturn, &script.post_return);
+    out + &turn("destructor", Entry::Destructor, &script.destructor)
+}
+
+fn turn(key: &str, entry: Entry, turn: &Turn) -> String {
+    let words = || format!("{key} = \"{}\"\n", script::print_turn(entry, turn));
+    if turn.is_plain() { String::new() } else { words() }
 }
 
 fn host_drops(handles: &[u32]) -> String {
@@ -167,11 +163,12 @@ fn host_drops(handles: &[u32]) -> String {
     if numbers.is_empty() { String::new() } else { quote::words("host-drops", &numbers) }
 }
 
-fn step(within: &str, step: &Step, guest: &Guest) -> String {
-    let keys = match step {
-        Step::Import(call) => import_call(call, guest.import.as_ref()),
-        Step::BuiltIn(built_in) => {
-            format!("built-in = \"{}\"\n", script::print_built_in(*built_in))
+fn step(within: &str, act: &Act, guest: &Guest) -> String {
+    let keys = match act.import() {
+        Some(call) => import_call(call, guest.import.as_ref()),
+        None => {
+            let word = script::print_act(act);
+            word.map(|word| format!("act = \"{word}\"\n")).unwrap_or_default()
         }
     };
     format!("\n[[{within}step]]\n{keys}")
@@ -186,11 +183,8 @@ fn import_call(call: &ImportCall, import: Option<&Function>) -> String {
 }
 
 /// A function that returns nothing, as it should, needs no words.
-fn finish(within: &str, finish: &Finish, types: &[Type]) -> String {
-    let keys = match finish {
-        Finish::Return(what) => passed(what, types),
-        Finish::Trap => String::new(),
-    };
+fn finish(within: &str, returned: Option<&Passed>, types: &[Type]) -> String {
+    let keys = returned.map(|what| passed(what, types)).unwrap_or_default();
     if keys.is_empty() { keys } else { format!("\n[{within}return]\n{keys}") }
 }
 

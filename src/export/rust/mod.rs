@@ -13,9 +13,9 @@ use super::plan::{Plan, is_spoken_of, plan, without_unused_import};
 use super::text::joined;
 use super::text::{Lines, comment};
 use crate::abi::SPEC_COMMIT;
+use crate::case::Manner;
 use crate::case::paths::Mode;
 use crate::case::text::CaseFile;
-use crate::case::{Answer, Manner};
 use crate::observation::Reading;
 use crate::report::timeline;
 use crate::types::{self, Type};
@@ -85,7 +85,7 @@ fn needs(plan: &Plan) -> Needs {
         answers: imports,
         handles: !handles.is_empty(),
         held: handles.iter().filter_map(|handle| handle.resource()).any(is_guests),
-        reenters: calls.any(|call| matches!(call.answer, Answer::Reenter(_))),
+        reenters: calls.any(|call| call.answer.reenters()),
         host_resources,
     }
 }

@@ -64,7 +64,7 @@ values = ["(1, 2)"]
 values = ["[1]"]
 
 [[call.guest.step]]
-built-in = "resource.new r2 7"
+act = "resource.new r2 7"
 
 [call.guest.return]
 values = ["1"]
@@ -186,7 +186,7 @@ fn errors_in_a_further_guest_s_script_name_it() {
     );
     let why = "line 77: call 0: guest 1: step 0: answer: expected u8, found `256`";
     replaced(PAIR, "\"return 255\"", "\"return 256\"", why);
-    let why = "line 51: call 0: guest 1: step 0: either `built-in` or `answer` is missing";
+    let why = "line 51: call 0: guest 1: step 0: either `act` or `answer` is missing";
     replaced(PAIR, "answer = \"return 255\"\n", "", why);
     let why = "line 59: call 0: step 0: answer: the next guest's script says it";
     replaced(PAIR, "values = [\"[c1]\", \"1\"]", "answer = \"error\"", why);

@@ -16,8 +16,8 @@ use crate::abi::{BuiltIn, PtrType, Recorder, StringEncoding};
 use crate::case::check::Feature;
 use crate::case::paths::{Api, Path, Paths};
 use crate::case::{
-    Answer, BuiltInCall, Call, CanonOpts, Case, Finish, Function, Guest, ImportCall, Manner, Pages,
-    Passed, Script, Shape, Step, Tuning, function_name,
+    Act, Answer, BuiltInCall, Call, CanonOpts, Case, End, Function, Guest, ImportCall, Manner,
+    Pages, Passed, Script, Shape, Tuning, Turn, function_name,
 };
 use crate::component::Compiled;
 use crate::encode::script::scripts;
@@ -154,7 +154,7 @@ fn echo(ty: &FuncType, mut samples: Samples) -> Case {
     table.pass(&passed, &ty.params);
     let returned = table.receive(&result, ty.results());
     let import = ImportCall {
-        passed: Passed::Lowered { values: passed, patches: Vec::new() },
+        passed: Passed::lowered(passed),
         answer: Answer::Return(result.first().cloned()),
     };
     let drops = table.borrows.iter();
@@ -163,9 +163,9 @@ fn echo(ty: &FuncType, mut samples: Samples) -> Case {
         of: *resource,
         operand: *handle,
     });
-    let steps = [Step::Import(import)].into_iter().chain(drops.map(Step::BuiltIn)).collect();
-    let finish = Finish::Return(Passed::Lowered { values: returned, patches: Vec::new() });
-    let script = Script { steps, finish, ..Script::least() };
+    let acts = [Act::Import(import)].into_iter().chain(drops.map(Act::BuiltIn)).collect();
+    let function = Turn { acts, end: End::Return(Passed::lowered(returned)) };
+    let script = Script { function, ..Script::least() };
     let call = Call { args, scripts: vec![script], host_drops: Vec::new(), manner: Manner::Once };
     Case { tuning: Tuning::PLAIN, paths: Paths::PLAIN, shape: shape(ty), calls: vec![call] }
 }
