@@ -12,8 +12,8 @@ use canonfuzz::case::{
 };
 use canonfuzz::component::definition::Import;
 use canonfuzz::component::{Compiled, Context, Failure, Host, Instance, decode};
-use canonfuzz::encode::script::{read_observed, scripts};
-use canonfuzz::encode::{self, EXPORT, Puppets};
+use canonfuzz::encode::script::read_observed;
+use canonfuzz::encode::{self, EXPORT, Prepared, Puppets};
 use canonfuzz::engine::numbers::same_but_for_numbers;
 use canonfuzz::engine::wasmtime;
 use canonfuzz::generate::Stream;
@@ -218,9 +218,9 @@ fn run(case: &Case, host: Option<Value>) -> Result<Shown, Failure> {
     let compiled = Compiled::new(&encode::component(&case.shape, Puppets::Contained)).unwrap();
     let mut instance = compiled.instantiate(Always(host), ()).unwrap();
     let mut shown = None;
-    for (call, scripts) in case.calls.iter().zip(scripts(case).unwrap()) {
+    for (call, scripts) in case.calls.iter().zip(Prepared::of(case).unwrap().calls) {
         for (guest, script) in scripts.iter().enumerate() {
-            load(&mut instance, &encode::load_script(guest), script);
+            load(&mut instance, &encode::load_script(guest), &script.bytes);
         }
         let result = instance.call(EXPORT, &call.args)?;
         let guests = case.shape.guests.iter().enumerate();
@@ -327,7 +327,7 @@ fn answer(ptr_type: PtrType, realloc: Turn, align: u32, size: u32) -> Result<u32
     let case = taking_a_list(ptr_type, realloc);
     let compiled = Compiled::new(&encode::component(&case.shape, Puppets::Contained)).unwrap();
     let mut instance = compiled.instantiate(Always(None), ()).unwrap();
-    load(&mut instance, &encode::load_script(0), &scripts(&case).unwrap()[0][0]);
+    load(&mut instance, &encode::load_script(0), &Prepared::of(&case).unwrap().calls[0][0].bytes);
     instance.allocate(EXPORT, align, size)
 }
 
@@ -424,10 +424,10 @@ fn what_does_not_fit_is_reported_with_its_guest() {
     let mut case = passing_on([PtrType::I32; 3]);
     let long = string(&"a".repeat(70_000));
     case.calls[0].scripts[2].function.end = End::Return(lowered(&[long]));
-    let error = scripts(&case).unwrap_err();
+    let error = Prepared::of(&case).unwrap_err();
     assert_eq!(error, "call 0: guest 2: return: the data does not fit into the guest's memory");
     case.calls[0].scripts.swap(0, 2);
-    assert!(scripts(&case).unwrap_err().starts_with("call 0: return: "));
+    assert!(Prepared::of(&case).unwrap_err().starts_with("call 0: return: "));
 }
 
 #[test]

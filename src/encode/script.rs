@@ -5,8 +5,7 @@ use super::guest::{Lowering, Side, core_export, core_import, initial_size};
 use crate::abi::layout::align_to;
 use crate::abi::{Core, CoreFuncType, CoreType, wrap};
 use crate::case::{
-    Act, BuiltInCall, Call, Case, Chunk, End, Entry, GUEST_DATA, Guest, Passed, Patch, Pointer,
-    Script, Turn,
+    Act, BuiltInCall, Chunk, End, Entry, GUEST_DATA, Guest, Passed, Patch, Pointer, Script, Turn,
 };
 use crate::observation::GuestEvent;
 
@@ -153,7 +152,7 @@ pub fn fill_pattern() -> impl ExactSizeIterator<Item = u8> {
 }
 
 /// Lowers what the guest hands over during this call. An error says what does not fit.
-pub fn guest_data(guest: &Guest, script: &Script) -> Result<GuestData, String> {
+pub(super) fn guest_data(guest: &Guest, script: &Script) -> Result<GuestData, String> {
     let mut writer = Writer::new(guest);
     let turns = script.turns().map(|(_, turn)| writer.acts(guest, turn));
     let turns = turns.collect::<Result<_, _>>()?;
@@ -179,30 +178,8 @@ fn act_words(guest: &Guest) -> usize {
     BUILT_IN.max(1 + params)
 }
 
-/// The scripts of all calls of a case, one for each guest. An error says what does not fit.
-pub fn scripts(case: &Case) -> Result<Vec<Vec<Vec<u8>>>, String> {
-    let calls = case.calls.iter().enumerate();
-    calls
-        .map(|(i, call)| {
-            let scripts = scripts_of_call(&case.shape.guests, call, i == 0);
-            scripts.map_err(|error| format!("call {i}: {error}"))
-        })
-        .collect()
-}
-
-fn scripts_of_call(guests: &[Guest], call: &Call, first: bool) -> Result<Vec<Vec<u8>>, String> {
-    let scripts = guests.iter().zip(&call.scripts).enumerate();
-    scripts
-        .map(|(i, (guest, actions))| {
-            let written =
-                guest_data(guest, actions).and_then(|data| script(guest, actions, &data, first));
-            written.map_err(|error| if i == 0 { error } else { format!("guest {i}: {error}") })
-        })
-        .collect()
-}
-
 /// The script for these actions; the `first` one on an instance fills the memory.
-pub fn script(
+pub(super) fn script(
     guest: &Guest,
     actions: &Script,
     data: &GuestData,

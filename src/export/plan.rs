@@ -8,8 +8,8 @@ use crate::abi::{BuiltIn, CoreFuncType};
 use crate::case::paths::Path;
 use crate::case::{Call, Case, Guest, Manner, Script};
 use crate::encode::guest::{core_export, core_import};
-use crate::encode::script::{GuestData, guest_data};
-use crate::encode::{Standing, standing};
+use crate::encode::script::GuestData;
+use crate::encode::{Prepared, Standing, standing};
 use crate::observation::{CallObservation, GuestObservation, HostEvent, Outcome, Reading};
 use crate::types;
 use crate::value::Value;
@@ -17,6 +17,7 @@ use crate::value::Value;
 /// A case, taken apart.
 pub struct Plan<'a> {
     pub case: &'a Case,
+    pub prepared: &'a Prepared,
     pub reading: &'a Reading,
     pub guests: Vec<GuestPlan<'a>>,
 }
@@ -40,7 +41,7 @@ pub struct GuestPlan<'a> {
 /// What a guest does in one of the host's calls.
 pub struct GuestCall<'a> {
     pub script: &'a Script,
-    pub data: GuestData,
+    pub data: &'a GuestData,
     /// What it sees, where that is said: not in a call that traps.
     pub seen: Option<&'a GuestObservation>,
 }
@@ -59,10 +60,20 @@ pub fn without_unused_import(case: &Case) -> Case {
 }
 
 /// Takes a case apart that the reference has run.
-pub fn plan<'a>(case: &'a Case, reading: &'a Reading) -> Result<Plan<'a>, NotExported> {
+pub fn plan<'a>(
+    case: &'a Case,
+    prepared: &'a Prepared,
+    reading: &'a Reading,
+) -> Result<Plan<'a>, NotExported> {
     runs(case, reading)?;
-    let guests = (0..case.shape.guests.len()).map(|number| guest_plan(case, reading, number));
-    Ok(Plan { case, reading, guests: guests.collect::<Result<_, _>>()? })
+    let guests = 0..case.shape.guests.len();
+    let guests = guests.map(|number| guest_plan(case, prepared, reading, number)).collect();
+    Ok(Plan { case, prepared, reading, guests })
+}
+
+/// The case made ready to be taken apart.
+pub fn prepare(case: &Case) -> Result<Prepared, NotExported> {
+    Prepared::of(case).map_err(NotExported)
 }
 
 /// Whether the reference ran the case to an end that an engine can be held to.
@@ -90,19 +101,20 @@ fn runs(case: &Case, reading: &Reading) -> Result<(), NotExported> {
 
 fn guest_plan<'a>(
     case: &'a Case,
+    prepared: &'a Prepared,
     reading: &'a Reading,
     number: usize,
-) -> Result<GuestPlan<'a>, NotExported> {
+) -> GuestPlan<'a> {
     let guest = &case.shape.guests[number];
     let (mut calls, mut called) = (Vec::new(), BTreeSet::new());
-    for (call, seen) in case.calls.iter().zip(&reading.observation.calls) {
-        let script = &call.scripts[number];
-        let data = guest_data(guest, script).map_err(NotExported)?;
+    for (index, seen) in reading.observation.calls.iter().enumerate() {
+        let script = &case.calls[index].scripts[number];
+        let data = prepared.data(index, number);
         let seen = seen.returned.as_ref().map(|returned| &returned.guests[number]);
         called.extend(script.built_ins().map(|one| (one.which, one.of)));
         calls.push(GuestCall { script, data, seen });
     }
-    Ok(GuestPlan {
+    GuestPlan {
         number,
         guest,
         function: core_export(guest),
@@ -111,7 +123,7 @@ fn guest_plan<'a>(
         built_ins: called,
         calls,
         again: case.calls.iter().any(|call| is_called_again(call, number)),
-    })
+    }
 }
 
 /// Whether a guest's function may be called more than once in a call of the host's.

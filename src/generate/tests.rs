@@ -15,7 +15,7 @@ use crate::case::{
     Answer, BuiltInCall, Call, Case, CaseKind, End, Function, Guest, Limits, Manner, Passed, Script,
 };
 use crate::case::{Shape, Turn, bytes, text};
-use crate::encode::script::scripts;
+use crate::encode::Prepared;
 use crate::types::{FuncType, Type};
 
 fn all() -> Allowed {
@@ -33,7 +33,7 @@ fn stream(seed: u64) -> Stream {
 #[track_caller]
 fn check_valid(case: &Case) {
     assert_eq!(check(case, &Limits::CASE), Ok(()), "{case:#?}");
-    scripts(case).expect("they fit");
+    Prepared::of(case).expect("they fit");
 }
 
 /// All that there is of some sort in the case, by name.

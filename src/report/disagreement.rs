@@ -89,7 +89,11 @@ pub fn disagreement(
         [("reference", &checked.expected.observation), ("subject", &checked.observed)]
     {
         lines.push(format!("  {side} saw"));
-        lines.extend(timeline(case, observation).into_iter().map(|line| format!("    {line}")));
+        lines.extend(
+            timeline(case, &checked.prepared, observation)
+                .into_iter()
+                .map(|line| format!("    {line}")),
+        );
     }
     lines.join("\n")
 }

@@ -9,7 +9,7 @@ mod values;
 use self::config::CALLS_ARE_WHOLE;
 use super::about::{About, NEWEST, NotExported};
 use super::component::component;
-use super::plan::{Plan, is_spoken_of, plan, without_unused_import};
+use super::plan::{Plan, is_spoken_of, plan, prepare, without_unused_import};
 use super::text::joined;
 use super::text::{Lines, comment};
 use crate::abi::SPEC_COMMIT;
@@ -35,7 +35,8 @@ struct Needs {
 /// The test.
 pub fn test(file: &CaseFile, reading: &Reading, about: &About) -> Result<String, NotExported> {
     let case = without_unused_import(&file.case);
-    let plan = plan(&case, reading)?;
+    let prepared = prepare(&case)?;
+    let plan = plan(&case, &prepared, reading)?;
     if let Some(why) = obstacle(&plan) {
         return Err(NotExported(why.to_string()));
     }
@@ -115,7 +116,7 @@ fn header(file: &CaseFile, plan: &Plan, about: &About) -> Lines {
         about.release
     )));
     lines.push(";;".to_string());
-    let says = timeline(plan.case, &plan.reading.observation);
+    let says = timeline(plan.case, plan.prepared, &plan.reading.observation);
     lines.extend(says.into_iter().map(|line| format!(";;   {line}")));
     lines.push(";;".to_string());
     lines.extend(comment(&format!(

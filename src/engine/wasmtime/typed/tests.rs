@@ -20,8 +20,7 @@ use crate::case::{
     Pages, Passed, Script, Shape, Tuning, Turn, function_name,
 };
 use crate::component::Compiled;
-use crate::encode::script::scripts;
-use crate::encode::{self, EXPORT, Puppets};
+use crate::encode::{self, EXPORT, Prepared, Puppets};
 use crate::engine::host::change_handles;
 use crate::engine::reference;
 use crate::observation::{HostEvent, Outcome};
@@ -190,7 +189,7 @@ fn by_reference(case: &Case, bytes: &[u8]) -> Shown {
     let compiled = Compiled::new(bytes).unwrap_or_else(|refusal| panic!("{refusal}"));
     let run = reference::instantiate(&compiled, &case.shape, Recorder::default());
     let Ok(run) = run else { panic!("it does not start") };
-    let reading = run.run(case, &scripts(case).unwrap());
+    let reading = run.run(case, &Prepared::of(case).unwrap());
     let mut observation = reading.observation;
     assert_eq!(observation.outcome, Outcome::Returned, "{case:#?}");
     let call = observation.calls.remove(0);
@@ -294,7 +293,7 @@ async fn by_subject(
     let pre = linker.instantiate_pre(&Component::from_binary(&engine, bytes)?)?;
     let mut store = Store::new(&engine, State::of(&case.shape).carried());
     let name = encode::load_script(0);
-    let script = &scripts(case).unwrap()[0][0];
+    let script = &Prepared::of(case).unwrap().calls[0][0].bytes;
     let instance = if awaits {
         let instance = pre.instantiate_async(&mut store).await?;
         let load = instance.get_typed_func::<(&[u8],), ()>(&mut store, &name)?;
