@@ -56,8 +56,8 @@ struct Replay<'a> {
     imports: Vec<Id<Subtask>>,
     /// The machine's numbers of all streams and futures, by theirs.
     shared: Vec<u32>,
-    /// The streams and futures, and which end of each the host has, if it has one.
-    ends: Vec<(Id<Shared>, Side)>,
+    /// The streams and futures, and which end of each the host may have. One that it has dropped it has not.
+    ends: Vec<(Id<Shared>, Option<Side>)>,
     /// The thread that ran when all ended, and what it had called.
     stopped: Option<(Json, Option<BuiltIn>)>,
     ended: Option<Ended>,
@@ -141,7 +141,7 @@ impl Replay<'_> {
             Stop::Trap(_) => self.observer.numbers(called),
             Stop::Exhausted(_) | Stop::Deadlock | Stop::Crash => (Vec::new(), stop.to_string()),
         };
-        self.script.trap(&numbers, thread, written)
+        self.script.trap(&numbers, &thread, &written)
     }
 
     /// Does what follows, unless all is over: it is, if that fails.
@@ -172,7 +172,7 @@ impl Replay<'_> {
             Some(Called::Function(lifted)) => self.definitions.cores[lifted.core.0].name().into(),
             Some(Called::Destructor { .. } | Called::Start) => "dtor".into(),
         };
-        self.script.see(json!(["thread", number, what]))
+        self.script.see(&json!(["thread", number, what]))
     }
 
     /// Core code of a thread begins.
@@ -210,7 +210,7 @@ impl Replay<'_> {
 
     /// Core code of a thread runs, which is to be seen so, and does the next thing.
     fn runs(&mut self, id: Id<Thread>, seen: Json) -> Result<Step, Ended> {
-        let patches = self.script.see_core(seen)?;
+        let patches = self.script.see_core(&seen)?;
         let core = self.threads[&id].core.expect("it was entered");
         let CoreFunc { instance, ty, .. } = self.definitions.cores[core.0].clone();
         self.check_memories(instance, patches)?;
@@ -221,7 +221,8 @@ impl Replay<'_> {
                     continue;
                 }
                 CoreAct::Call { d, args, times } => {
-                    let def = self.definitions.defs.get(*d);
+                    let def =
+                        self.definitions.defs.get(*d).filter(|def| def.instance() == instance);
                     let def = def.ok_or_else(|| self.script.malformed("there is no such def"))?;
                     let args = parse_cores(args, &def.ty().params)?;
                     self.calls_again(id, *d, args, times - 1)
@@ -254,7 +255,7 @@ impl Replay<'_> {
     }
 
     fn add_shared(&mut self, shared: Id<Shared>, host: Side) {
-        self.ends.push((shared, host));
+        self.ends.push((shared, Some(host)));
         self.shared.push(shared.position().try_into().expect("there are not that many"));
     }
 }

@@ -233,9 +233,15 @@ pub struct OfResource {
 }
 
 impl TryFrom<BTreeMap<String, Json>> for Definition {
-    type Error = anyhow::Error;
+    type Error = String;
 
-    fn try_from(mut fields: BTreeMap<String, Json>) -> Result<Definition> {
+    fn try_from(fields: BTreeMap<String, Json>) -> std::result::Result<Definition, String> {
+        Definition::parse(fields).map_err(|error| format!("{error:#}"))
+    }
+}
+
+impl Definition {
+    fn parse(mut fields: BTreeMap<String, Json>) -> Result<Definition> {
         let k: String = take(&mut fields, "k")?;
         let i = take(&mut fields, "i").with_context(|| k.clone())?;
         let of = Of::parse(&k, fields).with_context(|| k.clone())?;
@@ -254,7 +260,17 @@ impl Of {
         match self {
             Of::Lower(lower) => Some(&lower.core),
             Of::Return(of) => Some(&of.core),
-            _ => None,
+            Of::Nothing(_)
+            | Of::Slot(_)
+            | Of::Set(_)
+            | Of::Cancel(_)
+            | Of::Type(_)
+            | Of::CancelCopy(_)
+            | Of::Copy(_)
+            | Of::Threads(_)
+            | Of::Switch(_)
+            | Of::Message(_)
+            | Of::Resource(_) => None,
         }
     }
 
@@ -407,12 +423,14 @@ pub struct Left {
 }
 
 impl TryFrom<Json> for Event {
-    type Error = anyhow::Error;
+    type Error = String;
 
-    fn try_from(event: Json) -> Result<Event> {
+    fn try_from(event: Json) -> std::result::Result<Event, String> {
         let written = event.to_string();
-        let kind = EventKind::parse(event).with_context(|| format!("the event {written}"))?;
-        Ok(Event { written, kind })
+        match EventKind::parse(event) {
+            Ok(kind) => Ok(Event { written, kind }),
+            Err(error) => Err(format!("the event {written}: {error:#}")),
+        }
     }
 }
 
@@ -440,7 +458,10 @@ impl EventKind {
                 EventKind::End(left.into_iter().map(Left::parse).collect::<Result<_>>()?)
             }
             name => {
-                let (_, arity) = SEEN.iter().find(|(seen, _)| *seen == name).context("no such")?;
+                let (_, arity) = SEEN
+                    .iter()
+                    .find(|(seen, _)| *seen == name)
+                    .context("there is none called so")?;
                 ensure!(arity.contains(&(parts.len() - 1)), "it has {} parts", parts.len());
                 match name {
                     "enter" | "ret" => {
