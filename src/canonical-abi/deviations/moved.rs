@@ -24,10 +24,9 @@ pub(crate) fn check_blocks(
 
 fn may_block(d: &Defined) -> bool {
     match d.which {
-        BuiltIn::WaitableSetWait
-        | BuiltIn::ThreadSuspend
-        | BuiltIn::ThreadSuspendThenResume
-        | BuiltIn::ThreadSuspendThenPromote => true,
+        BuiltIn::WaitableSetWait | BuiltIn::ThreadSuspend | BuiltIn::ThreadSuspendThenPromote => {
+            true
+        }
         BuiltIn::SubtaskCancel
         | BuiltIn::StreamRead
         | BuiltIn::StreamWrite

@@ -10,6 +10,7 @@ use canonical_abi::{Stop, Trap};
 
 use super::link::{Offer, Offers};
 use super::read;
+use crate::call::{HostCall, Reply};
 use crate::decode::decode;
 use crate::definition::Import;
 use crate::{Context, CoreModule, Host};
@@ -33,7 +34,11 @@ const INTERFACE: &str = r#"(component
     (export "[method]resource1.take-borrow"
       (func (param "self" (borrow $r)) (param "b" (borrow $r))))
     (export "[method]resource1.take-own" (func (param "self" (borrow $r)) (param "b" (own $r))))
-    (export "return-hi" (func (result string)))))
+    (export "return-hi" (func (result string)))
+    (export "never-return" (func async))
+    (export "return-two-slowly" (func async (result s32)))
+    (export "echo-slowly" (func async (param "v" u32) (result u32)))
+    (export "[method]resource1.never-return" (func async (param "self" (borrow $r))))))
 )"#;
 
 /// `simple-module`.
@@ -41,9 +46,22 @@ const MODULE: &str = r#"(module
   (global (export "g") i32 (i32.const 100))
   (func (export "f") (result i32) (i32.const 101)))"#;
 
-/// What the host knows of the resources that were dropped, for all instances of a script.
-#[derive(Clone, Default)]
-pub struct Drops(Rc<Cell<(u32, u32)>>);
+/// What the host knows of the resources that were dropped, for all instances of a script: how many, and the
+/// representation of the last one.
+pub type Drops = Rc<Cell<(u32, u32)>>;
+
+/// The host of one instance.
+pub struct ScriptHost {
+    pub drops: Drops,
+    /// The calls that it answers once nobody else can go on, in the order in which they were made.
+    put_off: Vec<PutOff>,
+}
+
+/// A call, and what it is answered with: nothing, where a guest has asked that it be cancelled.
+struct PutOff {
+    call: HostCall,
+    result: Option<Value>,
+}
 
 /// The core module that the host offers.
 pub fn module() -> Vec<u8> {
@@ -77,13 +95,19 @@ fn offer(import: Import, module: &CoreModule) -> Offer {
     }
 }
 
-impl Host for Drops {
+impl ScriptHost {
+    pub fn new(drops: Drops) -> ScriptHost {
+        ScriptHost { drops, put_off: Vec::new() }
+    }
+}
+
+impl Host for ScriptHost {
     fn call(
-        context: &mut Context<'_, Drops>,
+        context: &mut Context<'_, ScriptHost>,
         import: &str,
         args: Vec<Value>,
     ) -> Result<Option<Value>, Stop> {
-        let (drops, last_drop) = context.host().0.get();
+        let (drops, last_drop) = context.host().drops.get();
         Ok(match (import, args.as_slice()) {
             ("host-return-two", []) => Some(Value::U32(2)),
             ("host#return-three", []) => Some(Value::U32(3)),
@@ -102,11 +126,48 @@ impl Host for Drops {
         })
     }
 
-    fn drop(context: &mut Context<'_, Drops>, resource: &str, rep: u32) -> Result<(), Stop> {
+    fn drop(context: &mut Context<'_, ScriptHost>, resource: &str, rep: u32) -> Result<(), Stop> {
         if resource.starts_with("host#resource1") {
-            let dropped = &context.host().0;
-            dropped.set((dropped.get().0 + 1, rep));
+            let drops = &context.host().drops;
+            drops.set((drops.get().0 + 1, rep));
         }
         Ok(())
+    }
+
+    fn reply(
+        context: &mut Context<'_, ScriptHost>,
+        call: HostCall,
+        import: &str,
+        args: Vec<Value>,
+    ) -> Result<Reply, Stop> {
+        let result = match (import, args.as_slice()) {
+            ("host#never-return" | "host#[method]resource1.never-return", _) => {
+                return Ok(Reply::Later);
+            }
+            ("host#return-two-slowly", []) => Value::S32(2),
+            ("host#echo-slowly", [value]) => value.clone(),
+            _ => return ScriptHost::call(context, import, args).map(Reply::Now),
+        };
+        context.host().put_off.push(PutOff { call, result: Some(result) });
+        Ok(Reply::Later)
+    }
+
+    fn cancel(context: &mut Context<'_, ScriptHost>, call: HostCall) -> Result<(), Stop> {
+        let put_off = &mut context.host().put_off;
+        put_off.retain(|other| other.call != call);
+        put_off.push(PutOff { call, result: None });
+        Ok(())
+    }
+
+    fn idle(context: &mut Context<'_, ScriptHost>) -> Result<bool, Stop> {
+        if context.host().put_off.is_empty() {
+            return Ok(false);
+        }
+        let PutOff { call, result } = context.host().put_off.remove(0);
+        match result {
+            Some(_) => context.answer(call, result)?,
+            None => context.cancel(call),
+        }
+        Ok(true)
     }
 }

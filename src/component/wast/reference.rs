@@ -11,7 +11,7 @@ use canonical_abi::value::Value;
 use canonical_abi::{Deviated, Deviations, Recorder};
 
 use super::engine::{self, NoResult};
-use super::host::{self, Drops};
+use super::host::{self, Drops, ScriptHost};
 use super::link::{Offer, Offers, link};
 use crate::limits::{FUEL, MEMORY_SIZE};
 use crate::{Compiled, Failure, Instance, NotInstantiated, Refusal, instantiate};
@@ -92,7 +92,7 @@ impl engine::Engine for Reference {
         let modules = link(bytes, &self.offers)?;
         let compiled = Compiled::importing(bytes, &self.engine, modules, Some(FUEL))?;
         let recorder = Recorder::deviating(self.deviations);
-        let mut instance = compiled.begin(self.drops.clone(), recorder);
+        let mut instance = compiled.begin(ScriptHost::new(self.drops.clone()), recorder);
         instance.allow_memory(self.memory);
         let started = compiled.start(&mut instance);
         self.notes.add(&mut instance);
@@ -118,14 +118,14 @@ impl engine::Engine for Reference {
 }
 
 impl Notes {
-    fn add(&self, instance: &mut Instance<Drops, Recorder>) {
+    fn add(&self, instance: &mut Instance<ScriptHost, Recorder>) {
         self.denied.set(instance.denied().or(self.denied.get()));
         self.taken.set(self.taken.get().iter().chain(instance.watch().taken.iter()).collect());
     }
 }
 
 struct Running {
-    instance: Instance<Drops, Recorder>,
+    instance: Instance<ScriptHost, Recorder>,
     /// How many handles the script has received.
     received: u32,
     /// The numbers of its resource types among those that are offered, by what they are to the machine.

@@ -2,8 +2,10 @@
 //! instances of the script.
 //! Knows nothing of what a script asks for. The host's types are static, so that the engine checks them.
 
+use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
 
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType};
 use wasmtime::{Engine, Module, Result};
@@ -42,6 +44,7 @@ impl World {
         host.func_wrap("return-hi", |_, ()| Ok(("hi".to_string(),)))?;
         host.module("simple-module", &Module::new(engine, module())?)?;
         resources(&mut host)?;
+        slow(&mut host)?;
         host.instance("nested")?.func_wrap("return-four", |_, ()| Ok((4_u32,)))?;
         Ok(World { linker })
     }
@@ -96,6 +99,30 @@ fn resources(host: &mut LinkerInstance<'_, Data>) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// Functions that answer late, or never.
+fn slow(host: &mut LinkerInstance<'_, Data>) -> Result<()> {
+    host.func_wrap_concurrent("never-return", |_, ()| Box::pin(pending::<Result<()>>()))?;
+    host.func_wrap_concurrent("[method]resource1.never-return", |_, _: (Resource<Resource1>,)| {
+        Box::pin(pending::<Result<()>>())
+    })?;
+    host.func_wrap_concurrent("return-two-slowly", |_, ()| Box::pin(slowly((2_i32,))))?;
+    host.func_wrap_concurrent("echo-slowly", |_, value: (u32,)| Box::pin(slowly(value)))
+}
+
+/// Lets others go first once.
+async fn slowly<R>(result: R) -> Result<R> {
+    let mut polled = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut polled, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+    Ok(result)
 }
 
 /// The host fails where what it is passed is not what a script says that it is.
