@@ -255,6 +255,12 @@ fn a_malformed_trace_is_an_error_that_names_it() {
     check_no_trace("/def/1/t", json!({"own": 0}), "no such resource");
     check_no_trace("/func/0/i", json!(3), "func 0: there is no instance 3");
     check_no_trace("/func/0/mem", json!(1), "memory 1 is not that of instance 2");
+    check_no_trace("/def/1/t", json!({"flags": 33}), "no number of labels");
+    check_no_trace("/func/0/result", json!({"enum": 1 << 21}), "the types are too large");
+    check_no_trace("/trace/33", json!(["hread", 0, null, 1 << 21]), "2097152 elements");
+    check_no_trace("/trace/33", json!(["hdrop", 0]), "there is no such end");
+    check_no_trace("/trace/33", json!(["hcancel", 0]), "there is no such call");
+    check_no_trace("/trace/33", json!(["hresolve", 0, []]), "the host's function is not called so");
     check_no_trace("/inst/1/p", json!(1), "instance 1 comes before its parent");
 }
 

@@ -31,8 +31,8 @@ use crate::thread::Thread;
 use crate::world::{Call, Step};
 use crate::{AsyncTrap, BuiltIn, Core, Recorder, SPEC_COMMIT, Stop, Trap, wrap};
 
-/// More memory than any vector needs.
-const MAX_MEM_SIZE: usize = 1 << 24;
+/// More memory than all instances of any vector need.
+const MAX_MEM_SIZE: usize = 1 << 26;
 
 /// Something else than the trace came about, or the trace is none: nothing more is done.
 const OVER: Stop = Stop::Exhausted("the replay is over");
@@ -77,7 +77,6 @@ impl Header {
         let header: Header = serde_json::from_str(line)?;
         ensure!(header.id == "header" && header.schema == 1, "this is no header of schema 1");
         ensure!(header.spec_commit == SPEC_COMMIT, "the vectors follow {}", header.spec_commit);
-        ensure!(header.mem_size <= MAX_MEM_SIZE, "a memory of {} bytes", header.mem_size);
         Ok(header)
     }
 }
@@ -85,6 +84,8 @@ impl Header {
 impl Vector {
     /// Runs it: the first difference, if there is one.
     pub fn run(&self, header: &Header, recorder: &Recorder) -> Result<Option<Difference>> {
+        let mem_size = header.mem_size.saturating_mul(self.mem.len());
+        ensure!(mem_size <= MAX_MEM_SIZE, "memories of {mem_size} bytes are too large");
         let mut machine = Machine::default();
         let (definitions, difference) = define(self, &mut machine)?;
         if difference.is_some() {

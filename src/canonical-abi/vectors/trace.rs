@@ -11,6 +11,11 @@ use serde_json::Value as Json;
 
 use super::values::{CoreTypeName, Encoding, Ptr, parse_hex};
 
+/// Calls that one event makes.
+const MAX_TIMES: usize = 1 << 20;
+/// Elements that one event of the host's reads.
+const MAX_COUNT: usize = 1 << 20;
+
 #[derive(Deserialize)]
 pub struct Header {
     pub id: String,
@@ -274,6 +279,25 @@ impl Of {
         }
     }
 
+    /// The type that it is made for, if it is made for one.
+    fn element(&self) -> Option<&Json> {
+        match self {
+            Of::Return(Return { t, .. })
+            | Of::Type(OfType { t })
+            | Of::CancelCopy(CancelCopy { t, .. })
+            | Of::Copy(Copy { t, .. }) => Some(t),
+            Of::Nothing(_)
+            | Of::Lower(_)
+            | Of::Slot(_)
+            | Of::Set(_)
+            | Of::Cancel(_)
+            | Of::Threads(_)
+            | Of::Switch(_)
+            | Of::Message(_)
+            | Of::Resource(_) => None,
+        }
+    }
+
     fn parse(k: &str, fields: BTreeMap<String, Json>) -> Result<Of> {
         let fields = Json::Object(fields.into_iter().collect());
         Ok(match k {
@@ -310,6 +334,19 @@ impl Of {
             }
             _ => Of::Nothing(serde_json::from_value(fields)?),
         })
+    }
+}
+
+impl Vector {
+    /// All types that are in it.
+    pub fn types(&self) -> impl Iterator<Item = &Json> {
+        let funcs = self.func.iter().flat_map(|func| func.params.iter().chain(&func.result));
+        let hosts = self.host.iter().flat_map(|func| func.params.iter().chain(&func.result));
+        let defs = self.def.iter().filter_map(|def| def.of.element());
+        let made = self.trace.iter().filter_map(|event| {
+            if let EventKind::Host(HostAct::New { t, .. }) = &event.kind { Some(t) } else { None }
+        });
+        funcs.chain(hosts).chain(defs).chain(made)
     }
 }
 
@@ -506,7 +543,7 @@ impl CoreAct {
             }
             "calls" => {
                 let (thread, d, args, times) = rest(event)?;
-                ensure!(times > 0, "no call at all");
+                ensure!((1..=MAX_TIMES).contains(&times), "{times} calls");
                 (thread, CoreAct::Call { d, args, times })
             }
             "poke" => {
@@ -557,6 +594,7 @@ impl HostAct {
             }
             "hread" => {
                 let (n, t, count) = rest(event)?;
+                ensure!(count <= MAX_COUNT, "{count} elements are more than {MAX_COUNT}");
                 HostAct::Read { n, t, count }
             }
             "hcancelcopy" => HostAct::CancelCopy { n: one(event)? },

@@ -10,7 +10,7 @@ use crate::machine::{CoreId, Defined, Destructor, Func, HostFunc, Lifted, Lowere
 use crate::machine::{MemoryId, Options, ResourceTypes, TableId};
 use crate::types::{FuncType, Handle, Type};
 use crate::vectors::trace::{self, Abi, CoreSignature, Definition, Of, Vector};
-use crate::vectors::values::{Encoding, names, parse_type, parse_types};
+use crate::vectors::values::{Encoding, check_parts, names, parse_type, parse_types};
 use crate::vectors::{Checks, Difference};
 use crate::{BuiltIn, CoreFuncType, CoreType, LiftLowerOptions, PtrType, Signature};
 
@@ -90,6 +90,7 @@ impl Def {
 /// Defines all that a vector has, in an empty machine. Core types that are others than the vector expects are
 /// a difference.
 pub fn define(vector: &Vector, machine: &mut Machine) -> Result<(Definitions, Option<Difference>)> {
+    check_parts(vector.types())?;
     for (i, instance) in vector.inst.iter().enumerate() {
         ensure!(instance.p.is_none_or(|parent| parent < i), "instance {i} comes before its parent");
         machine.begin_instance(instance.p);
