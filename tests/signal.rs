@@ -106,21 +106,9 @@ world case {
 }
 """
 
-[subject]
-optimize = false
-pooling = false
-moving-memory = false
-concurrency = false
-
-[memory]
-initial = 1
-maximum = 1
-
 [export]
-string-encoding = "utf8"
 memory = true
 realloc = true
-post-return = false
 
 [[call]]
 args = ['"é"']

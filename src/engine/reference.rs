@@ -17,7 +17,7 @@ use crate::component::instantiate::Compiled;
 use crate::component::recording::Event;
 use crate::component::{self, Context, Instance, NotInstantiated};
 use crate::encode::script::read_observed;
-use crate::encode::{self, EXPORT, looping};
+use crate::encode::{self, EXPORT, Prepared, PreparedScript, looping};
 use crate::engine::holdings::Held;
 use crate::engine::host::{HostScript, change_handles};
 use crate::engine::numbers::same_but_for_numbers;
@@ -189,24 +189,24 @@ pub struct Run {
 }
 
 impl Run {
-    /// Runs a case. The scripts are those of the case's calls, one for each guest.
-    pub fn run(mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
-        self.run_all(case, scripts)
+    /// Runs a case.
+    pub fn run(mut self, case: &Case, prepared: &Prepared) -> Reading {
+        self.run_all(case, prepared)
     }
 
     /// Runs a case, and answers with what the core code of the guest of this number did.
-    pub fn record(mut self, case: &Case, scripts: &[Vec<Vec<u8>>], guest: usize) -> Vec<Event> {
+    pub fn record(mut self, case: &Case, prepared: &Prepared, guest: usize) -> Vec<Event> {
         self.instance.record(&encode::observe(guest));
-        self.run_all(case, scripts);
+        self.run_all(case, prepared);
         self.instance.recorded()
     }
 
-    fn run_all(&mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
+    fn run_all(&mut self, case: &Case, prepared: &Prepared) -> Reading {
         self.instance.host_calls().waits = case.paths.call.mode == Mode::Sync;
         self.recorder().static_lifts = static_lifts(case.paths);
         self.instance.host().blocks = case.shape.awaits_import() && case.paths.polls > 0;
         let mut outcome = Outcome::Returned;
-        for (i, scripts) in scripts.iter().enumerate() {
+        for (i, scripts) in prepared.calls.iter().enumerate() {
             if let Err(ended) = self.call(case, i, scripts) {
                 outcome = match ended {
                     Ended::Failed(failure) => self::ended(failure),
@@ -225,11 +225,11 @@ impl Run {
         Reading { observation, taken, calls, faults, unexplored, points }
     }
 
-    fn call(&mut self, case: &Case, index: usize, scripts: &[Vec<u8>]) -> Result<(), Ended> {
+    fn call(&mut self, case: &Case, index: usize, scripts: &[PreparedScript]) -> Result<(), Ended> {
         let call = &case.calls[index];
         self.instance.host().begin(call);
         for (guest, script) in scripts.iter().enumerate() {
-            self.load_script(&encode::load_script(guest), script)?;
+            self.load_script(&encode::load_script(guest), &script.bytes)?;
         }
         self.begin_lowerings(scripts.len());
         let result = self.call_and_drop(case, call);

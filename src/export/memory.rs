@@ -1,12 +1,12 @@
 //! A guest's memory as core code: what is in it, how `realloc` gives it away, what has to be in it.
 //! Knows addresses and bytes, and nothing of what they mean.
 
-use super::acts::{built_in, zero_import_call};
+use super::acts::acts;
 use super::checks::is_nan;
 use super::plan::GuestPlan;
-use super::text::{Lines, address, block, bytes, pointer};
+use super::text::{Lines, TRAP, address, block, bytes, pointer};
 use crate::abi::{NanLeaf, Place, PtrType};
-use crate::case::Realloc;
+use crate::case::{Act, End, Pointer, Turn};
 use crate::encode::guest::initial_size;
 use crate::encode::script::{FILL_PERIOD, filled};
 use crate::observation::GuestObservation;
@@ -145,7 +145,7 @@ fn size(ptr_type: PtrType) -> String {
 
 /// Whether a script has more to say about `realloc` than that it does its work.
 pub fn is_scripted(guest: &GuestPlan) -> bool {
-    guest.calls.iter().any(|call| call.script.realloc.iter().any(|one| *one != Realloc::Bump))
+    guest.calls.iter().any(|call| call.script.realloc.iter().any(|turn| !turn.is_plain()))
 }
 
 /// What calls of `realloc` do that are not like the others.
@@ -158,8 +158,8 @@ fn scripted(guest: &GuestPlan) -> Lines {
         "(global.set $reallocs (i32.add (local.get $number) (i32.const 1)))".to_string(),
     ];
     for (number, call) in guest.calls.iter().enumerate() {
-        for (i, realloc) in call.script.realloc.iter().enumerate() {
-            let action = action(guest, *realloc);
+        for (i, (turn, words)) in call.script.realloc.iter().zip(&call.data.turns).enumerate() {
+            let action = action(guest, turn, words);
             if action.is_empty() {
                 continue;
             }
@@ -175,20 +175,28 @@ fn scripted(guest: &GuestPlan) -> Lines {
 }
 
 /// What such a call does before it does its work, or instead.
-fn action(guest: &GuestPlan, realloc: Realloc) -> Lines {
-    let ptr_type = guest.guest.ptr_type;
+fn action(guest: &GuestPlan, turn: &Turn, words: &[Vec<u64>]) -> Lines {
+    let mut lines = acts(guest, turn, words);
+    match &turn.end {
+        End::Plain | End::Return(_) => {}
+        End::Answer(pointer) => lines.extend(answer(guest.guest.ptr_type, *pointer)),
+        End::Trap => lines.push(TRAP.to_string()),
+    }
+    lines
+}
+
+fn answer(ptr_type: PtrType, answered: Pointer) -> Lines {
     let ptr = pointer(ptr_type);
     let narrow = |value: u64| match ptr_type {
         PtrType::I32 => address(ptr_type, u64::from(crate::abi::wrap(value))),
         PtrType::I64 => address(ptr_type, value),
     };
     let allocate = "(call $allocate (local.get $align) (local.get $new-size))";
-    match realloc {
-        Realloc::Bump => Vec::new(),
-        Realloc::Forget => vec![format!("(return {allocate})")],
-        Realloc::At(at) => vec![format!("(return {})", narrow(at))],
-        Realloc::Old => vec!["(return (local.get $old))".to_string()],
-        Realloc::End(beyond) => {
+    match answered {
+        Pointer::Forget => vec![format!("(return {allocate})")],
+        Pointer::At(at) => vec![format!("(return {})", narrow(at))],
+        Pointer::Old => vec!["(return (local.get $old))".to_string()],
+        Pointer::AtEnd(beyond) => {
             let size = size(ptr_type);
             let last = format!(
                 "({ptr}.and ({ptr}.sub {size} (local.get $new-size)) ({ptr}.sub ({ptr}.const 0) (local.get $align)))"
@@ -197,19 +205,13 @@ fn action(guest: &GuestPlan, realloc: Realloc) -> Lines {
             let last = format!("(select {last} {} {fits})", address(ptr_type, 0));
             vec![format!("(return ({ptr}.add {last} {}))", narrow(beyond))]
         }
-        Realloc::Skew(distance) => vec![
+        Pointer::Skew(distance) => vec![
             format!("(local.set $block {allocate})"),
             format!(
                 "(memory.copy (local.get $block) (local.get $old) (select (local.get $old-size) (local.get $new-size) ({ptr}.lt_u (local.get $old-size) (local.get $new-size))))"
             ),
             format!("(return ({ptr}.add (local.get $block) {}))", narrow(distance)),
         ],
-        Realloc::Grow(pages) => {
-            vec![format!("(drop (memory.grow {}))", address(ptr_type, u64::from(pages)))]
-        }
-        Realloc::Trap => vec!["(unreachable)".to_string()],
-        Realloc::Import => zero_import_call(guest),
-        Realloc::BuiltIn(one) => built_in(guest, one),
     }
 }
 
@@ -238,8 +240,8 @@ fn range_check(name: &str, ptr: &str, byte: &str) -> Lines {
 }
 
 fn grows(guest: &GuestPlan) -> bool {
-    let mut reallocs = guest.calls.iter().flat_map(|call| &call.script.realloc);
-    reallocs.any(|realloc| matches!(realloc, Realloc::Grow(_)))
+    let mut acts = guest.calls.iter().flat_map(|call| call.script.acts());
+    acts.any(|act| matches!(act, Act::Grow(_)))
 }
 
 /// Holds the memory against what is in it after a call.
