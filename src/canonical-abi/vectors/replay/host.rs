@@ -44,8 +44,7 @@ impl Replay<'_> {
             HostAct::Read { n, t, count } => self.read(*n, t, *count),
             HostAct::CancelCopy { n } => {
                 let end = self.go(|replay| replay.pending_end(*n))?;
-                copy::cancel(self, end);
-                Ok(())
+                copy::cancel(self, end)
             }
             HostAct::Drop { n } => {
                 let end = self.go(|replay| replay.end(*n))?;
