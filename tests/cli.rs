@@ -266,6 +266,12 @@ fn vectors_are_counted() {
         "3867 passed, 0 failed",
         "",
     );
+    check(
+        &["vectors", "src/canonical-abi/tests/vectors/async.jsonl"],
+        0,
+        "2190 passed, 0 failed",
+        "",
+    );
 }
 
 #[test]
