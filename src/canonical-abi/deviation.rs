@@ -417,6 +417,11 @@ impl Deviation {
         Deviation::all().find(|deviation| deviation.name() == name)
     }
 
+    /// Whether the register may name it.
+    pub fn is_registrable(self) -> bool {
+        Deviation::OF_ENGINES.contains(&self) || Deviation::MOVED.contains(&self)
+    }
+
     /// Whether it is a crash of the engine rather than another outcome of the call.
     pub fn crashes(self) -> bool {
         matches!(

@@ -181,7 +181,7 @@ impl Divergence {
 impl Entry {
     fn read(self) -> Result<Divergence> {
         let deviation = Deviation::named(&self.deviation)
-            .filter(|deviation| Deviation::OF_ENGINES.contains(deviation))
+            .filter(|deviation| deviation.is_registrable())
             .ok_or_else(|| anyhow!("no engine is known to deviate by `{}`", self.deviation))?;
         let versions = Versions::parse(&self.versions)
             .with_context(|| format!("versions of `{}`", self.deviation))?;
