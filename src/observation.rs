@@ -207,4 +207,6 @@ pub enum Outcome {
     Exhausted(String),
     /// A panic of the engine, or worse.
     Crashed(String),
+    /// Nobody looked: why not. Says nothing.
+    NotObserved(String),
 }

@@ -88,7 +88,8 @@ fn runs(case: &Case, reading: &Reading) -> Result<(), NotExported> {
         | Outcome::Refused(why)
         | Outcome::Unsupported(why)
         | Outcome::Exhausted(why)
-        | Outcome::Crashed(why) => {
+        | Outcome::Crashed(why)
+        | Outcome::NotObserved(why) => {
             return refused(&format!("the reference does not run it: {why}"));
         }
     }

@@ -291,7 +291,8 @@ fn same_ending_of(expected: &Outcome, observed: &Outcome, faults: &Faults) -> bo
         | Outcome::Refused(_)
         | Outcome::Unsupported(_)
         | Outcome::Exhausted(_)
-        | Outcome::Crashed(_) => same_outcome(expected, observed),
+        | Outcome::Crashed(_)
+        | Outcome::NotObserved(_) => same_outcome(expected, observed),
     }
 }
 
@@ -312,7 +313,8 @@ fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
             | Outcome::Refused(_)
             | Outcome::Unsupported(_)
             | Outcome::Exhausted(_)
-            | Outcome::Crashed(_),
+            | Outcome::Crashed(_)
+            | Outcome::NotObserved(_),
             _,
         ) => false,
     }
