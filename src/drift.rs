@@ -240,7 +240,7 @@ fn unregistered(session: &mut Session, found: &Found, build: &Build) -> Result<T
     let version = &build.version;
     let new = format!("it takes a new deviation, with `versions = \"={version}\"` for the moment");
     let says = match deviation {
-        Some(deviation) if Deviation::OF_ENGINES.contains(&deviation) => format!(
+        Some(deviation) if deviation.is_registrable() => format!(
             "not registered, but `{deviation}` explains it exactly: its range would have to have {version}"
         ),
         Some(deviation) => {

@@ -168,7 +168,7 @@ fn shown_by_component(path: &Path) -> Result<Shown> {
     let plan = Plan { export: None, args: None, rounds: 1, seed: 0 };
     let diff = diff::read(path).and_then(|bytes| diff::diff(&bytes, &plan));
     let diff = diff.with_context(|| name(path))?;
-    let situation = diff::BY_DEFAULT;
+    let situation = Situation::OF_ANY;
     let (accepted, says) = (diff.accepted(), diff::text(&diff, "-"));
     Ok(Shown { situation, accepted, tells: true, says })
 }

@@ -7,17 +7,15 @@ use std::sync::LazyLock;
 
 use canonfuzz::abi::{Deviation, Deviations};
 use canonfuzz::case::text::CaseFile;
-use canonfuzz::component::wast::engine::Engine;
+use canonfuzz::component::limits::MEMORY_SIZE;
 use canonfuzz::component::wast::read::Script;
-use canonfuzz::component::wast::reference::Reference;
 use canonfuzz::component::wast::{Side, run, with_stack};
 use canonfuzz::engine::wasmtime;
-use canonfuzz::engine::wasmtime::any::Subject;
 use canonfuzz::export::trial::{Trial, trial};
 use canonfuzz::export::{self, About, Format, NotExported};
 use canonfuzz::observation::Outcome;
 use canonfuzz::oracle::Verdict;
-use canonfuzz::wast::play;
+use canonfuzz::wast::Stage;
 use canonfuzz::{Session, corpus};
 
 /// A case of the corpus, and what both sides say of it.
@@ -124,9 +122,9 @@ fn a_script_passes_on_the_reference_and_fails_on_the_subject_where_that_is_wrong
             if text.contains("(component definition") {
                 continue;
             }
-            let mut engines: Vec<Box<dyn Engine>> =
-                vec![Box::new(Reference::default()), Box::new(Subject::new().unwrap())];
-            let played = play(&text, &mut engines)
+            let played = Stage::both(MEMORY_SIZE)
+                .unwrap()
+                .play(&text)
                 .unwrap_or_else(|why| panic!("{}: {why}\n{text}", case.name));
             let [reference, subject] = &played.sides[..] else { unreachable!() };
             // Whoever meets another of several faults first is as right as the subject, whose words these are.

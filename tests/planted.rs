@@ -97,13 +97,13 @@ fn every_check_that_is_left_out_is_found() {
     }
     assert!(missed(&all).is_empty(), "{:?}", missed(&all));
     let impossible = all.iter().filter(|one| one.found.is_none()).count();
-    assert_eq!((Point::checks().len(), impossible), (112, 42));
+    assert_eq!((Point::sync_checks().len(), impossible), (112, 42));
 }
 
 #[test]
 fn the_table_has_every_check() {
     let table = include_str!("../docs/planted.md");
-    for check in Point::checks() {
+    for check in Point::sync_checks() {
         assert!(table.contains(&unchecked::name(check)), "{}", check.name());
     }
 }
@@ -111,7 +111,7 @@ fn the_table_has_every_check() {
 #[test]
 fn nothing_panics_without_any_check_nor_without_each() {
     let mut session = Session::new().unwrap();
-    let without = Recorder::unchecked(Point::checks());
+    let without = Recorder::unchecked(Point::sync_checks());
     let mut each = unchecked::all(CaseKind::Adapter);
     for kind in CaseKind::ALL {
         let mut stream = Stream::new(20_261_130, kind, wasmtime::allowed(), Limits::CASE);

@@ -34,6 +34,12 @@ impl<T> Arena<T> {
         Id { position: self.entries.len() - 1, of: PhantomData }
     }
 
+    /// The one at a position, if it is there.
+    pub fn at(&self, position: usize) -> Option<Id<T>> {
+        let id = Id { position, of: PhantomData };
+        self.get(id).map(|_| id)
+    }
+
     pub fn get(&self, id: Id<T>) -> Option<&T> {
         self.entries.get(id.position)?.as_ref()
     }

@@ -4,7 +4,7 @@
 use super::context::Cx;
 use super::deviations::adapter;
 use super::point::{Party, Point};
-use super::{Stop, Watch};
+use super::{AsyncRule, Miss, Stop, Watch};
 
 /// Spec: `trap_if`, with the rule that says so. Whoever watches is told, and may let it pass.
 pub fn trap_if(
@@ -18,6 +18,18 @@ pub fn trap_if(
         return Err(point.trap().into());
     }
     Ok(())
+}
+
+/// Spec: `Table.get`, its checks.
+pub(super) fn check_there(
+    watch: &mut dyn Watch,
+    party: Party,
+    miss: Option<Miss>,
+) -> Result<(), Stop> {
+    if let Some(miss) = miss {
+        watch.misses(miss);
+    }
+    trap_if(watch, party, AsyncRule::NothingThere, miss.is_some())
 }
 
 /// Whether a check is made where it would trap. Then that is noted.

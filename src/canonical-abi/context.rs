@@ -65,7 +65,7 @@ pub(super) fn stage(guest: &mut dyn Guest) -> Stage {
 }
 
 /// The call under way comes to another stage.
-pub(super) fn set_stage(guest: &mut dyn Guest, stage: Stage) {
+pub fn set_stage(guest: &mut dyn Guest, stage: Stage) {
     if let Some(task) = guest.handles().as_mut().and_then(Handles::task) {
         task.stage = stage;
     }

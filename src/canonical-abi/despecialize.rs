@@ -1,6 +1,8 @@
 //! The types that are only another spelling: tuple, enum, option, result and map.
 //! Knows nothing of sizes and values.
 
+use std::sync::Arc;
+
 use crate::types::{Field, Handle, Resource, Type, VariantCase};
 
 /// A type that is no other spelling, over its parts `T`. The tables of `abi/` match on it.
@@ -28,8 +30,11 @@ pub enum Despecialized<T> {
     Flags(usize),
     Own(Resource),
     Borrow(Resource),
-    /// A stream, a future or an error context.
-    Async,
+    ErrorContext,
+    /// Of elements of this type, if they have one.
+    Stream(Option<Arc<Type>>),
+    /// Likewise.
+    Future(Option<Arc<Type>>),
 }
 
 /// A type inside another.
@@ -88,10 +93,15 @@ fn despecialize_type(ty: &Type) -> Despecialized<Part<'_>> {
         Type::Map(key, value) => Despecialized::List(Box::new(Part::Entry(key, value))),
         Type::Handle(Handle::Own(resource)) => Despecialized::Own(*resource),
         Type::Handle(Handle::Borrow(resource)) => Despecialized::Borrow(*resource),
-        Type::Handle(Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_)) => {
-            Despecialized::Async
-        }
+        Type::Handle(Handle::ErrorContext) => Despecialized::ErrorContext,
+        Type::Handle(Handle::Stream(elem)) => Despecialized::Stream(element(elem)),
+        Type::Handle(Handle::Future(elem)) => Despecialized::Future(element(elem)),
     }
+}
+
+/// What is copied is of no part of the value.
+fn element(ty: &Option<Box<Type>>) -> Option<Arc<Type>> {
+    ty.as_deref().cloned().map(Arc::new)
 }
 
 fn part(ty: &Type) -> Box<Part<'_>> {
@@ -137,7 +147,9 @@ impl<T> Despecialized<T> {
             | Despecialized::Flags(_)
             | Despecialized::Own(_)
             | Despecialized::Borrow(_)
-            | Despecialized::Async => 0,
+            | Despecialized::ErrorContext
+            | Despecialized::Stream(_)
+            | Despecialized::Future(_) => 0,
         }
     }
 
@@ -169,7 +181,9 @@ impl<T> Despecialized<T> {
             Despecialized::Flags(count) => Despecialized::Flags(*count),
             Despecialized::Own(resource) => Despecialized::Own(*resource),
             Despecialized::Borrow(resource) => Despecialized::Borrow(*resource),
-            Despecialized::Async => Despecialized::Async,
+            Despecialized::ErrorContext => Despecialized::ErrorContext,
+            Despecialized::Stream(elem) => Despecialized::Stream(elem.clone()),
+            Despecialized::Future(elem) => Despecialized::Future(elem.clone()),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 macro_rules! deviations {
     (
         of engines: { $($(#[$engine_doc:meta])* $engine:ident = $engine_name:literal,)* }
+        moved: { $($(#[$moved_doc:meta])* $moved:ident = $moved_name:literal,)* }
         planted: { $($(#[$planted_doc:meta])* $planted:ident = $planted_name:literal,)* }
         planted_fused: { $($(#[$fused_doc:meta])* $fused:ident = $fused_name:literal,)* }
         planted_noisy: { $($(#[$noisy_doc:meta])* $noisy:ident = $noisy_name:literal,)* }
@@ -15,14 +16,17 @@ macro_rules! deviations {
         #[repr(u8)]
         pub enum Deviation {
             $($(#[$engine_doc])* $engine,)*
+            $($(#[$moved_doc])* $moved,)*
             $($(#[$planted_doc])* $planted,)*
             $($(#[$fused_doc])* $fused,)*
             $($(#[$noisy_doc])* $noisy,)*
         }
 
         impl Deviation {
-            /// Deviations that some engine has: those that the register may name.
+            /// Deviations that some engine has: the register may name them.
             pub const OF_ENGINES: &'static [Deviation] = &[$(Deviation::$engine),*];
+            /// What later text of the specification says, or earlier text said: the register may name them, too.
+            pub const MOVED: &'static [Deviation] = &[$(Deviation::$moved),*];
             /// Deviations that no engine has, each like one that might: what a run has to notice.
             pub const PLANTED: &'static [Deviation] = &[$(Deviation::$planted),*];
             /// The same, of those that only calls from guest to guest can show.
@@ -34,6 +38,7 @@ macro_rules! deviations {
             pub fn name(self) -> &'static str {
                 match self {
                     $(Deviation::$engine => $engine_name,)*
+                    $(Deviation::$moved => $moved_name,)*
                     $(Deviation::$planted => $planted_name,)*
                     $(Deviation::$fused => $fused_name,)*
                     $(Deviation::$noisy => $noisy_name,)*
@@ -158,6 +163,30 @@ deviations! {
         FixedLengthListAdapterRefused = "fixed-length-list-adapter-refused",
         /// Between guests, a value of a type that has more than 1000 members makes the engine fail.
         AdapterRecursesOnLargeTypes = "adapter-recurses-on-large-types",
+    }
+    moved: {
+        /// `task.return` of a definition without a memory may return where the function was lifted with one.
+        TaskReturnWithoutMemory = "task-return-without-memory",
+        /// A task that is not async traps where it makes a call that may block, whether or not that does: until
+        /// May 2026.
+        BlocksEagerly = "blocks-eagerly",
+        /// While a task that is not async is blocked, the one that holds the lock of its instance may go on, too:
+        /// since component-model#705.
+        LockHolderGoesOn = "lock-holder-goes-on",
+        /// A thread that is to promote itself traps: since component-model#687.
+        SelfPromotionTraps = "self-promotion-traps",
+        /// Nobody but a callback's task is told that it is cancelled: since component-model#716.
+        OnlyCallbacksCancelled = "only-callbacks-cancelled",
+        /// A subtask in a waitable set may not be cancelled by an async `subtask.cancel`, either: since
+        /// component-model#715.
+        NoCancellingInSets = "no-cancelling-in-sets",
+        /// A copy that is cancelled or whose other end is dropped says so, although elements were copied and nobody
+        /// was told: since component-model#719.
+        LastResultWins = "last-result-wins",
+        /// An idle end in a waitable set gets an event when the other end is dropped: since component-model#720.
+        IdleEndsToldOfDrops = "idle-ends-told-of-drops",
+        /// A callback that waits for an event goes on where its task is cancelled: since component-model#707.
+        PendingCancelWakes = "pending-cancel-wakes",
     }
     planted: {
         // Layout
@@ -380,12 +409,17 @@ impl Deviation {
     pub fn all() -> impl Iterator<Item = Deviation> {
         let planted = Deviation::PLANTED.iter().chain(Deviation::PLANTED_FUSED);
         let planted = planted.chain(Deviation::PLANTED_NOISY);
-        Deviation::OF_ENGINES.iter().chain(planted).copied()
+        Deviation::OF_ENGINES.iter().chain(Deviation::MOVED).chain(planted).copied()
     }
 
     /// The deviation of this name.
     pub fn named(name: &str) -> Option<Deviation> {
         Deviation::all().find(|deviation| deviation.name() == name)
+    }
+
+    /// Whether the register may name it.
+    pub fn is_registrable(self) -> bool {
+        Deviation::OF_ENGINES.contains(&self) || Deviation::MOVED.contains(&self)
     }
 
     /// Whether it is a crash of the engine rather than another outcome of the call.

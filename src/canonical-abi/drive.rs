@@ -4,12 +4,16 @@
 use std::sync::Arc;
 
 use super::arena::Id;
-use super::canon::{canon_lift, canon_lift_returned, canon_lower, canon_lower_returned, destroy};
-use super::machine::Thread;
-use super::machine::{Called, Caller, Condition, CoreId, Invocation, Lifted, Machine, Task};
-use super::task::{self, exit, holds};
+use super::canon::{callback, canon_lift, canon_lift_returned, canon_lower, canon_lower_returned};
+use super::canon::{destroy, destroyed};
+use super::machine::{
+    Called, Caller, CoreId, Invocation, Lifted, Machine, Resolution, Running, Task,
+};
+use super::task::{self, exit, next_for_sync};
+use super::thread::{Block, Calls, Then, Thread};
+use super::waitable::{Event, take_event, waited};
 use super::world::{Call, Choice, Outcome, Step, World};
-use super::{Act, ActKind, Core, Party, ResourceType, Rule, Stage, Stop};
+use super::{Act, ActKind, Core, Party, ResourceType, Rule, Stop, built_ins, end_if};
 use crate::value::Value;
 
 /// Calls a function for the host, and waits until it has resolved. From within a function of the host's this
@@ -21,20 +25,33 @@ pub fn call<W: World>(
 ) -> Result<Option<Value>, Stop> {
     let call = invoke(world, lifted, args)?;
     loop {
-        if let Some(result) = resolved(world.machine(), call) {
-            return Ok(result);
+        match resolved(world.machine(), call) {
+            Some(Resolution::Returned(result)) => return Ok(result),
+            Some(Resolution::Cancelled) => unreachable!("nobody has cancelled it"),
+            None => {}
         }
-        if !world.machine().running.is_empty() || !tick(world)? {
-            give_up(world, call, Stop::Deadlock);
-            return Err(Stop::Deadlock);
+        if let Err(stop) = go_on_waiting(world) {
+            give_up(world, call, stop);
+            return Err(stop);
         }
     }
 }
 
+/// The host waits for a call that has not resolved, and somebody else goes on.
+fn go_on_waiting<W: World>(world: &mut W) -> Result<(), Stop> {
+    if !world.machine().running.is_empty() {
+        task::block(world)?;
+        return Err(Stop::Deadlock);
+    }
+    end_if(!tick(world)?, Stop::Deadlock)
+}
+
 /// What a call has resolved with, if it has: then it is over for the host.
-pub fn resolved(machine: &mut Machine, call: Id<Invocation>) -> Option<Option<Value>> {
+pub fn resolved(machine: &mut Machine, call: Id<Invocation>) -> Option<Resolution> {
     let result = machine.invocations.get_mut(call)?.resolved.take()?;
-    machine.invocations.remove(call);
+    if machine.invocations[call].task.is_none() {
+        machine.invocations.remove(call);
+    }
     Some(result)
 }
 
@@ -44,14 +61,10 @@ pub fn invoke<W: World>(
     lifted: &Arc<Lifted>,
     args: Vec<Value>,
 ) -> Result<Id<Invocation>, Stop> {
-    let call = world.machine().invocations.add(Invocation { args, resolved: None });
-    let begun =
-        from_here(world, |world| match task::call_function(world, lifted, Caller::Host(call))? {
-            Some(task) => canon_lift(world, task, lifted).map(Some),
-            None => Ok(None),
-        });
-    match begun {
-        Ok(_) => Ok(call),
+    let call = world.machine().invocations.add(Invocation { args, ..Invocation::default() });
+    let begun = from_here(world, |world| begin(world, lifted, call));
+    match begun.and_then(|_| finish_sync(world, call)) {
+        Ok(()) => Ok(call),
         Err(stop) => {
             world.machine().invocations.remove(call);
             Err(stop)
@@ -59,16 +72,74 @@ pub fn invoke<W: World>(
     }
 }
 
+fn begin<W: World>(
+    world: &mut W,
+    lifted: &Arc<Lifted>,
+    call: Id<Invocation>,
+) -> Result<Option<Outcome>, Stop> {
+    match task::call_function(world, lifted, Caller::Host(call))? {
+        Some(task) => canon_lift(world, task, lifted).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Spec: `canon_lift`, its end, for a call that the host makes.
+fn finish_sync<W: World>(world: &mut W, call: Id<Invocation>) -> Result<(), Stop> {
+    loop {
+        let task = world.machine().invocations.get(call).and_then(|call| call.task);
+        let Some(next) = next_for_sync(world, task)? else { return Ok(()) };
+        from_here(world, |world| resume(world, next, None, false).map(Some))?;
+    }
+}
+
+/// Requests that a call is cancelled that the host makes, and that has not resolved.
+pub fn request_cancellation<W: World>(world: &mut W, call: Id<Invocation>) -> Result<(), Stop> {
+    let Some(task) = world.machine().invocations[call].task else { return Ok(()) };
+    from_here(world, |world| task::request_cancellation(world, task, None))?;
+    Ok(())
+}
+
 /// Drops an owned resource that the host holds.
 pub fn drop_resource<W: World>(world: &mut W, rt: ResourceType, rep: u32) -> Result<(), Stop> {
-    from_here(world, |world| destroy(world, None, rt, rep))?;
+    let mut call = None;
+    from_here(world, |world| {
+        let outcome = destroy(world, None, rt, rep)?;
+        call = world.machine().task();
+        Ok(outcome)
+    })?;
+    while let Some(next) = next_for_sync(world, call)? {
+        from_here(world, |world| resume(world, next, None, false).map(Some))?;
+    }
     Ok(())
 }
 
 /// Runs core code that is no function of a component's, to its end. It cannot wait.
 pub fn run_core<W: World>(world: &mut W, core: CoreId, args: Vec<Core>) -> Result<Vec<Core>, Stop> {
+    let new = Thread::new(world.machine().task(), false);
+    run_on(world, new, core, args)
+}
+
+/// Runs `post-return`, which finds what the thread has stored that has returned.
+pub fn run_post_return<W: World>(
+    world: &mut W,
+    core: CoreId,
+    args: Vec<Core>,
+) -> Result<Vec<Core>, Stop> {
     let machine = world.machine();
-    let thread = machine.threads.add(Thread::new(machine.task(), false));
+    let mut new = Thread::new(machine.task(), false);
+    if let Some(returned) = machine.thread() {
+        new.storage = machine.threads[returned].storage;
+    }
+    run_on(world, new, core, args)
+}
+
+fn run_on<W: World>(
+    world: &mut W,
+    new: Thread,
+    core: CoreId,
+    args: Vec<Core>,
+) -> Result<Vec<Core>, Stop> {
+    let thread = world.machine().threads.add(new);
     let results = from_here(world, |world| {
         world.machine().enter_from(thread, Vec::new());
         Ok(Some(Outcome::Enter(core, args)))
@@ -77,6 +148,16 @@ pub fn run_core<W: World>(world: &mut W, core: CoreId, args: Vec<Core>) -> Resul
         abandon_all(world, Some(thread), Stop::Deadlock);
         Stop::Deadlock
     })
+}
+
+/// Runs the start function of a core module of an instance, as a function that is not async.
+pub fn run_start<W: World>(world: &mut W, instance: usize, core: CoreId) -> Result<(), Stop> {
+    let call = world.machine().invocations.add(Invocation::default());
+    let run = from_here(world, |world| {
+        task::call(world, instance, Called::Start, Caller::Host(call))?;
+        Ok(Some(Outcome::Enter(core, Vec::new())))
+    });
+    run.and_then(|_| finish_sync(world, call))
 }
 
 /// The host waits for a call no longer: neither do those who wait in it ever go on.
@@ -90,39 +171,60 @@ pub fn give_up<W: World>(world: &mut W, call: Id<Invocation>, stop: Stop) {
 pub fn tick<W: World>(world: &mut W) -> Result<bool, Stop> {
     let (machine, watch) = world.parts();
     let mut ready = machine.waiting.clone();
-    ready.retain(|thread| {
-        machine.threads[*thread].ready.is_some_and(|condition| holds(machine, watch, condition))
-    });
+    ready.retain(|thread| machine.is_ready(watch, *thread));
     if ready.is_empty() {
         return Ok(false);
     }
-    let chosen = world.choices().choose(Choice::Thread(&ready));
-    from_here(world, |world| resume(world, ready[chosen]).map(Some))?;
+    let chosen = world.choices().choose(Choice::Tick(&ready));
+    from_here(world, |world| resume(world, ready[chosen], None, false).map(Some))?;
     Ok(true)
 }
 
-/// Spec: `Thread.resume`.
-fn resume<W: World>(world: &mut W, thread: Id<Thread>) -> Result<Outcome, Stop> {
-    let machine = world.machine();
-    machine.waiting.retain(|waiting| *waiting != thread);
-    let until = machine.threads[thread].ready.take().expect("it waits");
-    task::enter(world, thread, None);
-    match until {
-        Condition::NotPressed(task) => begin(world, task),
-        Condition::Resolved(subtask) => Ok(canon_lower_returned(world, subtask)),
-    }
+/// Spec: `Thread.resume`: a thread that was blocked runs, for whoever runs now or for the host.
+pub fn resume<W: World>(
+    world: &mut W,
+    thread: Id<Thread>,
+    caller: Option<usize>,
+    cancelled: bool,
+) -> Result<Outcome, Stop> {
+    task::enter(world, thread, caller);
+    wake(world, thread, cancelled)
 }
 
-/// Begins a task that has entered.
-fn begin<W: World>(world: &mut W, task: Id<Task>) -> Result<Outcome, Stop> {
-    match world.machine().tasks[task].called.clone() {
-        Called::Function(lifted) => canon_lift(world, task, &lifted),
-        Called::Destructor { .. } => unreachable!("destructors wait for nobody"),
+/// What a thread does that runs again.
+fn wake<W: World>(world: &mut W, thread: Id<Thread>, cancelled: bool) -> Result<Outcome, Stop> {
+    world.machine().end_waiting(thread);
+    let then = world.machine().threads[thread].then.take().expect("it was blocked");
+    go_on(world, then, cancelled)
+}
+
+/// What the current thread does after it was blocked, or would have been.
+pub fn go_on<W: World>(world: &mut W, then: Then, cancelled: bool) -> Result<Outcome, Stop> {
+    match then {
+        Then::Enter => task::entered(world, cancelled),
+        Then::Lowered(subtask) => canon_lower_returned(world, subtask),
+        Then::Cancelled => Ok(Outcome::Results(vec![Core::I32(u32::from(cancelled))])),
+        Then::Waited { set, defined, ptr } => {
+            let event = waited(world, set, cancelled);
+            built_ins::unpack_event(world, &defined, ptr, event)
+        }
+        Then::Event(waitable, ty) => {
+            world.machine().waits_mut(waitable).has_sync_waiter = false;
+            let Event { payload, .. } = take_event(world, waitable);
+            Ok(Outcome::Results(vec![Core::from_bits(ty, u64::from(payload))]))
+        }
+        Then::Callback(None) if cancelled => Ok(callback(world, Event::TASK_CANCELLED)),
+        Then::Callback(None) => Ok(callback(world, Event::NONE)),
+        Then::Callback(Some(set)) => {
+            let event = waited(world, set, cancelled);
+            Ok(callback(world, event))
+        }
+        Then::Start(core, args) => Ok(Outcome::Enter(core, args)),
     }
 }
 
 /// Does what begins something, and goes on until whoever runs now has control again: with the results of the
-/// core code that was begun, or nothing where it waits. A trap ends all that ran on top.
+/// core code that was begun, if it was run for itself. A trap ends all that ran on top.
 fn from_here<W: World>(
     world: &mut W,
     begin: impl FnOnce(&mut W) -> Result<Option<Outcome>, Stop>,
@@ -142,89 +244,121 @@ fn run<W: World>(
     mut outcome: Outcome,
 ) -> Result<Option<Vec<Core>>, Stop> {
     loop {
-        let thread = world.machine().thread().expect("one runs");
         let step = match outcome {
-            Outcome::Enter(core, args) => {
-                world.machine().threads[thread].runs = true;
-                world.start(thread, core, &args)
-            }
-            Outcome::Results(results) => world.go_on(thread, &results),
-            Outcome::Blocked(until) => {
-                world.machine().leave_to();
-                task::wait(world.machine(), thread, until);
-                if world.machine().running.len() == base {
-                    return Ok(None);
+            Outcome::Enter(core, args) => start(world, core, &args),
+            Outcome::Results(results) => go_on_with(world, &results),
+            Outcome::Blocked(block) => match leave(world, block, base)? {
+                Some(next) => {
+                    outcome = next;
+                    continue;
                 }
-                outcome = called(world);
-                continue;
-            }
+                None => return Ok(None),
+            },
+            Outcome::Ended => match control_returns(world, base)? {
+                Some(next) => {
+                    outcome = next;
+                    continue;
+                }
+                None => return Ok(None),
+            },
         };
         outcome = match step {
-            Step::Call(Call::Lowered(lowered, args)) => canon_lower(world, &lowered, args)?,
-            Step::Call(Call::Destroy { instance, rt, rep }) => {
-                let destroyed = destroy(world, Some(instance), rt, rep)?;
-                destroyed.unwrap_or(Outcome::Results(Vec::new()))
-            }
-            Step::Returned(results) => {
-                returned(world, thread, &results)?;
-                if world.machine().running.len() == base {
-                    return Ok(Some(results));
-                }
-                called(world)
-            }
+            Step::Call(call) => called(world, call)?,
+            Step::Returned(results) => match returned(world, &results)? {
+                Some(next) => next,
+                None => return Ok(Some(results)),
+            },
             Step::Stopped(stop) => return Err(stop),
         };
     }
 }
 
-/// What the current thread has called has returned, or waits.
-fn called<W: World>(world: &mut W) -> Outcome {
-    let machine = world.machine();
-    let thread = machine.thread().expect("who calls runs");
-    let subtask = machine.threads[thread].calls.expect("it has called");
-    canon_lower_returned(world, subtask)
+fn start<W: World>(world: &mut W, core: CoreId, args: &[Core]) -> Step {
+    let thread = world.machine().thread().expect("one runs");
+    world.machine().threads[thread].runs = true;
+    world.start(thread, core, args)
 }
 
-/// The core code of a thread has returned, and with it the thread ends.
-fn returned<W: World>(world: &mut W, thread: Id<Thread>, results: &[Core]) -> Result<(), Stop> {
+fn go_on_with<W: World>(world: &mut W, results: &[Core]) -> Step {
+    let thread = world.machine().thread().expect("one runs");
+    world.go_on(thread, results)
+}
+
+/// The current thread does not run any more: the one to which it gives control does, or the one that resumed it.
+fn leave<W: World>(world: &mut W, block: Block, base: usize) -> Result<Option<Outcome>, Stop> {
     let machine = world.machine();
-    machine.threads[thread].runs = false;
-    if !machine.threads[thread].is_implicit {
-        machine.leave_to();
-        machine.threads.remove(thread);
-        return Ok(());
+    let to = block.to;
+    let Running { thread, entered } = machine.running.pop().expect("one runs");
+    machine.keep(thread, block);
+    machine.leave_all(&entered);
+    let Some(to) = to else { return control_returns(world, base) };
+    machine.enter_from(to, entered);
+    task::tell(world);
+    wake(world, to, false).map(Some)
+}
+
+/// Who has given control to others has it again; nothing where that is whoever drives the machine.
+fn control_returns<W: World>(world: &mut W, base: usize) -> Result<Option<Outcome>, Stop> {
+    let machine = world.machine();
+    if machine.running.len() == base {
+        return Ok(None);
     }
-    let task = machine.threads[thread].task.expect("it is of a task");
+    let thread = machine.thread().expect("more run than before");
+    match machine.threads[thread].calls.expect("it has given control away") {
+        Calls::Call(subtask) => canon_lower_returned(world, subtask).map(Some),
+        Calls::Cancel { subtask, is_async } => {
+            built_ins::cancel_requested(world, subtask, is_async).map(Some)
+        }
+    }
+}
+
+/// Core code of the current thread has called what is no core code.
+fn called<W: World>(world: &mut W, call: Call) -> Result<Outcome, Stop> {
+    match call {
+        Call::Lowered(lowered, args) => canon_lower(world, &lowered, args),
+        Call::BuiltIn(defined, args) => built_ins::call(world, &defined, &args),
+        Call::Destroy { instance, rt, rep } => {
+            let destroyed = destroy(world, Some(instance), rt, rep)?;
+            Ok(destroyed.unwrap_or(Outcome::Results(Vec::new())))
+        }
+    }
+}
+
+/// The core code of the current thread has returned. Nothing, if it was run for itself.
+fn returned<W: World>(world: &mut W, results: &[Core]) -> Result<Option<Outcome>, Stop> {
+    let machine = world.machine();
+    let id = machine.thread().expect("one runs");
+    machine.threads[id].runs = false;
+    let Thread { task, is_implicit, index, .. } = machine.threads[id];
+    if index.is_none() {
+        machine.leave_to();
+        machine.threads.remove(id);
+        return Ok(None);
+    }
+    let task = task.expect("it is of a task");
+    if !is_implicit {
+        exit(world)?;
+        return Ok(Some(Outcome::Ended));
+    }
     match machine.tasks[task].called.clone() {
         Called::Function(lifted) => {
             machine.tasks[task].returned = true;
-            canon_lift_returned(world, task, &lifted, results)?;
-            exit(world);
+            canon_lift_returned(world, task, &lifted, results).map(Some)
         }
-        Called::Destructor { at } => destroyed(world, task, at),
-    }
-    Ok(())
-}
-
-fn destroyed<W: World>(world: &mut W, task: Id<Task>, at: Stage) {
-    world.watch().act(Act { kind: ActKind::Destructor, stage: at, stop: None });
-    let machine = world.machine();
-    match machine.tasks[task].caller {
-        Caller::Host(call) => drop(machine.invocations.remove(call)),
-        Caller::Guest { subtask, .. } => {
-            machine.subtasks[subtask].flat_results = Some(Vec::new());
+        Called::Destructor { at } => {
+            world.watch().act(Act { kind: ActKind::Destructor, stage: at, stop: None });
+            destroyed(world).map(Some)
         }
+        Called::Start => destroyed(world).map(Some),
     }
-    exit(world);
-    world.watch().set_stage(at);
 }
 
 /// A thread that waits never goes on, nor do those for whom it waits.
-fn abandon_all<W: World>(world: &mut W, first: Option<Id<Thread>>, stop: Stop) {
+pub(crate) fn abandon_all<W: World>(world: &mut W, first: Option<Id<Thread>>, stop: Stop) {
     let mut next = first;
     while let Some(thread) = next {
         let machine = world.machine();
-        let calls = machine.threads[thread].calls;
+        let calls = machine.threads[thread].calls.map(Calls::subtask);
         next = waiting(machine, |caller| match caller {
             Caller::Guest { subtask, .. } => Some(subtask) == calls,
             Caller::Host(_) => false,
@@ -254,7 +388,7 @@ fn abandon<W: World>(world: &mut W, id: Id<Thread>, stop: Stop) {
     let machine = world.machine();
     machine.waiting.retain(|waiting| *waiting != id);
     let thread = machine.threads.remove(id).expect("it is there");
-    if let Some(subtask) = thread.calls {
+    if let Some(Calls::Call(subtask)) = thread.calls {
         machine.subtasks.remove(subtask);
     }
     if let Some(task) = thread.task.filter(|_| thread.is_implicit) {
@@ -272,7 +406,7 @@ fn note_stop<W: World>(world: &mut W, task: &Task, runs: bool, stop: Stop) {
         (Called::Function(_), caller) if runs => {
             world.watch().reach(Rule::CalleeTraps.into(), Party::of(caller.opts()));
         }
-        (Called::Function(_), _) => {}
+        (Called::Function(_) | Called::Start, _) => {}
         (Called::Destructor { at }, _) => {
             let (stage, stop) = (*at, Some(stop));
             world.watch().act(Act { kind: ActKind::Destructor, stage, stop });

@@ -197,7 +197,10 @@ impl Explorer<'_, '_> {
                 let lifted = lift_flat(self.cx, vi, layout);
                 self.handle(lifted, *resource, true);
             }
-            Despecialized::Async => unreachable!("components with async values are refused"),
+            Despecialized::ErrorContext | Despecialized::Stream(_) | Despecialized::Future(_) => {
+                let lifted = lift_flat(self.cx, vi, layout);
+                self.past(lifted);
+            }
         }
     }
 
@@ -263,7 +266,10 @@ impl Explorer<'_, '_> {
                 let loaded = load(self.cx, ptr, layout);
                 self.handle(loaded, *resource, true);
             }
-            Despecialized::Async => unreachable!("components with async values are refused"),
+            Despecialized::ErrorContext | Despecialized::Stream(_) | Despecialized::Future(_) => {
+                let loaded = load(self.cx, ptr, layout);
+                self.past(loaded);
+            }
         }
     }
 

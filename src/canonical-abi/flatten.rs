@@ -120,9 +120,9 @@ impl Flattener {
             Despecialized::Record(fields) => self.flatten_record(fields),
             Despecialized::Variant(cases) => self.flatten_variant(cases),
             Despecialized::Flags(_) => Some(vec![CoreType::I32]),
-            Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {
-                Some(vec![CoreType::I32])
-            }
+            Despecialized::Own(_) | Despecialized::Borrow(_) => Some(vec![CoreType::I32]),
+            Despecialized::ErrorContext => Some(vec![CoreType::I32]),
+            Despecialized::Stream(_) | Despecialized::Future(_) => Some(vec![CoreType::I32]),
         }
     }
 

@@ -4,9 +4,9 @@
 use super::check::trap_if;
 use super::context::{Cx, Guest, handles, stage};
 use super::deviations::handle as deviations;
-use super::table::{Lender, ResourceHandle, ResourceType};
+use super::table::{Entry, Lender, ResourceHandle, ResourceType};
 use super::unchecked;
-use super::{Act, ActKind, BuiltIn, Party, Rule, Stop};
+use super::{Act, ActKind, BuiltIn, Miss, Party, Rule, Stop};
 use crate::types::Resource;
 
 /// Spec: `lift_own`.
@@ -57,7 +57,7 @@ pub fn lower_own(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, Stop>
     let Some(handles) = cx.guest.handles() else { return Ok(rep) };
     let rt = handles.resource(resource);
     let handle = ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 };
-    add(cx.guest, handle, Party::of(cx.peer))
+    add(cx.guest, Entry::Resource(handle), Party::of(cx.peer))
 }
 
 /// Spec: `lower_borrow`.
@@ -71,7 +71,8 @@ pub fn lower_borrow(cx: &mut Cx, rep: u32, resource: Resource) -> Result<u32, St
     let mut handles = handles(cx.guest);
     handles.task().expect("borrows are lowered only for a call").num_borrows += 1;
     let borrow_scope = handles.task;
-    add(cx.guest, ResourceHandle { rt, rep, borrow_scope, num_lends: 0 }, Party::of(cx.peer))
+    let handle = ResourceHandle { rt, rep, borrow_scope, num_lends: 0 };
+    add(cx.guest, Entry::Resource(handle), Party::of(cx.peer))
 }
 
 /// Notes what a borrow is lowered to, and says whether that is the representation.
@@ -88,7 +89,7 @@ pub(super) fn lower_unknown(cx: &mut Cx, rt: ResourceType, borrowed: bool) -> Re
     }
     let borrow_scope = of.task.filter(|_| borrowed);
     let handle = ResourceHandle { rt, rep: 0, borrow_scope, num_lends: 0 };
-    add(cx.guest, handle, Party::Guest).map(|_| ())
+    add(cx.guest, Entry::Resource(handle), Party::Guest).map(|_| ())
 }
 
 /// Spec: `Subtask.deliver_resolve`: what was lent for a call is returned, by a guest or by the host.
@@ -145,7 +146,7 @@ fn resource_new(
     trap_if(guest.watch(), Party::Itself, Rule::NewMayNotLeave, !may_leave)?;
     let rt = handles(guest).resource(resource);
     let h = ResourceHandle { rt, rep, borrow_scope: None, num_lends: 0 };
-    let i = add(guest, h, Party::Itself)?;
+    let i = add(guest, Entry::Resource(h), Party::Itself)?;
     guest.watch().reach(Rule::New.into(), Party::Itself);
     Ok(i)
 }
@@ -230,20 +231,24 @@ fn get(
     i: u32,
 ) -> Result<Option<ResourceHandle>, Stop> {
     let Some(handles) = guest.handles() else { return Ok(None) };
-    let handle = handles.table.get(i);
-    trap_if(guest.watch(), party, unknown, handle.is_none())?;
+    let (handle, miss) = (handles.table.handle(i), handles.table.miss(i));
+    if handle.is_none() {
+        guest.watch().misses(miss.unwrap_or(Miss::OtherKind));
+    }
+    trap_if(guest.watch(), party, unknown, miss.is_some())?;
     match handle {
         Some(handle) => Ok(Some(handle)),
         None => Err(unchecked::no_handle(guest.watch(), party, other_type)),
     }
 }
 
-fn add(guest: &mut dyn Guest, handle: ResourceHandle, party: Party) -> Result<u32, Stop> {
+/// Spec: `Table.add`, in the table of a guest's instance.
+pub(super) fn add(guest: &mut dyn Guest, entry: Entry, party: Party) -> Result<u32, Stop> {
     let table = handles(guest).table;
     let (free, full) = (table.free(), table.is_full());
     let oldest_first = deviations::oldest_first(guest, free);
     trap_if(guest.watch(), party, Rule::TableFull, full)?;
-    let i = handles(guest).table.add(handle, oldest_first)?;
+    let i = handles(guest).table.add(entry, oldest_first)?;
     let rule = if free > 0 { Rule::TableReuses } else { Rule::TableGrows };
     guest.watch().reach(rule.into(), party);
     Ok(i)
@@ -254,6 +259,7 @@ mod tests {
     use super::*;
     use crate::arena::{Arena, Id};
     use crate::bytes_guest::ByteGuest;
+    use crate::copy::{End, Shared};
     use crate::machine::{Called, Caller, Invocation, Task};
     use crate::table::{Handles, Table};
     use crate::{LiftLowerOptions, PtrType, Stage, StringEncoding, Trap, Watch};
@@ -272,6 +278,8 @@ mod tests {
         tasks: Arena<Task>,
         task: Id<Task>,
         lenders: Vec<Lender>,
+        ends: Arena<End>,
+        shared: Arena<Shared>,
     }
 
     const RESOURCES: [Option<ResourceType>; 2] = [
@@ -303,7 +311,8 @@ mod tests {
         fn handles(&mut self) -> Option<Handles<'_>> {
             let TableGuest { table, tasks, task, lenders, .. } = self;
             let (task, lenders, resources) = (Some(*task), Some(lenders), &RESOURCES);
-            Some(Handles { instance: 0, table, resources, tasks, task, lenders })
+            let (ends, shared) = (&mut self.ends, &mut self.shared);
+            Some(Handles { instance: 0, table, resources, tasks, task, lenders, ends, shared })
         }
     }
 
@@ -328,7 +337,8 @@ mod tests {
         let caller = Caller::Host(Arena::default().add(Invocation::default()));
         let called = Called::Destructor { at: Stage::default() };
         let task = tasks.add(Task::new(0, called, caller));
-        let mut guest = TableGuest { bytes, table, tasks, task, lenders: Vec::new() };
+        let (ends, shared) = (Arena::default(), Arena::default());
+        let mut guest = TableGuest { bytes, table, tasks, task, lenders: Vec::new(), ends, shared };
         for step in steps {
             let cx = &mut Cx { opts: OPTS, peer: None, guest: &mut guest };
             match step {

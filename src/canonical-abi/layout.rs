@@ -89,7 +89,9 @@ impl Layout {
             | Despecialized::Flags(_)
             | Despecialized::Own(_)
             | Despecialized::Borrow(_)
-            | Despecialized::Async => self.elem_size,
+            | Despecialized::ErrorContext
+            | Despecialized::Stream(_)
+            | Despecialized::Future(_) => self.elem_size,
         }
     }
 
@@ -141,7 +143,8 @@ fn shape_alignment(shape: &Despecialized<Layout>, ptr: PtrType, deviates: &mut D
         Despecialized::Record(fields) => alignment_record(fields),
         Despecialized::Variant(cases) => alignment_variant(cases, deviates),
         Despecialized::Flags(count) => alignment_flags(*count, deviates),
-        Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => 4,
+        Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::ErrorContext => 4,
+        Despecialized::Stream(_) | Despecialized::Future(_) => 4,
     }
 }
 
@@ -199,7 +202,8 @@ fn shape_elem_size(shape: &Despecialized<Layout>, ptr: PtrType, deviates: &mut D
         Despecialized::Record(fields) => elem_size_record(fields, deviates),
         Despecialized::Variant(cases) => elem_size_variant(cases, deviates),
         Despecialized::Flags(count) => alignment_flags(*count, deviates),
-        Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => 4,
+        Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::ErrorContext => 4,
+        Despecialized::Stream(_) | Despecialized::Future(_) => 4,
     }
 }
 

@@ -5,6 +5,8 @@ pub mod value;
 
 pub mod arena;
 
+pub mod async_rule;
+
 pub mod fits;
 
 pub mod built_in;
@@ -21,7 +23,11 @@ pub mod watch;
 
 pub mod table;
 
+pub mod copy;
+pub mod func;
 pub mod machine;
+pub mod thread;
+pub mod waitable;
 
 pub mod context;
 
@@ -38,6 +44,8 @@ mod unchecked;
 
 pub mod handle;
 
+mod async_value;
+
 pub mod load;
 pub mod store;
 pub mod string;
@@ -53,6 +61,8 @@ pub mod world;
 
 pub mod task;
 
+pub mod built_ins;
+
 pub mod canon;
 
 pub mod drive;
@@ -63,6 +73,7 @@ pub mod bytes_guest;
 pub mod vectors;
 
 pub use self::core::{Core, CoreFuncType, CoreType, wrap};
+pub use async_rule::{AsyncRule, AsyncTrap};
 pub use built_in::BuiltIn;
 pub use check::trap_if;
 pub use context::{Cx, Guest, Instance, MAX_LIFTED};
@@ -78,7 +89,7 @@ pub use signature::{FuncLayout, Signature};
 pub use stop::{Stop, end_if};
 pub use table::{Handles, Lender, ResourceType, Table};
 pub use trap::Trap;
-pub use watch::{Act, ActKind, Block, Place, Stage, Watch};
+pub use watch::{Act, ActKind, Block, Miss, Place, Stage, Watch};
 
 /// The commit of WebAssembly/component-model that this reading follows.
 pub const SPEC_COMMIT: &str = "6d281648bd89caf885a7adcc412962dbd2425ab7";

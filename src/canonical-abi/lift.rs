@@ -1,6 +1,7 @@
 //! Core values to values.
 //! Knows nothing of functions.
 
+use super::async_value::{lift_error_context, lift_future, lift_stream};
 use super::context::Cx;
 use super::core::wrap;
 use super::despecialize::Despecialized;
@@ -95,7 +96,15 @@ pub fn lift_flat(cx: &mut Cx, vi: &mut CoreValues, layout: &Layout) -> Result<Va
         Despecialized::Borrow(resource) => {
             Value::Handle(lift_borrow(cx, wrap(vi.next(CoreType::I32)), *resource)?)
         }
-        Despecialized::Async => unreachable!("components with async values are refused"),
+        Despecialized::ErrorContext => {
+            Value::Handle(lift_error_context(cx, wrap(vi.next(CoreType::I32)))?)
+        }
+        Despecialized::Stream(elem) => {
+            Value::Handle(lift_stream(cx, wrap(vi.next(CoreType::I32)), elem.as_deref())?)
+        }
+        Despecialized::Future(elem) => {
+            Value::Handle(lift_future(cx, wrap(vi.next(CoreType::I32)), elem.as_deref())?)
+        }
     })
 }
 

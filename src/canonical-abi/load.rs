@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::async_value::{lift_error_context, lift_future, lift_stream};
 use super::bytes::valid_range;
 use super::context::Cx;
 use super::core::wrap;
@@ -52,7 +53,18 @@ pub fn load(cx: &mut Cx, ptr: u64, layout: &Layout) -> Result<Value, Stop> {
             let i = u32::from_le_bytes(load_bytes(cx, ptr));
             Value::Handle(lift_borrow(cx, i, *resource)?)
         }
-        Despecialized::Async => unreachable!("components with async values are refused"),
+        Despecialized::ErrorContext => {
+            let i = u32::from_le_bytes(load_bytes(cx, ptr));
+            Value::Handle(lift_error_context(cx, i)?)
+        }
+        Despecialized::Stream(elem) => {
+            let i = u32::from_le_bytes(load_bytes(cx, ptr));
+            Value::Handle(lift_stream(cx, i, elem.as_deref())?)
+        }
+        Despecialized::Future(elem) => {
+            let i = u32::from_le_bytes(load_bytes(cx, ptr));
+            Value::Handle(lift_future(cx, i, elem.as_deref())?)
+        }
     })
 }
 

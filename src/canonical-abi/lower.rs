@@ -1,6 +1,7 @@
 //! Values to core values.
 //! Knows nothing of functions.
 
+use super::async_value::{lower_end, lower_error_context};
 use super::context::Cx;
 use super::despecialize::Despecialized;
 use super::deviations::values;
@@ -57,7 +58,12 @@ pub fn lower_flat(
         Despecialized::Borrow(resource) => {
             flat.push(Core::I32(lower_borrow(cx, *inside!(value, Value::Handle), *resource)?));
         }
-        Despecialized::Async => unreachable!("components with async values are refused"),
+        Despecialized::ErrorContext => {
+            flat.push(Core::I32(lower_error_context(cx, *inside!(value, Value::Handle))?));
+        }
+        Despecialized::Stream(_) | Despecialized::Future(_) => {
+            flat.push(Core::I32(lower_end(cx, *inside!(value, Value::Handle))?));
+        }
     }
     Ok(())
 }

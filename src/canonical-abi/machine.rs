@@ -4,11 +4,14 @@
 use std::sync::Arc;
 
 use super::arena::{Arena, Id};
+use super::copy::{End, Shared};
 use super::deviations::canon::{Lifting, Lowering};
-use super::signature::Signature;
+pub use super::func::{Defined, Func, HostFunc, Lifted, Lowered, Options};
 use super::table::{Handles, Lender, ResourceType, Table};
-use super::{Core, CoreFuncType, LiftLowerOptions, Stage, Watch};
-use crate::value::Value;
+use super::thread::{Calls, Thread};
+use super::waitable::{WaitableSet, Waits};
+use super::{Core, LiftLowerOptions, Stage, Watch};
+use crate::value::{Str, Value};
 
 /// Spec: `Store`.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +24,15 @@ pub struct Machine {
     pub subtasks: Arena<Subtask>,
     /// The threads that run, each resumed by the one before it: the last one is the current one.
     pub running: Vec<Running>,
-    /// The threads that wait, in the order in which they began to.
+    /// Spec: `Store.waiting`: the threads that wait, in the order in which they began to.
     pub waiting: Vec<Id<Thread>>,
+    pub sets: Arena<WaitableSet>,
+    /// The ends of streams and futures, those that the host holds among them.
+    pub ends: Arena<End>,
+    /// Spec: `SharedStream` and `SharedFuture`: what the two ends of each have in common.
+    pub shared: Arena<Shared>,
+    /// The messages of all error contexts that were made: who passes one on passes its number.
+    pub error_contexts: Vec<Str>,
     /// The calls that the host makes.
     pub invocations: Arena<Invocation>,
     pub host_calls: HostCalls,
@@ -33,9 +43,11 @@ pub struct Machine {
 pub struct ComponentInstance {
     pub parent: Option<usize>,
     pub handles: Table,
+    pub threads: Table<Id<Thread>>,
     pub may_leave: bool,
     pub may_enter: bool,
-    /// Spec: `exclusive_thread`, as a number: by a deviation there may be more.
+    pub backpressure: u32,
+    /// Spec: `exclusive_thread`, as how many tasks hold the lock: by a deviation there may be more than one.
     pub exclusive: usize,
 }
 
@@ -47,18 +59,12 @@ pub struct CoreId(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryId(pub usize);
 
+/// A core table of functions, likewise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableId(pub usize);
+
 /// The resource types behind the numbers in some component's types, as far as they are defined.
 pub type ResourceTypes = Arc<Vec<Option<ResourceType>>>;
-
-/// Canonical options, and the instance that they are of.
-#[derive(Clone, Debug)]
-pub struct Options {
-    pub instance: usize,
-    pub lift_lower: LiftLowerOptions,
-    pub memory: Option<MemoryId>,
-    pub realloc: Option<CoreId>,
-    pub post_return: Option<CoreId>,
-}
 
 /// What happens to an owned resource that is dropped.
 #[derive(Clone, Debug)]
@@ -67,77 +73,6 @@ pub enum Destructor {
     Guest(Option<CoreId>),
     /// The resource is the host's, under the path of this import.
     Host(Arc<str>),
-}
-
-/// A component function.
-#[derive(Clone, Debug)]
-pub enum Func {
-    Host(Arc<HostFunc>),
-    Lifted(Arc<Lifted>),
-}
-
-/// A function of the host's.
-#[derive(Debug)]
-pub struct HostFunc {
-    /// The path of the import.
-    pub path: String,
-    pub signature: Arc<Signature>,
-    pub resources: ResourceTypes,
-}
-
-/// A function under `canon lift`.
-#[derive(Debug)]
-pub struct Lifted {
-    pub core: CoreId,
-    pub signature: Arc<Signature>,
-    pub opts: Options,
-    pub resources: ResourceTypes,
-}
-
-/// A function under `canon lower`.
-#[derive(Debug)]
-pub struct Lowered {
-    pub opts: Options,
-    pub callee: Func,
-}
-
-impl Lifted {
-    /// Spec: `flatten_functype`, of the core function.
-    pub fn flat_ft(&self) -> &CoreFuncType {
-        &self.signature.layout(self.opts.lift_lower.ptr_type).lifted
-    }
-}
-
-impl Lowered {
-    /// Spec: `flatten_functype`, of the core function.
-    pub fn flat_ft(&self) -> &CoreFuncType {
-        &self.callee.signature().layout(self.opts.lift_lower.ptr_type).lowered
-    }
-}
-
-impl Func {
-    pub fn signature(&self) -> &Signature {
-        match self {
-            Func::Host(func) => &func.signature,
-            Func::Lifted(func) => &func.signature,
-        }
-    }
-
-    /// The options that a guest's function is lifted with.
-    pub fn lift_lower(&self) -> Option<LiftLowerOptions> {
-        match self {
-            Func::Host(_) => None,
-            Func::Lifted(func) => Some(func.opts.lift_lower),
-        }
-    }
-
-    /// What the numbers in its type mean.
-    pub fn resources(&self) -> &ResourceTypes {
-        match self {
-            Func::Host(func) => &func.resources,
-            Func::Lifted(func) => &func.resources,
-        }
-    }
 }
 
 /// Spec: `Task`: a call of a function or destructor of an instance.
@@ -151,6 +86,12 @@ pub struct Task {
     pub lifting: Option<Lifting>,
     /// Whether its function's type is async, so that it may block.
     pub is_async: bool,
+    pub needs_exclusive: bool,
+    /// Whether it holds the lock of its instance.
+    pub holds_exclusive: bool,
+    pub implicit_thread: Option<Id<Thread>>,
+    /// Spec: `Task.threads`: those that are registered.
+    pub threads: Vec<Id<Thread>>,
     /// How far it came.
     pub stage: Stage,
     /// How many calls from one guest to another lead to it.
@@ -176,6 +117,8 @@ pub enum Called {
     Destructor {
         at: Stage,
     },
+    /// Of the start function of a core module, of an instance that comes to be.
+    Start,
 }
 
 /// Who called: whose arguments are taken, and who gets the result.
@@ -195,8 +138,16 @@ pub enum Caller {
 pub struct Invocation {
     /// They are taken when the task starts.
     pub args: Vec<Value>,
-    /// What the task resolved with, once it has.
-    pub resolved: Option<Option<Value>>,
+    /// The task, until it is over.
+    pub task: Option<Id<Task>>,
+    pub resolved: Option<Resolution>,
+}
+
+/// What a call resolved with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    Returned(Option<Value>),
+    Cancelled,
 }
 
 /// Spec: `Task.State`.
@@ -204,22 +155,9 @@ pub struct Invocation {
 pub enum TaskState {
     Initial,
     Started,
+    PendingCancel,
+    CancelDelivered,
     Resolved,
-}
-
-/// Spec: `Thread`.
-#[derive(Clone, Debug)]
-pub struct Thread {
-    /// Nothing where core code is run for itself: while something is instantiated or looked into.
-    pub task: Option<Id<Task>>,
-    /// Whether it runs the function or destructor itself, rather than something on its way there or back.
-    pub is_implicit: bool,
-    /// What it waits for, if it waits.
-    pub ready: Option<Condition>,
-    /// The call that it makes, if it makes one.
-    pub calls: Option<Id<Subtask>>,
-    /// Whether there is core code of it that has not returned.
-    pub runs: bool,
 }
 
 /// A thread that runs, and what was entered for that: it is left when that is over.
@@ -229,15 +167,6 @@ pub struct Running {
     pub entered: Vec<usize>,
 }
 
-/// What a thread may wait for. Whether it holds is found out each time that someone asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// Its task may enter the instance: none that excludes others is under way there.
-    NotPressed(Id<Task>),
-    /// The call was answered.
-    Resolved(Id<Subtask>),
-}
-
 /// Spec: `Subtask`: a call that a guest makes.
 #[derive(Clone, Debug)]
 pub struct Subtask {
@@ -245,9 +174,46 @@ pub struct Subtask {
     pub func: Option<Lowering>,
     /// Who makes it.
     pub thread: Id<Thread>,
+    /// The task of the guest that was called, until that is over.
+    pub task: Option<Id<Task>>,
+    pub state: SubtaskState,
     pub lenders: Vec<Lender>,
+    /// Whether who called has been told what became of it.
+    pub delivered: bool,
+    pub cancellation_requested: bool,
+    pub waits: Waits,
     /// What it returns to the core code that made it, once that is known.
     pub flat_results: Option<Vec<Core>>,
+}
+
+/// Spec: `Subtask.State`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubtaskState {
+    Starting = 0,
+    Started = 1,
+    Returned = 2,
+    CancelledBeforeStarted = 3,
+    CancelledBeforeReturned = 4,
+}
+
+impl SubtaskState {
+    /// Spec: `Subtask.resolved`.
+    pub fn is_resolved(self) -> bool {
+        self.code() >= 2
+    }
+
+    /// As core code sees it.
+    #[expect(clippy::as_conversions, reason = "the number of a variant")]
+    pub fn code(self) -> u32 {
+        self as u32
+    }
+}
+
+impl Subtask {
+    /// Whether it was made by a function that `canon lower` made with `async`.
+    pub fn is_async(&self) -> bool {
+        self.func.as_ref().is_some_and(|func| func.lowered.opts.is_async)
+    }
 }
 
 /// How the host makes its calls. Only deviations ask.
@@ -277,19 +243,16 @@ impl Caller {
     }
 }
 
-impl Thread {
-    /// One that has not begun.
-    pub fn new(task: Option<Id<Task>>, is_implicit: bool) -> Thread {
-        Thread { task, is_implicit, ready: None, calls: None, runs: false }
-    }
-}
-
 impl Task {
     /// One that has not begun.
     pub fn new(instance: usize, called: Called, caller: Caller) -> Task {
-        let (is_async, stage) = match &called {
-            Called::Function(lifted) => (lifted.signature.ty().is_async, Stage::default()),
-            Called::Destructor { .. } => (false, Stage::Destructor),
+        let (is_async, needs_exclusive, stage) = match &called {
+            Called::Function(lifted) => {
+                let is_async = lifted.signature.ty().is_async;
+                (is_async, lifted.needs_exclusive(), Stage::default())
+            }
+            Called::Destructor { .. } => (false, false, Stage::Destructor),
+            Called::Start => (false, false, Stage::default()),
         };
         Task {
             instance,
@@ -298,6 +261,10 @@ impl Task {
             state: TaskState::Initial,
             lifting: None,
             is_async,
+            needs_exclusive,
+            holds_exclusive: false,
+            implicit_thread: None,
+            threads: Vec::new(),
             stage,
             depth: 0,
             num_borrows: 0,
@@ -308,20 +275,20 @@ impl Task {
             table: instance,
         }
     }
-
-    /// Whether other async functions of an instance wait for it.
-    pub fn excludes(&self, instance: usize) -> bool {
-        self.is_async && self.instance == instance && self.state != TaskState::Initial
-    }
 }
 
 impl Machine {
     /// Adds an instance.
     pub fn begin_instance(&mut self, parent: Option<usize>) -> usize {
-        let handles = Table::default();
-        let (may_leave, may_enter) = (true, true);
-        let instance = ComponentInstance { parent, handles, may_leave, may_enter, exclusive: 0 };
-        self.instances.push(instance);
+        self.instances.push(ComponentInstance {
+            parent,
+            handles: Table::default(),
+            threads: Table::default(),
+            may_leave: true,
+            may_enter: true,
+            backpressure: 0,
+            exclusive: 0,
+        });
         self.instances.len() - 1
     }
 
@@ -363,6 +330,8 @@ impl Machine {
             tasks: &mut self.tasks,
             task,
             lenders: subtask.map(|subtask| &mut subtask.lenders),
+            ends: &mut self.ends,
+            shared: &mut self.shared,
         }
     }
 
@@ -379,20 +348,43 @@ impl Machine {
     }
 
     /// A task is over, and whoever waits for it may enter.
-    pub(crate) fn end(&mut self, task: Id<Task>) -> Task {
-        let task = self.tasks.remove(task).expect("it is there");
-        if task.excludes(task.instance) {
+    pub(crate) fn end(&mut self, id: Id<Task>) -> Task {
+        let task = self.tasks.remove(id).expect("it is there");
+        if task.holds_exclusive {
             self.instances[task.instance].exclusive -= 1;
         }
+        self.forget(&task, id);
         task
+    }
+
+    /// Whoever called a task that is over does not know it any more.
+    fn forget(&mut self, task: &Task, id: Id<Task>) {
+        let known = match task.caller {
+            Caller::Host(call) => self.invocations.get_mut(call).map(|call| &mut call.task),
+            Caller::Guest { subtask, .. } => {
+                self.subtasks.get_mut(subtask).map(|subtask| &mut subtask.task)
+            }
+        };
+        if let Some(known) = known.filter(|known| **known == Some(id)) {
+            *known = None;
+        }
     }
 
     /// A call that the current thread makes.
     pub fn add_call(&mut self, func: Option<Lowering>) -> Id<Subtask> {
         let thread = self.thread().expect("core code calls");
-        let subtask = Subtask { func, thread, lenders: Vec::new(), flat_results: None };
-        let id = self.subtasks.add(subtask);
-        self.threads[thread].calls = Some(id);
+        let id = self.subtasks.add(Subtask {
+            func,
+            thread,
+            task: None,
+            state: SubtaskState::Starting,
+            lenders: Vec::new(),
+            delivered: false,
+            cancellation_requested: false,
+            waits: Waits::default(),
+            flat_results: None,
+        });
+        self.threads[thread].calls = Some(Calls::Call(id));
         id
     }
 
@@ -419,6 +411,11 @@ impl Machine {
         self.self_and_ancestors(callee).filter(|i| !around(i)).collect()
     }
 
+    /// Spec: `ComponentInstance.may_enter_from`.
+    pub fn may_enter_from(&self, callee: usize, caller: Option<usize>) -> bool {
+        self.entering_set(callee, caller).iter().all(|i| self.instances[*i].may_enter)
+    }
+
     /// Spec: `ComponentInstance.enter_from`: the thread runs.
     pub fn enter_from(&mut self, thread: Id<Thread>, entered: Vec<usize>) {
         entered.iter().for_each(|i| self.instances[*i].may_enter = false);
@@ -428,7 +425,12 @@ impl Machine {
     /// Spec: `ComponentInstance.leave_to`: it does not run any more.
     pub fn leave_to(&mut self) -> Id<Thread> {
         let Running { thread, entered } = self.running.pop().expect("what was entered is left");
-        entered.into_iter().for_each(|i| self.instances[i].may_enter = true);
+        self.leave_all(&entered);
         thread
+    }
+
+    /// What a thread has entered may be entered again.
+    pub(crate) fn leave_all(&mut self, entered: &[usize]) {
+        entered.iter().for_each(|i| self.instances[*i].may_enter = true);
     }
 }

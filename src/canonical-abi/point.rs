@@ -1,6 +1,7 @@
 //! The points of the Canonical ABI: whatever its rules tell apart, each by a name that begins with the
 //! spec's function. Knows neither who reaches them nor who counts.
 
+pub use super::async_rule::AsyncRule;
 use super::despecialize::Despecialized;
 use super::{LiftLowerOptions, StringEncoding, Trap};
 use crate::value::StringSource;
@@ -12,8 +13,10 @@ pub enum Point {
     Value(Passage, Constructor),
     /// A guest's `realloc` answers, asked for a block of a string that is lowered.
     Block { source: StringSource, to: StringEncoding, change: Change, answer: Answer },
-    /// Anything else.
+    /// Anything else that is synchronous.
     Rule(Rule),
+    /// A check of the async part.
+    Async(AsyncRule),
 }
 
 /// Whether a string's block is its first one.
@@ -48,6 +51,8 @@ macro_rules! named {
         }
     };
 }
+
+pub(super) use named;
 
 named! {
     /// Who is at the other end, where something concerns a guest.
@@ -100,6 +105,7 @@ named! {
         Flags = "flags",
         Own = "own",
         Borrow = "borrow",
+        Async = "error-context, stream or future",
     }
 }
 
@@ -232,7 +238,9 @@ pub const CHANGES: [(Change, &str); 3] =
 
 const VALUES: usize = Passage::ALL.len() * Constructor::ALL.len();
 const BLOCKS: usize = SOURCES.len() * StringEncoding::ALL.len() * CHANGES.len() * Answer::ALL.len();
-const COUNT: usize = VALUES + BLOCKS + Rule::ALL.len();
+/// How many points there are that synchronous calls may come to.
+const SYNC: usize = VALUES + BLOCKS + Rule::ALL.len();
+const COUNT: usize = SYNC + AsyncRule::ALL.len();
 /// A bit for each point and party.
 const WORDS: usize = (Party::ALL.len() * COUNT).div_ceil(64);
 
@@ -254,6 +262,14 @@ impl Point {
             }
         }
         points.extend(Rule::ALL.iter().copied().map(Point::Rule));
+        points.extend(AsyncRule::ALL.iter().copied().map(Point::Async));
+        points
+    }
+
+    /// Those that synchronous calls may come to: they are the first.
+    pub fn sync() -> Vec<Point> {
+        let mut points = Point::all();
+        points.truncate(SYNC);
         points
     }
 
@@ -267,10 +283,16 @@ impl Point {
         Point::all().into_iter().filter(|point| point.check().is_some()).collect()
     }
 
+    /// Those of them that synchronous calls may come to.
+    pub fn sync_checks() -> Vec<Point> {
+        Point::sync().into_iter().filter(|point| point.check().is_some()).collect()
+    }
+
     /// What it traps with, if it is a check.
     pub fn check(self) -> Option<Trap> {
         match self {
             Point::Rule(rule) => rule.check(),
+            Point::Async(rule) => Some(rule.trap()),
             Point::Block { answer: Answer::Misaligned, .. } => Some(Trap::UnalignedPointer),
             Point::Block { answer: Answer::OutOfBounds, .. } => Some(Trap::StringOutOfBounds),
             Point::Block { answer: Answer::Fits, .. } | Point::Value(..) => None,
@@ -294,6 +316,7 @@ impl Point {
                 answer.name()
             ),
             Point::Rule(rule) => rule.name().to_string(),
+            Point::Async(rule) => rule.name().to_string(),
         }
     }
 
@@ -307,6 +330,7 @@ impl Point {
                 VALUES + block * Answer::ALL.len() + answer as usize
             }
             Point::Rule(rule) => VALUES + BLOCKS + rule as usize,
+            Point::Async(rule) => SYNC + rule as usize,
         }
     }
 }
@@ -374,6 +398,12 @@ impl Rule {
     /// What its check traps with.
     pub fn trap(self) -> Trap {
         Point::Rule(self).trap()
+    }
+}
+
+impl From<AsyncRule> for Point {
+    fn from(rule: AsyncRule) -> Point {
+        Point::Async(rule)
     }
 }
 
@@ -449,7 +479,9 @@ impl Constructor {
             Despecialized::Flags(_) => Constructor::Flags,
             Despecialized::Own(_) => Constructor::Own,
             Despecialized::Borrow(_) => Constructor::Borrow,
-            Despecialized::Async => unreachable!("components with async values are refused"),
+            Despecialized::ErrorContext | Despecialized::Stream(_) | Despecialized::Future(_) => {
+                Constructor::Async
+            }
         }
     }
 }
@@ -484,6 +516,6 @@ mod tests {
         points.insert(Rule::TableFull.into(), Party::Guest);
         points.insert(Point::all()[0], Party::Host);
         let guest = Party::ALL.iter().position(|party| *party == Party::Guest).unwrap();
-        assert_eq!(points.positions().collect::<Vec<_>>(), [(0, 0), (COUNT - 1, guest)]);
+        assert_eq!(points.positions().collect::<Vec<_>>(), [(0, 0), (SYNC - 1, guest)]);
     }
 }

@@ -1,6 +1,7 @@
 //! Values to memory: the half of lowering that writes a linear memory.
 //! Knows nothing of core values.
 
+use super::async_value::{lower_end, lower_error_context};
 use super::context::Cx;
 use super::despecialize::Despecialized;
 use super::deviations::{memory as deviations, values};
@@ -66,7 +67,14 @@ pub fn store(cx: &mut Cx, value: &Value, layout: &Layout, ptr: u64) -> Result<()
             let i = lower_borrow(cx, *inside!(value, Value::Handle), *resource)?;
             store_bytes(cx, &i.to_le_bytes(), ptr);
         }
-        Despecialized::Async => unreachable!("components with async values are refused"),
+        Despecialized::ErrorContext => {
+            let i = lower_error_context(cx, *inside!(value, Value::Handle))?;
+            store_bytes(cx, &i.to_le_bytes(), ptr);
+        }
+        Despecialized::Stream(_) | Despecialized::Future(_) => {
+            let i = lower_end(cx, *inside!(value, Value::Handle))?;
+            store_bytes(cx, &i.to_le_bytes(), ptr);
+        }
     }
     Ok(())
 }
@@ -101,7 +109,9 @@ fn stored_first(layout: &Layout) -> u64 {
         | Despecialized::Flags(_)
         | Despecialized::Own(_)
         | Despecialized::Borrow(_)
-        | Despecialized::Async => layout.own_size(),
+        | Despecialized::ErrorContext
+        | Despecialized::Stream(_)
+        | Despecialized::Future(_) => layout.own_size(),
     }
 }
 

@@ -1,14 +1,23 @@
-//! Tasks: who may enter whom, who waits before it begins, and how a task ends.
+//! Tasks: who may enter whom, who waits before it begins, how a task is cancelled and how it ends.
 //! Knows nothing of what is passed.
 
 use std::sync::Arc;
 
 use super::arena::Id;
+use super::async_rule::AsyncRule;
 use super::check::trap_if;
-use super::deviations::calls as deviations;
-use super::machine::{Called, Caller, Condition, Lifted, Machine, Task, TaskState, Thread};
-use super::world::{Choice, World};
-use super::{Party, Rule, Stop, Watch};
+use super::deviations::{calls as deviations, moved};
+use super::drive;
+use super::machine::{Called, Caller, Lifted, Machine, Task, TaskState};
+use super::thread::{Block, Condition, Then, Thread};
+use super::world::{Choice, Happening, Outcome, World};
+use super::{Party, Rule, Stop, Watch, canon, end_if};
+
+/// What we can bear of tasks and threads that are not over.
+const MAX_TASKS: usize = 1 << 16;
+const TOO_MANY_TASKS: Stop = Stop::Exhausted("more tasks than we can hold");
+pub(crate) const MAX_THREADS: usize = 1 << 17;
+pub(crate) const TOO_MANY_THREADS: Stop = Stop::Exhausted("more threads than we can hold");
 
 /// Calls a function: nothing, if it waits before it begins.
 pub fn call_function<W: World>(
@@ -28,8 +37,7 @@ pub fn check_enter<W: World>(
     caller: Option<usize>,
 ) -> Result<(), Stop> {
     let (machine, watch) = world.parts();
-    let entered = machine.entering_set(callee, caller);
-    let refused = entered.iter().any(|i| !machine.instances[*i].may_enter);
+    let refused = !machine.may_enter_from(callee, caller);
     trap_if(watch, Party::caller(caller.is_some()), Rule::MayNotEnter, refused)?;
     let calls = machine.running_tasks().count();
     world.check_depth(calls)
@@ -42,35 +50,49 @@ pub fn call<W: World>(
     called: Called,
     caller: Caller,
 ) -> Result<Option<Id<Task>>, Stop> {
-    let machine = world.machine();
-    let task = new_task(machine, instance, called, caller);
-    let is_async = task.is_async;
-    let task = machine.tasks.add(task);
-    let thread = machine.threads.add(Thread::new(Some(task), true));
-    if is_async && waits(world, task, thread) {
-        block(world).inspect_err(|_| {
-            world.machine().threads.remove(thread);
-            world.machine().end(task);
-        })?;
-        wait(world.machine(), thread, Condition::NotPressed(task));
+    let (tasks, threads) = (world.machine().tasks.len(), world.machine().threads.len());
+    end_if(tasks >= MAX_TASKS, TOO_MANY_TASKS)?;
+    end_if(threads >= MAX_THREADS, TOO_MANY_THREADS)?;
+    let (task, thread) = new_task(world, instance, called, caller);
+    if world.machine().tasks[task].is_async && waits(world, task, thread) {
+        let until = Some(Condition::NotPressed(task));
+        let gate = Block { until, cancellable: true, then: Then::Enter, to: None };
+        world.machine().keep(thread, gate);
         return Ok(None);
     }
     enter(world, thread, caller.instance());
+    register_implicit(world, thread)?;
     Ok(Some(task))
 }
 
-fn new_task(machine: &Machine, instance: usize, called: Called, caller: Caller) -> Task {
+fn new_task<W: World>(
+    world: &mut W,
+    instance: usize,
+    called: Called,
+    caller: Caller,
+) -> (Id<Task>, Id<Thread>) {
+    let machine = world.machine();
     let around = machine.task().map_or(0, |task| machine.tasks[task].depth);
     let crosses = match called {
         Called::Function(_) => caller.instance().is_some(),
         Called::Destructor { .. } => caller.instance().is_some_and(|caller| caller != instance),
+        Called::Start => false,
     };
     let waited_for = caller.instance().is_none() && machine.host_calls.waits;
     let depth = around + usize::from(crosses);
-    Task { depth, waited_for, ..Task::new(instance, called, caller) }
+    let task = Task { depth, waited_for, ..Task::new(instance, called, caller) };
+    let task = machine.tasks.add(task);
+    let thread = machine.threads.add(Thread::new(Some(task), true));
+    machine.tasks[task].implicit_thread = Some(thread);
+    match caller {
+        Caller::Host(call) => machine.invocations[call].task = Some(task),
+        Caller::Guest { subtask, .. } => machine.subtasks[subtask].task = Some(task),
+    }
+    world.happens(Happening::Thread(thread));
+    (task, thread)
 }
 
-/// Spec: `Task.enter_implicit_thread`, whether it waits: async functions of one instance exclude one another.
+/// Spec: `Task.enter_implicit_thread`, whether it waits.
 fn waits<W: World>(world: &mut W, task: Id<Task>, thread: Id<Thread>) -> bool {
     let (machine, watch) = world.parts();
     if pressed(machine, watch, task) {
@@ -79,56 +101,195 @@ fn waits<W: World>(world: &mut W, task: Id<Task>, thread: Id<Thread>) -> bool {
     let instance = machine.tasks[task].instance;
     let others = machine.waiting.iter().any(|thread| match machine.threads[*thread].ready {
         Some(Condition::NotPressed(other)) => machine.tasks[other].instance == instance,
-        Some(Condition::Resolved(_)) | None => false,
+        _ => false,
     });
-    others && world.choices().choose(Choice::Wait(thread)) == 1
+    let until = Condition::NotPressed(task);
+    others && world.choices().choose(Choice::Wait(thread, until)) == 0
 }
 
-fn pressed(machine: &Machine, watch: &mut dyn Watch, task: Id<Task>) -> bool {
-    let excluded = machine.instances[machine.tasks[task].instance].exclusive > 0;
-    excluded && !deviations::enters_anyway(machine, watch, task)
+/// Spec: `Task.enter_implicit_thread`: whether a task may not enter its instance.
+pub fn pressed(machine: &Machine, watch: &mut dyn Watch, task: Id<Task>) -> bool {
+    let Task { instance, needs_exclusive, .. } = machine.tasks[task];
+    let instance = &machine.instances[instance];
+    let excluded = needs_exclusive && instance.exclusive > 0;
+    instance.backpressure > 0 || excluded && !deviations::enters_anyway(machine, watch, task)
 }
 
-/// Whether what a thread waits for holds now.
-pub fn holds(machine: &Machine, watch: &mut dyn Watch, condition: Condition) -> bool {
-    match condition {
-        Condition::NotPressed(task) => !pressed(machine, watch, task),
-        Condition::Resolved(subtask) => machine.subtasks[subtask].flat_results.is_some(),
+/// Spec: `Task.enter_implicit_thread`, its end.
+fn register_implicit<W: World>(world: &mut W, thread: Id<Thread>) -> Result<(), Stop> {
+    let machine = world.machine();
+    let task = machine.threads[thread].task.expect("it is of a task");
+    if machine.tasks[task].needs_exclusive {
+        take_exclusive(machine, task);
+    }
+    register(world, thread)
+}
+
+/// Spec: `Task.register_thread`.
+pub fn register<W: World>(world: &mut W, thread: Id<Thread>) -> Result<(), Stop> {
+    let machine = world.machine();
+    let task = machine.threads[thread].task.expect("it is of a task");
+    let instance = machine.tasks[task].instance;
+    let index = machine.instances[instance].threads.add(thread, false)?;
+    machine.tasks[task].threads.push(thread);
+    machine.threads[thread].index = Some(index);
+    Ok(())
+}
+
+/// Spec: `exclusive_thread`, which is this task's now.
+pub fn take_exclusive(machine: &mut Machine, task: Id<Task>) {
+    let task = &mut machine.tasks[task];
+    task.holds_exclusive = true;
+    machine.instances[task.instance].exclusive += 1;
+}
+
+/// Spec: `exclusive_thread`, which is nobody's now.
+pub fn release_exclusive(machine: &mut Machine, task: Id<Task>) {
+    let task = &mut machine.tasks[task];
+    if std::mem::take(&mut task.holds_exclusive) {
+        machine.instances[task.instance].exclusive -= 1;
     }
 }
 
-/// Spec: `Thread.wait_until`: it does not run any more.
-pub fn wait(machine: &mut Machine, thread: Id<Thread>, until: Condition) {
-    machine.threads[thread].ready = Some(until);
-    machine.waiting.push(thread);
+/// Spec: `Task.enter_implicit_thread`, from where a task has waited on: it begins, or is cancelled.
+pub fn entered<W: World>(world: &mut W, cancelled: bool) -> Result<Outcome, Stop> {
+    let machine = world.machine();
+    let thread = machine.thread().expect("it runs");
+    let task = machine.threads[thread].task.expect("it is of a task");
+    if cancelled {
+        canon::cancel(world, task)?;
+        leave(world);
+        return Ok(Outcome::Ended);
+    }
+    register_implicit(world, thread)?;
+    match world.machine().tasks[task].called.clone() {
+        Called::Function(lifted) => canon::canon_lift(world, task, &lifted),
+        Called::Destructor { .. } | Called::Start => unreachable!("these wait for nobody"),
+    }
 }
 
-/// Spec: `canon_lift`, its end: a task that is not async traps if it blocks.
+/// Ends where a function of the host's blocks, with its native stack, and a task that is not async has called it:
+/// nobody else goes on meanwhile.
 pub fn block<W: World>(world: &mut W) -> Result<(), Stop> {
     let (machine, watch) = world.parts();
     let refused = deviations::may_not_block(machine, watch)?;
     trap_if(watch, Party::Host, Rule::MayNotBlock, refused)
 }
 
+/// Spec: `canon_lift`, its end: while a call that is not async has not resolved, others of its instance go on:
+/// this one. Nothing where it has resolved, or may block.
+pub fn next_for_sync<W: World>(
+    world: &mut W,
+    task: Option<Id<Task>>,
+) -> Result<Option<Id<Thread>>, Stop> {
+    let (machine, watch) = world.parts();
+    let unresolved = |task: &&Task| !task.is_async && task.state != TaskState::Resolved;
+    let Some(task) = task.and_then(|id| machine.tasks.get(id)).filter(unresolved) else {
+        return Ok(None);
+    };
+    let (candidates, thread) = (candidates(machine, watch, task.instance), task.implicit_thread);
+    if candidates.is_empty() {
+        let refused = !deviations::blocks_anyway(machine, watch);
+        trap_if(watch, Party::Host, Rule::MayNotBlock, refused)
+            .inspect_err(|stop| drive::abandon_all(world, thread, *stop))?;
+        return Ok(None);
+    }
+    let chosen = world.choices().choose(Choice::Sync(&candidates));
+    Ok(Some(candidates[chosen]))
+}
+
+/// The threads of an instance that are ready, but for one whose task holds the lock.
+fn candidates(machine: &Machine, watch: &mut dyn Watch, instance: usize) -> Vec<Id<Thread>> {
+    let threads = machine.instances[instance].threads.iter().map(|(_, thread)| thread);
+    let mut goes_on = |thread: &Id<Thread>| match holds_exclusive(machine, *thread) {
+        false => machine.is_ready(watch, *thread),
+        true => moved::lock_holder_goes_on(machine, watch, *thread),
+    };
+    threads.filter(&mut goes_on).collect()
+}
+
+/// Spec: whether this is the `exclusive_thread`.
+fn holds_exclusive(machine: &Machine, thread: Id<Thread>) -> bool {
+    let thread = &machine.threads[thread];
+    thread.is_implicit && thread.task.is_some_and(|task| machine.tasks[task].holds_exclusive)
+}
+
+/// Spec: `Task.request_cancellation`: a thread that goes on for that, if one can.
+pub fn request_cancellation<W: World>(
+    world: &mut W,
+    id: Id<Task>,
+    caller: Option<usize>,
+) -> Result<Option<Outcome>, Stop> {
+    let machine = world.machine();
+    let task = &mut machine.tasks[id];
+    if task.state == TaskState::Initial {
+        task.state = TaskState::CancelDelivered;
+        let thread = task.implicit_thread.expect("it waits to begin");
+        return drive::resume(world, thread, caller, true).map(Some);
+    }
+    let candidates = cancellable(machine, id);
+    let enters = machine.may_enter_from(machine.tasks[id].instance, caller);
+    if candidates.is_empty() || !enters {
+        machine.tasks[id].state = TaskState::PendingCancel;
+        return Ok(None);
+    }
+    machine.tasks[id].state = TaskState::CancelDelivered;
+    let chosen = world.choices().choose(Choice::Cancel(&candidates));
+    drive::resume(world, candidates[chosen], caller, true).map(Some)
+}
+
+/// The threads of a task that may be told that it is cancelled.
+fn cancellable(machine: &Machine, id: Id<Task>) -> Vec<Id<Thread>> {
+    let task = &machine.tasks[id];
+    let excluded = task.needs_exclusive
+        && !task.holds_exclusive
+        && machine.instances[task.instance].exclusive > 0;
+    let may = |thread: &Id<Thread>| {
+        let Thread { cancellable, ref then, is_implicit, .. } = machine.threads[*thread];
+        cancellable && then.is_some() && !(is_implicit && excluded)
+    };
+    task.threads.iter().copied().filter(may).collect()
+}
+
 /// Spec: `ComponentInstance.enter_from`: the thread runs.
 pub fn enter<W: World>(world: &mut W, thread: Id<Thread>, caller: Option<usize>) {
     let machine = world.machine();
     let task = machine.threads[thread].task.expect("what enters is a task");
-    let Task { instance, is_async, state, .. } = machine.tasks[task];
-    let entered = machine.entering_set(instance, caller);
+    let entered = machine.entering_set(machine.tasks[task].instance, caller);
     machine.enter_from(thread, entered);
-    if is_async && state == TaskState::Initial {
-        machine.instances[instance].exclusive += 1;
-    }
     tell(world);
 }
 
-/// Spec: `Task.exit_implicit_thread`. After a trap nothing ends, for there is nothing more to see.
-pub fn exit<W: World>(world: &mut W) {
+/// Spec: `Task.exit_implicit_thread`, or the end of a thread that another one made. After a trap nothing ends, for
+/// there is nothing more to see.
+pub fn exit<W: World>(world: &mut W) -> Result<(), Stop> {
+    let (machine, watch) = world.parts();
+    let id = machine.thread().expect("it ran");
+    let thread = &machine.threads[id];
+    let (index, task) = (thread.index, thread.task.expect("it is of a task"));
+    let implicit = thread.is_implicit;
+    machine.tasks[task].threads.retain(|other| *other != id);
+    let last = machine.tasks[task].threads.is_empty();
+    let unresolved = last && machine.tasks[task].state != TaskState::Resolved;
+    trap_if(watch, Party::Itself, AsyncRule::TaskUnresolved, unresolved)?;
+    let instance = machine.tasks[task].instance;
+    machine.instances[instance].threads.remove(index.expect("it was registered"));
+    if implicit {
+        release_exclusive(machine, task);
+    }
+    leave(world);
+    Ok(())
+}
+
+/// The current thread is no more, and with the last one its task.
+fn leave<W: World>(world: &mut W) {
     let machine = world.machine();
     let thread = machine.leave_to();
     let thread = machine.threads.remove(thread).expect("it ran");
-    machine.end(thread.task.expect("it is of a task"));
+    let task = thread.task.expect("it is of a task");
+    if machine.tasks[task].threads.is_empty() {
+        machine.end(task);
+    }
     tell(world);
 }
 

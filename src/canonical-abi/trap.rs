@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::AsyncTrap;
+
 /// Why a call trapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -43,6 +45,8 @@ pub enum Trap {
     Guest,
     /// The host's import returned an error.
     Host,
+    /// Something is wrong with a task, a waitable, a stream or a future.
+    Async(AsyncTrap),
 }
 
 impl Trap {
@@ -70,7 +74,8 @@ impl Trap {
             | Trap::CannotLeaveComponent
             | Trap::CannotBlockSyncTask
             | Trap::Guest
-            | Trap::Host => false,
+            | Trap::Host
+            | Trap::Async(_) => false,
         }
     }
 
@@ -99,6 +104,7 @@ impl Trap {
             Trap::CannotBlockSyncTask => "cannot block",
             Trap::Guest => "guest code",
             Trap::Host => "host function",
+            Trap::Async(trap) => trap.kind(),
         }
     }
 }

@@ -305,6 +305,20 @@ impl Type {
         own.into_iter().chain(self.children().into_iter().flat_map(Type::handles)).collect()
     }
 
+    /// The same type, where resource types have other numbers.
+    pub fn renumbered(&self, number: &mut dyn FnMut(Resource) -> Resource) -> Type {
+        let mut renumbered = self.clone();
+        renumbered.renumber(number);
+        renumbered
+    }
+
+    fn renumber(&mut self, number: &mut dyn FnMut(Resource) -> Resource) {
+        if let Type::Handle(Handle::Own(resource) | Handle::Borrow(resource)) = self {
+            *resource = number(*resource);
+        }
+        self.children_mut().into_iter().for_each(|child| child.renumber(number));
+    }
+
     /// Whether this type or one inside it satisfies `wanted`.
     pub fn any(&self, wanted: &mut dyn FnMut(&Type) -> bool) -> bool {
         wanted(self) || self.children().into_iter().any(|child| child.any(wanted))

@@ -45,6 +45,9 @@ pub trait Watch: Any + Send {
     /// This came to a point.
     fn reach(&mut self, _: Point, _: Party) {}
 
+    /// What is looked up in a table is not there.
+    fn misses(&mut self, _: Miss) {}
+
     /// The host begins a call, or something else that may end in a trap.
     fn begin(&mut self) {}
 
@@ -119,6 +122,16 @@ pub enum Stage {
     PostReturn,
     /// A destructor of a guest's runs.
     Destructor,
+}
+
+/// Why what is looked up in a table is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// The table ends before.
+    BeyondEnd,
+    Empty,
+    /// Something else is there.
+    OtherKind,
 }
 
 /// One call of a built-in or of a destructor.

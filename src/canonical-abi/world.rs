@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::arena::Id;
 use super::context::{Guest, Instance};
-use super::machine::{CoreId, HostFunc, Lowered, Machine, Options, ResourceTypes, Subtask};
-use super::machine::{Task, Thread};
+use super::copy::{CopyResult, End, Shared};
+use super::machine::{CoreId, Defined, HostFunc, Invocation, Lowered, Machine, Options};
+use super::machine::{ResourceTypes, Subtask, TableId, Task};
 use super::table::ResourceType;
-use super::{Core, Stage, Stop, Watch};
-use crate::value::Value;
+use super::thread::{Block, Condition, Thread};
+use super::{Core, CoreFuncType, Stage, Stop, Watch};
 
 /// The stacks on which core code runs, one for each thread that runs some.
 pub trait Stacks {
@@ -34,6 +35,7 @@ pub enum Step {
 #[derive(Clone, Debug)]
 pub enum Call {
     Lowered(Arc<Lowered>, Vec<Core>),
+    BuiltIn(Arc<Defined>, Vec<Core>),
     /// What is left of `resource.drop`: the destructor of what this instance has dropped.
     Destroy {
         instance: usize,
@@ -42,15 +44,16 @@ pub enum Call {
     },
 }
 
-/// What becomes of a call.
+/// What the current thread comes to.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// The thread goes on with these.
+    /// It goes on with these.
     Results(Vec<Core>),
-    /// The thread waits.
-    Blocked(super::machine::Condition),
-    /// Another thread runs first: with this core function.
+    /// It runs this core function first.
     Enter(CoreId, Vec<Core>),
+    Blocked(Block),
+    /// It is no more.
+    Ended,
 }
 
 /// Whatever the specification leaves open.
@@ -62,18 +65,44 @@ pub trait Choices {
 /// What there is to choose.
 #[derive(Clone, Copy, Debug)]
 pub enum Choice<'a> {
-    /// Whether a thread goes on at once where it need not wait: 0, or lets others go on first: 1.
-    Wait(Id<Thread>),
-    /// Which of these goes on.
-    Thread(&'a [Id<Thread>]),
+    /// What a thread does that waits for this, which holds already: it is blocked and lets others go first, 0, or
+    /// goes on at once, 1.
+    Wait(Id<Thread>, Condition),
+    /// Which of these goes on, of all that are ready.
+    Tick(&'a [Id<Thread>]),
+    /// Which of these goes on for a call that is not async and was blocked.
+    Sync(&'a [Id<Thread>]),
+    /// Which of these is told that its task is cancelled.
+    Cancel(&'a [Id<Thread>]),
+    /// Whose event is delivered of these waitables, by their indices.
+    Event(&'a [u32]),
+    /// What becomes of the message of a new error context: it is discarded, 0, or kept, 1.
+    Message,
 }
 
-/// What a function of the host's does.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    Returned(Option<Value>),
-    /// It returns later, when it is [resolved](super::canon::on_resolve): whoever called waits until then.
-    Later,
+/// What happens that no core code sees, or not at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A thread was made.
+    Thread(Id<Thread>),
+    /// The arguments of a call that the host makes were taken.
+    Taken(Id<Invocation>),
+    /// It has resolved.
+    Resolved(Id<Invocation>),
+    /// Elements were copied from or to an end of the host's, whose copy goes on.
+    Copied(Id<End>),
+    /// A copy of the host's is over.
+    Done(Id<End>, CopyResult),
+    /// A guest cancels its copy, for which the host takes its time.
+    Asked(Id<Shared>),
+}
+
+/// What a core table has at an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TableEntry {
+    /// Nothing, or it ends before.
+    Nothing,
+    Func(CoreId, CoreFuncType),
 }
 
 /// What a machine is run in.
@@ -92,6 +121,8 @@ pub trait World: Stacks + Sized {
     fn caller(&mut self, subtask: Id<Subtask>, stage: Stage) -> Self::Guest<'_>;
     /// The guest whose function was called, at that stage of the call.
     fn callee(&mut self, task: Id<Task>, stage: Stage) -> Self::Guest<'_>;
+    /// The guest of these options and resources: it calls a built-in, or elements are copied from or to its memory.
+    fn guest(&mut self, opts: &Options, resources: &ResourceTypes) -> Self::Guest<'_>;
     /// Explores with the guest of these options and resources: nothing that happens there is part of a call.
     fn explore(
         &mut self,
@@ -99,15 +130,19 @@ pub trait World: Stacks + Sized {
         resources: &ResourceTypes,
         explore: &mut dyn FnMut(&mut dyn Guest),
     );
-    /// Calls a function of the host's, for this call of a guest's.
-    fn call_host(
-        &mut self,
-        subtask: Id<Subtask>,
-        func: &HostFunc,
-        args: Vec<Value>,
-    ) -> Result<Answer, Stop>;
+    /// A guest calls a function of the host's. Now or later the host [starts](super::canon::on_start) the call,
+    /// which gives it the arguments, and then [resolves](super::canon::on_resolve) it.
+    fn call_host(&mut self, subtask: Id<Subtask>, func: &HostFunc) -> Result<(), Stop>;
+    /// A guest requests that the host cancels a call. It may do so, now or later, or resolve it all the same.
+    fn cancel_host(&mut self, _: Id<Subtask>) -> Result<(), Stop> {
+        Ok(())
+    }
     /// An owned resource of the host's was dropped.
     fn drop_host(&mut self, path: &str, rep: u32) -> Result<(), Stop>;
+    /// What a core table has at an index.
+    fn table_entry(&mut self, table: TableId, i: u64) -> TableEntry;
+    /// Something happens.
+    fn happens(&mut self, _: Happening) {}
     /// Ends where so many calls may not be made within one another.
     fn check_depth(&mut self, calls: usize) -> Result<(), Stop>;
 

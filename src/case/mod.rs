@@ -170,7 +170,7 @@ impl Shape {
     /// only those who define a resource make its handles and look into them.
     pub fn built_ins(&self, guest: usize) -> impl Iterator<Item = (BuiltIn, types::Resource)> {
         (0..).zip(&self.resources).flat_map(move |(resource, _)| {
-            let all = BuiltIn::ALL.into_iter();
+            let all = BuiltIn::OF_RESOURCES.into_iter();
             all.filter(move |which| self.may_call(guest, *which, resource))
                 .map(move |which| (which, resource))
         })
@@ -181,6 +181,7 @@ impl Shape {
         match which.row().of {
             Immediate::Resource { defined: true } => self.definer(resource) == Some(guest),
             Immediate::Resource { defined: false } => self.knows(guest, resource),
+            _ => false,
         }
     }
 

@@ -93,7 +93,7 @@ pub fn offers(shape: &Shape, number: usize) -> Vec<Typed<Offer>> {
     }));
     offers.extend(shape.built_ins(number).map(|(which, resource)| Typed {
         of: Offer::BuiltIn(which, resource),
-        ty: which.core_type(guest.ptr_type),
+        ty: which.core_type(guest.ptr_type, CoreType::I32),
     }));
     offers
 }

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use canonfuzz::component::wast::engine::Engine;
+use anyhow::{Context, Error, Result, bail};
+use canonfuzz::abi::{Deviation, Deviations};
+use canonfuzz::component::limits::MEMORY_SIZE;
+use canonfuzz::component::wast::read::{NoScript, Why};
 use canonfuzz::component::wast::reference::Reference;
 use canonfuzz::component::wast::run::Verdict;
 use canonfuzz::component::wast::{Counts, Side, with_stack};
 use canonfuzz::engine::wasmtime;
-use canonfuzz::engine::wasmtime::any::Subject;
 use canonfuzz::files::{Found, Search};
 use canonfuzz::plain;
-use canonfuzz::wast::{self, Played, play};
+use canonfuzz::wast::subject::Subject;
+use canonfuzz::wast::{self, Played, Stage};
 use clap::{Args, ValueEnum};
 
 use super::{Bad, bar, found, print};
@@ -25,6 +27,9 @@ pub struct Arguments {
     /// The engine to run them on; both are compared with each other
     #[arg(long, value_enum, value_name = "ENGINE", default_value = "both")]
     on: On,
+    /// How many MiB all memories of an instance may take together
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    memory: Option<u32>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -38,8 +43,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let search = wast::find(&arguments.paths);
     found(&search, &arguments.paths, "scripts")?;
     print(&format!("subject: wasmtime {}", wasmtime::VERSION));
-    let tally =
-        with_stack(|| run_all(&search, arguments.on)).context("cannot start a thread")??;
+    let tally = with_stack(|| run_all(&search, arguments)).context("cannot start a thread")??;
     print(&tally.counts.to_string());
     if let Some(path) = tally.unreadable.first() {
         bail!("{}: no script", plain::name(path));
@@ -57,9 +61,9 @@ struct Tally {
     bad: Bad,
 }
 
-fn run_all(search: &Search, on: On) -> Result<Tally> {
+fn run_all(search: &Search, arguments: &Arguments) -> Result<Tally> {
     let files = &search.found;
-    let mut engines = engines(on)?;
+    let mut stage = stage(arguments)?;
     let bar = bar();
     let mut tally = Tally { bad: Bad::of(search), ..Tally::default() };
     for (number, Found { path, named }) in files.iter().enumerate() {
@@ -72,57 +76,75 @@ fn run_all(search: &Search, on: On) -> Result<Tally> {
                 continue;
             }
         };
-        match play(&text, &mut engines) {
+        match stage.play(&text) {
             Ok(played) => bar.suspend(|| report(&mut tally.counts, path, &played)),
-            Err(why) => {
-                let why = format!("{}:{why}", plain::name(path));
-                bar.suspend(|| unreadable(&mut tally, path, *named, &why));
-            }
+            Err(why) => bar.suspend(|| unreadable(&mut tally, path, *named, why))?,
         }
     }
     bar.finish_and_clear();
     Ok(tally)
 }
 
-fn engines(on: On) -> Result<Vec<Box<dyn Engine>>> {
-    let reference = || -> Box<dyn Engine> { Box::new(Reference::default()) };
-    let subject = || -> Result<Box<dyn Engine>> { Ok(Box::new(Subject::new()?)) };
-    Ok(match on {
-        On::Reference => vec![reference()],
-        On::Subject => vec![subject()?],
-        On::Both => vec![reference(), subject()?],
+fn stage(arguments: &Arguments) -> Result<Stage> {
+    let memory = match arguments.memory {
+        Some(mib) => usize::try_from(u64::from(mib) << 20).context("--memory")?,
+        None => MEMORY_SIZE,
+    };
+    Ok(match arguments.on {
+        On::Reference => {
+            let reference = Reference::new(Deviations::NONE, memory);
+            Stage { engines: vec![Box::new(reference)], memory }
+        }
+        On::Subject => Stage { engines: vec![Box::new(Subject::with_memory(memory)?)], memory },
+        On::Both => Stage::both(memory)?,
     })
 }
 
-fn unreadable(tally: &mut Tally, path: &Path, named: bool, why: &str) {
-    print(why);
-    tally.counts.failed += 1;
-    if named {
-        tally.unreadable.push(path.to_path_buf());
+/// Says why a file is no script: one that is written for other tools, or too large for us, is nobody's failure.
+fn unreadable(tally: &mut Tally, path: &Path, named: bool, error: Error) -> Result<()> {
+    let why: NoScript = error.downcast()?;
+    print(&format!("{}:{why}", plain::name(path)));
+    match why.why {
+        Why::Older => tally.counts.skipped += 1,
+        Why::Limit => tally.counts.inconclusive += 1,
+        Why::Malformed => {
+            tally.counts.failed += 1;
+            if named {
+                tally.unreadable.push(path.to_path_buf());
+            }
+        }
     }
+    Ok(())
 }
 
 fn report(counts: &mut Counts, path: &Path, played: &Played) {
-    for side in &played.sides {
-        let side_counts = side.counts();
-        counts.add(side_counts);
-        print(&format!("{} on the {}: {side_counts}", plain::name(path), side.engine));
-        print_side(path, side);
+    let name = plain::name(path);
+    for (number, side) in played.sides.iter().enumerate() {
+        print(&format!("{name} on the {}: {}", side.engine, side.counts()));
+        // What the engines differ in is told below, and not as a failure of one.
+        let differ = |step| number > 0 && played.differences.iter().any(|one| one.step == step);
+        print_side(&name, side, differ);
     }
-    counts.failed += played.differences.len();
+    counts.add(played.counts());
     for difference in &played.differences {
-        print(&format!("  {}:{}: the engines differ", plain::name(path), difference.line));
+        let accepted = if difference.accepted { ", as the register has it" } else { "" };
+        print(&format!("  {name}:{}: the engines differ{accepted}", difference.line));
         print(&format!("    reference  {}", difference.expected));
         print(&format!("    subject    {}", difference.observed));
     }
+    if played.accepted != Deviations::NONE {
+        let names: Vec<&str> = played.accepted.iter().map(Deviation::name).collect();
+        print(&format!("  accepted: {}", names.join(", ")));
+    }
 }
 
-fn print_side(path: &Path, side: &Side) {
+fn print_side(name: &str, side: &Side, told_elsewhere: impl Fn(usize) -> bool) {
     let mut others: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for step in &side.steps {
+    for (number, step) in side.steps.iter().enumerate() {
         match &step.verdict {
             Verdict::Passed => {}
-            Verdict::Failed(why) => print(&format!("  {}:{}: {why}", plain::name(path), step.line)),
+            Verdict::Failed(_) if told_elsewhere(number) => {}
+            Verdict::Failed(why) => print(&format!("  {name}:{}: {why}", step.line)),
             Verdict::Skipped(feature) => *others.entry(("skipped", feature)).or_default() += 1,
             Verdict::Inconclusive(limit) => {
                 *others.entry(("inconclusive", limit)).or_default() += 1;

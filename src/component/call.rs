@@ -7,16 +7,22 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use canonical_abi::machine::{Func, HostCalls, Lifted};
+use canonical_abi::arena::Id;
+use canonical_abi::fits::fits;
+use canonical_abi::machine::{Func, HostCalls, Lifted, Resolution, Subtask};
 use canonical_abi::types::{FuncType, Resource};
 use canonical_abi::value::Value;
-use canonical_abi::{Core, Guest, Stop, Trap, Watch, drive, task};
+use canonical_abi::world::World;
+use canonical_abi::{Core, Guest, ResourceType, Stop, Trap, Watch, canon, drive, task};
 use wasmi::{AsContextMut, StoreContextMut};
 
 use super::definition::Decoded;
 use super::guest::{CoreInstance, OnWasmi};
+use super::limits;
+use super::module::CoreModule;
 use super::recording::{Event, Recording};
 use super::state::State;
+use super::thing::Thing;
 
 /// What is behind the imports of an instance. Paths are those of imports: `name`, or
 /// `instance#name` for what is in an imported instance.
@@ -30,6 +36,38 @@ pub trait Host: Sized + 'static {
 
     /// An owned resource of the host's was dropped.
     fn drop(context: &mut Context<'_, Self>, resource: &str, rep: u32) -> Result<(), Stop>;
+
+    /// An import was called, and may be answered later, with [`Context::answer`]. Who answers all at once has
+    /// nothing to write here.
+    fn reply(
+        context: &mut Context<'_, Self>,
+        _: HostCall,
+        import: &str,
+        args: Vec<Value>,
+    ) -> Result<Reply, Stop> {
+        Self::call(context, import, args).map(Reply::Now)
+    }
+
+    /// A guest asks that a call is cancelled which has not been answered. The host may do so, now or later, with
+    /// [`Context::cancel`], or answer it all the same.
+    fn cancel(_: &mut Context<'_, Self>, _: HostCall) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    /// No guest can go on. Says whether the host has done something, so that one may.
+    fn idle(_: &mut Context<'_, Self>) -> Result<bool, Stop> {
+        Ok(false)
+    }
+}
+
+/// A call of an import.
+pub type HostCall = Id<Subtask>;
+
+/// What becomes of a call of an import.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    Now(Option<Value>),
+    Later,
 }
 
 /// An instance of a component that nobody contains, and who watches it.
@@ -179,6 +217,34 @@ impl<T: Host, W: Watch> Instance<T, W> {
         }
     }
 
+    /// Has all memories together take so many bytes at most, besides those that there are already.
+    pub fn allow_memory(&mut self, bytes: usize) {
+        self.store.data_mut().limits.0 = limits::Left::of(bytes);
+    }
+
+    /// The limit for which a memory or a table could not grow, since this was last asked. Core code may go on then.
+    pub fn denied(&mut self) -> Option<&'static str> {
+        self.store.data_mut().limits.0.denied()
+    }
+
+    /// The core modules that the root exports itself, with their names.
+    pub fn modules(&self) -> impl Iterator<Item = (&str, &CoreModule)> {
+        self.store.data().things.iter().filter_map(|(name, thing)| match thing {
+            Thing::Module(module) => Some((name.as_str(), module)),
+            Thing::Func(_) | Thing::Component(_) | Thing::Instance(_) => None,
+            Thing::Resource(_) | Thing::Type => None,
+        })
+    }
+
+    /// The resource types that the root exports itself, with their names.
+    pub fn resource_types(&self) -> impl Iterator<Item = (&str, ResourceType)> {
+        self.store.data().things.iter().filter_map(|(name, thing)| match thing {
+            Thing::Resource(rt) => Some((name.as_str(), *rt)),
+            Thing::Func(_) | Thing::Module(_) | Thing::Component(_) => None,
+            Thing::Instance(_) | Thing::Type => None,
+        })
+    }
+
     /// How much was lifted since the instance was made.
     pub fn lifted_values(&self) -> u64 {
         self.store.data().lifted
@@ -234,8 +300,49 @@ impl<T: Host> Context<'_, T> {
     pub fn call(&mut self, export: &str, args: &[Value]) -> Result<Option<Value>, Stop> {
         match self.store.data().exports[export].clone() {
             Func::Host(func) => T::call(self, &func.path, args.to_vec()),
-            Func::Lifted(lifted) => drive::call(&mut self.world(), &lifted, args.to_vec()),
+            Func::Lifted(lifted) => self.call_lifted(&lifted, args),
         }
+    }
+
+    fn call_lifted(&mut self, lifted: &Arc<Lifted>, args: &[Value]) -> Result<Option<Value>, Stop> {
+        let call = drive::invoke(&mut self.world(), lifted, args.to_vec())?;
+        loop {
+            match drive::resolved(self.world().machine(), call) {
+                Some(Resolution::Returned(result)) => return Ok(result),
+                Some(Resolution::Cancelled) => unreachable!("the host cancels none of its calls"),
+                None => {}
+            }
+            if !self.go_on()? {
+                drive::give_up(&mut self.world(), call, Stop::Deadlock);
+                return Err(Stop::Deadlock);
+            }
+        }
+    }
+
+    /// Somebody goes on: a guest that can, or else the host. Nobody does while a function of the host's runs.
+    fn go_on(&mut self) -> Result<bool, Stop> {
+        let idle = self.world().machine().running.is_empty();
+        Ok(idle && (drive::tick(&mut self.world())? || T::idle(self)?))
+    }
+
+    /// Answers a call of an import that was to be answered later.
+    pub fn answer(&mut self, call: HostCall, result: Option<Value>) -> Result<(), Stop> {
+        let mut world = self.world();
+        let ty = &world.machine().lowered(call).callee.signature().ty().result;
+        let fitting = match (&result, ty) {
+            (None, None) => true,
+            (Some(value), Some(ty)) => fits(value, ty).is_ok(),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        if !fitting {
+            return Err(Trap::Host.into());
+        }
+        canon::on_resolve(&mut world, call, result.as_ref())
+    }
+
+    /// Says that a call of an import was cancelled, as a guest has asked.
+    pub fn cancel(&mut self, call: HostCall) {
+        canon::on_cancel(self.world().machine(), call);
     }
 
     fn world(&mut self) -> OnWasmi<'_, T> {

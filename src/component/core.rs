@@ -90,3 +90,26 @@ fn val_type(ty: CoreType) -> wasmi::ValType {
         CoreType::F64 => wasmi::ValType::F64,
     }
 }
+
+/// wasmi's core function type as ours. What is not passed between components counts as a result too many: it is the
+/// type of no function that is asked for.
+pub fn core_func_type(ty: &wasmi::FuncType) -> CoreFuncType {
+    let types = |types: &[wasmi::ValType]| types.iter().map(core_type).collect::<Option<Vec<_>>>();
+    match (types(ty.params()), types(ty.results())) {
+        (Some(params), Some(results)) => CoreFuncType { params, results },
+        (params, _) => {
+            CoreFuncType { params: params.unwrap_or_default(), results: vec![CoreType::I32] }
+        }
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "wasmi has more, by feature")]
+fn core_type(ty: &wasmi::ValType) -> Option<CoreType> {
+    match ty {
+        wasmi::ValType::I32 => Some(CoreType::I32),
+        wasmi::ValType::I64 => Some(CoreType::I64),
+        wasmi::ValType::F32 => Some(CoreType::F32),
+        wasmi::ValType::F64 => Some(CoreType::F64),
+        _ => None,
+    }
+}

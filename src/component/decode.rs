@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use canonical_abi::BuiltIn;
 use canonical_abi::StringEncoding;
 use canonical_abi::types::FuncType;
 use wasmparser::component_types::ComponentEntityType;
@@ -14,6 +13,7 @@ use wasmparser::{
     Encoding, Instance, Parser, Payload, ValidPayload, Validator, WasmFeatures,
 };
 
+use super::built_in::built_in;
 use super::definition::{CanonOpts, Component, Decoded, Definition, Found, Import, Item};
 use super::refusal::Refusal;
 use super::types::{Resolver, Resources};
@@ -42,7 +42,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, Refusal> {
 }
 
 /// All of the component model, so that what is not supported is valid and can be named.
-fn features() -> WasmFeatures {
+pub fn features() -> WasmFeatures {
     WasmFeatures::default()
         | WasmFeatures::CM_ASYNC
         | WasmFeatures::CM_ASYNC_STACKFUL
@@ -121,9 +121,7 @@ impl Decoder {
             Encoding::Component => self.frames.push(Frame::default()),
         }
         if self.frames.len() > MAX_NESTING {
-            return Err(Refusal::unsupported(format!(
-                "components nested deeper than {MAX_NESTING}"
-            )));
+            return Err(Refusal::exhausted(format!("components nested deeper than {MAX_NESTING}")));
         }
         Ok(())
     }
@@ -321,36 +319,19 @@ impl Decoder {
         Ok(())
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "all other built-ins are refused alike")]
     fn canonical(&mut self, canonical: &CanonicalFunction) -> Result<(), Refusal> {
-        let definition = match canonical {
-            CanonicalFunction::Lift { core_func_index, type_index, options } => {
+        let definition =
+            if let CanonicalFunction::Lift { core_func_index, type_index, options } = canonical {
                 let opts = canon_opts(options)?;
                 let signature = Arc::new(self.resolver().func_at(*type_index)?.into());
                 Definition::Lift { core_func: *core_func_index, signature, opts }
-            }
-            CanonicalFunction::Lower { func_index, options } => {
+            } else if let CanonicalFunction::Lower { func_index, options } = canonical {
                 Definition::Lower { func: *func_index, opts: canon_opts(options)? }
-            }
-            CanonicalFunction::ResourceNew { resource } => {
-                self.of_resource(BuiltIn::ResourceNew, *resource)?
-            }
-            CanonicalFunction::ResourceRep { resource } => {
-                self.of_resource(BuiltIn::ResourceRep, *resource)?
-            }
-            CanonicalFunction::ResourceDrop { resource } => {
-                self.of_resource(BuiltIn::ResourceDrop, *resource)?
-            }
-            other => return Err(Refusal::unsupported(built_in(other))),
-        };
+            } else {
+                Definition::BuiltIn(Box::new(built_in(&mut self.resolver(), canonical)?))
+            };
         self.define(definition);
         Ok(())
-    }
-
-    fn of_resource(&mut self, which: BuiltIn, index: u32) -> Result<Definition, Refusal> {
-        let resource = self.resolver().resource_at(index);
-        let of = resource.ok_or_else(|| Refusal::invalid("a resource type is expected"))?;
-        Ok(Definition::BuiltIn { which, of })
     }
 }
 
@@ -381,37 +362,8 @@ fn each<'a, T: wasmparser::FromReader<'a>>(
     section.into_iter().try_for_each(|item| decode(item?))
 }
 
-/// The name of a built-in, as `canon task.return` has it.
-fn built_in(canonical: &CanonicalFunction) -> String {
-    let debug = format!("{canonical:?}");
-    let name: String = debug.chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
-    let nouns = ["ErrorContext", "WaitableSet"];
-    let noun = nouns.iter().find_map(|noun| name.strip_prefix(noun).map(|rest| (*noun, rest)));
-    let (noun, verb) = noun.unwrap_or_else(|| {
-        let second = name.char_indices().skip(1).find(|(_, c)| c.is_ascii_uppercase());
-        name.split_at(second.map_or(name.len(), |(at, _)| at))
-    });
-    format!("canon {}.{}", kebab(noun), kebab(verb))
-}
-
-fn kebab(words: &str) -> String {
-    let mut kebab = String::new();
-    for c in words.chars() {
-        if c.is_ascii_uppercase() && !kebab.is_empty() {
-            kebab.push('-');
-        }
-        kebab.push(c.to_ascii_lowercase());
-    }
-    kebab
-}
-
-fn canon_opts(options: &[CanonicalOption]) -> Result<CanonOpts, Refusal> {
-    let mut opts = CanonOpts {
-        string_encoding: StringEncoding::Utf8,
-        memory: None,
-        realloc: None,
-        post_return: None,
-    };
+pub fn canon_opts(options: &[CanonicalOption]) -> Result<CanonOpts, Refusal> {
+    let mut opts = CanonOpts::default();
     for option in options {
         match option {
             CanonicalOption::UTF8 => opts.string_encoding = StringEncoding::Utf8,
@@ -420,9 +372,8 @@ fn canon_opts(options: &[CanonicalOption]) -> Result<CanonOpts, Refusal> {
             CanonicalOption::Memory(index) => opts.memory = Some(*index),
             CanonicalOption::Realloc(index) => opts.realloc = Some(*index),
             CanonicalOption::PostReturn(index) => opts.post_return = Some(*index),
-            CanonicalOption::Async | CanonicalOption::Callback(_) => {
-                return Err(Refusal::unsupported("the async option"));
-            }
+            CanonicalOption::Async => opts.is_async = true,
+            CanonicalOption::Callback(index) => opts.callback = Some(*index),
             CanonicalOption::CoreType(_) | CanonicalOption::Gc => {
                 return Err(Refusal::unsupported("the gc option"));
             }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use canonical_abi::types::{FuncType, Resource};
-use canonical_abi::{BuiltIn, Signature, StringEncoding};
+use canonical_abi::{BuiltIn, CoreType, Signature, StringEncoding};
 use wasmparser::ExternalKind;
 
 /// A decoded component with all that is nested in it.
@@ -82,11 +82,7 @@ pub enum Definition {
         func: u32,
         opts: CanonOpts,
     },
-    /// A built-in, and the number of what it is made for.
-    BuiltIn {
-        which: BuiltIn,
-        of: u32,
-    },
+    BuiltIn(Box<MadeFor>),
     /// An export adds to the index space, too.
     Export {
         name: String,
@@ -133,4 +129,53 @@ pub struct CanonOpts {
     pub memory: Option<u32>,
     pub realloc: Option<u32>,
     pub post_return: Option<u32>,
+    pub is_async: bool,
+    pub callback: Option<u32>,
+}
+
+/// A built-in, and what it is made for, as far as it is made for that.
+#[derive(Debug)]
+pub struct MadeFor {
+    pub which: BuiltIn,
+    pub opts: CanonOpts,
+    /// Its result is the type that the built-in is made for: of the elements of a stream or future, or of what a
+    /// task returns.
+    pub signature: Arc<Signature>,
+    pub resource: Resource,
+    pub slot: usize,
+    /// Of what is in the slot, or of the param of a new thread's function.
+    pub slot_type: CoreType,
+    pub table: Option<u32>,
+}
+
+impl Default for CanonOpts {
+    fn default() -> CanonOpts {
+        CanonOpts {
+            string_encoding: StringEncoding::Utf8,
+            memory: None,
+            realloc: None,
+            post_return: None,
+            is_async: false,
+            callback: None,
+        }
+    }
+}
+
+impl MadeFor {
+    pub fn nothing(which: BuiltIn) -> MadeFor {
+        MadeFor {
+            which,
+            opts: CanonOpts::default(),
+            signature: Arc::new(FuncType::default().into()),
+            resource: 0,
+            slot: 0,
+            slot_type: CoreType::I32,
+            table: None,
+        }
+    }
+
+    /// The same, which does not wait if it is async.
+    pub fn awaiting(self, is_async: bool) -> MadeFor {
+        MadeFor { opts: CanonOpts { is_async, ..self.opts }, ..self }
+    }
 }

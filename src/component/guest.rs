@@ -2,20 +2,22 @@
 //! Knows nothing of how instances came to be.
 
 use canonical_abi::arena::Id;
+use canonical_abi::canon::{on_resolve, on_start};
+use canonical_abi::context::set_stage;
 use canonical_abi::deviations::calls as deviations;
-use canonical_abi::drive::run_core;
+use canonical_abi::drive::{run_core, run_post_return};
 use canonical_abi::machine::{
-    Called, Caller, CoreId, HostFunc, Machine, Options, ResourceTypes, Subtask, Task,
+    Called, Caller, CoreId, HostFunc, Machine, Options, ResourceTypes, Subtask, TableId, Task,
 };
-use canonical_abi::value::Value;
-use canonical_abi::world::{Answer, Choices, World};
+use canonical_abi::world::{Choices, TableEntry, World};
 use canonical_abi::{Core, Guest, Handles, PtrType, Stage, Stop, Watch, end_if};
-use wasmi::{AsContextMut, StoreContextMut};
+use wasmi::{AsContextMut, Nullable, Ref, StoreContextMut};
 
-use super::call::{Context, Host};
+use super::call::{Context, Host, Reply};
+use super::core::core_func_type;
 use super::deviations::guest::AsOf;
 use super::limits;
-use super::state::State;
+use super::state::{CoreFunc, State};
 
 /// A store, in which the machine of its guests is run.
 pub struct OnWasmi<'a, T: 'static> {
@@ -126,7 +128,8 @@ impl<T: Host> canonical_abi::Instance for CoreInstance<'_, T> {
     fn post_return(&mut self, results: &[Core]) -> Result<(), Stop> {
         let Some(post_return) = self.post_return else { return Ok(()) };
         let kept = self.kept_from_post_return();
-        self.run(post_return, results.to_vec())?;
+        let world = &mut OnWasmi { store: self.store.as_context_mut() };
+        run_post_return(world, post_return, results.to_vec())?;
         self.put_back(kept, 0..0);
         Ok(())
     }
@@ -206,14 +209,33 @@ impl<T: Host> World for OnWasmi<'_, T> {
         }
     }
 
-    fn call_host(
-        &mut self,
-        _: Id<Subtask>,
-        func: &HostFunc,
-        args: Vec<Value>,
-    ) -> Result<Answer, Stop> {
+    fn guest(&mut self, opts: &Options, resources: &ResourceTypes) -> CoreInstance<'_, T> {
+        CoreInstance::new(self.store.as_context_mut(), opts, resources)
+    }
+
+    fn call_host(&mut self, subtask: Id<Subtask>, func: &HostFunc) -> Result<(), Stop> {
+        let args = on_start(self, subtask).map_err(|stopped| stopped.stop)?;
+        set_stage(&mut self.caller(subtask, Stage::Host), Stage::Host);
         let mut context = Context { store: self.store.as_context_mut() };
-        T::call(&mut context, &func.path, args).map(Answer::Returned)
+        match T::reply(&mut context, subtask, &func.path, args)? {
+            Reply::Now(result) => on_resolve(self, subtask, result.as_ref()),
+            Reply::Later => Ok(()),
+        }
+    }
+
+    fn cancel_host(&mut self, subtask: Id<Subtask>) -> Result<(), Stop> {
+        T::cancel(&mut Context { store: self.store.as_context_mut() }, subtask)
+    }
+
+    fn table_entry(&mut self, table: TableId, i: u64) -> TableEntry {
+        let (table, instance) = self.store.data().tables[table.0];
+        let Some(Ref::Func(Nullable::Val(func))) = table.get(&self.store, i) else {
+            return TableEntry::Nothing;
+        };
+        let ty = core_func_type(&func.ty(&self.store));
+        let cores = &mut self.store.data_mut().cores;
+        cores.push(CoreFunc::unnamed(func, instance));
+        TableEntry::Func(CoreId(cores.len() - 1), ty)
     }
 
     fn drop_host(&mut self, path: &str, rep: u32) -> Result<(), Stop> {

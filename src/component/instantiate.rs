@@ -8,7 +8,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use canonical_abi::machine::ResourceTypes;
-use canonical_abi::machine::{CoreId, Destructor, Func, Lifted, Lowered, MemoryId, Options};
+use canonical_abi::machine::{CoreId, Defined, Destructor, Func, Lifted, Lowered, MemoryId};
+use canonical_abi::machine::{Options, TableId};
 use canonical_abi::types::Resource;
 use canonical_abi::{LiftLowerOptions, PtrType, ResourceType, Signature, Stop, Watch, drive};
 use wasmi::{AsContextMut, Extern, StoreContextMut};
@@ -17,7 +18,7 @@ use wasmparser::ExternalKind;
 use super::call::{Failure, Host, Instance};
 use super::core::stop;
 use super::decode;
-use super::definition::{CanonOpts, Decoded, Definition, Found, Item};
+use super::definition::{CanonOpts, Decoded, Definition, Found, Item, MadeFor};
 use super::deviations::adapter::{aborts, refuses};
 use super::guest::OnWasmi;
 use super::limits;
@@ -31,7 +32,7 @@ use super::thing::{Closure, Exports, Outer, Thing, imports, list, named, resourc
 pub struct Compiled {
     engine: wasmi::Engine,
     modules: Vec<CoreModule>,
-    /// Core modules that it imports, by the imports' names.
+    /// Core modules that it imports, by the imports' paths.
     imported: Vec<(String, CoreModule)>,
     fuel: Option<u64>,
     pub decoded: Arc<Decoded>,
@@ -102,13 +103,14 @@ impl Compiled {
         Compiled::compile(bytes, &engine(fuel.is_some()), Vec::new(), fuel)
     }
 
-    /// The same, for a component that imports core modules: these, of this engine, by their names.
+    /// The same, for a component that imports core modules: these, of this engine, by the paths of the imports.
     pub fn importing(
         bytes: &[u8],
         engine: &wasmi::Engine,
         modules: Vec<(String, CoreModule)>,
+        fuel: Option<u64>,
     ) -> Result<Compiled, Refusal> {
-        Compiled::compile(bytes, engine, modules, None)
+        Compiled::compile(bytes, engine, modules, fuel)
     }
 
     fn compile(
@@ -165,6 +167,7 @@ impl Compiled {
         list("", &exports, &mut funcs);
         let state = store.data_mut();
         (state.exports, state.resources) = (Arc::new(funcs), resources);
+        state.things = Arc::new(exports);
         Ok(())
     }
 }
@@ -206,13 +209,13 @@ impl<'a, T: Host> Spaces<'a, T> {
     ) -> Result<Spaces<'a, T>, Refusal> {
         if store.data().machine.instances.len() >= limits::INSTANCES {
             let most = limits::INSTANCES;
-            return Err(Refusal::unsupported(format!("more than {most} instances")));
+            return Err(Refusal::exhausted(format!("more than {most} instances")));
         }
         if parent.is_some_and(|parent| {
             store.data().machine.self_and_ancestors(parent).count() >= limits::INSTANCE_DEPTH
         }) {
             let most = limits::INSTANCE_DEPTH;
-            return Err(Refusal::unsupported(format!("more than {most} instances in one another")));
+            return Err(Refusal::exhausted(format!("more than {most} instances in one another")));
         }
         let instance = store.data_mut().begin_instance(parent);
         Ok(Spaces {
@@ -302,9 +305,9 @@ impl<'a, T: Host> Spaces<'a, T> {
                 let lowered = self.outs.lower(self.store.as_context_mut(), lowered);
                 self.core_funcs.push(lowered);
             }
-            Definition::BuiltIn { which, of } => {
-                let (store, resources) = (self.store.as_context_mut(), &self.resources);
-                let core_func = self.outs.built_in(store, (*which, *of), resources);
+            Definition::BuiltIn(made_for) => {
+                let defined = Arc::new(self.built_in(made_for)?);
+                let core_func = self.outs.built_in(self.store.as_context_mut(), defined);
                 self.core_funcs.push(core_func);
             }
             Definition::Export { name, item, found } => {
@@ -355,6 +358,26 @@ impl<'a, T: Host> Spaces<'a, T> {
         let core = self.core_id(core_func)?;
         let (signature, opts) = (signature.clone(), self.options(opts)?);
         Ok(Lifted { core, signature, opts, resources: self.resources.clone() })
+    }
+
+    fn built_in(&mut self, made_for: &MadeFor) -> Result<Defined, Refusal> {
+        let MadeFor { which, signature, resource, slot, slot_type, .. } = made_for;
+        let mut opts = self.options(&made_for.opts)?;
+        let table = made_for.table.map(|index| self.table_id(index)).transpose()?;
+        if let Some((_, ptr_type)) = table {
+            opts.lift_lower.ptr_type = ptr_type;
+        }
+        Ok(Defined {
+            which: *which,
+            opts,
+            signature: signature.clone(),
+            resources: self.resources.clone(),
+            resource: *resource,
+            cancellable: false,
+            slot: *slot,
+            slot_type: *slot_type,
+            table: table.map(|(table, _)| table),
+        })
     }
 
     /// Adds a thing to its index space, and the resource types that come with it.
@@ -432,7 +455,7 @@ impl<'a, T: Host> Spaces<'a, T> {
             let start = instance.get_func(&self.store, start).expect("the module was made so");
             let start = self.add_core(&CoreFunc::unnamed(start, self.instance));
             let world = &mut OnWasmi { store: self.store.as_context_mut() };
-            drive::run_core(world, start, Vec::new()).map_err(Unmade::Stopped)?;
+            drive::run_start(world, self.instance, start).map_err(Unmade::Stopped)?;
         }
         self.core_instances.push(CoreExports::Module(instance));
         Ok(())
@@ -508,9 +531,20 @@ impl<'a, T: Host> Spaces<'a, T> {
         let memory = *at(&self.core_memories, index, "core memory")?;
         let wide = memory.ty(&self.store).is_64();
         let memories = &mut self.store.data_mut().memories;
-        memories.push(memory);
-        let id = MemoryId(memories.len() - 1);
-        Ok((id, if wide { PtrType::I64 } else { PtrType::I32 }))
+        let known = memories.iter().position(|known| same(known, &memory));
+        let id = known.unwrap_or_else(|| {
+            memories.push(memory);
+            memories.len() - 1
+        });
+        Ok((MemoryId(id), ptr_type(wide)))
+    }
+
+    fn table_id(&mut self, index: u32) -> Result<(TableId, PtrType), Refusal> {
+        let table = *at(&self.core_tables, index, "core table")?;
+        let wide = table.ty(&self.store).is_64();
+        let tables = &mut self.store.data_mut().tables;
+        tables.push((table, self.instance));
+        Ok((TableId(tables.len() - 1), ptr_type(wide)))
     }
 
     fn options(&mut self, opts: &CanonOpts) -> Result<Options, Refusal> {
@@ -522,6 +556,17 @@ impl<'a, T: Host> Spaces<'a, T> {
             memory: memory.map(|(memory, _)| memory),
             realloc: opts.realloc.map(|index| self.core_id(index)).transpose()?,
             post_return: opts.post_return.map(|index| self.core_id(index)).transpose()?,
+            is_async: opts.is_async,
+            callback: opts.callback.map(|index| self.core_id(index)).transpose()?,
         })
     }
+}
+
+/// Whether two are the same memory. wasmi's handles tell it only so.
+fn same(a: &wasmi::Memory, b: &wasmi::Memory) -> bool {
+    format!("{a:?}") == format!("{b:?}")
+}
+
+fn ptr_type(wide: bool) -> PtrType {
+    if wide { PtrType::I64 } else { PtrType::I32 }
 }

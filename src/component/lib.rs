@@ -6,6 +6,7 @@ pub mod definition;
 pub mod recording;
 pub mod refusal;
 
+mod built_in;
 pub mod decode;
 mod types;
 

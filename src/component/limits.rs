@@ -21,6 +21,10 @@ pub const INSTANCE_DEPTH: usize = 500;
 pub const CALLS: usize = 128;
 pub const TOO_MANY_CALLS: Stop = Stop::Exhausted("more than 128 calls within one another");
 
+const TOO_MUCH_MEMORY: &str =
+    "all memories together take more than they may, which is 1 GiB unless told otherwise";
+const TOO_MANY_ELEMENTS: &str = "all tables together take more than 10 million elements";
+
 // What is said of them has their numbers.
 const _: () = assert!(CALLS == 128 && MEMORY_SIZE == 1 << 30 && TABLE_ELEMENTS == 10_000_000);
 
@@ -28,9 +32,9 @@ const _: () = assert!(CALLS == 128 && MEMORY_SIZE == 1 << 30 && TABLE_ELEMENTS =
 pub fn name(words: &str) -> Option<&'static str> {
     let tells = |of: &[&str]| of.iter().any(|part| words.contains(part));
     if tells(&["grow the linear memory", "exceeds memory limits"]) {
-        Some("all memories together take more than 1 GiB")
+        Some(TOO_MUCH_MEMORY)
     } else if tells(&["grow the table", "exceeds table limits"]) {
-        Some("all tables together take more than 10 million elements")
+        Some(TOO_MANY_ELEMENTS)
     } else {
         None
     }
@@ -41,19 +45,40 @@ pub fn name(words: &str) -> Option<&'static str> {
 pub struct Left {
     memory: usize,
     elements: usize,
+    /// Why something was denied, since someone last asked.
+    denied: Option<&'static str>,
 }
 
 impl Left {
-    pub const ALL: Left = Left { memory: MEMORY_SIZE, elements: TABLE_ELEMENTS };
+    pub const ALL: Left = Left::of(MEMORY_SIZE);
+
+    /// Memories may take so many bytes together.
+    pub const fn of(memory: usize) -> Left {
+        Left { memory, elements: TABLE_ELEMENTS, denied: None }
+    }
 
     /// Whether a memory may grow.
     pub fn memory(&mut self, current: usize, desired: usize) -> bool {
-        take(&mut self.memory, desired.saturating_sub(current))
+        let may = take(&mut self.memory, desired.saturating_sub(current));
+        self.told(may, TOO_MUCH_MEMORY)
     }
 
     /// Whether a table may grow.
     pub fn table(&mut self, current: usize, desired: usize) -> bool {
-        take(&mut self.elements, desired.saturating_sub(current))
+        let may = take(&mut self.elements, desired.saturating_sub(current));
+        self.told(may, TOO_MANY_ELEMENTS)
+    }
+
+    fn told(&mut self, may: bool, limit: &'static str) -> bool {
+        if !may {
+            self.denied = Some(limit);
+        }
+        may
+    }
+
+    /// The limit for which something could not grow, since this was last asked.
+    pub fn denied(&mut self) -> Option<&'static str> {
+        self.denied.take()
     }
 }
 

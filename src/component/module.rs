@@ -3,6 +3,7 @@
 //! Knows nothing of components.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use canonical_abi::{CoreFuncType, CoreType};
 use wasm_encoder::{
@@ -21,6 +22,8 @@ pub struct CoreModule {
     pub start: Option<String>,
     /// Whether some function of it makes tail calls.
     pub tail_calls: bool,
+    /// As it was given.
+    pub bytes: Arc<[u8]>,
 }
 
 impl CoreModule {
@@ -34,7 +37,8 @@ impl CoreModule {
         };
         let module =
             module.map_err(|error| Refusal::unsupported(format!("a core module: {error}")))?;
-        Ok(CoreModule { module, start: start.map(|(_, name)| name), tail_calls: parts.tail_calls })
+        let (start, tail_calls) = (start.map(|(_, name)| name), parts.tail_calls);
+        Ok(CoreModule { module, start, tail_calls, bytes: bytes.into() })
     }
 }
 

@@ -3,18 +3,14 @@
 
 use std::sync::Arc;
 
-use canonical_abi::handle::{canon_resource_drop, canon_resource_new, canon_resource_rep};
-use canonical_abi::machine::{Lowered, Options, ResourceTypes};
-use canonical_abi::world::Call;
-use canonical_abi::{
-    BuiltIn, Core, CoreFuncType, Instance as _, LiftLowerOptions, PtrType, Stop, StringEncoding,
-    wrap,
-};
+use canonical_abi::machine::{Defined, Lowered};
+use canonical_abi::world::{Call, Outcome};
+use canonical_abi::{BuiltIn, Core, CoreFuncType, Stop, built_ins};
 use wasmi::{AsContextMut, StoreContextMut};
 
 use super::call::Host;
 use super::core::{core_value, error, func_type, val};
-use super::guest::CoreInstance;
+use super::guest::OnWasmi;
 use super::module::calling_import;
 use super::recording::{Event, record};
 use super::stacks::{Calls, Out, Wanted};
@@ -25,6 +21,10 @@ pub struct Outs {
     /// The next one.
     next: Out,
 }
+
+/// The built-ins that answer at once: those that are called often.
+const AT_ONCE: [BuiltIn; 4] =
+    [BuiltIn::ResourceNew, BuiltIn::ResourceRep, BuiltIn::ContextGet, BuiltIn::ContextSet];
 
 /// What such a function does at once.
 enum Does {
@@ -45,24 +45,30 @@ impl Outs {
         store: StoreContextMut<'_, State<T>>,
         lowered: Arc<Lowered>,
     ) -> CoreFunc {
-        let ty = lowered.flat_ft().clone();
+        let ty = lowered.flat_ft().into_owned();
         self.func(store, ty, move |_, params| {
             Ok(Does::Calls(Call::Lowered(lowered.clone(), params)))
         })
     }
 
-    /// A built-in on handles. It answers at once, but where there is something to destroy.
+    /// A built-in. Those that neither wait nor call anybody answer at once.
     pub fn built_in<T: Host>(
         &mut self,
         store: StoreContextMut<'_, State<T>>,
-        built_in: (BuiltIn, u32),
-        resources: &ResourceTypes,
+        defined: Arc<Defined>,
     ) -> CoreFunc {
-        let (opts, resources) = (no_options(self.next.instance), resources.clone());
-        let ty = built_in.0.core_type(opts.lift_lower.ptr_type);
+        let ty = defined.flat_ft();
+        let at_once = AT_ONCE.contains(&defined.which);
         self.func(store, ty, move |store, params| {
-            let guest = CoreInstance::new(store, &opts, &resources);
-            call_built_in(guest, built_in, wrap(params[0].bits()))
+            if !at_once {
+                return Ok(Does::Calls(Call::BuiltIn(defined.clone(), params)));
+            }
+            match built_ins::call(&mut OnWasmi { store }, &defined, &params)? {
+                Outcome::Results(results) => Ok(Does::Returns(results)),
+                Outcome::Enter(..) | Outcome::Blocked(_) | Outcome::Ended => {
+                    unreachable!("they answer at once")
+                }
+            }
         })
     }
 
@@ -116,36 +122,4 @@ fn within_core_code<T>(
     let instance = wasmi::Instance::new(&mut store, &module, &[func.into()]);
     let instance = instance.expect("it imports but this");
     instance.get_func(&store, "").expect("it is exported")
-}
-
-/// What built-ins on handles have for options.
-fn no_options(instance: usize) -> Options {
-    let (string_encoding, ptr_type) = (StringEncoding::Utf8, PtrType::I32);
-    let lift_lower = LiftLowerOptions { string_encoding, ptr_type };
-    Options { instance, lift_lower, memory: None, realloc: None, post_return: None }
-}
-
-fn call_built_in<T: Host>(
-    mut guest: CoreInstance<'_, T>,
-    (which, of): (BuiltIn, u32),
-    param: u32,
-) -> Result<Does, Stop> {
-    let may_leave = guest.may_leave();
-    Ok(match which {
-        BuiltIn::ResourceNew => {
-            let i = canon_resource_new(&mut guest, may_leave, of, param)?;
-            Does::Returns(vec![Core::I32(i)])
-        }
-        BuiltIn::ResourceRep => {
-            let rep = canon_resource_rep(&mut guest, may_leave, of, param)?;
-            Does::Returns(vec![Core::I32(rep)])
-        }
-        BuiltIn::ResourceDrop => {
-            let dropped = canon_resource_drop(&mut guest, may_leave, of, param)?;
-            let instance = guest.instance;
-            dropped.map_or(Does::Returns(Vec::new()), |(rt, rep)| {
-                Does::Calls(Call::Destroy { instance, rt, rep })
-            })
-        }
-    })
 }

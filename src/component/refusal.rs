@@ -10,6 +10,8 @@ pub enum Refusal {
     Invalid(String),
     /// It needs what the reference does not have, by name.
     Unsupported(String),
+    /// It meets a limit that the spec lacks: this one.
+    Exhausted(String),
 }
 
 impl Refusal {
@@ -20,6 +22,10 @@ impl Refusal {
     pub fn unsupported(what: impl Into<String>) -> Refusal {
         Refusal::Unsupported(what.into())
     }
+
+    pub fn exhausted(limit: impl Into<String>) -> Refusal {
+        Refusal::Exhausted(limit.into())
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -27,6 +33,7 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::Invalid(what) => write!(f, "invalid component: {what}"),
             Refusal::Unsupported(what) => write!(f, "not supported by the reference yet: {what}"),
+            Refusal::Exhausted(limit) => write!(f, "it meets a limit: {limit}"),
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Knows nothing of what it calls.
 
 use canonical_abi::arena::Id;
-use canonical_abi::machine::{Called, CoreId, Machine, Task, Thread};
+use canonical_abi::machine::{Called, CoreId, Machine, Task};
+use canonical_abi::thread::Thread;
 use canonical_abi::world::{Call, Stacks, Step, World};
 use canonical_abi::{Core, Stage};
 use wasmi::errors::HostError;

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use canonical_abi::Watch;
 use canonical_abi::machine::{Func, Machine, ResourceTypes};
+use canonical_abi::thread::Condition;
 use canonical_abi::world::{Choice, Choices};
 use wasmi_core::LimiterError;
 
 use super::limits;
 use super::recording::Recording;
 use super::stacks::{Suspended, Wanted};
+use super::thing::Exports;
 
 /// What the store of an instance carries.
 pub struct State<T> {
@@ -22,6 +24,8 @@ pub struct State<T> {
     pub lifted: u64,
     /// The functions that the root exports, by their paths.
     pub exports: Arc<BTreeMap<String, Func>>,
+    /// All that it exports.
+    pub things: Arc<Exports>,
     /// The resource types behind the numbers in the types of the root.
     pub resources: ResourceTypes,
     /// The instances, and the calls that are under way.
@@ -30,8 +34,10 @@ pub struct State<T> {
     pub choices: First,
     /// What the machine has by its number: core functions,
     pub cores: Vec<CoreFunc>,
-    /// and memories.
+    /// memories,
     pub memories: Vec<wasmi::Memory>,
+    /// and tables of core functions, each with the instance that takes them from there.
+    pub tables: Vec<(wasmi::Table, usize)>,
     /// Of the instances of the machine.
     pub guests: Vec<GuestMemories>,
     /// The stacks that have called something, by the numbers of their threads.
@@ -45,12 +51,13 @@ pub struct State<T> {
     pub recording: Option<Recording>,
 }
 
-/// The first of all that is left open.
+/// The first of all that is left open. But `waitable-set.wait` goes on at once where there is an event, as it does
+/// wherever it is implemented.
 pub struct First;
 
 impl Choices for First {
-    fn choose(&mut self, _: Choice<'_>) -> usize {
-        0
+    fn choose(&mut self, among: Choice<'_>) -> usize {
+        usize::from(matches!(among, Choice::Wait(_, Condition::SetHasEvent(_))))
     }
 }
 
@@ -86,11 +93,13 @@ impl<T> State<T> {
             watch: Box::new(watch),
             lifted: 0,
             exports: Arc::default(),
+            things: Arc::default(),
             resources: Arc::default(),
             machine: Machine::default(),
             choices: First,
             cores: Vec::new(),
             memories: Vec::new(),
+            tables: Vec::new(),
             guests: Vec::new(),
             stacks: Vec::new(),
             wanted: None,
@@ -108,7 +117,7 @@ impl<T> State<T> {
 }
 
 /// What core instances may take.
-pub struct Limiter(limits::Left);
+pub struct Limiter(pub limits::Left);
 
 impl wasmi::ResourceLimiter for Limiter {
     fn memory_growing(

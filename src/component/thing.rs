@@ -51,14 +51,10 @@ pub fn imports<T>(
         give_resources(state, name, import, &mut resources);
     }
     let resources = Arc::new(resources);
-    let things = decoded.imports.iter().map(|(name, import)| {
-        let module = modules.iter().find(|(known, _)| known == name);
-        let thing = match (import, module) {
-            (Import::Module, Some((_, module))) => Thing::Module(module.clone()),
-            (import, _) => give(name, import, &resources)?,
-        };
-        Ok((name.clone(), thing))
-    });
+    let things = decoded
+        .imports
+        .iter()
+        .map(|(name, import)| Ok((name.clone(), give(name, import, &resources, modules)?)));
     things.collect()
 }
 
@@ -85,8 +81,13 @@ fn give_resources<T>(
     }
 }
 
-/// What the host gives for an import: functions of its own, and its resource types.
-fn give(path: &str, import: &Import, resources: &ResourceTypes) -> Result<Thing, Refusal> {
+/// What the host gives for an import: functions of its own, its resource types, and core modules.
+fn give(
+    path: &str,
+    import: &Import,
+    resources: &ResourceTypes,
+    modules: &[(String, CoreModule)],
+) -> Result<Thing, Refusal> {
     Ok(match import {
         Import::Func(signature) => {
             let (path, signature) = (path.to_string(), signature.clone());
@@ -98,14 +99,18 @@ fn give(path: &str, import: &Import, resources: &ResourceTypes) -> Result<Thing,
         }
         Import::Instance(items) => {
             let items = items.iter().map(|(name, item)| {
-                Ok((name.clone(), give(&format!("{path}#{name}"), item, resources)?))
+                Ok((name.clone(), give(&format!("{path}#{name}"), item, resources, modules)?))
             });
             Thing::Instance(Arc::new(items.collect::<Result<_, Refusal>>()?))
         }
         Import::Type => Thing::Type,
-        Import::Module => {
-            return Err(Refusal::unsupported(format!("the import of a core module, `{path}`")));
-        }
+        Import::Module => match modules.iter().find(|(known, _)| known == path) {
+            Some((_, module)) => Thing::Module(module.clone()),
+            None => {
+                let what = format!("the import of a core module, `{path}`");
+                return Err(Refusal::unsupported(what));
+            }
+        },
         Import::Component => {
             return Err(Refusal::unsupported(format!("the import of a component, `{path}`")));
         }

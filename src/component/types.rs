@@ -3,17 +3,19 @@
 
 use std::sync::Arc;
 
+use canonical_abi::CoreType;
 use canonical_abi::types::{
     CASE, FIELD, FLAG, Field, FuncType, Handle, Label, Resource, Type, VariantCase,
 };
 use wasmparser::PrimitiveValType;
 use wasmparser::component_types::{
-    ComponentAnyTypeId, ComponentDefinedType, ComponentDefinedTypeId, ComponentEntityType,
-    ComponentFuncTypeId, ComponentValType, ResourceId,
+    ComponentAnyTypeId, ComponentCoreTypeId, ComponentDefinedType, ComponentDefinedTypeId,
+    ComponentEntityType, ComponentFuncTypeId, ComponentValType, ResourceId,
 };
 use wasmparser::names::KebabString;
 use wasmparser::types::TypesRef;
 
+use super::built_in::core_type;
 use super::definition::{Found, Import};
 use super::refusal::Refusal;
 
@@ -90,6 +92,29 @@ impl Resolver<'_> {
         }
     }
 
+    /// The value type at a type index.
+    pub fn value_at(&mut self, index: u32) -> Result<Type, Refusal> {
+        match self.types.component_any_type_at(index) {
+            ComponentAnyTypeId::Defined(id) => self.defined(id),
+            ComponentAnyTypeId::Func(_)
+            | ComponentAnyTypeId::Resource(_)
+            | ComponentAnyTypeId::Component(_)
+            | ComponentAnyTypeId::Instance(_) => Err(Refusal::invalid("a value type is expected")),
+        }
+    }
+
+    /// The type of the only param of the core functions of the type at a core type index.
+    pub fn param_of_core_func_at(&self, index: u32) -> Result<CoreType, Refusal> {
+        let expected = || Refusal::invalid("a core function type with one param is expected");
+        let ComponentCoreTypeId::Sub(id) = self.types.core_type_at_in_component(index) else {
+            return Err(expected());
+        };
+        match self.types[id].unwrap_func().params() {
+            [param] => core_type(*param),
+            _ => Err(expected()),
+        }
+    }
+
     fn func(&mut self, id: ComponentFuncTypeId) -> Result<FuncType, Refusal> {
         let types = self.types;
         let ty = &types[id];
@@ -159,7 +184,7 @@ impl Resolver<'_> {
     fn value(&mut self, ty: ComponentValType) -> Result<Type, Refusal> {
         self.count()?;
         match ty {
-            ComponentValType::Primitive(ty) => primitive(ty),
+            ComponentValType::Primitive(ty) => Ok(primitive(ty)),
             ComponentValType::Type(id) => self.defined(id),
         }
     }
@@ -175,7 +200,7 @@ impl Resolver<'_> {
     fn defined(&mut self, id: ComponentDefinedTypeId) -> Result<Type, Refusal> {
         let types = self.types;
         Ok(match &types[id] {
-            ComponentDefinedType::Primitive(ty) => primitive(*ty)?,
+            ComponentDefinedType::Primitive(ty) => primitive(*ty),
             ComponentDefinedType::Record(record) => Type::Record(
                 (record.fields.iter().enumerate())
                     .map(|(i, (name, ty))| {
@@ -214,15 +239,19 @@ impl Resolver<'_> {
             ComponentDefinedType::Borrow(id) => {
                 Type::Handle(Handle::Borrow(self.resources.number(id.resource())))
             }
-            ComponentDefinedType::Future { .. } => return Err(Refusal::unsupported("futures")),
-            ComponentDefinedType::Stream { .. } => return Err(Refusal::unsupported("streams")),
+            ComponentDefinedType::Future { ty, .. } => {
+                Type::Handle(Handle::Future(self.option(ty)?.map(Box::new)))
+            }
+            ComponentDefinedType::Stream { ty, .. } => {
+                Type::Handle(Handle::Stream(self.option(ty)?.map(Box::new)))
+            }
         })
     }
 
     fn count(&mut self) -> Result<(), Refusal> {
         self.resources.nodes += 1;
         if self.resources.nodes > MAX_TYPE_NODES {
-            return Err(Refusal::unsupported("types of more than a million nodes"));
+            return Err(Refusal::exhausted("types of more than a million nodes"));
         }
         Ok(())
     }
@@ -232,8 +261,8 @@ fn labels<'a>(names: impl Iterator<Item = &'a KebabString>, kind: char) -> Vec<L
     names.enumerate().map(|(i, name)| Label::named(name, kind, i)).collect()
 }
 
-fn primitive(ty: PrimitiveValType) -> Result<Type, Refusal> {
-    Ok(match ty {
+pub fn primitive(ty: PrimitiveValType) -> Type {
+    match ty {
         PrimitiveValType::Bool => Type::Bool,
         PrimitiveValType::S8 => Type::S8,
         PrimitiveValType::U8 => Type::U8,
@@ -247,6 +276,6 @@ fn primitive(ty: PrimitiveValType) -> Result<Type, Refusal> {
         PrimitiveValType::F64 => Type::F64,
         PrimitiveValType::Char => Type::Char,
         PrimitiveValType::String => Type::String,
-        PrimitiveValType::ErrorContext => return Err(Refusal::unsupported("error contexts")),
-    })
+        PrimitiveValType::ErrorContext => Type::Handle(Handle::ErrorContext),
+    }
 }

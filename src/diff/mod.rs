@@ -12,8 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::abi::layout::elem_size;
 use crate::abi::{Deviations, MAX_LIFTED, PtrType};
-use crate::case::paths::{Mode, Path, Paths};
-use crate::case::{Tuning, text as case_text};
+use crate::case::text as case_text;
 use crate::component::limits::FUEL;
 use crate::component::wast::engine::NoResult;
 use crate::component::{Compiled, Refusal};
@@ -35,13 +34,6 @@ const LARGEST: u64 = 1 << 20;
 
 /// How much both sides may be told in all rounds together, as lifting counts it: all of it is kept.
 const MOST_KEPT: u64 = 4 * MAX_LIFTED;
-
-/// How a subject for components from anywhere is configured and called, as far as the register cares.
-pub const BY_DEFAULT: Situation = Situation {
-    tuning: Tuning { moving_memory: true, concurrency: true, ..Tuning::PLAIN },
-    paths: Paths { call: Path { mode: Mode::Async, ..Path::PLAIN }, ..Paths::PLAIN },
-    any_handles: true,
-};
 
 /// What to call, and how often.
 pub struct Plan {
@@ -145,6 +137,7 @@ fn refused(bytes: &[u8], refusal: Refusal) -> Result<Diff> {
         NoResult::Unsupported(_)
         | NoResult::Unlinkable(_)
         | NoResult::Trapped(..)
+        | NoResult::Deadlocked(_)
         | NoResult::Crashed(_) => {
             return Err(refusal.into());
         }
@@ -176,6 +169,7 @@ fn subject(bytes: &[u8]) -> Result<Result<any::Compiled, Outcome>> {
         NoResult::Invalid(_)
         | NoResult::Unlinkable(_)
         | NoResult::Trapped(..)
+        | NoResult::Deadlocked(_)
         | NoResult::Crashed(_) => Ok(compiled),
     }
 }
@@ -353,7 +347,7 @@ impl Player {
             Compared::Differ(act) => act,
         };
         let build = Build::of(wasmtime::VERSION, wasmtime::ASSERTIONS)?;
-        let accepted = Register::committed()?.deviations(&build, BY_DEFAULT);
+        let accepted = Register::committed()?.deviations(&build, Situation::OF_ANY);
         let (deviating, taken) = self.deviate(acts, accepted)?;
         Ok(match compare(&deviating, observed) {
             Compared::Same => Verdict::Accepted(taken),

@@ -94,7 +94,7 @@ pub mod slot {
     const BUILT_INS: u32 = 1;
 
     fn per_resource() -> u32 {
-        u32::try_from(BuiltIn::ALL.len()).expect("they are few")
+        u32::try_from(BuiltIn::OF_RESOURCES.len()).expect("they are few")
     }
 
     pub fn built_in(which: BuiltIn, resource: Resource) -> u32 {
@@ -106,7 +106,7 @@ pub mod slot {
     pub fn built_in_at(slot: u32) -> Option<(BuiltIn, Resource)> {
         let place = slot.checked_sub(BUILT_INS)?;
         let index = usize::try_from(place % per_resource()).ok()?;
-        Some((BuiltIn::ALL[index], place / per_resource()))
+        Some((BuiltIn::OF_RESOURCES[index], place / per_resource()))
     }
 
     /// The first slot after those of the built-ins of so many resources.

@@ -112,9 +112,10 @@ impl<'a> Encoder<'a> {
             BuiltIn::ResourceNew => self.builder.resource_new(ty),
             BuiltIn::ResourceRep => self.builder.resource_rep(ty),
             BuiltIn::ResourceDrop => self.builder.resource_drop(ty),
+            _ => unreachable!("cases call those of resources only"),
         };
         let slot = slot::built_in(which, resource);
-        Wired { slot, ty: which.core_type(ptr_type), func }
+        Wired { slot, ty: which.core_type(ptr_type, crate::abi::CoreType::I32), func }
     }
 
     fn lower(&mut self, puppet: u32, func: u32, function: &Function, guest: &Guest) -> Wired {

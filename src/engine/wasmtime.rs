@@ -17,6 +17,7 @@ mod config;
 pub mod fault;
 mod functions;
 mod reflect;
+pub mod script;
 mod spoil;
 mod state;
 mod trap;

@@ -142,7 +142,7 @@ fn wire(guest: &GuestPlan) -> Lines {
         let name = format!("{resource}-{}", which.verb());
         let canon = which.name();
         lines.push(format!("(core func ${name} (canon {canon} ${resource}))"));
-        let ty = which.core_type(guest.guest.ptr_type);
+        let ty = which.core_type(guest.guest.ptr_type, crate::abi::CoreType::I32);
         wired.push(Wired { slot: slot::built_in(*which, *number), name, ty });
     }
     lines.extend(wire_module(guest, &wired));

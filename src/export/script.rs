@@ -290,5 +290,6 @@ fn phrase(trap: Trap) -> &'static str {
         Trap::CannotBlockSyncTask => "cannot block a synchronous task before returning",
         Trap::Guest => "unreachable",
         Trap::Host => HOST_FAILED,
+        Trap::Async(trap) => trap.kind(),
     }
 }

@@ -4,6 +4,7 @@
 use super::{About, Format, export};
 use crate::abi::Deviations;
 use crate::case::text::CaseFile;
+use crate::component::limits::MEMORY_SIZE;
 use crate::component::wast::reference::Reference;
 use crate::component::wast::run::Verdict;
 use crate::component::wast::{Side, play};
@@ -42,7 +43,7 @@ pub fn trial(file: &CaseFile, expected: &Reading, about: &About, faults: Deviati
     if script.contains("(component definition") {
         return Trial::NeedsHost("a script cannot play it".to_string());
     }
-    let failed = |deviations| match play(&script, &mut Reference { deviations }) {
+    let failed = |deviations| match play(&script, &mut Reference::new(deviations, MEMORY_SIZE)) {
         Ok(side) => failure(&side),
         Err(why) => Some(why.to_string()),
     };

@@ -69,12 +69,14 @@ sort!(trap_cannot_leave_component);
 sort!(trap_cannot_block_sync_task);
 sort!(trap_guest);
 sort!(trap_host);
+sort!(trap_async);
 sort!(called);
 sort!(realloc);
 sort!(reallocated);
 sort!(import_returned);
 sort!(post_return);
 sort!(handle_made);
+sort!(built_in_answered);
 sort!(representation);
 sort!(handle_dropped);
 sort!(guest_destructor);
@@ -147,6 +149,7 @@ fn trapped(trap: Trap) -> (Expected, Observing) {
         Trap::CannotBlockSyncTask => at!(trap_cannot_block_sync_task),
         Trap::Guest => at!(trap_guest),
         Trap::Host => at!(trap_host),
+        Trap::Async(_) => at!(trap_async),
     }
 }
 
@@ -171,6 +174,7 @@ fn guest_event(event: &GuestEvent) -> (Expected, Observing) {
             Some(Operand::Handle) => at!(handle_made),
             Some(Operand::Rep) => at!(representation),
             None => at!(handle_dropped),
+            Some(_) => at!(built_in_answered),
         },
         GuestEvent::Destructor { .. } => at!(guest_destructor),
     }

@@ -225,6 +225,7 @@ impl<'a> Handles<'a> {
                     self.destroy(of);
                 }
             }
+            _ => unreachable!("cases call those of resources only"),
         }
     }
 
@@ -493,6 +494,7 @@ impl<'a> Handles<'a> {
                 BuiltIn::ResourceNew => !guests.is_empty(),
                 BuiltIn::ResourceRep => !owned.is_empty(),
                 BuiltIn::ResourceDrop => !live.is_empty(),
+                _ => unreachable!("cases call those of resources only"),
             })
             .collect();
         if kinds.is_empty() {
@@ -505,6 +507,7 @@ impl<'a> Handles<'a> {
             }
             BuiltIn::ResourceRep => self.rep_of_any(u),
             BuiltIn::ResourceDrop => Ok(self.drop_of(pick(u, &live)?)),
+            _ => unreachable!("cases call those of resources only"),
         }
     }
 

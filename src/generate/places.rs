@@ -110,7 +110,11 @@ impl Walk<'_> {
             Despecialized::Record(fields) => fields.iter().for_each(|field| self.flat(field)),
             Despecialized::Variant(cases) => self.flat_variant(layout, cases),
             Despecialized::Flags(count) => self.leaf(Some(PlaceKind::Flags { count: *count }), 32),
-            Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {
+            Despecialized::Own(_)
+            | Despecialized::Borrow(_)
+            | Despecialized::ErrorContext
+            | Despecialized::Stream(_)
+            | Despecialized::Future(_) => {
                 self.leaf(Some(PlaceKind::Handle), 32);
             }
         }
@@ -248,7 +252,11 @@ impl Walk<'_> {
             Despecialized::Flags(count) => {
                 self.stored(PlaceKind::Flags { count: *count }, at, layout.elem_size);
             }
-            Despecialized::Own(_) | Despecialized::Borrow(_) | Despecialized::Async => {
+            Despecialized::Own(_)
+            | Despecialized::Borrow(_)
+            | Despecialized::ErrorContext
+            | Despecialized::Stream(_)
+            | Despecialized::Future(_) => {
                 self.stored(PlaceKind::Handle, at, 4);
             }
         }

@@ -119,6 +119,7 @@ pub fn impossible_trap(trap: Trap, stage: Stage, why: &Impossible) -> Option<&'s
             .then_some("may_leave is false only in realloc and post-return"),
         Trap::CannotBlockSyncTask => (stage != Stage::Host).then_some("only the host blocks"),
         Trap::Guest => (!guest_runs).then_some("no guest code runs here"),
+        Trap::Async(_) => Some("no case has anything async but functions"),
         Trap::Host => (stage != Stage::Host).then_some("the host does not run here"),
     }
 }

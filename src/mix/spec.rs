@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use super::adapter::no_such_block;
 use super::table::{Table, coverage};
-use crate::abi::point::Answer;
+use crate::abi::point::{Answer, Constructor};
 use crate::abi::{Change, Party, Point, Points, Rule, StringEncoding};
 use crate::value::StringSource;
 
@@ -17,7 +17,7 @@ pub struct SpecCoverage {
 
 impl Default for SpecCoverage {
     fn default() -> SpecCoverage {
-        let points = Point::all();
+        let points = Point::sync();
         let rows = points.iter().map(|point| point.name()).collect();
         let columns = Party::ALL.iter().map(|party| party.name().to_string()).collect();
         let impossible = |row: usize, column: usize| impossible(points[row], Party::ALL[column]);
@@ -72,6 +72,7 @@ pub fn unreachable(point: Point, parties: &[Party]) -> Option<&'static str> {
 fn impossible(point: Point, party: Party) -> Option<&'static str> {
     match (point, party) {
         (Point::Value(..) | Point::Block { .. }, Party::Itself) => Some(NO_VALUE),
+        (Point::Value(_, Constructor::Async), Party::Host | Party::Guest) => Some(NO_ASYNC),
         (Point::Value(..), Party::Host | Party::Guest) => None,
         (Point::Block { source, .. }, Party::Host) if source != StringSource::Utf8 => {
             Some("the host's strings are UTF-8")
@@ -84,9 +85,11 @@ fn impossible(point: Point, party: Party) -> Option<&'static str> {
             no_such_block.or(misaligned.then_some("any address will do for bytes"))
         }
         (Point::Rule(rule), party) => impossible_rule(rule, party),
+        (Point::Async(_), _) => Some(NO_ASYNC),
     }
 }
 
+const NO_ASYNC: &str = "no case has anything async but functions";
 const NO_VALUE: &str = "a built-in passes no values";
 const NOBODY_ELSE: &str = "a built-in has to do with nobody else";
 

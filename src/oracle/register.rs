@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::abi::{Deviation, Deviations};
 use crate::case::Tuning;
-use crate::case::paths::{Mode, Paths};
+use crate::case::paths::{Mode, Path, Paths};
 
 /// The register that this program was built with.
 const COMMITTED: &str = include_str!("../../corpus/divergences.toml");
@@ -75,6 +75,15 @@ pub struct Situation {
     pub paths: Paths,
     /// Whether the host is passed handles as the engine's values of any resource.
     pub any_handles: bool,
+}
+
+impl Situation {
+    /// Of a subject for components from anywhere.
+    pub const OF_ANY: Situation = Situation {
+        tuning: Tuning { moving_memory: true, concurrency: true, ..Tuning::PLAIN },
+        paths: Paths { call: Path { mode: Mode::Async, ..Path::PLAIN }, ..Paths::PLAIN },
+        any_handles: true,
+    };
 }
 
 /// Ranges of releases, any of which may match.
@@ -172,7 +181,7 @@ impl Divergence {
 impl Entry {
     fn read(self) -> Result<Divergence> {
         let deviation = Deviation::named(&self.deviation)
-            .filter(|deviation| Deviation::OF_ENGINES.contains(deviation))
+            .filter(|deviation| deviation.is_registrable())
             .ok_or_else(|| anyhow!("no engine is known to deviate by `{}`", self.deviation))?;
         let versions = Versions::parse(&self.versions)
             .with_context(|| format!("versions of `{}`", self.deviation))?;

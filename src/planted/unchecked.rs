@@ -45,7 +45,7 @@ pub fn all(kind: CaseKind) -> Vec<Unchecked> {
         let why_not = spec::unreachable(check, parties).or(equivalent.map(|(_, why)| *why));
         Unchecked { check, shown: 0, found: None, why_not }
     };
-    Point::checks().into_iter().map(unchecked).collect()
+    Point::sync_checks().into_iter().map(unchecked).collect()
 }
 
 /// Generates cases, and runs each without the check that it traps by, until there are so many or `goes_on` says

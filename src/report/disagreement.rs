@@ -272,6 +272,7 @@ fn event(observed: &Observed) -> &'static str {
             Some(Operand::Handle) => "a handle that was made",
             Some(Operand::Rep) => "a representation",
             None => "a handle that was dropped",
+            Some(_) => "the answer of a built-in",
         },
         Observed::GuestEvent(GuestEvent::Destructor { .. }) => "destructor's argument",
         Observed::Outcome(_)

@@ -48,7 +48,7 @@ fn section(function: &str) -> &'static str {
         ("canon_lower", "canon lower"),
         ("", "Canonical ABI Explainer"),
     ];
-    let built_ins = BuiltIn::ALL.map(|which| which.row());
+    let built_ins = BuiltIn::OF_RESOURCES.map(|which| which.row());
     if let Some(built_in) = built_ins.iter().find(|one| one.definition == function) {
         return built_in.canon;
     }
@@ -117,6 +117,7 @@ pub fn trap_rule(trap: Trap) -> &'static str {
         Trap::CannotLeaveComponent => "canon_lower: may_leave",
         Trap::CannotBlockSyncTask => "canon_lift: its end, canon_lower",
         Trap::Guest | Trap::Host => "canon_lift, canon_lower",
+        Trap::Async(_) => "Task, WaitableSet, Subtask, CopyEnd, and the built-ins on them",
     }
 }
 

@@ -9,20 +9,26 @@ use crate::value::Value;
 /// One directive that shows different things.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
+    /// Its place among the script's directives.
+    pub step: usize,
     pub line: usize,
     pub expected: String,
     pub observed: String,
+    /// Whether the register explains it.
+    pub accepted: bool,
 }
 
 /// The directives on which the engines differ. What one of them cannot run is no difference.
 pub fn differences(expected: &[Step], observed: &[Step]) -> Vec<Difference> {
-    let pairs = expected.iter().zip(observed);
+    let pairs = expected.iter().zip(observed).enumerate();
     pairs
-        .filter(|(expected, observed)| !same(&expected.shown, &observed.shown))
-        .map(|(expected, observed)| Difference {
+        .filter(|(_, (expected, observed))| !same(&expected.shown, &observed.shown))
+        .map(|(step, (expected, observed))| Difference {
+            step,
             line: expected.line,
             expected: text(&expected.shown),
             observed: text(&observed.shown),
+            accepted: false,
         })
         .collect()
 }
@@ -50,7 +56,8 @@ fn same_stop(expected: &NoResult, observed: &NoResult) -> bool {
     match (expected, observed) {
         (a, b) if says_nothing(a) || says_nothing(b) => true,
         (NoResult::Invalid(_), NoResult::Invalid(_))
-        | (NoResult::Unlinkable(_), NoResult::Unlinkable(_)) => true,
+        | (NoResult::Unlinkable(_), NoResult::Unlinkable(_))
+        | (NoResult::Deadlocked(_), NoResult::Deadlocked(_)) => true,
         (NoResult::Trapped(Some(expected), _), NoResult::Trapped(observed, words)) => {
             compare::same_trap(*expected, *observed, words)
         }
@@ -59,6 +66,7 @@ fn same_stop(expected: &NoResult, observed: &NoResult) -> bool {
             | NoResult::Unlinkable(_)
             | NoResult::Unsupported(_)
             | NoResult::Trapped(..)
+            | NoResult::Deadlocked(_)
             | NoResult::Exhausted(_)
             | NoResult::Crashed(_),
             _,

@@ -74,9 +74,20 @@ pub(crate) fn enters_anyway(machine: &Machine, watch: &mut dyn Watch, task: Id<T
     let Task { instance, waited_for, .. } = machine.tasks[task];
     let mut others = machine.tasks.iter().map(|(_, task)| task);
     let early = watch.has(Deviation::ExclusiveUntilReturned)
-        && others.all(|other| !other.excludes(instance) || other.returned);
+        && others.all(|other| !excludes(other, instance) || other.returned);
     early && watch.deviates(Deviation::ExclusiveUntilReturned)
         || waited_for && watch.deviates(Deviation::WaitedForEntersAtOnce)
+}
+
+/// Whether others wait for a task to leave this instance.
+fn excludes(task: &Task, instance: usize) -> bool {
+    task.holds_exclusive && task.instance == instance
+}
+
+/// Whether a task that is not async may block, since only the first of all that run decides.
+pub(crate) fn blocks_anyway(machine: &Machine, watch: &mut dyn Watch) -> bool {
+    let by_the_first = machine.running_tasks().next().is_some_and(|task| task.is_async);
+    by_the_first && watch.deviates(Deviation::FusedCallsHaveNoTask)
 }
 
 /// The deviation that refuses calls from the one to the other.

@@ -2,7 +2,7 @@
 //! Knows nothing of how they are passed.
 
 use crate::context::{Cx, Guest, handles};
-use crate::table::{ResourceHandle, ResourceType};
+use crate::table::{Entry, ResourceHandle, ResourceType};
 use crate::types::Resource;
 use crate::{Deviation, Party, Stop, Trap, end_if};
 
@@ -70,7 +70,7 @@ pub(crate) fn add_thread(guest: &mut dyn Guest) -> Result<Option<u32>, Stop> {
     // Of a type that nobody has.
     let rt = ResourceType { id: usize::MAX, implementer: None };
     let handle = ResourceHandle { rt, rep: 0, borrow_scope: None, num_lends: 0 };
-    handles(guest).table.add(handle, false).map(Some)
+    handles(guest).table.add(Entry::Resource(handle), false).map(Some)
 }
 
 /// Takes it away again.

@@ -7,6 +7,7 @@ pub mod canon;
 pub mod handle;
 pub mod layout;
 pub mod memory;
+pub mod moved;
 pub mod post_return;
 pub mod string;
 pub mod values;
@@ -61,7 +62,7 @@ pub(crate) fn waives(watch: &mut dyn Watch, party: Party, point: Point) -> bool 
         Point::Block { change: Change::Shrunk, answer: Answer::OutOfBounds, .. } => {
             party == Party::Guest && watch.deviates(Deviation::FusedShrinkBoundsUnchecked)
         }
-        Point::Block { .. } | Point::Value(..) => false,
+        Point::Block { .. } | Point::Value(..) | Point::Async(_) => false,
     }
 }
 

@@ -9,7 +9,7 @@ const VECTORS: &str = include_str!("vectors/vectors.jsonl");
 
 #[test]
 fn vectors_come_to_an_end_without_any_check() {
-    let checks = Point::checks();
+    let checks = Point::sync_checks();
     let Report { passed, failures, .. } =
         run_watched(VECTORS, &Recorder::unchecked(checks)).unwrap();
     assert_eq!((passed, failures.len()), (3132, 735));
@@ -23,7 +23,7 @@ fn vectors_come_to_an_end_without_each_check_and_notice_half_of_them() {
         let report = run_watched(&trapping, &Recorder::unchecked([*check])).unwrap();
         !report.failures.is_empty()
     };
-    let noticed: Vec<_> = Point::checks().into_iter().filter(noticed).collect();
+    let noticed: Vec<_> = Point::sync_checks().into_iter().filter(noticed).collect();
     assert_eq!(noticed.len(), 55);
 }
 

@@ -135,6 +135,7 @@ fn check_built_in(actor: Actor, built_in: BuiltInCall) -> Result<(), String> {
         Immediate::Resource { defined: false } => {
             refuse_if(may_not, format_args!("the guest does not know resource {resource}"))
         }
+        _ => Err(format!("cases do not call {} yet", which.name())),
     }
 }
 

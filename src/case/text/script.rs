@@ -128,7 +128,8 @@ fn parse_built_in(text: &str) -> Result<BuiltInCall, String> {
         return Err(format!("expected a built-in, a resource and a number, found `{text}`"));
     };
     let of = parse_resource(resource)?;
-    let which = BuiltIn::named(name).ok_or_else(|| format!("no built-in is `{name}`"))?;
+    let known = BuiltIn::named(name).filter(|which| BuiltIn::OF_RESOURCES.contains(which));
+    let which = known.ok_or_else(|| format!("no built-in is `{name}`"))?;
     Ok(BuiltInCall { which, of, operand: number(operand)? })
 }
 

@@ -1,11 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use canonical_abi::canon::on_resolve;
+use canonical_abi::canon::on_start;
 use canonical_abi::drive::{give_up, invoke, resolved, tick};
 use canonical_abi::machine::Subtask;
 use canonical_abi::machine::{Caller, Func, HostFunc, Invocation, Lifted, Options, ResourceTypes};
+use canonical_abi::machine::{Resolution, TableId};
+use canonical_abi::thread::Calls;
 use canonical_abi::value::Value;
-use canonical_abi::world::{Answer, Choice, Choices};
+use canonical_abi::world::{Choice, Choices, TableEntry};
 use canonical_abi::{Guest, Stop, Trap, Watch};
 use wasmi::AsContextMut;
 
@@ -176,8 +179,11 @@ impl Random {
 impl Choices for Random {
     fn choose(&mut self, among: Choice<'_>) -> usize {
         match among {
-            Choice::Wait(_) => self.below(2),
-            Choice::Thread(threads) => self.below(threads.len()),
+            Choice::Wait(..) | Choice::Message => self.below(2),
+            Choice::Tick(threads) | Choice::Sync(threads) | Choice::Cancel(threads) => {
+                self.below(threads.len())
+            }
+            Choice::Event(indices) => self.below(indices.len()),
         }
     }
 }
@@ -235,15 +241,19 @@ impl World for Blocking<'_> {
         self.inner.explore(opts, resources, explore);
     }
 
-    fn call_host(
-        &mut self,
-        subtask: Id<Subtask>,
-        _: &HostFunc,
-        args: Vec<Value>,
-    ) -> Result<Answer, Stop> {
+    fn guest(&mut self, opts: &Options, resources: &ResourceTypes) -> CoreInstance<'_, Tokens> {
+        self.inner.guest(opts, resources)
+    }
+
+    fn table_entry(&mut self, table: TableId, i: u64) -> TableEntry {
+        self.inner.table_entry(table, i)
+    }
+
+    fn call_host(&mut self, subtask: Id<Subtask>, _: &HostFunc) -> Result<(), Stop> {
+        let args = on_start(self, subtask).map_err(|stopped| stopped.stop)?;
         let [Value::U32(x)] = args[..] else { panic!("{args:?}") };
         assert_eq!(self.asked.insert(subtask, x), None);
-        Ok(Answer::Later)
+        Ok(())
     }
 
     fn drop_host(&mut self, path: &str, rep: u32) -> Result<(), Stop> {
@@ -338,7 +348,8 @@ impl Stress {
     /// Whether someone in a call waits for one that nobody is there to answer.
     fn waits_for_nobody(&mut self, call: Id<Invocation>) -> bool {
         let machine = &self.instance.store.data().machine;
-        let subtask = self.last(call).and_then(|thread| machine.threads[thread].calls);
+        let calls = self.last(call).and_then(|thread| machine.threads[thread].calls);
+        let subtask = calls.map(Calls::subtask);
         subtask.is_some_and(|subtask| {
             !self.asked.contains_key(&subtask) && machine.subtasks[subtask].flat_results.is_none()
         })
@@ -356,7 +367,7 @@ impl Stress {
         };
         let first = thread(&|caller| matches!(caller, Caller::Host(other) if other == call));
         let next = |last: &Id<Thread>| {
-            let calls = machine.threads[*last].calls?;
+            let calls = machine.threads[*last].calls?.subtask();
             thread(&|caller| matches!(caller, Caller::Guest { subtask, .. } if subtask == calls))
         };
         std::iter::successors(first, next).last()
@@ -367,7 +378,7 @@ impl Stress {
         let dropped = self.random.below(self.under_way.len());
         let call = *self.under_way.values().nth(dropped).unwrap();
         let calls = self.last(call).and_then(|thread| self.machine().threads[thread].calls);
-        calls.and_then(|subtask| self.asked.remove(&subtask));
+        calls.and_then(|calls| self.asked.remove(&calls.subtask()));
         give_up(&mut self.world(), call, Stop::Deadlock);
         self.ended.dropped += self.forget();
     }
@@ -385,7 +396,8 @@ impl Stress {
         for (x, call) in self.under_way.clone() {
             let Some(result) = resolved(self.machine(), call) else { continue };
             let expected = vec![Value::U32(works(x, x % 4)), Value::string(text(x))];
-            assert_eq!(result, Some(Value::Record(expected)), "call {x}");
+            let expected = Resolution::Returned(Some(Value::Record(expected)));
+            assert_eq!(result, expected, "call {x}");
             self.under_way.remove(&x);
             self.ended.returned.insert(x);
         }
@@ -456,7 +468,7 @@ fn thousands_of_calls_wait_and_go_on_in_any_order_while_others_trap_or_are_dropp
     assert!(returned.is_subset(gone));
     let mut left = BTreeSet::new();
     for instance in &machine.instances {
-        for handle in (1..=CALLS).filter_map(|i| instance.handles.get(i)) {
+        for handle in (1..=CALLS).filter_map(|i| instance.handles.handle(i)) {
             assert!(!gone.contains(&handle.rep) && left.insert(handle.rep), "{handle:?}");
         }
     }

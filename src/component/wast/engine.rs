@@ -1,6 +1,7 @@
 //! What a script asks of an engine.
 //! Knows no engine.
 
+use std::any::Any;
 use std::fmt;
 
 use canonical_abi::Trap;
@@ -11,11 +12,21 @@ use canonical_abi::value::Value;
 pub trait Engine {
     fn name(&self) -> &'static str;
 
+    /// A script begins: what an earlier one has registered, and what the host has seen of it, is forgotten.
+    fn begin(&mut self);
+
     /// Whether these bytes are a component that can be run.
     fn validate(&mut self, bytes: &[u8]) -> Result<(), NoResult>;
 
-    /// An instance in a store of its own, with nobody behind its imports.
+    /// An instance in a store of its own, with the host of scripts and what was registered behind its imports.
     fn instantiate(&mut self, bytes: &[u8]) -> Result<Box<dyn Instance>, NoResult>;
+
+    /// From now on components may import, under this name, the core modules and resource types that an instance
+    /// of this engine's exports.
+    fn register(&mut self, name: &str, instance: &mut dyn Instance);
+
+    /// The limit of ours for which core code was denied to grow a memory or a table, since this was last asked.
+    fn denied(&mut self) -> Option<&'static str>;
 
     /// Whether a trap of this engine's is the expected one. Its words may tell what its kind does not.
     fn is_trap(&self, expected: Trap, observed: Option<Trap>, _words: &str) -> bool {
@@ -24,7 +35,7 @@ pub trait Engine {
 }
 
 /// An instance of a component.
-pub trait Instance {
+pub trait Instance: Any {
     /// The type of an exported function, named `func` or `instance#func`.
     fn func_type(&self, path: &str) -> Option<Result<FuncType, NoResult>>;
 
@@ -43,6 +54,8 @@ pub enum NoResult {
     Unsupported(String),
     /// `None`: a trap that has no kind here.
     Trapped(Option<Trap>, String),
+    /// Nobody can go on, and the call has not returned.
+    Deadlocked(String),
     /// A limit that the spec lacks was met.
     Exhausted(String),
     Crashed(String),
@@ -50,8 +63,15 @@ pub enum NoResult {
 
 /// What refusals say, outside of names, where a feature is missing rather than the component wrong.
 /// Both engines decode with wasmparser, in different releases.
-const MISSING: [&str; 6] =
-    ["feature", "not enabled", "not supported", "unsupported", "not implemented", "not yet"];
+const MISSING: [&str; 7] = [
+    "feature",
+    "not enabled",
+    "not supported",
+    "unsupported",
+    "not implemented",
+    "not yet",
+    "gc types are disallowed",
+];
 
 /// What they say where a limit of wasmparser's was met, which the spec lacks.
 const LIMITS: [&str; 9] = [
@@ -94,6 +114,7 @@ impl fmt::Display for NoResult {
             NoResult::Unlinkable(why) => write!(f, "unlinkable: {why}"),
             NoResult::Unsupported(feature) => write!(f, "unsupported: {feature}"),
             NoResult::Trapped(_, words) => write!(f, "trapped: {words}"),
+            NoResult::Deadlocked(words) => write!(f, "deadlocked: {words}"),
             NoResult::Exhausted(limit) => write!(f, "met a limit: {limit}"),
             NoResult::Crashed(how) => write!(f, "crashed: {how}"),
         }

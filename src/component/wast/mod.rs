@@ -2,6 +2,8 @@
 //! Knows the engine only as a trait; the interpreter is one.
 
 pub mod engine;
+pub mod host;
+mod link;
 mod phrases;
 pub mod read;
 pub mod reference;
@@ -27,6 +29,8 @@ pub struct Counts {
     pub failed: usize,
     pub skipped: usize,
     pub inconclusive: usize,
+    /// Of two engines: they differ, as the register says that they do.
+    pub accepted: usize,
 }
 
 /// Runs a script on an engine.
@@ -46,15 +50,9 @@ pub fn with_stack<R: Send>(run: impl FnOnce() -> R + Send) -> io::Result<R> {
 
 impl Side {
     pub fn counts(&self) -> Counts {
-        let count = |wanted: fn(&Verdict) -> bool| {
-            self.steps.iter().filter(|step| wanted(&step.verdict)).count()
-        };
-        Counts {
-            passed: count(|verdict| matches!(verdict, Verdict::Passed)),
-            failed: count(|verdict| matches!(verdict, Verdict::Failed(_))),
-            skipped: count(|verdict| matches!(verdict, Verdict::Skipped(_))),
-            inconclusive: count(|verdict| matches!(verdict, Verdict::Inconclusive(_))),
-        }
+        let mut counts = Counts::default();
+        self.steps.iter().for_each(|step| *counts.of(&step.verdict) += 1);
+        counts
     }
 }
 
@@ -64,16 +62,29 @@ impl Counts {
         self.failed += other.failed;
         self.skipped += other.skipped;
         self.inconclusive += other.inconclusive;
+        self.accepted += other.accepted;
+    }
+
+    /// Those that ended so.
+    pub fn of(&mut self, verdict: &Verdict) -> &mut usize {
+        match verdict {
+            Verdict::Passed => &mut self.passed,
+            Verdict::Failed(_) => &mut self.failed,
+            Verdict::Skipped(_) => &mut self.skipped,
+            Verdict::Inconclusive(_) => &mut self.inconclusive,
+        }
     }
 }
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Counts { passed, failed, skipped, inconclusive } = self;
+        let Counts { passed, failed, skipped, inconclusive, accepted } = self;
         write!(f, "{passed} passed, {failed} failed, {skipped} skipped")?;
-        match inconclusive {
-            0 => Ok(()),
-            _ => write!(f, ", {inconclusive} inconclusive"),
+        for (count, word) in [(inconclusive, "inconclusive"), (accepted, "accepted")] {
+            if *count > 0 {
+                write!(f, ", {count} {word}")?;
+            }
         }
+        Ok(())
     }
 }

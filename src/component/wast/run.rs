@@ -12,6 +12,7 @@ use super::engine::{Engine, Instance, NoResult};
 use super::read::{NoScript, Script};
 use super::{phrases, values};
 use crate::crash::catch;
+use crate::decode::decode;
 
 /// What a directive came to.
 pub struct Step {
@@ -27,7 +28,7 @@ pub enum Verdict {
     Passed,
     /// With the reason.
     Failed(String),
-    /// With the name of the feature that is missing.
+    /// With the name of the feature that is missing, or what else is.
     Skipped(String),
     /// With the limit that was met, which the spec lacks.
     Inconclusive(String),
@@ -44,13 +45,15 @@ pub enum Shown {
 
 /// Runs all directives of a script.
 pub fn run(script: &Script<'_>, engine: &mut dyn Engine) -> Result<Vec<Step>, NoScript> {
+    let directives = script.directives()?;
+    engine.begin();
     let mut runner = Runner::new(engine);
     let step = |directive: WastDirective<'_>| {
         let line = script.line(directive.span());
-        let Done { verdict, shown } = runner.directive(directive, line);
+        let Done { verdict, shown } = runner.step(directive, line);
         Step { line, verdict, shown }
     };
-    Ok(script.directives()?.into_iter().map(step).collect())
+    Ok(directives.into_iter().map(step).collect())
 }
 
 struct Runner<'e> {
@@ -60,6 +63,8 @@ struct Runner<'e> {
     instances: Vec<Slot>,
     /// Positions among the instances.
     names: BTreeMap<String, usize>,
+    /// The position of the instance that the present directive calls.
+    called: Option<usize>,
 }
 
 /// A component, or what became of it instead.
@@ -73,7 +78,7 @@ enum Missing {
     Skipped(String),
     /// The earlier one met this limit.
     Exhausted(String),
-    /// The earlier one, on this line, failed.
+    /// The earlier one, on this line, failed: that is counted there.
     Failed(usize),
 }
 
@@ -100,7 +105,36 @@ impl<'e> Runner<'e> {
             definitions: BTreeMap::new(),
             instances: Vec::new(),
             names: BTreeMap::new(),
+            called: None,
         }
+    }
+
+    /// Carries a directive out. What fails where our limits denied memory may have failed for that, and an
+    /// instance that stopped where it should not have is used no more.
+    fn step(&mut self, directive: WastDirective<'_>, line: usize) -> Done {
+        let done = self.directive(directive, line);
+        let done = match self.engine.denied() {
+            Some(limit) if matches!(done.verdict, Verdict::Failed(_)) => {
+                self.replace(line, &Missing::Exhausted(limit.to_string()));
+                unexpected(NoResult::Exhausted(limit.to_string()), "growth")
+            }
+            Some(_) | None => done,
+        };
+        if let (Some(called), Shown::Stopped(_)) = (self.called.take(), &done.shown)
+            && let Some(missing) = missing(&done, line)
+        {
+            self.instances[called] = Err(missing);
+        }
+        done
+    }
+
+    /// Whatever is missing for what failed on this line is so for another reason.
+    fn replace(&mut self, line: usize, reason: &Missing) {
+        let failed = |missing: &Missing| matches!(missing, Missing::Failed(at) if *at == line);
+        let instances = self.instances.iter_mut().filter_map(|slot| slot.as_mut().err());
+        let definitions = self.definitions.values_mut().filter_map(|slot| slot.as_mut().err());
+        let missing = instances.chain(definitions).filter(|missing| failed(missing));
+        missing.for_each(|missing| *missing = reason.clone());
     }
 
     fn directive(&mut self, directive: WastDirective<'_>, line: usize) -> Done {
@@ -117,7 +151,7 @@ impl<'e> Runner<'e> {
             WastDirective::AssertReturn { exec, results, .. } => self.assert_return(exec, &results),
             WastDirective::AssertTrap { exec, message, .. } => self.assert_trap(exec, message),
             WastDirective::AssertExhaustion { call, .. } => self.assert_exhaustion(&call),
-            WastDirective::Register { .. } => skipped("register"),
+            WastDirective::Register { name, module, .. } => self.register(name, module),
             WastDirective::AssertInvalidCustom { .. }
             | WastDirective::AssertMalformedCustom { .. } => skipped("custom sections"),
             WastDirective::AssertException { .. } => skipped("exceptions"),
@@ -181,12 +215,25 @@ impl<'e> Runner<'e> {
 
     fn instantiate(&mut self, name: Option<String>, bytes: &[u8], line: usize) -> Done {
         match self.engine.instantiate(bytes) {
-            Ok(instance) => {
+            Ok(mut instance) => {
+                if let Some(name) = &name {
+                    self.engine.register(name, &mut *instance);
+                }
                 self.add(name, Ok(instance));
                 done(Ok(None))
             }
-            Err(stop) => self.no_instance(name, done(Err(stop)), line),
+            Err(stop) => {
+                let missing = self.missing_import(bytes).map(Missing::done);
+                self.no_instance(name, missing.unwrap_or_else(|| done(Err(stop))), line)
+            }
         }
+    }
+
+    /// What became of the instance that a component imports by its name, if that is not there.
+    fn missing_import(&self, bytes: &[u8]) -> Option<&Missing> {
+        let decoded = decode(bytes).ok()?;
+        let named = decoded.imports.iter().filter_map(|(name, _)| self.names.get(name));
+        named.filter_map(|position| self.instances[*position].as_ref().err()).next()
     }
 
     /// Notes that there is no instance under this name, so that its users say why.
@@ -260,6 +307,9 @@ impl<'e> Runner<'e> {
                 let verdict = fits.map_or_else(Verdict::Failed, |()| Verdict::Passed);
                 Done { verdict, shown: Shown::Stopped(NoResult::Trapped(trap, words)) }
             }
+            Ok((_, Err(NoResult::Deadlocked(words)))) if phrases::is_deadlock(message) => {
+                passed(Shown::Stopped(NoResult::Deadlocked(words)))
+            }
             Ok((_, Err(stop))) => unexpected(stop, &format!("the trap `{message}`")),
             Ok((_, Ok(result))) => {
                 let verdict = wrong(&format!("returned, expected the trap `{message}`"));
@@ -293,24 +343,40 @@ impl<'e> Runner<'e> {
     }
 
     fn call(&mut self, invoke: &WastInvoke<'_>) -> Result<Called, Done> {
-        let instance = self.used(name(invoke.module))?;
+        let position = self.position(name(invoke.module))?;
+        let instance = self.instances[position].as_mut().map_err(|missing| missing.done())?;
         let ty = match instance.func_type(invoke.name) {
             Some(Ok(ty)) => ty,
             Some(Err(stop)) => return Err(done(Err(stop))),
             None => return Err(failed(format!("no function `{}` is exported", invoke.name))),
         };
         let args = arguments(invoke, &ty).map_err(failed)?;
-        Ok((ty.result, instance.call(invoke.name, &args)))
+        let called = instance.call(invoke.name, &args);
+        self.called = Some(position);
+        Ok((ty.result, called))
     }
 
-    /// The instance of this name, or the last one.
-    fn used(&mut self, name: Option<String>) -> Result<&mut Box<dyn Instance>, Done> {
+    /// Where the instance of this name is, or the last one.
+    fn position(&self, name: Option<String>) -> Result<usize, Done> {
         let position = match name {
             Some(name) => self.names.get(&name).copied(),
             None => self.instances.len().checked_sub(1),
         };
-        let position = position.ok_or_else(|| failed("there is no such instance"))?;
-        self.instances[position].as_mut().map_err(|missing| missing.done())
+        position.ok_or_else(|| failed("there is no such instance"))
+    }
+
+    fn register(&mut self, name: &str, instance: Option<Id<'_>>) -> Done {
+        let position = match self.position(self::name(instance)) {
+            Ok(position) => position,
+            Err(done) => return done,
+        };
+        match &mut self.instances[position] {
+            Ok(instance) => {
+                self.engine.register(name, &mut **instance);
+                passed(Shown::Nothing)
+            }
+            Err(missing) => missing.done(),
+        }
     }
 }
 
@@ -378,7 +444,7 @@ impl Missing {
         match self {
             Missing::Skipped(feature) => skipped(feature),
             Missing::Exhausted(limit) => inconclusive(limit),
-            Missing::Failed(line) => failed(format!("there is no instance, see line {line}")),
+            Missing::Failed(line) => skipped(&format!("it needs what failed on line {line}")),
         }
     }
 }
@@ -429,6 +495,7 @@ fn unexpected(stop: NoResult, wanted: &str) -> Done {
         NoResult::Invalid(_)
         | NoResult::Unlinkable(_)
         | NoResult::Trapped(..)
+        | NoResult::Deadlocked(_)
         | NoResult::Crashed(_) => Verdict::Failed(format!("{stop}; expected {wanted}")),
     };
     Done { verdict, shown: Shown::Stopped(stop) }

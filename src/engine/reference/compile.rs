@@ -45,7 +45,7 @@ impl Compiler {
                 puppets.map_err(|error| Refusal::unsupported(format!("a puppet: {error}")))?
             }
         };
-        Compiled::importing(bytes, engine, puppets)
+        Compiled::importing(bytes, engine, puppets, None)
     }
 }
 

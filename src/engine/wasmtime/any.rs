@@ -15,6 +15,7 @@ use wasmtime::{AsContextMut, Engine, ResourceLimiter, Store, StoreContextMut};
 
 use super::config;
 use super::reflect::{self, Resources, SEPARATOR};
+use super::script::World;
 use super::state;
 use super::trap::{Stopped, outcome};
 use super::val::{from_val, to_val};
@@ -22,7 +23,7 @@ use crate::component::crash::catch;
 use crate::component::limits;
 use crate::engine::any::{Answers, AnyHost, Imports};
 use crate::engine::machine;
-use crate::observation::{Outcome, Seen, Told};
+use crate::observation::{Outcome, Told};
 use crate::types::{FuncType, Handle, Resource, Type};
 use crate::value::Value;
 
@@ -51,12 +52,14 @@ pub enum NotInstantiated {
 
 /// An instance in a store of its own.
 pub struct Running {
-    store: Store<Data>,
+    pub(super) store: Store<Data>,
+    pub(super) component: Component,
+    pub(super) instance: Instance,
     exports: BTreeMap<String, Export>,
 }
 
 /// What a store carries.
-struct Data {
+pub(super) struct Data {
     limits: Limiter,
     host: AnyHost<ResourceAny>,
 }
@@ -101,6 +104,11 @@ impl Subject {
         Ok(Subject { engine: engine.map_err(|error| anyhow::anyhow!("{error:#}"))? })
     }
 
+    /// What the components of a script may import.
+    pub fn world(&self) -> anyhow::Result<World> {
+        World::new(&self.engine).map_err(|error| anyhow::anyhow!("{error:#}"))
+    }
+
     /// Compiles a component, or says why not: refused or crashed.
     pub fn compile(&self, bytes: &[u8]) -> Result<Compiled, Outcome> {
         let failed = match catch(|| Component::from_binary(&self.engine, bytes)) {
@@ -113,54 +121,80 @@ impl Subject {
 }
 
 impl Compiled {
-    /// Makes an instance, with nobody behind its imports.
-    pub fn instantiate(&self) -> Result<Running, NotInstantiated> {
-        self.instantiate_with(AnyHost::nobody()).map_err(|(stopped, _)| stopped)
+    /// Makes an instance that imports from a script's world, and gives it so many bytes for its memories. Answers
+    /// also with the limit for which it could not grow one while it started.
+    pub fn instantiate(
+        &self,
+        world: &World,
+        memory: usize,
+    ) -> (Result<Running, NotInstantiated>, Option<&'static str>) {
+        let data = Data { limits: Limiter(limits::Left::of(memory)), host: AnyHost::nobody() };
+        match self.instantiate_with(data, |_| Ok(world.linker.clone())) {
+            Ok(mut running) => {
+                let denied = running.denied();
+                (Ok(running), denied)
+            }
+            Err((why, mut data)) => (Err(why), data.limits.0.denied()),
+        }
     }
 
     /// Makes an instance behind this host, and tells what its start did; there is none where that
     /// fails.
     pub fn start(&self, imports: Arc<Imports>, answers: Answers) -> (Option<Running>, Told) {
-        match self.instantiate_with(AnyHost::new(imports, answers)) {
+        let host = AnyHost::new(imports.clone(), answers);
+        let data = Data { limits: Limiter(limits::Left::ALL), host };
+        let linker = |engine: &Engine| {
+            let mut linker = Linker::new(engine);
+            link(&mut linker.root(), "", &Links::of(&imports))?;
+            Ok(linker)
+        };
+        match self.instantiate_with(data, linker) {
             Ok(mut running) => {
                 let told = running.told(Ok(None));
                 (Some(running), told)
             }
-            Err((NotInstantiated::Unlinkable(why), seen)) => {
-                (None, Told::of(seen, Err(Outcome::Refused(why))))
+            Err((why, mut data)) => {
+                let outcome = match why {
+                    NotInstantiated::Unlinkable(why) => Outcome::Refused(why),
+                    NotInstantiated::Ended(outcome) => outcome,
+                };
+                (None, Told::of(data.host.seen(), Err(outcome)))
             }
-            Err((NotInstantiated::Ended(outcome), seen)) => (None, Told::of(seen, Err(outcome))),
         }
     }
 
     fn instantiate_with(
         &self,
-        host: AnyHost<ResourceAny>,
-    ) -> Result<Running, (NotInstantiated, Vec<Seen>)> {
-        let data = Data { limits: Limiter(limits::Left::ALL), host };
+        data: Data,
+        linker: impl FnOnce(&Engine) -> wasmtime::Result<Linker<Data>>,
+    ) -> Result<Running, (NotInstantiated, Box<Data>)> {
         let mut store = Store::new(&self.engine, data);
         store.limiter(|data| &mut data.limits);
         #[cfg(wasmtime_hostcall_fuel)]
         store.set_hostcall_fuel(HOSTCALL_FUEL);
         refuel(&mut store);
-        let instance = catch(|| self.link_and_start(&mut store));
+        let instance = catch(|| self.link_and_start(&mut store, linker));
         let instance =
             instance.unwrap_or_else(|panic| Err(NotInstantiated::Ended(Outcome::Crashed(panic))));
         match instance {
             Ok(instance) => {
                 let exports = self.exports(&mut store, &instance);
-                Ok(Running { store, exports })
+                Ok(Running { store, component: self.component.clone(), instance, exports })
             }
-            Err(stopped) => Err((stopped, store.data_mut().host.seen())),
+            Err(stopped) => Err((stopped, Box::new(store.into_data()))),
         }
     }
 
-    fn link_and_start(&self, store: &mut Store<Data>) -> Result<Instance, NotInstantiated> {
+    fn link_and_start(
+        &self,
+        store: &mut Store<Data>,
+        linker: impl FnOnce(&Engine) -> wasmtime::Result<Linker<Data>>,
+    ) -> Result<Instance, NotInstantiated> {
         let unlinkable = |error: wasmtime::Error| NotInstantiated::Unlinkable(format!("{error:#}"));
-        let imports = store.data().host.imports.clone();
-        let mut linker = Linker::new(&self.engine);
-        link(&mut linker.root(), "", &Links::of(&imports)).map_err(unlinkable)?;
-        let pre = linker.instantiate_pre(&self.component).map_err(unlinkable)?;
+        let pre = linker(&self.engine)
+            .map_err(unlinkable)?
+            .instantiate_pre(&self.component)
+            .map_err(unlinkable)?;
         finish(pre.instantiate_async(store)).map_err(NotInstantiated::Ended)
     }
 
@@ -309,6 +343,11 @@ fn find(store: &mut Store<Data>, instance: &Instance, path: &[String]) -> Option
 }
 
 impl Running {
+    /// The limit for which a memory or a table could not grow, since this was last asked.
+    pub fn denied(&mut self) -> Option<&'static str> {
+        self.store.data_mut().limits.0.denied()
+    }
+
     /// The type of an exported function, if there is one.
     pub fn export(&self, path: &str) -> Option<Result<&FuncType, &str>> {
         let export = self.exports.get(path)?;

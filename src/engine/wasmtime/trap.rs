@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use crate::abi::Trap;
+use crate::abi::AsyncTrap as A;
+use crate::abi::Trap::{self, Async};
 use crate::engine::machine;
 use crate::observation::Outcome;
 
@@ -106,7 +107,7 @@ pub fn outcome_of_misuse(error: &wasmtime::Error) -> Outcome {
 }
 
 /// Traps that Wasmtime has a code for: core wasm's own are the guest's doing, the component model's
-/// are placed by their words, since each release has others. Most of those of async have no kind.
+/// are placed by their words, since each release has others.
 #[expect(clippy::wildcard_enum_match_arm, reason = "each release has others")]
 fn coded(trap: wasmtime::Trap) -> Option<Trap> {
     match trap {
@@ -128,7 +129,7 @@ fn coded(trap: wasmtime::Trap) -> Option<Trap> {
         wasmtime::Trap::CannotEnterComponent => Some(Trap::CannotEnterComponent),
         other => {
             let message = other.to_string();
-            let placed = CODES.iter().find(|(text, _)| message.contains(text));
+            let placed = CODES.iter().chain(&ASYNC).find(|(text, _)| message.contains(text));
             placed.map(|(_, trap)| *trap)
         }
     }
@@ -144,6 +145,44 @@ const CODES: [(&str, Trap); 8] = [
     ("list content out-of-bounds", Trap::ListOutOfBounds),
     ("invalid variant discriminant", Trap::InvalidDiscriminant),
     ("unaligned pointer", Trap::UnalignedPointer),
+];
+
+/// Traps of async, with a code or as text, by release.
+const ASYNC: [(&str, Trap); 34] = [
+    ("failed to produce a result", Async(A::TaskUnresolved)),
+    ("called by task which has not been cancelled", Async(A::TaskNotCancelled)),
+    ("called more than once for current task", Async(A::TaskResolved)),
+    ("invalid `task.return` signature", Async(A::ReturnOfOtherType)),
+    ("called after terminal status delivered", Async(A::SubtaskResolved)),
+    ("subtask which has not yet resolved", Async(A::SubtaskUnresolved)),
+    ("cannot drop waitable set with waiters", Async(A::SetWaitedFor)),
+    ("resource has children", Async(A::SetNotEmpty)),
+    ("start function does not match expected type", Async(A::ThreadOfOtherType)),
+    ("points to an uninitialized function", Async(A::NoFunction)),
+    ("cannot resume thread which is not suspended", Async(A::ThreadNotSuspended)),
+    ("backpressure counter", Async(A::Backpressure)),
+    ("unsupported callback code", Async(A::CallbackCode)),
+    ("cannot have concurrent operations active", Async(A::EndNotIdle)),
+    ("stream read/write count too large", Async(A::BufferTooLong)),
+    ("cannot be used synchronously while added", Async(A::WaitableInSet)),
+    ("uncaught exception", Async(A::Exception)),
+    ("cannot write to", Async(A::EndNotIdle)),
+    ("cannot read from future after", Async(A::EndNotIdle)),
+    ("cannot read from stream after", Async(A::EndNotIdle)),
+    ("cannot read after", Async(A::EndNotIdle)),
+    ("cannot write after", Async(A::EndNotIdle)),
+    ("cannot read from and write to intra-component", Async(A::CopyWithinInstance)),
+    ("while it's in a waitable set", Async(A::EndInSet)),
+    ("while busy", Async(A::EndNotIdle)),
+    ("cannot lift future after", Async(A::EndNotIdle)),
+    ("cannot lift stream after", Async(A::EndNotIdle)),
+    ("cannot remove busy", Async(A::EndCopying)),
+    ("cannot drop busy", Async(A::EndCopying)),
+    ("without first writing a value", Async(A::FutureUnwritten)),
+    ("when no read/write is pending", Async(A::EndNotCopying)),
+    ("invalid debug message pointer", Trap::MemoryOutOfBounds),
+    ("of a different type", Trap::HandleOfOtherType),
+    ("handle is not a", Trap::HandleOfOtherType),
 ];
 
 /// Errors that are text. The first that is contained in the message counts.
@@ -195,6 +234,9 @@ fn said(message: String) -> Outcome {
         Some((_, None)) => Outcome::Refused(message),
         // That of calls of the host, too, where a guest passes too much.
         None if message.contains("fuel") => Outcome::Exhausted(message),
-        None => Outcome::Trapped(None, message),
+        None => {
+            let placed = ASYNC.iter().find(|(text, _)| message.contains(text));
+            Outcome::Trapped(placed.map(|(_, trap)| *trap), message)
+        }
     }
 }

@@ -184,7 +184,7 @@ impl Steer<'_> {
         match offer.of {
             Offer::Results | Offer::Allocate => Ok(false),
             Offer::BuiltIn(which, _)
-                if which.row().takes_handle() && !(forbidden && which.row().leaves) =>
+                if which.row().takes_handle() && !(forbidden && which.leaves()) =>
             {
                 self.with_handle(sink, index)
             }

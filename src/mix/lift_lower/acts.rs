@@ -1,14 +1,13 @@
 //! Which built-ins on resources and which destructors ran where, and how they ended.
 //! Knows where which of them may be called.
 
-use crate::abi::built_in::Row;
 use crate::abi::{Act, ActKind, BuiltIn, Stage, Stop};
 use crate::mix::table::Table;
 use crate::observation::CallReading;
 
 /// The built-ins, and then destructors.
 fn kinds() -> impl Iterator<Item = ActKind> {
-    BuiltIn::ALL.into_iter().map(ActKind::BuiltIn).chain([ActKind::Destructor])
+    BuiltIn::OF_RESOURCES.into_iter().map(ActKind::BuiltIn).chain([ActKind::Destructor])
 }
 
 fn name(kind: ActKind) -> &'static str {
@@ -43,19 +42,19 @@ pub fn table() -> Table {
 fn impossible(kind: ActKind, place: usize, end: &str) -> Option<&'static str> {
     match kind {
         ActKind::BuiltIn(_) if place == HOST => Some("the host has no built-ins"),
-        ActKind::BuiltIn(which) => impossible_built_in(which.row(), place, end),
+        ActKind::BuiltIn(which) => impossible_built_in(which, place, end),
         ActKind::Destructor => impossible_destructor(place, end),
     }
 }
 
-fn impossible_built_in(row: Row, place: usize, end: &str) -> Option<&'static str> {
+fn impossible_built_in(which: BuiltIn, place: usize, end: &str) -> Option<&'static str> {
     let stays = place == REALLOC || place == POST_RETURN;
-    match (row.leaves, end) {
+    match (which.leaves(), end) {
         (_, "Guest") => Some("no guest code runs in a built-in itself"),
         (false, "CannotLeaveComponent") => Some("it may be called anywhere"),
         (true, "CannotLeaveComponent") => (!stays).then_some("may_leave is true here"),
         (true, _) if stays => Some("may_leave is false here"),
-        (_, "UnknownHandle" | "HandleOfOtherType") if !row.takes_handle() => {
+        (_, "UnknownHandle" | "HandleOfOtherType") if !which.row().takes_handle() => {
             Some("it takes no handle")
         }
         (_, _) => None,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::scripted::Answer;
 use canonical_abi::drive;
 use canonical_abi::machine::{Destructor, Lifted, Options};
 use canonical_abi::types::Type;
 use canonical_abi::value::Value;
-use canonical_abi::world::Answer;
 use canonical_abi::{Core, Deviation, LiftLowerOptions, PtrType, Recorder, Stage, Stop, Trap};
 
 use super::scripted::{Do, OPTS, Scripted, i32s, ty};

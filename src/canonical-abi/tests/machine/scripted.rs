@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use canonical_abi::arena::Id;
 use canonical_abi::bytes_guest::ByteGuest;
-use canonical_abi::canon::on_resolve;
+use canonical_abi::canon::{on_resolve, on_start};
 use canonical_abi::drive;
 use canonical_abi::machine::{
-    Called, CoreId, Func, HostFunc, Invocation, Lifted, Lowered, Machine, Options, ResourceTypes,
-    Subtask, Task, Thread,
+    Called, CoreId, Func, HostFunc, Invocation, Lifted, Lowered, Machine, Options, Resolution,
+    ResourceTypes, Subtask, TableId, Task,
 };
+use canonical_abi::thread::Thread;
 use canonical_abi::types::{FuncType, Type};
 use canonical_abi::value::Value;
-use canonical_abi::world::{Answer, Call, Choice, Choices, Stacks, Step, World};
+use canonical_abi::world::{Call, Choice, Choices, Stacks, Step, TableEntry, World};
 use canonical_abi::{
     Core, Guest, Handles, Instance, LiftLowerOptions, PtrType, Recorder, Stage, Stop,
     StringEncoding, Trap, Watch,
@@ -27,6 +28,14 @@ pub enum Do {
     Drop(usize, usize, u32),
     Return(Vec<Core>),
     Trap,
+}
+
+/// What a function of the host's does.
+#[derive(Clone)]
+pub enum Answer {
+    Returned(Option<Value>),
+    /// It returns later.
+    Later,
 }
 
 /// A world in which all core code is script. It can be kept as it is, and gone back to.
@@ -54,8 +63,11 @@ pub struct Chosen(pub Vec<usize>);
 impl Choices for Chosen {
     fn choose(&mut self, among: Choice<'_>) -> usize {
         let candidates = match among {
-            Choice::Wait(_) => 2,
-            Choice::Thread(threads) => threads.len(),
+            Choice::Wait(..) | Choice::Message => 2,
+            Choice::Tick(threads) | Choice::Sync(threads) | Choice::Cancel(threads) => {
+                threads.len()
+            }
+            Choice::Event(indices) => indices.len(),
         };
         let chosen = if self.0.is_empty() { 0 } else { self.0.remove(0) };
         chosen.min(candidates - 1)
@@ -104,7 +116,7 @@ impl Scripted {
         }
     }
 
-    fn guest(&mut self, opts: &Options, resources: &ResourceTypes) -> ScriptedGuest<'_> {
+    fn guest_of(&mut self, opts: &Options, resources: &ResourceTypes) -> ScriptedGuest<'_> {
         let (opts, resources) = (opts.clone(), resources.clone());
         ScriptedGuest { world: self, opts, resources, subtask: None }
     }
@@ -183,15 +195,23 @@ impl World for Scripted {
 
     fn caller(&mut self, subtask: Id<Subtask>, _: Stage) -> ScriptedGuest<'_> {
         let lowered = self.machine.lowered(subtask).clone();
-        let guest = self.guest(&lowered.opts, lowered.callee.resources());
+        let guest = self.guest_of(&lowered.opts, lowered.callee.resources());
         ScriptedGuest { subtask: Some(subtask), ..guest }
     }
 
     fn callee(&mut self, task: Id<Task>, _: Stage) -> ScriptedGuest<'_> {
         match self.machine.tasks[task].called.clone() {
-            Called::Function(lifted) => self.guest(&lifted.opts, &lifted.resources),
-            Called::Destructor { .. } => panic!("nothing is passed to it"),
+            Called::Function(lifted) => self.guest_of(&lifted.opts, &lifted.resources),
+            Called::Destructor { .. } | Called::Start => panic!("nothing is passed to it"),
         }
+    }
+
+    fn guest(&mut self, opts: &Options, resources: &ResourceTypes) -> ScriptedGuest<'_> {
+        self.guest_of(opts, resources)
+    }
+
+    fn table_entry(&mut self, _: TableId, _: u64) -> TableEntry {
+        TableEntry::Nothing
     }
 
     fn explore(
@@ -200,21 +220,19 @@ impl World for Scripted {
         resources: &ResourceTypes,
         explore: &mut dyn FnMut(&mut dyn Guest),
     ) {
-        explore(&mut self.guest(opts, resources));
+        explore(&mut self.guest_of(opts, resources));
     }
 
-    fn call_host(
-        &mut self,
-        subtask: Id<Subtask>,
-        func: &HostFunc,
-        args: Vec<Value>,
-    ) -> Result<Answer, Stop> {
+    fn call_host(&mut self, subtask: Id<Subtask>, func: &HostFunc) -> Result<(), Stop> {
+        let args = on_start(self, subtask).map_err(|stopped| stopped.stop)?;
         self.log.push(format!("host: {} with {} values", func.path, args.len()));
-        let answer = self.host.get(&func.path).cloned().unwrap_or(Answer::Returned(None));
-        if matches!(answer, Answer::Later) {
-            self.waiting_for_host.push(subtask);
+        match self.host.get(&func.path).cloned().unwrap_or(Answer::Returned(None)) {
+            Answer::Returned(result) => on_resolve(self, subtask, result.as_ref()),
+            Answer::Later => {
+                self.waiting_for_host.push(subtask);
+                Ok(())
+            }
         }
-        Ok(answer)
     }
 
     fn drop_host(&mut self, path: &str, rep: u32) -> Result<(), Stop> {
@@ -261,8 +279,7 @@ impl Scripted {
     }
 
     pub fn opts(&self, instance: usize) -> Options {
-        let realloc = Some(CoreId(0));
-        Options { instance, lift_lower: OPTS, memory: None, realloc, post_return: None }
+        Options { realloc: Some(CoreId(0)), ..Options::none(instance) }
     }
 
     /// A function of an instance that does this.
@@ -292,7 +309,10 @@ impl Scripted {
     }
 
     pub fn resolved(&mut self, call: Id<Invocation>) -> Option<Option<Value>> {
-        drive::resolved(&mut self.machine, call)
+        match drive::resolved(&mut self.machine, call)? {
+            Resolution::Returned(result) => Some(result),
+            Resolution::Cancelled => panic!("nobody cancels"),
+        }
     }
 
     /// The host's function answers the call that has waited for it the longest.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::scripted::Answer;
 use canonical_abi::canon::on_resolve;
 use canonical_abi::drive;
 use canonical_abi::machine::{Destructor, Func, HostFunc, Lifted, Lowered, ResourceTypes};
 use canonical_abi::types::{FuncType, Handle, Type};
 use canonical_abi::value::Value;
-use canonical_abi::world::Answer;
 use canonical_abi::{Stop, Trap};
 
 use super::scripted::{Chosen, Do, Scripted, i32s, is_async, ty};
@@ -101,7 +101,7 @@ fn who_need_not_wait_may_let_those_who_wait_go_first() {
         drive::invoke(&mut world, &asks, Vec::new()).unwrap();
         world.waiting_for_host.len()
     };
-    assert_eq!((begun(&[0]), begun(&[1])), (1, 0));
+    assert_eq!((begun(&[1]), begun(&[0])), (1, 0));
 }
 
 /// A guest's function that calls another guest's, which waits for the host.
@@ -168,7 +168,7 @@ fn what_was_lent_stays_lent_while_its_call_waits() {
     let signature = Arc::new(is_async(ty(&[Type::Handle(Handle::Own(0))], None)).into());
     let lifted = Arc::new(Lifted { core, signature, opts: world.opts(0), resources });
     let call = drive::invoke(&mut world, &lifted, vec![Value::Handle(9)]).unwrap();
-    let lends = |world: &Scripted| world.machine.instances[0].handles.get(1).unwrap().num_lends;
+    let lends = |world: &Scripted| world.machine.instances[0].handles.handle(1).unwrap().num_lends;
     assert_eq!(lends(&world), 1);
     let subtask = world.waiting_for_host.remove(0);
     on_resolve(&mut world, subtask, None).unwrap();
