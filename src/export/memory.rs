@@ -241,7 +241,7 @@ fn range_check(name: &str, ptr: &str, byte: &str) -> Lines {
 
 fn grows(guest: &GuestPlan) -> bool {
     let mut acts = guest.calls.iter().flat_map(|call| call.script.acts());
-    acts.any(|act| matches!(act, Act::Grow(_)))
+    acts.any(Act::grows)
 }
 
 /// Holds the memory against what is in it after a call.

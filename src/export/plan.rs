@@ -172,7 +172,7 @@ pub fn first_returned(observed: &CallObservation) -> Option<&Option<Value>> {
 impl GuestPlan<'_> {
     /// Whether it has a memory that anybody can see.
     pub fn has_memory(&self) -> bool {
-        self.guest.functions().any(|(_, function)| function.opts.memory)
+        self.guest.has_memory()
     }
 
     pub fn has_realloc(&self) -> bool {
