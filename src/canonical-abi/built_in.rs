@@ -9,10 +9,10 @@ use self::Immediate::{Element, Memory, Nothing, Result, Slot, Table};
 const RESOURCE: Immediate = Immediate::Resource { defined: false };
 const DEFINED: Immediate = Immediate::Resource { defined: true };
 
-/// Makes the table: the name in the text format, the specification's definition, what it is made for, params and
-/// result.
+/// Makes the table: the name in the text format, the specification's definition, what it is made for, params,
+/// result, and whether it may block.
 macro_rules! built_ins {
-    ($($variant:ident = $name:literal $definition:ident $of:ident ($($param:ident),*) $(-> $result:ident)?;)*) => {
+    ($($variant:ident = $name:literal $definition:ident $of:ident ($($param:ident),*) $(-> $result:ident)? $(, blocks $blocks:ident)?;)*) => {
         /// A canonical built-in.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -32,6 +32,7 @@ macro_rules! built_ins {
                         of: $of,
                         params: &[$(Operand::$param),*],
                         result: result!($($result)?),
+                        blocks: blocks!($($blocks)?),
                     },)*
                 }
             }
@@ -48,6 +49,15 @@ macro_rules! result {
     };
 }
 
+macro_rules! blocks {
+    () => {
+        Blocks::Never
+    };
+    ($blocks:ident) => {
+        Blocks::$blocks
+    };
+}
+
 built_ins! {
     ResourceNew = "resource.new" canon_resource_new DEFINED (Rep) -> Handle;
     ResourceRep = "resource.rep" canon_resource_rep DEFINED (Handle) -> Rep;
@@ -59,34 +69,34 @@ built_ins! {
     BackpressureInc = "backpressure.inc" canon_backpressure_inc Nothing ();
     BackpressureDec = "backpressure.dec" canon_backpressure_dec Nothing ();
     WaitableSetNew = "waitable-set.new" canon_waitable_set_new Nothing () -> Handle;
-    WaitableSetWait = "waitable-set.wait" canon_waitable_set_wait Memory (Handle, Pointer) -> Code;
+    WaitableSetWait = "waitable-set.wait" canon_waitable_set_wait Memory (Handle, Pointer) -> Code, blocks Always;
     WaitableSetPoll = "waitable-set.poll" canon_waitable_set_poll Memory (Handle, Pointer) -> Code;
     WaitableSetDrop = "waitable-set.drop" canon_waitable_set_drop Nothing (Handle);
     WaitableJoin = "waitable.join" canon_waitable_join Nothing (Handle, Handle);
-    SubtaskCancel = "subtask.cancel" canon_subtask_cancel Nothing (Handle) -> Code;
+    SubtaskCancel = "subtask.cancel" canon_subtask_cancel Nothing (Handle) -> Code, blocks IfSync;
     SubtaskDrop = "subtask.drop" canon_subtask_drop Nothing (Handle);
     StreamNew = "stream.new" canon_stream_new Element () -> Ends;
-    StreamRead = "stream.read" canon_stream_read Element (Handle, Pointer, Count) -> Packed;
-    StreamWrite = "stream.write" canon_stream_write Element (Handle, Pointer, Count) -> Packed;
-    StreamCancelRead = "stream.cancel-read" canon_stream_cancel_read Element (Handle) -> Code;
-    StreamCancelWrite = "stream.cancel-write" canon_stream_cancel_write Element (Handle) -> Code;
+    StreamRead = "stream.read" canon_stream_read Element (Handle, Pointer, Count) -> Packed, blocks IfSync;
+    StreamWrite = "stream.write" canon_stream_write Element (Handle, Pointer, Count) -> Packed, blocks IfSync;
+    StreamCancelRead = "stream.cancel-read" canon_stream_cancel_read Element (Handle) -> Code, blocks IfSync;
+    StreamCancelWrite = "stream.cancel-write" canon_stream_cancel_write Element (Handle) -> Code, blocks IfSync;
     StreamDropReadable = "stream.drop-readable" canon_stream_drop_readable Element (Handle);
     StreamDropWritable = "stream.drop-writable" canon_stream_drop_writable Element (Handle);
     FutureNew = "future.new" canon_future_new Element () -> Ends;
-    FutureRead = "future.read" canon_future_read Element (Handle, Pointer) -> Code;
-    FutureWrite = "future.write" canon_future_write Element (Handle, Pointer) -> Code;
-    FutureCancelRead = "future.cancel-read" canon_future_cancel_read Element (Handle) -> Code;
-    FutureCancelWrite = "future.cancel-write" canon_future_cancel_write Element (Handle) -> Code;
+    FutureRead = "future.read" canon_future_read Element (Handle, Pointer) -> Code, blocks IfSync;
+    FutureWrite = "future.write" canon_future_write Element (Handle, Pointer) -> Code, blocks IfSync;
+    FutureCancelRead = "future.cancel-read" canon_future_cancel_read Element (Handle) -> Code, blocks IfSync;
+    FutureCancelWrite = "future.cancel-write" canon_future_cancel_write Element (Handle) -> Code, blocks IfSync;
     FutureDropReadable = "future.drop-readable" canon_future_drop_readable Element (Handle);
     FutureDropWritable = "future.drop-writable" canon_future_drop_writable Element (Handle);
     ThreadIndex = "thread.index" canon_thread_index Nothing () -> Thread;
     ThreadNewIndirect = "thread.new-indirect" canon_thread_new_indirect Table (Entry, Slot) -> Thread;
     ThreadResumeLater = "thread.resume-later" canon_thread_resume_later Nothing (Thread);
-    ThreadSuspend = "thread.suspend" canon_thread_suspend Nothing () -> Code;
+    ThreadSuspend = "thread.suspend" canon_thread_suspend Nothing () -> Code, blocks Always;
     ThreadYield = "thread.yield" canon_thread_yield Nothing () -> Code;
     ThreadSuspendThenResume = "thread.suspend-then-resume" canon_thread_suspend_then_resume Nothing (Thread) -> Code;
     ThreadYieldThenResume = "thread.yield-then-resume" canon_thread_yield_then_resume Nothing (Thread) -> Code;
-    ThreadSuspendThenPromote = "thread.suspend-then-promote" canon_thread_suspend_then_promote Nothing (Thread) -> Code;
+    ThreadSuspendThenPromote = "thread.suspend-then-promote" canon_thread_suspend_then_promote Nothing (Thread) -> Code, blocks Always;
     ThreadYieldThenPromote = "thread.yield-then-promote" canon_thread_yield_then_promote Nothing (Thread) -> Code;
     ErrorContextNew = "error-context.new" canon_error_context_new Memory (Pointer, Count) -> Handle;
     ErrorContextDebugMessage = "error-context.debug-message" canon_error_context_debug_message Memory (Handle, Pointer);
@@ -104,6 +114,16 @@ pub struct Row {
     pub of: Immediate,
     pub params: &'static [Operand],
     pub result: Option<Operand>,
+    pub blocks: Blocks,
+}
+
+/// Whether a thread that calls a built-in may have to wait. One that only lets others go first does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blocks {
+    Never,
+    /// Unless the built-in is made with `async`.
+    IfSync,
+    Always,
 }
 
 /// What a built-in is made for: with each it is another core function.

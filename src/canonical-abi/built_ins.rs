@@ -39,20 +39,11 @@ const BLOCKED: u32 = 0xffff_ffff;
 pub fn call<W: World>(world: &mut W, d: &Arc<Defined>, args: &[Core]) -> Result<Outcome, Stop> {
     let may_leave = world.machine().instances[d.opts.instance].may_leave;
     let i = args.first().map_or(0, |arg| wrap(arg.bits()));
+    check_leaves(world, d, may_leave)?;
     match d.which {
-        BuiltIn::ResourceNew => return resource_new(world, d, may_leave, i),
-        BuiltIn::ResourceRep => return resource_rep(world, d, may_leave, i),
-        BuiltIn::ResourceDrop => return resource_drop(world, d, may_leave, i),
-        _ => {}
-    }
-    let stays = d.which.leaves() && !may_leave;
-    let (machine, watch) = world.parts();
-    trap_if(watch, Party::Itself, AsyncRule::MayNotLeave, stays)?;
-    moved::check_blocks(machine, watch, d)?;
-    match d.which {
-        BuiltIn::ResourceNew | BuiltIn::ResourceRep | BuiltIn::ResourceDrop => {
-            unreachable!("they were answered")
-        }
+        BuiltIn::ResourceNew => resource_new(world, d, may_leave, i),
+        BuiltIn::ResourceRep => resource_rep(world, d, may_leave, i),
+        BuiltIn::ResourceDrop => resource_drop(world, d, may_leave, i),
         BuiltIn::TaskReturn => task_return(world, d, args),
         BuiltIn::TaskCancel => task_cancel(world),
         BuiltIn::ContextGet => Ok(context_get(world, d)),
@@ -101,6 +92,15 @@ pub fn call<W: World>(world: &mut W, d: &Arc<Defined>, args: &[Core]) -> Result<
         BuiltIn::ErrorContextDebugMessage => error_contexts::debug_message(world, d, args),
         BuiltIn::ErrorContextDrop => error_contexts::drop(world, d, i),
     }
+}
+
+/// Traps where a built-in of the async part may not be called. Those on resources have rules of their own for that.
+fn check_leaves<W: World>(world: &mut W, d: &Defined, may_leave: bool) -> Result<(), Stop> {
+    let own_rule = BuiltIn::OF_RESOURCES.contains(&d.which);
+    let stays = !own_rule && d.which.leaves() && !may_leave;
+    let (machine, watch) = world.parts();
+    trap_if(watch, Party::Itself, AsyncRule::MayNotLeave, stays)?;
+    moved::check_blocks(machine, watch, d)
 }
 
 fn nothing() -> Outcome {

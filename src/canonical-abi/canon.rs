@@ -283,9 +283,10 @@ pub fn on_resolve<W: World>(
 
 /// Spec: `canon_lower`, `on_resolve`, where the call was cancelled. The host calls it for a function of its own.
 pub fn on_cancel(machine: &mut Machine, id: Id<Subtask>) {
-    let state = match machine.subtasks[id].state {
-        SubtaskState::Starting => SubtaskState::CancelledBeforeStarted,
-        _ => SubtaskState::CancelledBeforeReturned,
+    let starting = machine.subtasks[id].state == SubtaskState::Starting;
+    let state = match starting {
+        true => SubtaskState::CancelledBeforeStarted,
+        false => SubtaskState::CancelledBeforeReturned,
     };
     progress(machine, id, state);
 }

@@ -317,10 +317,6 @@ fn called<W: World>(world: &mut W, call: Call) -> Result<Outcome, Stop> {
     match call {
         Call::Lowered(lowered, args) => canon_lower(world, &lowered, args),
         Call::BuiltIn(defined, args) => built_ins::call(world, &defined, &args),
-        Call::Destroy { instance, rt, rep } => {
-            let destroyed = destroy(world, Some(instance), rt, rep)?;
-            Ok(destroyed.unwrap_or(Outcome::Results(Vec::new())))
-        }
     }
 }
 

@@ -99,9 +99,11 @@ fn waits<W: World>(world: &mut W, task: Id<Task>, thread: Id<Thread>) -> bool {
         return true;
     }
     let instance = machine.tasks[task].instance;
-    let others = machine.waiting.iter().any(|thread| match machine.threads[*thread].ready {
-        Some(Condition::NotPressed(other)) => machine.tasks[other].instance == instance,
-        _ => false,
+    let others = machine.waiting.iter().any(|thread| {
+        let Some(Condition::NotPressed(other)) = machine.threads[*thread].ready else {
+            return false;
+        };
+        machine.tasks[other].instance == instance
     });
     let until = Condition::NotPressed(task);
     others && world.choices().choose(Choice::Wait(thread, until)) == 0

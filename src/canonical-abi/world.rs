@@ -8,7 +8,6 @@ use super::context::{Guest, Instance};
 use super::copy::{CopyResult, End, Shared};
 use super::machine::{CoreId, Defined, HostFunc, Invocation, Lowered, Machine, Options};
 use super::machine::{ResourceTypes, Subtask, TableId, Task};
-use super::table::ResourceType;
 use super::thread::{Block, Condition, Thread};
 use super::{Core, CoreFuncType, Stage, Stop, Watch};
 
@@ -36,12 +35,6 @@ pub enum Step {
 pub enum Call {
     Lowered(Arc<Lowered>, Vec<Core>),
     BuiltIn(Arc<Defined>, Vec<Core>),
-    /// What is left of `resource.drop`: the destructor of what this instance has dropped.
-    Destroy {
-        instance: usize,
-        rt: ResourceType,
-        rep: u32,
-    },
 }
 
 /// What the current thread comes to.

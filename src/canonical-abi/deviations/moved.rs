@@ -2,11 +2,12 @@
 //! Knows nothing of which engine follows which.
 
 use crate::arena::Id;
+use crate::built_in::Blocks;
 use crate::copy::{CopyResult, CopyState, End, Kind, Shared};
 use crate::machine::{Defined, Machine, Options, Task, TaskState};
 use crate::thread::Thread;
 use crate::waitable::PendingEvent;
-use crate::{AsyncRule, BuiltIn, Deviation, Stop, Trap, Watch, end_if};
+use crate::{AsyncRule, Deviation, Stop, Trap, Watch, end_if};
 
 /// Ends where a built-in may block and the task that calls it is not async, whether or not it does block.
 pub(crate) fn check_blocks(
@@ -23,20 +24,10 @@ pub(crate) fn check_blocks(
 }
 
 fn may_block(d: &Defined) -> bool {
-    match d.which {
-        BuiltIn::WaitableSetWait | BuiltIn::ThreadSuspend | BuiltIn::ThreadSuspendThenPromote => {
-            true
-        }
-        BuiltIn::SubtaskCancel
-        | BuiltIn::StreamRead
-        | BuiltIn::StreamWrite
-        | BuiltIn::StreamCancelRead
-        | BuiltIn::StreamCancelWrite
-        | BuiltIn::FutureRead
-        | BuiltIn::FutureWrite
-        | BuiltIn::FutureCancelRead
-        | BuiltIn::FutureCancelWrite => !d.opts.is_async,
-        _ => false,
+    match d.which.row().blocks {
+        Blocks::Never => false,
+        Blocks::IfSync => !d.opts.is_async,
+        Blocks::Always => true,
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::scripted::Answer;
+use canonical_abi::ActKind;
 use canonical_abi::drive;
-use canonical_abi::machine::{Destructor, Lifted, Options};
+use canonical_abi::machine::{Defined, Destructor, Lifted, Options};
 use canonical_abi::types::Type;
 use canonical_abi::value::Value;
-use canonical_abi::{Core, Deviation, LiftLowerOptions, PtrType, Recorder, Stage, Stop, Trap};
+use canonical_abi::{
+    BuiltIn, Core, Deviation, LiftLowerOptions, PtrType, Recorder, Stage, Stop, Trap,
+};
 
-use super::scripted::{Do, OPTS, Scripted, i32s, ty};
+use super::scripted::{Answer, Do, OPTS, Scripted, i32s, ty};
 
 #[test]
 fn lifting_lowers_calls_lifts_and_cleans_up() {
@@ -142,22 +144,29 @@ fn the_host_may_take_a_memory_of_64_bits_for_one_of_32() {
 
 #[test]
 fn a_destructor_runs_on_top_of_who_drops() {
-    let mut world = Scripted::of(2);
+    let mut world = Scripted::of(1);
     let destructor = world.core(&[Do::Return(Vec::new())]);
-    world.machine.resource_type(Some(1), Destructor::Guest(Some(destructor)));
-    let drops = [Do::Drop(0, 1, 5), Do::Return(Vec::new())];
-    let lifted = world.lift(0, ty(&[], None), &drops);
+    let rt = world.machine.resource_type(Some(0), Destructor::Guest(Some(destructor)));
+    let built_in = |which, arg| {
+        let resources = Arc::new(vec![Some(rt)]);
+        let defined = Defined { resources, ..Defined::new(which, 0) };
+        Do::BuiltIn(Arc::new(defined), i32s(&[arg]))
+    };
+    let (new, drop) = (built_in(BuiltIn::ResourceNew, 5), built_in(BuiltIn::ResourceDrop, 1));
+    let lifted = world.lift(0, ty(&[], None), &[new, drop, Do::Return(Vec::new())]);
     assert_eq!(world.call(&lifted, &[]), Ok(None));
-    assert_eq!(world.log, ["2 called with []", "1 called with [5]", "2 goes on with []"]);
+    let log = ["2 called with []", "2 goes on with [1]", "1 called with [5]", "2 goes on with []"];
+    assert_eq!(world.log, log);
     assert_eq!(world.watch.course.depth, 0);
-    let rt = canonical_abi::ResourceType { id: 0, implementer: Some(1) };
     assert_eq!(drive::drop_resource(&mut world, rt, 6), Ok(()));
-    assert_eq!(world.log[3..], ["1 called with [6]"]);
+    assert_eq!(world.log[4..], ["1 called with [6]"]);
     world.check_over();
 
     world.scripts[1] = vec![Do::Trap];
     assert_eq!(world.call(&lifted, &[]), Err(Trap::Guest.into()));
-    let stops: Vec<_> = world.watch.course.acts.iter().map(|act| act.stop).collect();
+    let acts = world.watch.course.acts.iter();
+    let destroyed = acts.filter(|act| act.kind == ActKind::Destructor);
+    let stops: Vec<_> = destroyed.map(|act| act.stop).collect();
     assert_eq!(stops, [None, None, Some(Trap::Guest.into())]);
     world.check_over();
 }

@@ -8,8 +8,8 @@ use canonical_abi::bytes_guest::ByteGuest;
 use canonical_abi::canon::{on_resolve, on_start};
 use canonical_abi::drive;
 use canonical_abi::machine::{
-    Called, CoreId, Func, HostFunc, Invocation, Lifted, Lowered, Machine, Options, Resolution,
-    ResourceTypes, Subtask, TableId, Task,
+    Called, CoreId, Defined, Func, HostFunc, Invocation, Lifted, Lowered, Machine, Options,
+    Resolution, ResourceTypes, Subtask, TableId, Task,
 };
 use canonical_abi::thread::Thread;
 use canonical_abi::types::{FuncType, Type};
@@ -24,8 +24,7 @@ use canonical_abi::{
 #[derive(Clone)]
 pub enum Do {
     Import(Arc<Lowered>, Vec<Core>),
-    /// What the instance of this number made is dropped, by the one of the other.
-    Drop(usize, usize, u32),
+    BuiltIn(Arc<Defined>, Vec<Core>),
     Return(Vec<Core>),
     Trap,
 }
@@ -103,11 +102,7 @@ impl Scripted {
         *position += 1;
         match next {
             Do::Import(lowered, args) => Step::Call(Call::Lowered(lowered, args)),
-            Do::Drop(instance, implementer, rep) => {
-                let rt = self.machine.destructors.len() - 1;
-                let rt = canonical_abi::ResourceType { id: rt, implementer: Some(implementer) };
-                Step::Call(Call::Destroy { instance, rt, rep })
-            }
+            Do::BuiltIn(defined, args) => Step::Call(Call::BuiltIn(defined, args)),
             Do::Return(results) => {
                 self.stacks.remove(&thread);
                 Step::Returned(results)

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::scripted::Answer;
 use canonical_abi::canon::on_resolve;
 use canonical_abi::drive;
 use canonical_abi::machine::{Destructor, Func, HostFunc, Lifted, Lowered, ResourceTypes};
@@ -10,7 +9,7 @@ use canonical_abi::types::{FuncType, Handle, Type};
 use canonical_abi::value::Value;
 use canonical_abi::{Stop, Trap};
 
-use super::scripted::{Chosen, Do, Scripted, i32s, is_async, ty};
+use super::scripted::{Answer, Chosen, Do, Scripted, i32s, is_async, ty};
 
 /// An async function of an instance, which asks the host, waits for the answer and returns 7.
 fn asks(world: &mut Scripted, instance: usize) -> Arc<Lifted> {
