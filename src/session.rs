@@ -361,8 +361,8 @@ fn is_exhausted(reading: &Reading) -> bool {
 
 /// What stands for what the subject shows where it is not asked.
 fn not_asked() -> Observation {
-    let why = "it was not asked, for the reference met one".to_string();
-    Observation { calls: Vec::new(), outcome: Outcome::Exhausted(why) }
+    let why = "the reference met a limit".to_string();
+    Observation { calls: Vec::new(), outcome: Outcome::NotObserved(why) }
 }
 
 fn core_difference(built: &Built, case: &Case, prepared: &Prepared) -> Option<String> {

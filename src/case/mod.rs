@@ -228,6 +228,11 @@ impl Guest {
         export.chain(self.import.iter().map(|import| ("import", import)))
     }
 
+    /// Whether it has a memory that anybody else can see.
+    pub fn has_memory(&self) -> bool {
+        self.functions().any(|(_, function)| function.opts.memory)
+    }
+
     /// The types of the import's params and results; none where there is no import.
     pub fn types_of_import(&self) -> (&[Type], &[Type]) {
         let import = self.import.as_ref();

@@ -313,6 +313,13 @@ impl Act {
         }
     }
 
+    pub fn grows(&self) -> bool {
+        match self {
+            Act::Grow(_) => true,
+            Act::Import(_) | Act::Leave | Act::BuiltIn(_) => false,
+        }
+    }
+
     /// The numbers of an act beside what it passes.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         let numbers = match self {

@@ -67,6 +67,7 @@ pub type HostCall = Id<Subtask>;
 #[derive(Clone, Debug)]
 pub enum Reply {
     Now(Option<Value>),
+    /// It is answered by [`Context::answer`]: when another import is called, or when no guest can go on.
     Later,
 }
 
@@ -114,7 +115,7 @@ impl<D> fmt::Display for Failure<D> {
         match self {
             Failure::Trap(trap) => write!(f, "trapped: {trap}"),
             Failure::Exhausted(limit) => write!(f, "met a limit: {limit}"),
-            Failure::Deadlock => f.write_str("a call waits for one that waits for it"),
+            Failure::Deadlock => f.write_str("a call waits for what never comes"),
             Failure::Crash(_) => f.write_str("crashed as a deviation has it"),
         }
     }
@@ -275,6 +276,7 @@ impl<T: Host, W: Watch> Instance<T, W> {
     /// someone may keep all of it.
     pub(super) fn refuel(&mut self) {
         self.store.data_mut().watch.begin();
+        self.store.data_mut().turns = 0;
         self.refill();
     }
 

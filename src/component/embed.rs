@@ -10,12 +10,21 @@ use canonical_abi::types::{FuncType, Resource, Type};
 use canonical_abi::value::Value;
 use canonical_abi::{Signature, Stop, Trap};
 
-use super::call::{Context, Failure, Host, Instance};
+use super::call::{Context, Failure, Host, HostCall, Instance, Reply};
 use super::definition::{Decoded, Import};
 use super::instantiate::{Compiled, NotInstantiated};
 
 /// A function of the host's.
-type Func<T> = Arc<dyn Fn(&mut Context<'_, Linked<T>>, Vec<Value>) -> Answer + Send + Sync>;
+enum Func<T: 'static> {
+    Now(Box<Now<T>>),
+    Later(Box<Later<T>>),
+}
+
+type Now<T> = dyn Fn(&mut Context<'_, Linked<T>>, Vec<Value>) -> Answer + Send + Sync;
+type Later<T> =
+    dyn Fn(&mut Context<'_, Linked<T>>, HostCall, Vec<Value>) -> Result<Reply, Stop> + Send + Sync;
+/// What the host does when no guest can go on.
+type Idle<T> = Arc<dyn Fn(&mut Context<'_, Linked<T>>) -> Result<bool, Stop> + Send + Sync>;
 /// What the host does when a guest drops a resource of the host's that it owned.
 type Drop<T> = Arc<dyn Fn(&mut T, u32) + Send + Sync>;
 /// What a function of the host's answers. An error ends the call: [`Trap::Host`] is for whatever went wrong there.
@@ -23,8 +32,9 @@ pub type Answer = Result<Option<Value>, Stop>;
 
 /// What a host offers, by the paths of imports: `name`, or `instance#name` for what is in an instance.
 pub struct Linker<T: 'static> {
-    funcs: BTreeMap<String, Func<T>>,
+    funcs: BTreeMap<String, Arc<Func<T>>>,
     drops: BTreeMap<String, Drop<T>>,
+    idle: Option<Idle<T>>,
 }
 
 /// An instance of a component, with a host's functions behind its imports.
@@ -36,8 +46,9 @@ pub struct Embedded<T: 'static> {
 pub struct Linked<T: 'static> {
     /// What the host keeps for this instance.
     pub data: T,
-    funcs: BTreeMap<String, (Func<T>, Arc<Signature>)>,
+    funcs: BTreeMap<String, (Arc<Func<T>>, Arc<Signature>)>,
     drops: BTreeMap<String, Drop<T>>,
+    idle: Option<Idle<T>>,
     /// What one of the host's functions returned that it may not.
     misfit: Option<String>,
 }
@@ -57,7 +68,7 @@ pub enum Error {
 
 impl<T> Default for Linker<T> {
     fn default() -> Linker<T> {
-        Linker { funcs: BTreeMap::new(), drops: BTreeMap::new() }
+        Linker { funcs: BTreeMap::new(), drops: BTreeMap::new(), idle: None }
     }
 }
 
@@ -68,7 +79,29 @@ impl<T> Linker<T> {
         path: &str,
         call: impl Fn(&mut Context<'_, Linked<T>>, Vec<Value>) -> Answer + Send + Sync + 'static,
     ) -> &mut Linker<T> {
-        self.funcs.insert(path.to_string(), Arc::new(call));
+        self.funcs.insert(path.to_string(), Arc::new(Func::Now(Box::new(call))));
+        self
+    }
+
+    /// Offers a function that may answer later: see [`Reply::Later`].
+    pub fn func_later(
+        &mut self,
+        path: &str,
+        call: impl Fn(&mut Context<'_, Linked<T>>, HostCall, Vec<Value>) -> Result<Reply, Stop>
+        + Send
+        + Sync
+        + 'static,
+    ) -> &mut Linker<T> {
+        self.funcs.insert(path.to_string(), Arc::new(Func::Later(Box::new(call))));
+        self
+    }
+
+    /// What the host does when no guest can go on: it may answer what it has put off. It says whether it did.
+    pub fn idle(
+        &mut self,
+        idle: impl Fn(&mut Context<'_, Linked<T>>) -> Result<bool, Stop> + Send + Sync + 'static,
+    ) -> &mut Linker<T> {
+        self.idle = Some(Arc::new(idle));
         self
     }
 
@@ -85,8 +118,8 @@ impl<T> Linker<T> {
 
     /// Instantiates a component.
     pub fn instantiate(&self, component: &Compiled, data: T) -> Result<Embedded<T>, Error> {
-        let mut linked =
-            Linked { data, funcs: BTreeMap::new(), drops: BTreeMap::new(), misfit: None };
+        let (funcs, drops, idle) = (BTreeMap::new(), BTreeMap::new(), self.idle.clone());
+        let mut linked = Linked { data, funcs, drops, idle, misfit: None };
         self.link(&component.decoded, &mut linked)?;
         let instance = component.instantiate(linked, ());
         Ok(Embedded { instance: instance.map_err(Error::NotInstantiated)? })
@@ -175,17 +208,52 @@ fn misfit(path: &str, result: Option<&Value>, ty: Option<&Type>) -> Option<Strin
     }
 }
 
+/// A result, if it is one of the function's.
+fn checked<T>(
+    context: &mut Context<'_, Linked<T>>,
+    import: &str,
+    signature: &Signature,
+    result: Option<Value>,
+) -> Answer {
+    match misfit(import, result.as_ref(), signature.ty().result.as_ref()) {
+        None => Ok(result),
+        Some(misfit) => {
+            context.host().misfit = Some(misfit);
+            Err(Trap::Host.into())
+        }
+    }
+}
+
 impl<T: 'static> Host for Linked<T> {
     fn call(context: &mut Context<'_, Linked<T>>, import: &str, args: Vec<Value>) -> Answer {
         let (func, signature) = context.host().funcs[import].clone();
-        let result = func(context, args)?;
-        match misfit(import, result.as_ref(), signature.ty().result.as_ref()) {
-            None => Ok(result),
-            Some(misfit) => {
-                context.host().misfit = Some(misfit);
-                Err(Trap::Host.into())
-            }
+        let result = match &*func {
+            Func::Now(func) => func(context, args)?,
+            // There is no call that could be answered later: the host calls what a component exports again.
+            Func::Later(_) => return Err(Trap::Host.into()),
+        };
+        checked(context, import, &signature, result)
+    }
+
+    fn reply(
+        context: &mut Context<'_, Linked<T>>,
+        call: HostCall,
+        import: &str,
+        args: Vec<Value>,
+    ) -> Result<Reply, Stop> {
+        let (func, signature) = context.host().funcs[import].clone();
+        let Func::Later(func) = &*func else {
+            return Linked::call(context, import, args).map(Reply::Now);
+        };
+        match func(context, call, args)? {
+            Reply::Now(result) => checked(context, import, &signature, result).map(Reply::Now),
+            Reply::Later => Ok(Reply::Later),
         }
+    }
+
+    fn idle(context: &mut Context<'_, Linked<T>>) -> Result<bool, Stop> {
+        let idle = context.host().idle.clone();
+        idle.map_or(Ok(false), |idle| idle(context))
     }
 
     fn drop(context: &mut Context<'_, Linked<T>>, resource: &str, rep: u32) -> Result<(), Stop> {

@@ -32,7 +32,7 @@ pub mod crash;
 #[cfg(feature = "wast")]
 pub mod wast;
 
-pub use call::{Context, Failure, Host, Instance};
+pub use call::{Context, Failure, Host, HostCall, Instance, Reply};
 pub use embed::{Embedded, Error, Linked, Linker};
 pub use instantiate::{Compiled, NotInstantiated};
 pub use module::CoreModule;

@@ -21,12 +21,17 @@ pub const INSTANCE_DEPTH: usize = 500;
 pub const CALLS: usize = 128;
 pub const TOO_MANY_CALLS: Stop = Stop::Exhausted("more than 128 calls within one another");
 
+/// How often stacks may begin and go on in one call of the host's: threads that yield to one another may do so for ever.
+pub const TURNS: u64 = 10_000_000;
+pub const TOO_MANY_TURNS: Stop = Stop::Exhausted("more than 10 million turns");
+
 const TOO_MUCH_MEMORY: &str =
     "all memories together take more than they may, which is 1 GiB unless told otherwise";
 const TOO_MANY_ELEMENTS: &str = "all tables together take more than 10 million elements";
 
 // What is said of them has their numbers.
 const _: () = assert!(CALLS == 128 && MEMORY_SIZE == 1 << 30 && TABLE_ELEMENTS == 10_000_000);
+const _: () = assert!(TURNS == 10_000_000);
 
 /// The name of the limit that was met, which each engine tells in its own words; nothing where it is another.
 pub fn name(words: &str) -> Option<&'static str> {

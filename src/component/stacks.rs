@@ -13,6 +13,7 @@ use wasmi::{ResumableCall, ResumableCallHostTrap, TrapCode, Val};
 use super::call::Host;
 use super::core::{core_value, stop, val};
 use super::guest::OnWasmi;
+use super::limits;
 use super::recording::{Event, record};
 
 /// What a stack asks for when it stops, and which function it has called for that.
@@ -56,6 +57,9 @@ pub struct Suspended {
 
 impl<T: Host> Stacks for OnWasmi<'_, T> {
     fn start(&mut self, thread: Id<Thread>, core: CoreId, args: &[Core]) -> Step {
+        if self.turn() {
+            return Step::Stopped(limits::TOO_MANY_TURNS);
+        }
         self.enter(thread);
         let instance = self.store.data().cores[core.0].instance;
         record(&mut self.store, instance, |state, memories| {
@@ -71,6 +75,9 @@ impl<T: Host> Stacks for OnWasmi<'_, T> {
     }
 
     fn go_on(&mut self, thread: Id<Thread>, results: &[Core]) -> Step {
+        if self.turn() {
+            return Step::Stopped(limits::TOO_MANY_TURNS);
+        }
         let suspended = self.take(thread).expect("it has called something");
         let Suspended { core, out, call, results: mut outputs } = suspended;
         record(&mut self.store, out.instance, |_, memories| Event::Back {
@@ -96,6 +103,13 @@ impl<T: Host> Stacks for OnWasmi<'_, T> {
 }
 
 impl<T: Host> OnWasmi<'_, T> {
+    /// Counts a turn, and says whether it is one too many.
+    fn turn(&mut self) -> bool {
+        let turns = &mut self.store.data_mut().turns;
+        *turns += 1;
+        *turns > limits::TURNS
+    }
+
     /// What became of a stack.
     fn step(
         &mut self,

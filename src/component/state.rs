@@ -42,6 +42,8 @@ pub struct State<T> {
     pub guests: Vec<GuestMemories>,
     /// The stacks that have called something, by the numbers of their threads.
     pub stacks: Vec<Option<Suspended>>,
+    /// How often stacks have begun or gone on since the host began what it does.
+    pub turns: u64,
     /// What the one calls that stops just now.
     pub wanted: Option<Wanted>,
     /// Whether some of the core code makes tail calls.
@@ -102,6 +104,7 @@ impl<T> State<T> {
             tables: Vec::new(),
             guests: Vec::new(),
             stacks: Vec::new(),
+            turns: 0,
             wanted: None,
             tail_calls: false,
             limits: Limiter(limits::Left::ALL),

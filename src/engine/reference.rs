@@ -236,13 +236,15 @@ impl Run {
         let result = self.with_mistake(result);
         let course = std::mem::take(&mut self.recorder().course);
         let received = (0..scripts.len()).map(|guest| self.take_received(guest)).collect();
-        self.readings.push(CallReading { course, received });
+        self.readings.push(CallReading { course, nans: Vec::new(), received });
         let host = std::mem::take(&mut self.instance.host().seen);
         self.calls.push(CallObservation { host, returned: None });
         let result = result?;
         let guests = case.shape.guests.iter().enumerate();
         let guests = guests.map(|(number, guest)| self.observe(number, guest));
         let guests = guests.collect::<Result<_, _>>()?;
+        let nans = (0..scripts.len()).map(|guest| self.lowered(guest).nans.clone()).collect();
+        self.readings[index].nans = nans;
         self.calls[index].returned = Some(Returned { result, guests });
         Ok(())
     }
@@ -316,7 +318,6 @@ impl Run {
 
     fn observe(&mut self, number: usize, guest: &Guest) -> Result<GuestObservation, Failure> {
         let observe = encode::observe(number);
-        let nans = self.lowered(number).nans.clone();
         let (_, memory) = self.instance.inspect(&observe, &[])?;
         let word = |at: usize| {
             let bytes = memory[at..].first_chunk().expect("the memory has many words");
@@ -325,7 +326,7 @@ impl Run {
         let (start, length) = (word(0), word(4));
         let (events, memory) =
             read_observed(&memory[start..start + length], guest).expect("the puppet logs events");
-        Ok(GuestObservation { events, memory: memory.to_vec(), nans })
+        Ok(GuestObservation { events, memory: memory.to_vec() })
     }
 }
 

@@ -193,7 +193,7 @@ fn check(guest: &GuestPlan) -> Lines {
         let mut then =
             vec![format!("(call $expect (i32.eq (global.get $happened) (i32.const {happened})))")];
         if in_memory {
-            then.extend(memory::check(guest, seen));
+            then.extend(memory::check(guest, seen, call.nans));
         }
         if guest.calls.len() == 1 {
             inside = then;

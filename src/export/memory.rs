@@ -241,11 +241,11 @@ fn range_check(name: &str, ptr: &str, byte: &str) -> Lines {
 
 fn grows(guest: &GuestPlan) -> bool {
     let mut acts = guest.calls.iter().flat_map(|call| call.script.acts());
-    acts.any(|act| matches!(act, Act::Grow(_)))
+    acts.any(Act::grows)
 }
 
 /// Holds the memory against what is in it after a call.
-pub fn check(guest: &GuestPlan, seen: &GuestObservation) -> Lines {
+pub fn check(guest: &GuestPlan, seen: &GuestObservation, nans: &[NanLeaf]) -> Lines {
     let ptr_type = guest.guest.ptr_type;
     let mut expected = filled(initial_size(guest.guest.pages));
     expected.truncate(seen.memory.len());
@@ -259,7 +259,7 @@ pub fn check(guest: &GuestPlan, seen: &GuestObservation) -> Lines {
     let mut at = 0;
     for (start, end) in runs(&expected, &seen.memory) {
         lines.extend(untouched(ptr_type, at, start, initial));
-        lines.extend(bytes_checks(ptr_type, seen, start, end));
+        lines.extend(bytes_checks(ptr_type, (&seen.memory, nans), start, end));
         at = end;
     }
     lines.extend(untouched(ptr_type, at, seen.memory.len(), initial));
@@ -294,26 +294,31 @@ fn runs(a: &[u8], b: &[u8]) -> Vec<(usize, usize)> {
 }
 
 /// Checks bytes, as many at once as a number has.
-fn bytes_checks(ptr_type: PtrType, seen: &GuestObservation, start: usize, end: usize) -> Lines {
+fn bytes_checks(
+    ptr_type: PtrType,
+    (memory, nans): (&[u8], &[NanLeaf]),
+    start: usize,
+    end: usize,
+) -> Lines {
     let mut lines = Vec::new();
     let mut at = start;
     while at < end {
         let place = address(ptr_type, length64(at));
-        if let Some(width) = nan_at(seen, at) {
+        if let Some(width) = nan_at(memory, nans, at) {
             let ty = if width == 4 { "f32" } else { "f64" };
             let so = is_nan(ty, &format!("({ty}.load {place})"));
             lines.push(format!("(call $expect {so})"));
             at += width;
             continue;
         }
-        let next = (at..end).find(|at| nan_at(seen, *at).is_some()).unwrap_or(end);
+        let next = (at..end).find(|at| nan_at(memory, nans, *at).is_some()).unwrap_or(end);
         let (width, load, ty) = match next - at {
             1 => (1, "load8_u", "i32"),
             2 | 3 => (2, "load16_u", "i32"),
             4..=7 => (4, "load", "i32"),
             _ => (8, "load", "i64"),
         };
-        let bits = seen.memory[at..at + width]
+        let bits = memory[at..at + width]
             .iter()
             .rev()
             .fold(0, |bits: u64, byte| bits << 8 | u64::from(*byte));
@@ -327,11 +332,11 @@ fn bytes_checks(ptr_type: PtrType, seen: &GuestObservation, start: usize, end: u
 }
 
 /// How wide the float at an address is that may be any NaN.
-fn nan_at(seen: &GuestObservation, at: usize) -> Option<usize> {
+fn nan_at(memory: &[u8], nans: &[NanLeaf], at: usize) -> Option<usize> {
     let at_address = |leaf: &&NanLeaf| leaf.place == Place::Memory(length64(at));
-    let leaf = seen.nans.iter().find(at_address)?;
+    let leaf = nans.iter().find(at_address)?;
     let width = usize::try_from(leaf.width).ok()?;
-    let bytes = seen.memory.get(at..at + width)?;
+    let bytes = memory.get(at..at + width)?;
     let bits = bytes.iter().rev().fold(0, |bits: u64, byte| bits << 8 | u64::from(*byte));
     let is_nan = match u32::try_from(bits) {
         Ok(bits) if width == 4 => is_nan32(bits),

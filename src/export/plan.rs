@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::about::NotExported;
-use crate::abi::{BuiltIn, CoreFuncType};
+use crate::abi::{BuiltIn, CoreFuncType, NanLeaf};
 use crate::case::paths::Path;
 use crate::case::{Call, Case, Guest, Manner, Script};
 use crate::encode::guest::{core_export, core_import};
@@ -44,6 +44,8 @@ pub struct GuestCall<'a> {
     pub data: &'a GuestData,
     /// What it sees, where that is said: not in a call that traps.
     pub seen: Option<&'a GuestObservation>,
+    /// Where any NaN is as good as another in that.
+    pub nans: &'a [NanLeaf],
 }
 
 /// The case without the host's function, where no guest ever calls that. Nothing else is different then.
@@ -86,7 +88,8 @@ fn runs(case: &Case, reading: &Reading) -> Result<(), NotExported> {
         | Outcome::Refused(why)
         | Outcome::Unsupported(why)
         | Outcome::Exhausted(why)
-        | Outcome::Crashed(why) => {
+        | Outcome::Crashed(why)
+        | Outcome::NotObserved(why) => {
             return refused(&format!("the reference does not run it: {why}"));
         }
     }
@@ -112,7 +115,8 @@ fn guest_plan<'a>(
         let data = prepared.data(index, number);
         let seen = seen.returned.as_ref().map(|returned| &returned.guests[number]);
         called.extend(script.built_ins().map(|one| (one.which, one.of)));
-        calls.push(GuestCall { script, data, seen });
+        let nans = reading.nans(index, number);
+        calls.push(GuestCall { script, data, seen, nans });
     }
     GuestPlan {
         number,
@@ -168,7 +172,7 @@ pub fn first_returned(observed: &CallObservation) -> Option<&Option<Value>> {
 impl GuestPlan<'_> {
     /// Whether it has a memory that anybody can see.
     pub fn has_memory(&self) -> bool {
-        self.guest.functions().any(|(_, function)| function.opts.memory)
+        self.guest.has_memory()
     }
 
     pub fn has_realloc(&self) -> bool {

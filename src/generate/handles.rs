@@ -550,10 +550,7 @@ fn rep(u: &mut Unstructured) -> Result<u32> {
 /// The resource of which this act makes a handle.
 fn makes(act: &Act) -> Option<types::Resource> {
     let BuiltInCall { which, of, .. } = *act.built_in()?;
-    match which {
-        BuiltIn::ResourceNew => Some(of),
-        BuiltIn::ResourceRep | BuiltIn::ResourceDrop => None,
-    }
+    (which == BuiltIn::ResourceNew).then_some(of)
 }
 
 /// The first case without a payload.

@@ -257,6 +257,7 @@ pub fn ended(outcome: &Outcome) -> String {
         Outcome::Unsupported(_) => "unsupported".to_string(),
         Outcome::Exhausted(_) => "exhausted".to_string(),
         Outcome::Crashed(_) => "crashed".to_string(),
+        Outcome::NotObserved(_) => "not observed".to_string(),
     }
 }
 

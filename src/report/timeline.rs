@@ -58,6 +58,7 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::Refused(message) => format!("refused ({message})"),
         Outcome::Unsupported(feature) => format!("does not support {feature}"),
         Outcome::Exhausted(limit) => format!("met a limit ({limit})"),
+        Outcome::NotObserved(why) => format!("not observed ({why})"),
         Outcome::Crashed(message) => format!("crashed ({message})"),
     }
 }

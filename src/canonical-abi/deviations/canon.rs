@@ -159,7 +159,8 @@ impl Lowering {
     ) -> Result<Lowering, Stop> {
         let (opts, peer) = (lowered.opts.lift_lower, lowered.callee.lift_lower());
         let ft = lowered.callee.signature();
-        let asked = ft.ty().is_async && watch.has(Deviation::AsyncCallsRefused);
+        let waits = ft.ty().is_async && !lowered.opts.is_async;
+        let asked = waits && watch.has(Deviation::AsyncCallsRefused);
         if asked && !may_block(machine, watch) && watch.deviates(Deviation::AsyncCallsRefused) {
             let (party, stop) = (Party::of(peer), Trap::CannotBlockSyncTask.into());
             return Err(super::adapter::in_adapter(watch, party, stop));

@@ -100,7 +100,9 @@ fn check_act(actor: Actor, entry: Entry, act: &Act) -> Result<(), String> {
         }
         Act::Leave => refuse_if(is_function, "the function says what it passes to the import"),
         Act::BuiltIn(built_in) => check_built_in(actor, *built_in),
-        Act::Grow(_) => Ok(()),
+        Act::Grow(_) => {
+            refuse_if(!actor.guest.has_memory(), "the guest has no memory that could grow")
+        }
     }
 }
 

@@ -422,6 +422,13 @@ fn each_entry_ends_and_acts_as_it_can() {
     check(why, turns(|script| script.post_return.end = End::Answer(Pointer::Old)));
     let why = "call 0: realloc does not end so";
     check(why, turns(|script| script.realloc[0].end = script.function.end.clone()));
+    check("call 0, step 0: the guest has no memory that could grow", |case| {
+        case.shape.guests = vec![Guest::empty()];
+        case.calls[0].args.clear();
+        let mut script = Script::ending(End::Return(Passed::lowered(Vec::new())));
+        script.function.acts.push(Act::Grow(1));
+        case.calls[0].scripts = vec![script];
+    });
     let many = |script: &mut Script| script.realloc[0].acts = vec![Act::Grow(1); 17];
     check("call 0: 17 steps are more than 16", turns(many));
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use wasmtime::component::{
@@ -60,8 +60,16 @@ pub struct Running {
 
 /// What a store carries.
 pub(super) struct Data {
+    /// Functions of the host's that were called and never return.
+    pub(super) never: Arc<AtomicUsize>,
     limits: Limiter,
     host: AnyHost<ResourceAny>,
+}
+
+impl Data {
+    fn new(memory: usize, host: AnyHost<ResourceAny>) -> Data {
+        Data { never: Arc::default(), limits: Limiter(limits::Left::of(memory)), host }
+    }
 }
 
 /// What core instances may take.
@@ -128,7 +136,7 @@ impl Compiled {
         world: &World,
         memory: usize,
     ) -> (Result<Running, NotInstantiated>, Option<&'static str>) {
-        let data = Data { limits: Limiter(limits::Left::of(memory)), host: AnyHost::nobody() };
+        let data = Data::new(memory, AnyHost::nobody());
         match self.instantiate_with(data, |_| Ok(world.linker.clone())) {
             Ok(mut running) => {
                 let denied = running.denied();
@@ -142,7 +150,7 @@ impl Compiled {
     /// fails.
     pub fn start(&self, imports: Arc<Imports>, answers: Answers) -> (Option<Running>, Told) {
         let host = AnyHost::new(imports.clone(), answers);
-        let data = Data { limits: Limiter(limits::Left::ALL), host };
+        let data = Data::new(limits::MEMORY_SIZE, host);
         let linker = |engine: &Engine| {
             let mut linker = Linker::new(engine);
             link(&mut linker.root(), "", &Links::of(&imports))?;
@@ -411,7 +419,8 @@ fn call(
         vals.push(give(&mut store.as_context_mut(), value, ty).map_err(|error| ended(&error))?);
     }
     let mut results = vec![Val::Bool(false); ty.results().len()];
-    finish(func.call_async(&mut *store, &vals, &mut results))?;
+    let called = finish(func.call_async(&mut *store, &vals, &mut results));
+    called.map_err(|outcome| waiting(store, outcome))?;
     // Until 41, the host called it.
     #[cfg(not(wasmtime_42))]
     finish(func.post_return_async(&mut *store))?;
@@ -419,6 +428,17 @@ fn call(
     let result = result.map(|(val, ty)| take(&mut store.as_context_mut(), val, ty)).transpose();
     result.map_err(|wrong| Outcome::Refused(wrong.to_string()))
 }
+
+/// What an end says where the host has a call that never returns: it may be all that is waited for.
+fn waiting(store: &Store<Data>, outcome: Outcome) -> Outcome {
+    let never = store.data().never.load(Ordering::Relaxed) > 0;
+    match outcome {
+        Outcome::Crashed(how) if never && how == NOBODY_WAKES => Outcome::Deadlocked(how),
+        outcome => outcome,
+    }
+}
+
+const NOBODY_WAKES: &str = "a future that nobody will wake";
 
 /// Notes that a future wants to be polled again.
 #[derive(Default)]
@@ -430,7 +450,8 @@ impl Wake for Woken {
     }
 }
 
-/// Runs a future of the engine's to its end. Nothing that it could wait for is outside the store.
+/// Runs a future of the engine's to its end. Nothing that it could wait for is outside the store, but for calls that
+/// never return.
 fn finish<T>(future: impl Future<Output = wasmtime::Result<T>>) -> Result<T, Outcome> {
     let woken = Arc::new(Woken(AtomicBool::new(true)));
     let waker = Waker::from(woken.clone());
@@ -440,7 +461,7 @@ fn finish<T>(future: impl Future<Output = wasmtime::Result<T>>) -> Result<T, Out
             return done.map_err(|error| ended(&error));
         }
     }
-    Err(Outcome::Crashed("a future that nobody will wake".to_string()))
+    Err(Outcome::Crashed(NOBODY_WAKES.to_string()))
 }
 
 /// What an error says of a call. Other than the puppet, such guests may meet any limit.

@@ -212,7 +212,7 @@ impl Run {
         // Nothing has run since, so the list is still there, and need not be lifted byte by byte.
         let observed = observed.as_le_slice(&self.store);
         let (events, memory) = read_observed(observed, guest).map_err(Outcome::Refused)?;
-        Ok(GuestObservation { events, memory: memory.to_vec(), nans: Vec::new() })
+        Ok(GuestObservation { events, memory: memory.to_vec() })
     }
 
     /// Calls one of the puppet's own functions.

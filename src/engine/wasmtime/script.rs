@@ -4,11 +4,11 @@
 
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::task::Poll;
 
-use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceType};
-use wasmtime::{Engine, Module, Result};
+use wasmtime::component::{Accessor, Linker, LinkerInstance, Resource, ResourceType};
+use wasmtime::{AsContextMut, Engine, Module, Result};
 
 use super::any::{Data, Running};
 use super::trap::Stopped;
@@ -103,12 +103,30 @@ fn resources(host: &mut LinkerInstance<'_, Data>) -> Result<()> {
 
 /// Functions that answer late, or never.
 fn slow(host: &mut LinkerInstance<'_, Data>) -> Result<()> {
-    host.func_wrap_concurrent("never-return", |_, ()| Box::pin(pending::<Result<()>>()))?;
-    host.func_wrap_concurrent("[method]resource1.never-return", |_, _: (Resource<Resource1>,)| {
-        Box::pin(pending::<Result<()>>())
+    host.func_wrap_concurrent("never-return", |accessor, ()| Box::pin(never(accessor)))?;
+    let method = "[method]resource1.never-return";
+    host.func_wrap_concurrent(method, |accessor, _: (Resource<Resource1>,)| {
+        Box::pin(never(accessor))
     })?;
     host.func_wrap_concurrent("return-two-slowly", |_, ()| Box::pin(slowly((2_i32,))))?;
     host.func_wrap_concurrent("echo-slowly", |_, value: (u32,)| Box::pin(slowly(value)))
+}
+
+/// Never returns, and is counted until it is cancelled.
+async fn never(accessor: &Accessor<Data>) -> Result<()> {
+    let calls = accessor.with(|mut access| access.as_context_mut().data_mut().never.clone());
+    calls.fetch_add(1, Ordering::Relaxed);
+    let _call = Call(calls);
+    pending().await
+}
+
+/// A call that is under way until this is dropped.
+struct Call(Arc<AtomicUsize>);
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Lets others go first once.

@@ -192,7 +192,8 @@ fn drop_impossible(shape: &Shape, number: usize, script: &mut Script, limits: &L
     let may_call = |one: &BuiltInCall| shape.may_call(number, one.which, one.of);
     let possible = |act: &Act| {
         let can_leave = guest.import.is_some() || !act.calls_import();
-        can_leave && act.built_in().is_none_or(may_call)
+        let can_grow = guest.has_memory() || !act.grows();
+        can_leave && can_grow && act.built_in().is_none_or(may_call)
     };
     for (_, turn) in script.turns_mut() {
         turn.acts.retain(possible);
