@@ -15,12 +15,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, bail};
-use canonfuzz::abi::vectors;
+use canonfuzz::abi::vectors::{self, Unchecked};
 use canonfuzz::component::crash::catch;
 use canonfuzz::drift::{self, Drift};
 use canonfuzz::engine::worker;
 use canonfuzz::files::{self, Search};
 use canonfuzz::mix::SpecCoverage;
+use canonfuzz::planted::unchecked;
 use canonfuzz::releases::{self, Against, Column};
 use canonfuzz::replay::kinds::Kinds;
 use canonfuzz::run::{self, Plan, Progress};
@@ -280,6 +281,23 @@ fn progress_of(shrunk: &Shrunk) -> String {
     let [types, calls] = [(types, "type"), (calls, "call")]
         .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
     format!("{types} and {calls} after {} candidates", shrunk.tried)
+}
+
+/// Each check that is left out, and what of the vectors notices.
+pub fn unchecked_vectors(path: &Path) -> Result<bool> {
+    let text = files::read_text(path, vectors::MAX_BYTES)?;
+    let all = vectors::run_unchecked(&text).with_context(|| plain::name(path))?;
+    print(&format!("vectors  {:<82} the first of them", "check that is left out"));
+    for Unchecked { check, failures } in &all {
+        let (count, first) = match failures.first() {
+            Some(first) => (failures.len().to_string(), first.id.as_str()),
+            None => ("-".to_string(), "-"),
+        };
+        print(&format!("{count:>7}  {:<82} {first}", unchecked::name(*check)));
+    }
+    let noticed = all.iter().filter(|one| !one.failures.is_empty()).count();
+    print(&format!("{noticed} of {} checks noticed that are left out", all.len()));
+    Ok(true)
 }
 
 pub fn vectors(path: &Path) -> Result<bool> {

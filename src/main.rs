@@ -141,7 +141,12 @@ The subject runs in a process of its own, so that it may crash.")]
     #[command(
         after_help = "Example:\n  canonfuzz vectors src/canonical-abi/tests/vectors/vectors.jsonl"
     )]
-    Vectors { file: PathBuf },
+    Vectors {
+        file: PathBuf,
+        /// Leave out each check of the reference instead, and count the vectors that notice
+        #[arg(long)]
+        unchecked: bool,
+    },
     /// Run scripts of the component model's reference tests: files, folders of them
     #[command(after_help = "Example:\n  canonfuzz wast src/component/tests/wast --on reference")]
     Wast(commands::wast::Arguments),
@@ -293,7 +298,8 @@ fn main() -> ExitCode {
         Command::Planted { shape, cases, seed, shrunk: None } => {
             commands::planted::run(shape, &seed, cases)
         }
-        Command::Vectors { file } => commands::vectors(&file),
+        Command::Vectors { file, unchecked: false } => commands::vectors(&file),
+        Command::Vectors { file, unchecked: true } => commands::unchecked_vectors(&file),
         Command::Wast(arguments) => commands::wast::run(&arguments),
         Command::Diff(arguments) => commands::diff::run(&arguments),
         Command::Export { arguments, isolation } => {

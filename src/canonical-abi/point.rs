@@ -441,6 +441,16 @@ impl Points {
         self.0[word] >> bit & 1 == 1
     }
 
+    /// Whether it is in it for anyone.
+    pub fn contains_any(&self, point: Point) -> bool {
+        Party::ALL.iter().any(|party| self.contains(point, *party))
+    }
+
+    /// Adds all of another set.
+    pub fn extend(&mut self, other: &Points) {
+        self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word |= other);
+    }
+
     /// Those that are in it: the positions of the points among all of them, and of the parties.
     pub fn positions(&self) -> impl Iterator<Item = (usize, usize)> {
         let bits =

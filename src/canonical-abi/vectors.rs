@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use serde::Deserialize;
 
-use crate::{Recorder, Stop, Trap};
+use crate::{Point, Points, Recorder, Stop, Trap};
 
 /// The longest file of vectors that anybody should read for `run`.
 pub const MAX_BYTES: u64 = 64 << 20;
@@ -70,6 +70,39 @@ pub fn run_watched(text: &str, recorder: &Recorder) -> Result<Report> {
     Ok(report)
 }
 
+/// A check that is left out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unchecked {
+    pub check: Point,
+    /// The vectors that notice.
+    pub failures: Vec<Failure>,
+}
+
+/// Leaves out each check in turn. That changes nothing but where the check would trap, so that only vectors that trap by
+/// it are run.
+pub fn run_unchecked(text: &str) -> Result<Vec<Unchecked>> {
+    let mut all: Vec<Unchecked> = Point::checks().into_iter().map(Unchecked::new).collect();
+    let mut lines = text.lines().zip(1..);
+    let (first, _) = lines.next().context("line 1: there is no header")?;
+    let run = |vector, without: &[Point]| {
+        let recorder = Recorder::unchecked(without.iter().copied());
+        Header::parse(first, &recorder).context("line 1")?.run(vector, &recorder)
+    };
+    for (vector, line) in lines {
+        let reached = run(vector, &[]).with_context(|| format!("line {line}"))?.checks.reached;
+        for one in all.iter_mut().filter(|one| reached.contains_any(one.check)) {
+            one.failures.extend(run(vector, &[one.check])?.failure(line));
+        }
+    }
+    Ok(all)
+}
+
+impl Unchecked {
+    fn new(check: Point) -> Unchecked {
+        Unchecked { check, failures: Vec::new() }
+    }
+}
+
 /// The first line of a file, which says of what kind its vectors are.
 enum Header {
     /// Each is a single operation.
@@ -88,7 +121,7 @@ struct Either {
 struct Ran {
     id: String,
     group: String,
-    difference: Option<Difference>,
+    checks: Checks,
 }
 
 impl Header {
@@ -116,34 +149,44 @@ impl Header {
         match self {
             Header::Operations(header) => {
                 let format::Vector { id, group, op } = serde_json::from_str(vector)?;
-                let difference = op.run(header).with_context(|| id.clone())?;
-                Ok(Ran { id, group, difference })
+                let checks = op.run(header).with_context(|| id.clone())?;
+                Ok(Ran { id, group, checks })
             }
             Header::Traces(header) => {
                 let vector: trace::Vector = serde_json::from_str(vector)?;
-                let difference = vector.run(header, recorder).with_context(|| vector.id.clone())?;
-                Ok(Ran { id: vector.id, group: vector.group, difference })
+                let checks = vector.run(header, recorder).with_context(|| vector.id.clone())?;
+                Ok(Ran { id: vector.id, group: vector.group, checks })
             }
         }
+    }
+}
+
+impl Ran {
+    /// The failure, if it is one.
+    fn failure(self, line: usize) -> Option<Failure> {
+        let Difference { about, expected, observed } = self.checks.difference?;
+        Some(Failure { id: self.id, line, about, expected, observed })
     }
 }
 
 impl Report {
     fn add(&mut self, line: usize, ran: Ran) {
-        let Ran { id, group, difference } = ran;
-        *self.groups.entry(group).or_default() += 1;
-        match difference {
+        *self.groups.entry(ran.group.clone()).or_default() += 1;
+        match ran.failure(line) {
             None => self.passed += 1,
-            Some(Difference { about, expected, observed }) => {
-                self.failures.push(Failure { id, line, about, expected, observed });
-            }
+            Some(failure) => self.failures.push(failure),
         }
     }
 }
 
-/// The first expectation of a vector that does not hold.
+/// What a vector has shown.
 #[derive(Default)]
-struct Checks(Option<Difference>);
+struct Checks {
+    /// The first expectation that does not hold.
+    difference: Option<Difference>,
+    /// The points that it came to.
+    reached: Points,
+}
 
 struct Difference {
     about: String,
@@ -175,7 +218,7 @@ impl Checks {
     }
 
     fn differ(&mut self, about: &str, expected: String, observed: String) {
-        self.0.get_or_insert(Difference { about: about.to_string(), expected, observed });
+        self.difference.get_or_insert(Difference { about: about.to_string(), expected, observed });
     }
 }
 

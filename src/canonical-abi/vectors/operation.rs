@@ -3,12 +3,12 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::Checks;
 use super::format::{Destination, FunctypeOp, Header, LayoutOp, LiftOp, LowerOp, Measures, Op};
 use super::format::{PassOp, Phase, Realloc, Role, Signatures, Source};
 use super::values::parse_values;
 use super::values::{Chunks, Decimal, Encoding, Ptr, check_parts, names, parse_args, parse_flat};
 use super::values::{parse_hex, parse_overrides, parse_type, parse_types, parse_value_types};
-use super::{Checks, Difference};
 use crate::bytes_guest::{ByteGuest, ReallocCall};
 use crate::flatten::{Context, flatten_functype, flatten_type};
 use crate::layout::{Layout, alignment, elem_size};
@@ -54,7 +54,7 @@ impl Header {
 }
 
 impl Op {
-    pub fn run(&self, header: &Header) -> Result<Option<Difference>> {
+    pub fn run(&self, header: &Header) -> Result<Checks> {
         let mut checks = Checks::default();
         match self {
             Op::Layout(layout) => layout.run(&mut checks)?,
@@ -63,7 +63,7 @@ impl Op {
             Op::Lift(lift) => lift.run(header, &mut checks)?,
             Op::Pass(pass) => pass.run(header, &mut checks)?,
         }
-        Ok(checks.0)
+        Ok(checks)
     }
 }
 
@@ -123,6 +123,7 @@ impl LowerOp {
         let out_param = self.out_ptr.map(|ptr| ptr.0);
         let tuple = Layout::of_tuple(&types, ptr);
         let flat = lower_flat_values(&mut cx, self.max_flat, &values, &tuple, out_param);
+        checks.reached.extend(&guest.watch.points);
         checks.check("reallocs", &self.reallocs, &reallocs(&guest.calls));
         checks.check_trap(&expected_traps(self.trap, &self.trap_at, self.enc, self.ptr)?, &flat);
         match flat {
@@ -186,6 +187,7 @@ impl LiftOp {
         let mut cx = Cx { opts: opts(self.enc, self.ptr), peer: None, guest: &mut guest };
         let tuple = Layout::of_tuple(&types, self.ptr.into());
         let lifted = lift_flat_values(&mut cx, self.max_flat, &mut CoreValues::new(&flat), &tuple);
+        checks.reached.extend(&guest.watch.points);
         checks.check_trap(&expected_traps(self.trap, &self.trap_at, self.enc, self.ptr)?, &lifted);
         if !self.trap {
             let expected = parse_values(present(&self.lifted)?, &types, self.ptr)?;
@@ -220,6 +222,7 @@ impl PassOp {
         let mut cx = Cx { opts: opts(*enc, *ptr), peer: None, guest: &mut guest };
         let tuple = Layout::of_tuple(types, (*ptr).into());
         let lifted = lift_flat_values(&mut cx, *max_flat, &mut CoreValues::new(&flat), &tuple);
+        checks.reached.extend(&guest.watch.points);
         checks.check_trap(&self.expected_traps(Phase::Lift, *enc, *ptr)?, &lifted);
         Ok(lifted)
     }
@@ -238,6 +241,7 @@ impl PassOp {
         let out_param = out_ptr.map(|ptr| ptr.0);
         let tuple = Layout::of_tuple(types, (*ptr).into());
         let flat = lower_flat_values(&mut cx, *max_flat, values, &tuple, out_param);
+        checks.reached.extend(&guest.watch.points);
         checks.check("reallocs", &self.reallocs, &reallocs(&guest.calls));
         checks.check_trap(&self.expected_traps(Phase::Lower, *enc, *ptr)?, &flat);
         if !self.trap {

@@ -20,7 +20,7 @@ use self::definitions::{CoreFunc, CoreKind, Def, Definitions, define};
 use self::memory::Image;
 use self::observer::Observer;
 use self::script::{Ended, Script};
-use super::Difference;
+use super::Checks;
 use super::trace::{self, CoreAct, Header, Vector};
 use super::values::{core_json, parse_cores};
 use crate::arena::Id;
@@ -82,14 +82,14 @@ impl Header {
 }
 
 impl Vector {
-    /// Runs it: the first difference, if there is one.
-    pub fn run(&self, header: &Header, recorder: &Recorder) -> Result<Option<Difference>> {
+    /// Runs it.
+    pub fn run(&self, header: &Header, recorder: &Recorder) -> Result<Checks> {
         let mem_size = header.mem_size.saturating_mul(self.mem.len());
         ensure!(mem_size <= MAX_MEM_SIZE, "memories of {mem_size} bytes are too large");
         let mut machine = Machine::default();
-        let (definitions, difference) = define(self, &mut machine)?;
-        if difference.is_some() {
-            return Ok(difference);
+        let (definitions, mut checks) = define(self, &mut machine)?;
+        if checks.difference.is_some() {
+            return Ok(checks);
         }
         let fill = u8::from_str_radix(&header.fill, 16)?;
         let mut replay = Replay {
@@ -109,9 +109,14 @@ impl Vector {
             stopped: None,
             ended: None,
         };
-        match replay.run() {
-            Ok(()) => Ok(None),
-            Err(Ended::Differs(difference)) => Ok(Some(difference)),
+        let ended = replay.run();
+        checks.reached = replay.observer.reached();
+        match ended {
+            Ok(()) => Ok(checks),
+            Err(Ended::Differs(difference)) => {
+                checks.difference = Some(difference);
+                Ok(checks)
+            }
             Err(Ended::Malformed(error)) => Err(error),
         }
     }

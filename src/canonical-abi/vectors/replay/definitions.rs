@@ -9,9 +9,9 @@ use serde_json::Value as Json;
 use crate::machine::{CoreId, Defined, Destructor, Func, HostFunc, Lifted, Lowered, Machine};
 use crate::machine::{MemoryId, Options, ResourceTypes, TableId};
 use crate::types::{FuncType, Handle, Type};
+use crate::vectors::Checks;
 use crate::vectors::trace::{self, Abi, CoreSignature, Definition, Of, Vector};
 use crate::vectors::values::{Encoding, check_parts, names, parse_type, parse_types};
-use crate::vectors::{Checks, Difference};
 use crate::{BuiltIn, CoreFuncType, CoreType, LiftLowerOptions, PtrType, Signature};
 
 /// What guests and the host may call, by the numbers of the vector, and what guests consist of, by those of the
@@ -89,7 +89,7 @@ impl Def {
 
 /// Defines all that a vector has, in an empty machine. Core types that are others than the vector expects are
 /// a difference.
-pub fn define(vector: &Vector, machine: &mut Machine) -> Result<(Definitions, Option<Difference>)> {
+pub fn define(vector: &Vector, machine: &mut Machine) -> Result<(Definitions, Checks)> {
     check_parts(vector.types())?;
     for (i, instance) in vector.inst.iter().enumerate() {
         ensure!(instance.p.is_none_or(|parent| parent < i), "instance {i} comes before its parent");
@@ -108,7 +108,7 @@ pub fn define(vector: &Vector, machine: &mut Machine) -> Result<(Definitions, Op
     all.define_funcs(vector, &mut checks)?;
     all.define_hosts(vector)?;
     all.define_defs(vector, &mut checks)?;
-    Ok((all, checks.0))
+    Ok((all, checks))
 }
 
 /// What has this number.

@@ -3,7 +3,7 @@
 
 use super::numbers::numbers;
 use crate::point::Party;
-use crate::{BuiltIn, Deviated, Deviation, Miss, Point, Recorder, Rule, Stage, Watch};
+use crate::{BuiltIn, Deviated, Deviation, Miss, Point, Points, Recorder, Rule, Stage, Watch};
 
 /// A recorder that also says by which check the last trap was.
 pub struct Observer {
@@ -16,6 +16,11 @@ pub struct Observer {
 impl Observer {
     pub fn new(recorder: Recorder) -> Observer {
         Observer { recorder, trapped: None, miss: None }
+    }
+
+    /// What the replay came to.
+    pub fn reached(&self) -> Points {
+        self.recorder.points
     }
 
     /// The numbers that the last trap may have, where this was called last, and its name.
