@@ -322,7 +322,7 @@ fn give(store: &mut StoreContextMut<'_, Data>, value: &Value, ty: &Type) -> wasm
             Ok(store.data().host.holdings.held(number).expect("it is held").handle)
         }
         Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => {
-            unreachable!("no component with async values is run")
+            unreachable!("the host holds no async values")
         }
     })
 }
