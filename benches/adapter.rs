@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use canonfuzz::Session;
 use canonfuzz::case::{Case, CaseKind, Guest, Limits, Resource, Shape};
-use canonfuzz::encode::{self, Puppets, script};
+use canonfuzz::encode::{self, Prepared, Puppets};
 use canonfuzz::engine::local::{self, Local};
 use canonfuzz::engine::wasmtime;
 use canonfuzz::generate::Stream;
@@ -56,7 +56,7 @@ fn measure(
     cases: &[Case],
 ) -> anyhow::Result<()> {
     let case = &cases[0];
-    let scripts = script::scripts(case).map_err(anyhow::Error::msg)?;
+    let prepared = Prepared::of(case).map_err(anyhow::Error::msg)?;
     // The engine for this tuning is not part of what a shape costs.
     compile(local, case, Shape { guests: vec![Guest::empty()], resources: Vec::new() });
     let chain = compile(local, case, case.shape.clone());
@@ -70,7 +70,7 @@ fn measure(
         spent.guests += compile(local, case, alone(&case.shape, number));
     }
     spent.instantiate += instantiate;
-    spent.run += time(|| local::run(started, case, &scripts)).0;
+    spent.run += time(|| local::run(started, case, &prepared)).0;
     for case in cases {
         let (time, checked) = time(|| session.check(case));
         checked?;

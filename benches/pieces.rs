@@ -10,7 +10,7 @@ use canonfuzz::abi::layout::elem_size;
 use canonfuzz::abi::{Deviations, Recorder};
 use canonfuzz::case::check::check;
 use canonfuzz::case::{Case, CaseKind, Limits, bytes};
-use canonfuzz::encode::{self, Puppets, script};
+use canonfuzz::encode::{self, Prepared, Puppets};
 use canonfuzz::engine::local::{self, Local, SHAPES};
 use canonfuzz::engine::reference::{self, Compiler};
 use canonfuzz::engine::wasmtime::allowed;
@@ -31,7 +31,7 @@ struct Forms {
     /// The component, its puppets imported, and the same with them contained.
     component: Vec<u8>,
     contained: Vec<u8>,
-    scripts: Vec<Vec<Vec<u8>>>,
+    prepared: Prepared,
 }
 
 /// All that is measured, each piece over the same cases.
@@ -88,7 +88,7 @@ fn prepare(pieces: &mut Pieces) {
     pieces.each("encode the component", |Forms { case, .. }| {
         drop(black_box(encode::component(&case.shape, Puppets::Imported)));
     });
-    pieces.each("encode the scripts", |Forms { case, .. }| drop(black_box(script::scripts(case))));
+    pieces.each("encode the scripts", |Forms { case, .. }| drop(black_box(Prepared::of(case))));
 }
 
 fn compile(pieces: &mut Pieces) {
@@ -125,7 +125,7 @@ fn run_subject(pieces: &mut Pieces) {
         |Forms { number, case, .. }: &Forms| halves[number / (CASES / 2)].instantiate(case);
     pieces.each("instantiate and drop the subject", |forms| drop(black_box(instantiate(forms))));
     pieces.each("instantiate and run the subject", |forms| {
-        black_box(local::run(instantiate(forms), &forms.case, &forms.scripts));
+        black_box(local::run(instantiate(forms), &forms.case, &forms.prepared));
     });
 }
 
@@ -136,9 +136,9 @@ fn run_reference(pieces: &mut Pieces) {
         compiled.unwrap_or_else(|refusal| panic!("a generated component: {refusal}"))
     };
     let compiled: Vec<_> = pieces.forms.iter().map(compile).collect();
-    let run = |Forms { number, case, scripts, .. }: &Forms| {
+    let run = |Forms { number, case, prepared, .. }: &Forms| {
         let started = reference::instantiate(&compiled[*number], &case.shape, Recorder::default());
-        started.map_or_else(reference::not_started, |run| run.run(case, scripts))
+        started.map_or_else(reference::not_started, |run| run.run(case, prepared))
     };
     pieces.each("instantiate and run the reference", |forms| drop(black_box(run(forms))));
     let readings: Vec<_> = pieces.forms.iter().map(run).collect();
@@ -157,13 +157,13 @@ fn forms() -> Vec<Forms> {
         if forms.iter().any(|known| known.case.shape == case.shape) {
             continue;
         }
-        let scripts = script::scripts(&case).expect("a generated case has scripts");
+        let prepared = Prepared::of(&case).expect("a generated case has scripts");
         forms.push(Forms {
             number: forms.len(),
             encoded: bytes::encode(&case),
             component: encode::component(&case.shape, Puppets::Imported),
             contained: encode::component(&case.shape, Puppets::Contained),
-            scripts,
+            prepared,
             case,
         });
     }

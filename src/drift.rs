@@ -320,7 +320,9 @@ mod tests {
         let registered = Register::committed().unwrap().deviations(build, situation(case));
         let again = |deviations| session.read(case, deviations).unwrap();
         let verdict = oracle::judge(&expected, &observed, registered, again);
-        Checked { verdict, expected, observed, puppets: Puppets::Contained, other: None }
+        let prepared = session.prepare(case).unwrap();
+        let puppets = Puppets::Contained;
+        Checked { verdict, expected, observed, prepared, puppets, other: None }
     }
 
     /// What there is between 48.0.8 and 42.0.2, which make a deviation or not: in a case that is in this file, or

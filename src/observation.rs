@@ -47,6 +47,8 @@ pub enum Unexplored {
 #[derive(Clone, Debug, Default)]
 pub struct CallReading {
     pub course: Course,
+    /// Where, for each guest, any NaN is as good as another. Nothing where the call did not return.
+    pub nans: Vec<Vec<NanLeaf>>,
     /// What each guest received.
     pub received: Vec<Received>,
 }
@@ -92,8 +94,6 @@ pub struct GuestObservation {
     /// Its whole memory after the call.
     #[serde(with = "serde_bytes")]
     pub memory: Vec<u8>,
-    /// Where any NaN is as good as another; only the reference knows.
-    pub nans: Vec<NanLeaf>,
 }
 
 /// Something that a guest saw.
@@ -123,6 +123,14 @@ pub enum GuestEvent {
         resource: Resource,
         rep: u32,
     },
+}
+
+impl Reading {
+    /// Where any NaN is as good as another in what a guest saw in a call.
+    pub fn nans(&self, call: usize, guest: usize) -> &[NanLeaf] {
+        let nans = self.calls.get(call).and_then(|call| call.nans.get(guest));
+        nans.map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 impl CallObservation {
@@ -199,4 +207,6 @@ pub enum Outcome {
     Exhausted(String),
     /// A panic of the engine, or worse.
     Crashed(String),
+    /// Nobody looked: why not. Says nothing.
+    NotObserved(String),
 }

@@ -56,7 +56,7 @@ pub fn replay(
     if let Some(drift) = drift {
         drift.add(&found.file.case, &checked, Some(path));
     }
-    let says = report::timeline(&found.file.case, &checked.expected.observation);
+    let says = report::timeline(&found.file.case, &checked.prepared, &checked.expected.observation);
     if bless && found.text.is_some() {
         found.file.expect = says.clone();
         if !found.is_canonical() {

@@ -1,6 +1,7 @@
 //! The pipeline, with what it keeps from one case to the next.
 //! Knows every room by its door and does none of their work.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -9,7 +10,7 @@ use lru::LruCache;
 use crate::abi::{Deviation, Deviations, Recorder};
 use crate::case::{Case, Shape};
 use crate::component::instantiate::Compiled;
-use crate::encode::{self, Puppets, script};
+use crate::encode::{self, Prepared, Puppets};
 use crate::engine::local::{self, Local, SHAPES};
 use crate::engine::reference::{Compiler, NotStarted, Run};
 use crate::engine::wasmtime::fault::Fault;
@@ -30,6 +31,8 @@ pub struct Session {
     puppets: Puppets,
     compiler: Compiler,
     shapes: LruCache<Shape, Built>,
+    /// The case that was last run, made ready: it is often run again.
+    last: Option<(Case, Arc<Prepared>)>,
     pub timings: Timings,
 }
 
@@ -64,6 +67,8 @@ pub struct Checked {
     pub verdict: Verdict,
     pub expected: Reading,
     pub observed: Observation,
+    /// The case made ready.
+    pub prepared: Arc<Prepared>,
     /// Where the component had its puppets from.
     pub puppets: Puppets,
     /// The same on another build of the subject, where there is one.
@@ -180,6 +185,7 @@ impl Session {
             puppets,
             compiler: Compiler::default(),
             shapes: LruCache::new(SHAPES),
+            last: None,
             timings: Timings::default(),
         })
     }
@@ -214,7 +220,7 @@ impl Session {
     }
 
     fn check_once(&mut self, case: &Case) -> Result<Checked> {
-        let scripts = timed(&mut self.timings.encode, || scripts(case))?;
+        let prepared = self.prepare(case)?;
         if let Subject::Apart(worker) = &mut self.subject {
             worker.begin(case)?;
         }
@@ -226,14 +232,14 @@ impl Session {
         let built = shapes.get(&case.shape).expect("built just now");
         let reference =
             timed(&mut timings.instantiate_reference, || start(built, case, &Recorder::default()));
-        let mut expected = timed(&mut timings.reference, || read(reference, case, &scripts));
+        let mut expected = timed(&mut timings.reference, || read(reference, case, &prepared));
         let views = wasmtime::looks_late(case).then_some(Unexplored::Views);
         expected.unexplored = expected.unexplored.or(views);
         // A subject might meet the same limit only when all memory is gone, or never come back.
         let vain = is_exhausted(&expected);
         let observed = match subject {
             Subject::Here(_) if vain => not_asked(),
-            Subject::Here(local) => observe(local, built, case, &scripts, timings),
+            Subject::Here(local) => observe(local, built, case, &prepared, timings),
             Subject::Apart(worker) => timed(&mut timings.subject, || finish(worker, case, vain))?,
         };
         let others = match other {
@@ -246,18 +252,18 @@ impl Session {
             let registered = self.register.deviations(build, situation(case));
             let deviating = |deviations| {
                 let recorder = Recorder::deviating(deviations);
-                read(start(built, case, &recorder), case, &scripts)
+                read(start(built, case, &recorder), case, &prepared)
             };
             oracle::judge(&expected, observed, registered, deviating)
         };
         let mut verdict = timed(&mut timings.compare, || judge(&self.build, &observed));
         if let Verdict::Disagree(difference) = &mut verdict {
-            difference.core = core_difference(built, case, &scripts);
+            difference.core = core_difference(built, case, &prepared);
         }
         let other = other.as_ref().zip(others);
         let other = other.map(|(other, observed)| (judge(&other.build, &observed), observed));
         let puppets = self.puppets.of(&case.shape);
-        Ok(Checked { verdict, expected, observed, puppets, other })
+        Ok(Checked { verdict, expected, observed, prepared, puppets, other })
     }
 
     /// The deviation that explains, beside those that are registered for a build, what the build showed of a case:
@@ -287,19 +293,31 @@ impl Session {
 
     /// The same, with what is in force for this recorder: it may be without some checks.
     pub fn read_watched(&mut self, case: &Case, recorder: &Recorder) -> Result<Reading, BadCase> {
-        let scripts = scripts(case)?;
+        let prepared = self.prepare(case)?;
         self.build_reference(case);
         let built = self.shapes.get(&case.shape).expect("built just now");
-        Ok(read(start(built, case, recorder), case, &scripts))
+        Ok(read(start(built, case, recorder), case, &prepared))
     }
 
     /// How the two core engines differ where they run the core code of a guest on their own, called as the
     /// reference calls it. Nothing, where they do not, or no guest has core code of its own.
     pub fn core_difference(&mut self, case: &Case) -> Result<Option<String>, BadCase> {
-        let scripts = scripts(case)?;
+        let prepared = self.prepare(case)?;
         self.build_reference(case);
         let built = self.shapes.get(&case.shape).expect("built just now");
-        Ok(core_difference(built, case, &scripts))
+        Ok(core_difference(built, case, &prepared))
+    }
+
+    /// What the guests hand over and are told. What does not fit is no case.
+    pub fn prepare(&mut self, case: &Case) -> Result<Arc<Prepared>, BadCase> {
+        if let Some((last, prepared)) = &self.last
+            && last == case
+        {
+            return Ok(prepared.clone());
+        }
+        let prepared = timed(&mut self.timings.encode, || Prepared::of(case)).map_err(BadCase)?;
+        let (_, prepared) = self.last.insert((case.clone(), Arc::new(prepared)));
+        Ok(prepared.clone())
     }
 
     fn build_reference(&mut self, case: &Case) {
@@ -319,10 +337,6 @@ impl Session {
         let reference = reference.map_err(|refusal| refusal.to_string());
         shapes.put(shape.clone(), Built { bytes, reference });
     }
-}
-
-fn scripts(case: &Case) -> Result<Vec<Vec<Vec<u8>>>, BadCase> {
-    script::scripts(case).map_err(BadCase)
 }
 
 fn start(built: &Built, case: &Case, recorder: &Recorder) -> Result<Run, NotStarted> {
@@ -347,34 +361,34 @@ fn is_exhausted(reading: &Reading) -> bool {
 
 /// What stands for what the subject shows where it is not asked.
 fn not_asked() -> Observation {
-    let why = "it was not asked, for the reference met one".to_string();
-    Observation { calls: Vec::new(), outcome: Outcome::Exhausted(why) }
+    let why = "the reference met a limit".to_string();
+    Observation { calls: Vec::new(), outcome: Outcome::NotObserved(why) }
 }
 
-fn core_difference(built: &Built, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Option<String> {
+fn core_difference(built: &Built, case: &Case, prepared: &Prepared) -> Option<String> {
     (0..case.shape.guests.len()).find_map(|guest| {
         let parts = encode::core::parts(&case.shape, guest)?;
         let run = start(built, case, &Recorder::default()).ok()?;
-        let events = run.record(case, scripts, guest);
+        let events = run.record(case, prepared, guest);
         let difference = wasmtime::core::replay(&parts, events, case.tuning.optimize)?;
         Some(format!("guest {guest}: {difference}"))
     })
 }
 
-fn read(started: Result<Run, NotStarted>, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
-    started.map_or_else(reference::not_started, |run| run.run(case, scripts))
+fn read(started: Result<Run, NotStarted>, case: &Case, prepared: &Prepared) -> Reading {
+    started.map_or_else(reference::not_started, |run| run.run(case, prepared))
 }
 
 fn observe(
     local: &mut Local,
     built: &Built,
     case: &Case,
-    scripts: &[Vec<Vec<u8>>],
+    prepared: &Prepared,
     timings: &mut Timings,
 ) -> Observation {
     timed(&mut timings.compile_subject, || local.load(case, || built.bytes.clone()));
     let started = timed(&mut timings.instantiate_subject, || local.instantiate(case));
-    timed(&mut timings.subject, || local::run(started, case, scripts))
+    timed(&mut timings.subject, || local::run(started, case, prepared))
 }
 
 /// Adds the time that `run` takes.

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use canonfuzz::abi::{BuiltIn, Core, PtrType, Stop, StringEncoding, Trap};
 use canonfuzz::case::paths::Paths;
 use canonfuzz::case::{
-    Answer, BuiltInCall, Call, CanonOpts, Case, CaseKind, Finish, Function, Guest, ImportCall,
-    Limits, Manner, Pages, Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step,
-    Tuning, function_name,
+    Act, Answer, BuiltInCall, Call, CanonOpts, Case, CaseKind, End, Function, Guest, ImportCall,
+    Limits, Manner, Pages, Passed, Patch, Pointer, Resource, Script, Shape, Tuning, Turn,
+    function_name,
 };
 use canonfuzz::component::definition::Import;
 use canonfuzz::component::{Compiled, Context, Failure, Host, Instance, decode};
-use canonfuzz::encode::script::{read_observed, scripts};
-use canonfuzz::encode::{self, EXPORT, Puppets};
+use canonfuzz::encode::script::read_observed;
+use canonfuzz::encode::{self, EXPORT, Prepared, Puppets};
 use canonfuzz::engine::numbers::same_but_for_numbers;
 use canonfuzz::engine::wasmtime;
 use canonfuzz::generate::Stream;
@@ -218,9 +218,9 @@ fn run(case: &Case, host: Option<Value>) -> Result<Shown, Failure> {
     let compiled = Compiled::new(&encode::component(&case.shape, Puppets::Contained)).unwrap();
     let mut instance = compiled.instantiate(Always(host), ()).unwrap();
     let mut shown = None;
-    for (call, scripts) in case.calls.iter().zip(scripts(case).unwrap()) {
+    for (call, scripts) in case.calls.iter().zip(Prepared::of(case).unwrap().calls) {
         for (guest, script) in scripts.iter().enumerate() {
-            load(&mut instance, &encode::load_script(guest), script);
+            load(&mut instance, &encode::load_script(guest), &script.bytes);
         }
         let result = instance.call(EXPORT, &call.args)?;
         let guests = case.shape.guests.iter().enumerate();
@@ -249,15 +249,16 @@ fn observe(
 }
 
 fn lowered(values: &[Value]) -> Passed {
-    Passed::Lowered { values: values.to_vec(), patches: Vec::new() }
+    Passed::lowered(values.to_vec())
 }
 
-fn import(values: &[Value]) -> Step {
-    Step::Import(ImportCall { passed: lowered(values), answer: Answer::Guest })
+fn import(values: &[Value]) -> Act {
+    Act::Import(ImportCall { passed: lowered(values), answer: Answer::Guest })
 }
 
-fn script(steps: Vec<Step>, result: &[Value]) -> Script {
-    Script { steps, finish: Finish::Return(lowered(result)), ..Script::least() }
+fn script(acts: Vec<Act>, result: &[Value]) -> Script {
+    let function = Turn { acts, end: End::Return(lowered(result)) };
+    Script { function, ..Script::least() }
 }
 
 fn case(shape: Shape, args: &[Value], scripts: Vec<Script>) -> Case {
@@ -310,19 +311,23 @@ fn called(events: &[GuestEvent]) -> &[Core] {
 }
 
 /// A guest that takes a list, and does this in the first call of `realloc`.
-fn taking_a_list(ptr_type: PtrType, realloc: Realloc) -> Case {
+fn taking_a_list(ptr_type: PtrType, realloc: Turn) -> Case {
     let mut shape = chain(&[func(&[list(Type::U8)], None)], None, &[]);
     shape.guests[0].ptr_type = ptr_type;
     let script = Script { realloc: vec![realloc], ..script(vec![], &[]) };
     case(shape, &[Value::List(vec![Value::U8(0); 8])], vec![script])
 }
 
+fn answering(pointer: Pointer) -> Turn {
+    Turn::ending(End::Answer(pointer))
+}
+
 /// What `realloc` answers.
-fn answer(ptr_type: PtrType, realloc: Realloc, align: u32, size: u32) -> Result<u32, Failure> {
+fn answer(ptr_type: PtrType, realloc: Turn, align: u32, size: u32) -> Result<u32, Failure> {
     let case = taking_a_list(ptr_type, realloc);
     let compiled = Compiled::new(&encode::component(&case.shape, Puppets::Contained)).unwrap();
     let mut instance = compiled.instantiate(Always(None), ()).unwrap();
-    load(&mut instance, &encode::load_script(0), &scripts(&case).unwrap()[0][0]);
+    load(&mut instance, &encode::load_script(0), &Prepared::of(&case).unwrap().calls[0][0].bytes);
     instance.allocate(EXPORT, align, size)
 }
 
@@ -330,7 +335,10 @@ fn answer(ptr_type: PtrType, realloc: Realloc, align: u32, size: u32) -> Result<
 fn realloc_finds_the_end_of_memory() {
     for ptr_type in [PtrType::I32, PtrType::I64] {
         let check = |beyond, align, size, expected| {
-            assert_eq!(answer(ptr_type, Realloc::End(beyond), align, size), Ok(expected));
+            assert_eq!(
+                answer(ptr_type, answering(Pointer::AtEnd(beyond)), align, size),
+                Ok(expected)
+            );
         };
         check(0, 1, 3, 65_533);
         check(1, 1, 3, 65_534);
@@ -340,17 +348,17 @@ fn realloc_finds_the_end_of_memory() {
         check(2, 2, 65_536, 2);
         check(0, 8, 65_537, 0);
         check(5, 8, u32::MAX, 5);
-        let bump = answer(ptr_type, Realloc::Bump, 8, 65_536);
+        let bump = answer(ptr_type, Turn::PLAIN, 8, 65_536);
         assert_eq!(bump, Err(Failure::Trap(Trap::Guest)));
     }
 }
 
 #[test]
 fn answers_of_64_bits_are_not_cut() {
-    let beyond = Realloc::At((1 << 32) + 2048);
-    let trap = run(&taking_a_list(PtrType::I64, beyond), None).unwrap_err();
+    let beyond = || answering(Pointer::At((1 << 32) + 2048));
+    let trap = run(&taking_a_list(PtrType::I64, beyond()), None).unwrap_err();
     assert_eq!(trap, Failure::Trap(Trap::ListOutOfBounds));
-    let (_, guests) = run(&taking_a_list(PtrType::I32, beyond), None).unwrap();
+    let (_, guests) = run(&taking_a_list(PtrType::I32, beyond()), None).unwrap();
     assert_eq!(
         guests[0].0[..2],
         [
@@ -387,8 +395,8 @@ fn handles_pass_from_guest_to_guest() {
     let scripts = vec![
         script(
             vec![
-                Step::BuiltIn(BuiltInCall { which: BuiltIn::ResourceNew, of: 2, operand: 9 }),
-                Step::BuiltIn(BuiltInCall { which: BuiltIn::ResourceDrop, of: 2, operand: 2 }),
+                Act::BuiltIn(BuiltInCall { which: BuiltIn::ResourceNew, of: 2, operand: 9 }),
+                Act::BuiltIn(BuiltInCall { which: BuiltIn::ResourceDrop, of: 2, operand: 2 }),
                 import(&[handle(1)]),
             ],
             &[handle(1)],
@@ -396,7 +404,7 @@ fn handles_pass_from_guest_to_guest() {
         script(
             vec![
                 import(&[handle(1)]),
-                Step::BuiltIn(BuiltInCall { which: BuiltIn::ResourceNew, of: 0, operand: 77 }),
+                Act::BuiltIn(BuiltInCall { which: BuiltIn::ResourceNew, of: 0, operand: 77 }),
             ],
             &[handle(1)],
         ),
@@ -415,24 +423,24 @@ fn handles_pass_from_guest_to_guest() {
 fn what_does_not_fit_is_reported_with_its_guest() {
     let mut case = passing_on([PtrType::I32; 3]);
     let long = string(&"a".repeat(70_000));
-    case.calls[0].scripts[2].finish = Finish::Return(lowered(&[long]));
-    let error = scripts(&case).unwrap_err();
+    case.calls[0].scripts[2].function.end = End::Return(lowered(&[long]));
+    let error = Prepared::of(&case).unwrap_err();
     assert_eq!(error, "call 0: guest 2: return: the data does not fit into the guest's memory");
     case.calls[0].scripts.swap(0, 2);
-    assert!(scripts(&case).unwrap_err().starts_with("call 0: return: "));
+    assert!(Prepared::of(&case).unwrap_err().starts_with("call 0: return: "));
 }
 
 #[test]
 fn patches_and_post_return_are_each_guests_own() {
     let mut case = passing_on([PtrType::I64, PtrType::I32, PtrType::I64]);
     let scripts = &mut case.calls[0].scripts;
-    scripts[1].post_return = PostReturn::Trap;
+    scripts[1].post_return = Turn::ending(End::Trap);
     assert_eq!(run(&case, Some(string(""))).unwrap_err(), Failure::Trap(Trap::Guest));
-    case.calls[0].scripts[1].post_return = PostReturn::Nothing;
+    case.calls[0].scripts[1].post_return = Turn::PLAIN;
     let wrong = Patch::Flat { index: 0, bits: 1 << 32 };
     let passed =
         Passed::Lowered { values: vec![string("b"), Value::List(vec![])], patches: vec![wrong] };
     let call = ImportCall { passed, answer: Answer::Guest };
-    case.calls[0].scripts[0].steps = vec![Step::Import(call)];
+    case.calls[0].scripts[0].function.acts = vec![Act::Import(call)];
     assert_eq!(run(&case, Some(string(""))).unwrap_err(), Failure::Trap(Trap::StringOutOfBounds));
 }

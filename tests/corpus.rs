@@ -74,7 +74,8 @@ fn the_same_case_gives_the_same_report_twice() {
     let case = corpus::load(path).unwrap().file.case;
     let says = || {
         let checked = Session::new().unwrap().check(&case).unwrap();
-        [checked.expected.observation, checked.observed].map(|seen| report::timeline(&case, &seen))
+        let [expected, observed] = [&checked.expected.observation, &checked.observed];
+        [expected, observed].map(|seen| report::timeline(&case, &checked.prepared, seen))
     };
     assert_eq!(says(), says());
 }

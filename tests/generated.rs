@@ -101,19 +101,14 @@ fn their_components_are_valid_and_have_the_types_of_the_case() {
 
 /// A shape of three resources: the host's, and the guest's with and without a destructor.
 fn shape_with_resources(functions: &str) -> Shape {
-    let import = if functions.contains("import") {
-        "[import]\nstring-encoding = 'utf8'\nmemory = true\nrealloc = true\n"
-    } else {
-        ""
-    };
+    let import =
+        if functions.contains("import") { "[import]\nmemory = true\nrealloc = true\n" } else { "" };
     let text = format!(
         "rule = ''\nwit = 'world case {{ resource r0; resource r1; resource r2; {functions} }}'\n\
-        [subject]\noptimize = false\npooling = false\nmoving-memory = false\nconcurrency = true\n\
-        [memory]\ninitial = 1\nmaximum = 1\n\
         [[resource]]\ndefined-by = 'host'\n\
         [[resource]]\ndefined-by = 'guest'\ndestructor = true\n\
         [[resource]]\ndefined-by = 'guest'\n\
-        [export]\nstring-encoding = 'utf8'\nmemory = true\nrealloc = true\npost-return = true\n\
+        [export]\nmemory = true\nrealloc = true\npost-return = true\n\
         {import}"
     );
     text::parse(&text).unwrap().case.shape

@@ -35,7 +35,8 @@ fn planted_in(case: &Case, fault: &str) -> Checked {
         (read(Deviations::NONE), read(Deviations::from_iter([fault])).observation);
     let again = |_| expected.clone();
     let verdict = oracle::judge(&expected, &observed, Deviations::NONE, again);
-    Checked { verdict, expected, observed, puppets: Puppets::Contained, other: None }
+    let (prepared, puppets) = (session.prepare(case).unwrap(), Puppets::Contained);
+    Checked { verdict, expected, observed, prepared, puppets, other: None }
 }
 
 /// Leaves a page for those who want to look at it.

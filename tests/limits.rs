@@ -9,9 +9,8 @@ use canonfuzz::corpus;
 fn case(result: &str, returns: &str) -> String {
     format!(
         "rule = ''\nwit = 'world case {{ export f: func() -> {result}; }}'\n\
-        [subject]\noptimize = false\npooling = false\nmoving-memory = false\nconcurrency = true\n\
-        [memory]\ninitial = 8\nmaximum = 8\n\
-        [export]\nstring-encoding = 'utf8'\nmemory = true\nrealloc = false\npost-return = false\n\
+        [memory]\ninitial = 8\n\
+        [export]\nstring-encoding = 'utf8'\nmemory = true\n\
         [[call]]\n[call.return]\n{returns}\n"
     )
 }

@@ -71,15 +71,14 @@ const CALL: &str = "[[call]]\n";
 /// A case with one guest, which knows a resource of the host's.
 fn case(declared: &str, functions: &str, calls: &str, concurrency: bool) -> Case {
     let import = match functions.contains("import") {
-        true => "[import]\nstring-encoding = 'utf8'\nmemory = true\nrealloc = true\n",
+        true => "[import]\nmemory = true\nrealloc = true\n",
         false => "",
     };
     let text = format!(
         "rule = ''\nwit = '''world case {{ resource r0; {declared} {functions} }}'''\n\
-        [subject]\noptimize = false\npooling = false\nmoving-memory = false\n\
-        concurrency = {concurrency}\n[memory]\ninitial = 1\nmaximum = 1\n\
+        [subject]\nconcurrency = {concurrency}\n\
         [[resource]]\ndefined-by = 'host'\n\
-        [export]\nstring-encoding = 'utf8'\nmemory = true\nrealloc = true\npost-return = false\n\
+        [export]\nmemory = true\nrealloc = true\n\
         {import}{calls}"
     );
     text::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}")).case

@@ -7,26 +7,21 @@ use canonfuzz::engine::wasmtime;
 use canonfuzz::mix::Mix;
 use canonfuzz::observation::Reading;
 
-const FIRST: &str = "[subject]\noptimize = false\npooling = false\nmoving-memory = false\n\
-    concurrency = true\n[memory]\ninitial = 1\nmaximum = 1\n";
-
-const MEMORY: &str = "[[guest]]\n[guest.memory]\ninitial = 1\nmaximum = 1\n";
-
 /// A case of as many guests as there are encodings. Each defines a resource with a destructor: the
 /// number of the first one's is 1, for number 0 is the host's. The last one has no import.
 fn case(wit: &str, encodings: &[&str], calls: &str) -> Case {
     let last = encodings.len() - 1;
     let resources: String = (0..=encodings.len()).map(|i| format!("resource r{i}; ")).collect();
     let wit = format!("wit = 'world case {{ {resources}{wit} }}'\n");
-    let mut text = format!("rule = ''\n{wit}{FIRST}[[resource]]\ndefined-by = 'host'\n");
+    let mut text = format!("rule = ''\n{wit}[[resource]]\ndefined-by = 'host'\n");
     for i in 0..=last {
         let guest = if i == 0 { "guest".to_string() } else { format!("guest {i}") };
         text += &format!("[[resource]]\ndefined-by = '{guest}'\ndestructor = true\n");
     }
     for (i, encoding) in encodings.iter().enumerate() {
-        let (memory, prefix) = if i == 0 { ("", "") } else { (MEMORY, "guest.") };
+        let (guest, prefix) = if i == 0 { ("", "") } else { ("[[guest]]\n", "guest.") };
         let options = format!("string-encoding = '{encoding}'\nmemory = true\nrealloc = true\n");
-        text += &format!("{memory}[{prefix}export]\n{options}post-return = true\n");
+        text += &format!("{guest}[{prefix}export]\n{options}post-return = true\n");
         if i < last {
             text += &format!("[{prefix}import]\n{options}");
         }
@@ -109,7 +104,7 @@ fn a_handle_of_another_type_may_be_met_by_all_code_of_a_callee() {
             [call.return]\nvalues = []\n[[call.guest]]\n{guest}[call.guest.return]\nvalues = []\n"
         )
     };
-    let step = |step: &str| format!("[[call.guest.step]]\nbuilt-in = '{step}'\n");
+    let step = |step: &str| format!("[[call.guest.step]]\nact = '{step}'\n");
     let new_and_drop = step("resource.new r2 5") + &step("resource.drop r2 2");
     for (guest, stage) in [
         ("realloc = ['resource.rep r2 1']\n".to_string(), "params lowered"),
@@ -130,7 +125,7 @@ fn resources_of_a_later_guest_pass_between_two_before_it() {
     let calls = format!(
         "[[call]]\nargs = []\n{}{}{}[call.return]\nvalues = []\n\
         [[call.guest]]\n[[call.guest.step]]\nvalues = []\n[call.guest.return]\nvalues = ['1']\n\
-        [[call.guest]]\n[[call.guest.step]]\nbuilt-in = 'resource.new r3 5'\n\
+        [[call.guest]]\n[[call.guest.step]]\nact = 'resource.new r3 5'\n\
         [call.guest.return]\nvalues = ['1']\n",
         step("['none', 'none']"),
         step("['some(1)', 'none']"),

@@ -12,10 +12,9 @@ use canonfuzz::report;
 fn parse(core: &str) -> Result<text::CaseFile, String> {
     let wit =
         "wit = 'world case { resource r0; import g: func(p0: u64); export f: func() -> f32; }'";
-    let options = "string-encoding = 'utf8'\nmemory = true\nrealloc = true\n";
+    let options = "memory = true\nrealloc = true\n";
     let text = format!(
-        "rule = ''\n{wit}\ncore = '''\n{core}\n'''\n[subject]\noptimize = false\npooling = false\n\
-        moving-memory = false\nconcurrency = true\n[memory]\ninitial = 1\nmaximum = 1\n\
+        "rule = ''\n{wit}\ncore = '''\n{core}\n'''\n\
         [[resource]]\ndefined-by = 'guest'\ndestructor = true\n\
         [export]\n{options}post-return = true\n[import]\n{options}"
     );

@@ -28,8 +28,9 @@ use super::waitable::{
     wait_for_event_of,
 };
 use super::world::{Outcome, World};
+use super::wrap;
 use super::{BuiltIn, LiftLowerOptions};
-use super::{Core, CoreType, MAX_FLAT_PARAMS, Party, Stage, Stop, handle, task, thread, wrap};
+use super::{Core, CoreType, MAX_FLAT_PARAMS, Party, Stage, Stop, end_if, handle, task, thread};
 
 /// Spec: `BLOCKED`.
 const BLOCKED: u32 = 0xffff_ffff;
@@ -87,7 +88,7 @@ pub fn call<W: World>(world: &mut W, d: &Arc<Defined>, args: &[Core]) -> Result<
         }
         BuiltIn::FutureDropReadable => copies::drop(world, d, (Kind::Future, Side::Readable), i),
         BuiltIn::FutureDropWritable => copies::drop(world, d, (Kind::Future, Side::Writable), i),
-        BuiltIn::ThreadIndex => Ok(threads::index(world)),
+        BuiltIn::ThreadIndex => threads::index(world),
         BuiltIn::ThreadNewIndirect => threads::new_indirect(world, d, args),
         BuiltIn::ThreadResumeLater => threads::resume_later(world, d, i),
         BuiltIn::ThreadSuspend => threads::suspend(world, d),
@@ -406,7 +407,10 @@ pub(crate) fn cancel_requested<W: World>(
     let thread = machine.thread().expect("core code calls");
     machine.threads[thread].calls = None;
     let waitable = Waitable::Subtask(subtask);
-    match (machine.subtasks[subtask].state.is_resolved(), is_async) {
+    let Subtask { state, delivered, .. } = machine.subtasks[subtask];
+    // It was not, unless a check was left out.
+    end_if(delivered, Stop::Crash)?;
+    match (state.is_resolved(), is_async) {
         (true, _) => Ok(one(take_event(world, waitable).payload)),
         (false, true) => Ok(one(BLOCKED)),
         (false, false) => wait_for_event(world, waitable, CoreType::I32),

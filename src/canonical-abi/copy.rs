@@ -16,7 +16,7 @@ use super::signature::Signature;
 use super::store::store;
 use super::waitable::{Event, EventCode, PendingEvent, Waitable, Waits};
 use super::world::{Happening, World};
-use super::{LiftLowerOptions, Stop};
+use super::{LiftLowerOptions, Stop, end_if};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -434,14 +434,18 @@ fn settle(machine: &mut Machine, end: Id<End>, result: CopyResult) {
 }
 
 /// Spec: `SharedStreamImpl.cancel` and `SharedFutureImpl.cancel`.
-pub fn cancel<W: World>(world: &mut W, end: Id<End>) {
+pub fn cancel<W: World>(world: &mut W, end: Id<End>) -> Result<(), Stop> {
     let machine = world.machine();
     machine.ends[end].state = CopyState::Cancelling;
     let End { shared, owner, .. } = machine.ends[end];
-    if machine.shared[shared].is_slow && owner.is_some() {
-        return world.happens(Happening::Asked(shared));
+    let Shared { pending, is_slow, .. } = machine.shared[shared];
+    // It is, unless a check was left out.
+    end_if(pending != Some(end), Stop::Crash)?;
+    match is_slow && owner.is_some() {
+        true => world.happens(Happening::Asked(shared)),
+        false => done_pending(world, shared, CopyResult::Cancelled),
     }
-    done_pending(world, shared, CopyResult::Cancelled);
+    Ok(())
 }
 
 /// The host ends a copy that it was asked to cancel.

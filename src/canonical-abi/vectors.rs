@@ -73,7 +73,7 @@ pub fn run_watched(text: &str, recorder: &Recorder) -> Result<Report> {
 /// The first line of a file, which says of what kind its vectors are.
 enum Header {
     /// Each is a single operation.
-    Operations(format::Header),
+    Operations(Box<format::Header>),
     /// Each is a trace of whole calls.
     Traces(trace::Header),
 }
@@ -81,7 +81,7 @@ enum Header {
 /// What the two kinds of headers do not have in common.
 #[derive(Deserialize)]
 struct Either {
-    id: Option<String>,
+    op: Option<String>,
 }
 
 /// A vector that was run.
@@ -93,14 +93,14 @@ struct Ran {
 
 impl Header {
     fn parse(line: &str, recorder: &Recorder) -> Result<Header> {
-        let Either { id } = serde_json::from_str(line)?;
-        Ok(match id {
-            None => {
+        let Either { op } = serde_json::from_str(line)?;
+        Ok(match op {
+            Some(_) => {
                 let mut header = format::Header::parse(line)?;
                 header.recorder = recorder.clone();
-                Header::Operations(header)
+                Header::Operations(Box::new(header))
             }
-            Some(_) => Header::Traces(trace::Header::parse(line)?),
+            None => Header::Traces(trace::Header::parse(line)?),
         })
     }
 

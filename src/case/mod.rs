@@ -8,6 +8,7 @@ mod kind;
 pub mod misuse;
 pub mod noise;
 pub mod paths;
+mod script;
 pub mod text;
 mod tuning;
 
@@ -21,6 +22,10 @@ use crate::value::Value;
 pub use kind::CaseKind;
 use misuse::Misuse;
 use paths::Paths;
+pub use script::{
+    Act, Answer, BuiltInCall, Chunk, End, Entry, ImportCall, Part, Passed, Patch, Pointer, Script,
+    Turn,
+};
 pub use tuning::Tuning;
 
 /// The name of a function: the first guest's export comes first, then what each guest imports.
@@ -124,135 +129,6 @@ pub enum Manner {
     Misused(Misuse),
 }
 
-/// What a guest does during one call of the host's.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Script {
-    /// What each call of `realloc` during this call does, in order; then all do `Bump`.
-    pub realloc: Vec<Realloc>,
-    /// What the guest does before it returns, in order, when its function is called first. Later calls
-    /// only return.
-    pub steps: Vec<Step>,
-    /// How each call of its function ends.
-    pub finish: Finish,
-    pub post_return: PostReturn,
-    pub destructor: Destructor,
-}
-
-/// Something that the guest does.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    Import(ImportCall),
-    BuiltIn(BuiltInCall),
-}
-
-/// A call of a canonical built-in. Handles are indices in the guest's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct BuiltInCall {
-    pub which: BuiltIn,
-    /// The resource type that it is made for.
-    pub of: types::Resource,
-    pub operand: u32,
-}
-
-/// One call of the import.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ImportCall {
-    pub passed: Passed,
-    pub answer: Answer,
-}
-
-/// What a guest hands over: core values, and memory behind them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Passed {
-    /// These values, lowered by the rules (by the encoder, from the bottom of the guest's heap up),
-    /// and then damaged.
-    Lowered { values: Vec<Value>, patches: Vec<Patch> },
-    /// Anything: one word for each core value, its low bits where the value is narrower.
-    Raw { flat: Vec<u64>, memory: Vec<Chunk> },
-}
-
-/// Damage to well-formed data.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Patch {
-    /// Replaces the core value at `index`.
-    Flat { index: u32, bits: u64 },
-    /// Overwrites memory.
-    Memory(Chunk),
-}
-
-/// Bytes at an address of the guest's memory.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Chunk {
-    pub at: u32,
-    pub bytes: Vec<u8>,
-}
-
-/// What the import does when the guest calls it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Answer {
-    /// It is the next guest's, whose script says.
-    Guest,
-    /// Returns this; `None` where the function has no result.
-    Return(Option<Value>),
-    /// Fails.
-    Error,
-    /// Calls the export with the same arguments, if it still holds them, and fails if that fails; then
-    /// returns this.
-    Reenter(Option<Value>),
-}
-
-/// How the guest's function ends.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Finish {
-    Return(Passed),
-    Trap,
-}
-
-/// What the `post-return` function does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum PostReturn {
-    Nothing,
-    Trap,
-    /// Calls the import, which it must not.
-    Import,
-    /// Calls a built-in, which must be `resource.rep`.
-    BuiltIn(BuiltInCall),
-}
-
-/// What each call of a destructor of the guest's does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Destructor {
-    Nothing,
-    Trap,
-    BuiltIn(BuiltInCall),
-}
-
-/// What one call of `realloc` does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Realloc {
-    /// Takes the next aligned address of the heap and copies the old block there; traps where the
-    /// memory ends.
-    Bump,
-    /// `Bump` that does not copy.
-    Forget,
-    /// Answers with this pointer and does nothing.
-    At(u64),
-    /// Answers with the last aligned address at which the block still fits, plus this, and does
-    /// nothing.
-    End(u64),
-    /// Answers with the old pointer and does nothing.
-    Old,
-    /// `Bump`, and then answers with a pointer this much further.
-    Skew(u64),
-    /// Grows the memory by this many pages if it can, then does `Bump`.
-    Grow(u32),
-    Trap,
-    /// Calls the import, which it must not, then does `Bump`.
-    Import,
-    /// Calls a built-in, which must be `resource.rep`, then does `Bump`.
-    BuiltIn(BuiltInCall),
-}
-
 impl Shape {
     /// Whether the host defines the resource of this number.
     pub fn is_host(&self, resource: types::Resource) -> bool {
@@ -352,6 +228,11 @@ impl Guest {
         export.chain(self.import.iter().map(|import| ("import", import)))
     }
 
+    /// Whether it has a memory that anybody else can see.
+    pub fn has_memory(&self) -> bool {
+        self.functions().any(|(_, function)| function.opts.memory)
+    }
+
     /// The types of the import's params and results; none where there is no import.
     pub fn types_of_import(&self) -> (&[Type], &[Type]) {
         let import = self.import.as_ref();
@@ -364,35 +245,6 @@ pub fn is_host(resources: &[Resource], resource: types::Resource) -> bool {
     let position = usize::try_from(resource).ok();
     let defined = position.and_then(|position| resources.get(position));
     defined.is_some_and(|resource| *resource == Resource::Host)
-}
-
-impl Script {
-    /// The script of which there is least.
-    pub fn least() -> Script {
-        Script {
-            realloc: Vec::new(),
-            steps: Vec::new(),
-            finish: Finish::Trap,
-            post_return: PostReturn::Nothing,
-            destructor: Destructor::Nothing,
-        }
-    }
-
-    /// The calls of the import among the steps.
-    pub fn import_calls(&self) -> impl Iterator<Item = &ImportCall> {
-        self.steps.iter().filter_map(|step| match step {
-            Step::Import(call) => Some(call),
-            Step::BuiltIn(_) => None,
-        })
-    }
-}
-
-/// The calls of the import among steps, to change them.
-pub fn import_calls_mut(steps: &mut [Step]) -> impl Iterator<Item = &mut ImportCall> {
-    steps.iter_mut().filter_map(|step| match step {
-        Step::Import(call) => Some(call),
-        Step::BuiltIn(_) => None,
-    })
 }
 
 /// Bounds on a case, whoever made it. Passed explicitly, so that each user says what it can bear.
@@ -418,7 +270,7 @@ pub struct Limits {
     pub payload_bytes: u32,
     /// Calls of the export.
     pub calls: u32,
-    /// Calls of the import and of built-ins by one guest within one call of the first's export.
+    /// Acts of one turn of a guest.
     pub steps: u32,
     /// Handles that the host drops after one call of the export.
     pub host_drops: u32,

@@ -27,17 +27,41 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// The plainest.
+    /// The plainest, which case files do not mention: nothing that has to be asked for.
     pub const PLAIN: Tuning = Tuning {
         optimize: false,
         pooling: false,
         moving_memory: false,
-        concurrency: false,
+        concurrency: true,
         signals: true,
         guards: true,
         fuel: false,
         epochs: false,
     };
+
+    /// The names of all choices, in the order of declaration.
+    pub const NAMES: [&str; 8] = [
+        "optimize",
+        "pooling",
+        "moving-memory",
+        "concurrency",
+        "signals",
+        "guards",
+        "fuel",
+        "epochs",
+    ];
+
+    /// Each choice with its name.
+    pub fn named(mut self) -> [(&'static str, bool); 8] {
+        let choices = self.choices().map(|choice| *choice);
+        std::array::from_fn(|index| (Tuning::NAMES[index], choices[index]))
+    }
+
+    /// Those choices that are not the plain ones.
+    pub fn unusual(self) -> impl Iterator<Item = (&'static str, bool)> {
+        let plain = Tuning::PLAIN.named();
+        self.named().into_iter().filter(move |choice| !plain.contains(choice))
+    }
 
     /// All choices, in the order of declaration.
     pub fn choices(&mut self) -> [&mut bool; 8] {

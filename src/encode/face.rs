@@ -16,7 +16,7 @@ use super::puppet::emit::{
 };
 use super::puppet::{Left, Puppet};
 use super::script::{
-    EVENT_BUILT_IN, EVENT_CALLED, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN, WORD, slot, step_words,
+    EVENT_BUILT_IN, EVENT_CALLED, EVENT_IMPORT_RETURNED, EVENT_POST_RETURN, WORD, slot,
 };
 use crate::abi::{BuiltIn, CoreFuncType, CoreType};
 use crate::case::noise::{self, Act, Offer, Typed};
@@ -61,8 +61,6 @@ struct Face<'a> {
     post_returns: bool,
     /// The type of the import, and its function among those that are wired.
     import: Option<(CoreFuncType, u32)>,
-    /// The bytes of a step.
-    step_bytes: u32,
     /// What core code that nobody scripted may import.
     offers: Vec<Typed<Offer>>,
 }
@@ -77,7 +75,6 @@ pub fn face(shape: &Shape, number: usize, puppet: &Puppet, wired: &[Wired]) -> M
         function: core_export(guest),
         post_returns: guest.export.opts.post_return,
         import: None,
-        step_bytes: index(step_words(guest) * WORD),
         offers: if noisy { noise::offers(shape, number) } else { Vec::new() },
     };
     face.import = core_import(guest).map(|ty| (ty, face.wired_at(slot::IMPORT)));
@@ -147,9 +144,9 @@ impl Face<'_> {
     fn types(&self) -> Vec<CoreFuncType> {
         let post_return =
             CoreFuncType { params: self.function.results.clone(), results: Vec::new() };
-        let mut types = vec![i32s(1, 1), i32s(1, 1), i32s(0, 0)];
+        let mut types = vec![i32s(1, 1), i32s(0, 1), i32s(0, 0)];
         if self.puppet.left.is_some() {
-            types.extend([i32s(0, 0), i32s(1, 0), i32s(0, 1), realloc_type(self.puppet.ptr_type)]);
+            types.extend([i32s(0, 0), i32s(0, 0), i32s(0, 1), realloc_type(self.puppet.ptr_type)]);
         }
         types.extend(self.wired.iter().map(|wired| wired.ty.clone()));
         types.push(self.function.clone());
@@ -208,7 +205,7 @@ impl Face<'_> {
             if let Some(slot) = self.left(Act::Function) {
                 return pass_on(sink, params.len(), slot, self.defined());
             }
-            sink.i32_const(self.step_bytes.cast_signed()).call(ACT).local_set(address);
+            sink.call(ACT).local_set(address);
             load_words(sink, address, results);
         })
     }
@@ -233,7 +230,7 @@ impl Face<'_> {
     fn offer(&self, Typed { of, ty }: &Typed<Offer>) -> Function {
         match *of {
             Offer::Step => body([], |sink| {
-                sink.i32_const(self.step_bytes.cast_signed()).call(NEXT_STEP);
+                sink.call(NEXT_STEP);
             }),
             Offer::Results => body([(1, ValType::I32)], |sink| {
                 sink.call(RESULTS).local_set(0);

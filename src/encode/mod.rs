@@ -7,6 +7,7 @@ mod face;
 pub mod guest;
 mod looping;
 mod names;
+mod prepared;
 mod puppet;
 mod root;
 pub mod script;
@@ -17,6 +18,7 @@ mod wire;
 
 pub use looping::looping;
 pub use names::{EXPORT, load_script, observe, puppet_name};
+pub use prepared::{Prepared, PreparedScript};
 pub use puppet::emit::function_type;
 pub use puppet::{Puppet, Puppets};
 pub use root::component;

@@ -5,24 +5,24 @@ mod code;
 pub mod emit;
 mod memory;
 mod noise;
+mod turn;
 
 use wasm_encoder::{
     CodeSection, ComponentBuilder, ComponentTypeRef, ConstExpr, DataCountSection, DataSection,
-    DataSegment, DataSegmentMode, EntityType, ExportKind, ExportSection, FunctionSection,
+    DataSegment, DataSegmentMode, EntityType, ExportKind, ExportSection, Function, FunctionSection,
     GlobalSection, GlobalType, ImportSection, MemorySection, MemoryType, Module, ModuleType,
     RefType, TableSection, TableType, TypeSection, ValType,
 };
 
 use self::emit::{
-    ACT, BUMP, CALL_BUILT_IN, CLEAN_UP, DESTRUCTORS, GLOBALS, LOAD_SCRIPT, LOG_ROOM, MEMORY,
-    OBSERVE, REALLOC, SCRIPT_MEMORY, SCRIPT_REALLOC, SILENT_TYPE, function_type, i32s, index,
-    left_slot, memory, realloc_type, script_memory,
+    BUMP, GLOBALS, MEMORY, Own, SCRIPT_MEMORY, Ty, function_type, index, left_slot, memory,
+    script_memory,
 };
 pub use self::noise::Left;
 use super::core_names;
 use super::script::fill_pattern;
 use super::standing::{Standing, standing};
-use crate::abi::{CoreFuncType, CoreType, PtrType};
+use crate::abi::{CoreFuncType, PtrType};
 use crate::case::{Guest, Limits, Pages, Shape};
 use crate::types;
 
@@ -152,7 +152,11 @@ impl Puppet {
 
     fn entity(&self, kind: ExportKind, index: u32) -> EntityType {
         match kind {
-            ExportKind::Func => EntityType::Function(self.type_of(index)),
+            ExportKind::Func => {
+                let index = usize::try_from(index).expect("functions are few");
+                let ty = self.functions().nth(index).expect("it is one of them");
+                EntityType::Function(ty.index())
+            }
             ExportKind::Table => EntityType::Table(self.table()),
             ExportKind::Memory if index == MEMORY => EntityType::Memory(self.memory()),
             ExportKind::Memory => EntityType::Memory(script_memory()),
@@ -162,20 +166,22 @@ impl Puppet {
         }
     }
 
-    /// The type of a function.
-    fn type_of(&self, function: u32) -> u32 {
-        let after = self.first_offer();
-        match function {
-            // Each of these has one of its own.
-            REALLOC..=CALL_BUILT_IN => function,
-            _ if function < after => SILENT_TYPE,
-            _ => Left::TYPES[usize::try_from(function - after).expect("functions are few")],
-        }
+    /// The types of all functions, in their order.
+    fn functions(&self) -> impl Iterator<Item = Ty> {
+        let own = Own::ALL.into_iter().map(Own::ty);
+        let destructors = self.destructors.iter().map(|_| Ty::Silent);
+        let offers = self.left.iter().flat_map(|_| Left::TYPES);
+        own.chain(destructors).chain(offers)
     }
 
-    /// The first function for core code that nobody scripted: they come after all others.
+    /// The first destructor.
+    fn first_destructor(&self) -> u32 {
+        index(Own::ALL.len())
+    }
+
+    /// The first function for core code that nobody scripted.
     fn first_offer(&self) -> u32 {
-        DESTRUCTORS + index(self.destructors.len())
+        self.first_destructor() + index(self.destructors.len())
     }
 
     /// The memory under test: any, where it is another module's.
@@ -188,15 +194,15 @@ impl Puppet {
 
     fn exports(&self) -> Vec<(String, ExportKind, u32)> {
         let functions = [
-            (core_names::REALLOC, REALLOC),
-            (core_names::SCRIPT_REALLOC, SCRIPT_REALLOC),
-            (core_names::ACT, ACT),
-            (core_names::CLEAN_UP, CLEAN_UP),
-            (core_names::LOAD_SCRIPT, LOAD_SCRIPT),
-            (core_names::OBSERVE, OBSERVE),
-            (core_names::LOG_ROOM, LOG_ROOM),
+            (core_names::REALLOC, Own::Realloc),
+            (core_names::SCRIPT_REALLOC, Own::ScriptRealloc),
+            (core_names::ACT, Own::Act),
+            (core_names::CLEAN_UP, Own::CleanUp),
+            (core_names::LOAD_SCRIPT, Own::LoadScript),
+            (core_names::OBSERVE, Own::Observe),
+            (core_names::LOG_ROOM, Own::LogRoom),
         ];
-        let functions = functions.map(|(name, function)| (name, ExportKind::Func, function));
+        let functions = functions.map(|(name, own)| (name, ExportKind::Func, own.index()));
         let others = [
             (core_names::MEMORY, ExportKind::Memory, MEMORY),
             (core_names::SCRIPT_MEMORY, ExportKind::Memory, SCRIPT_MEMORY),
@@ -204,7 +210,8 @@ impl Puppet {
         ];
         let fixed = others.into_iter().chain(functions);
         let fixed = fixed.map(|(name, kind, index)| (name.to_string(), kind, index));
-        let destructors = self.destructors.iter().zip(DESTRUCTORS..).map(|(resource, function)| {
+        let destructors = self.destructors.iter().zip(self.first_destructor()..);
+        let destructors = destructors.map(|(resource, function)| {
             (core_names::destructor(*resource), ExportKind::Func, function)
         });
         let offers = self.left.iter().flat_map(|_| Left::NAMES).zip(self.first_offer()..);
@@ -212,53 +219,50 @@ impl Puppet {
         fixed.chain(destructors).chain(offers).collect()
     }
 
-    /// One for each function but the destructors, in the order of functions.
-    fn types(&self) -> Vec<CoreFuncType> {
-        let log_word = CoreFuncType { params: vec![CoreType::I64], results: Vec::new() };
-        vec![
-            realloc_type(self.ptr_type),
-            i32s(4, 1),
-            i32s(1, 1),
-            i32s(0, 0),
-            i32s(2, 0),
-            i32s(0, 1),
-            i32s(1, 1),
-            log_word,
-            i32s(1, 0),
-            i32s(1, 0),
-        ]
+    fn types(&self) -> [CoreFuncType; Ty::ALL.len()] {
+        Ty::ALL.map(|ty| ty.core(self.ptr_type))
     }
 
     fn declarations(&self) -> FunctionSection {
         let mut declarations = FunctionSection::new();
-        let offers = if self.left.is_some() { Left::NAMES.len() } else { 0 };
-        for function in REALLOC..self.first_offer() + index(offers) {
-            declarations.function(self.type_of(function));
-        }
+        self.functions().for_each(|ty| {
+            declarations.function(ty.index());
+        });
         declarations
     }
 
     fn code(&self) -> CodeSection {
         let mut section = CodeSection::new();
-        let left = self.left.as_ref();
-        let realloc_left = left.and_then(|left| left.realloc(self.ptr_type));
-        section.function(&realloc_left.unwrap_or_else(|| memory::realloc(self.ptr_type, true)));
-        section.function(&code::script_realloc());
-        section.function(&code::act());
-        section.function(&code::clean_up());
-        section.function(&code::load_script(self.ptr_type, left));
-        section.function(&code::observe(self.ptr_type));
-        section.function(&code::log_room());
-        section.function(&code::log_word());
-        section.function(&code::make_room());
-        section.function(&code::call_built_in());
-        for resource in &self.destructors {
-            section.function(&code::destructor(*resource, left));
+        for own in Own::ALL {
+            section.function(&self.body_of(own));
         }
-        if left.is_some() {
+        for resource in &self.destructors {
+            section.function(&code::destructor(*resource, self.left.as_ref()));
+        }
+        if self.left.is_some() {
             noise::code(&mut section, self.ptr_type);
         }
         section
+    }
+
+    fn body_of(&self, own: Own) -> Function {
+        let (ptr_type, left) = (self.ptr_type, self.left.as_ref());
+        match own {
+            Own::Realloc => {
+                let left = left.and_then(|left| left.realloc(ptr_type));
+                left.unwrap_or_else(|| memory::realloc(ptr_type, true))
+            }
+            Own::ScriptRealloc => code::script_realloc(),
+            Own::Act => code::act(),
+            Own::CleanUp => code::clean_up(),
+            Own::LoadScript => code::load_script(ptr_type, left),
+            Own::Observe => code::observe(ptr_type),
+            Own::LogRoom => code::log_room(),
+            Own::LogWord => code::log_word(),
+            Own::MakeRoom => code::make_room(),
+            Own::DoActs => turn::do_acts(ptr_type),
+            Own::CallBuiltIn => turn::call_built_in(),
+        }
     }
 }
 

@@ -5,15 +5,12 @@ use super::guest::{Lowering, Side, core_export, core_import, initial_size};
 use crate::abi::layout::align_to;
 use crate::abi::{Core, CoreFuncType, CoreType, wrap};
 use crate::case::{
-    BuiltInCall, Call, Case, Chunk, Destructor, Finish, GUEST_DATA, Guest, Passed, Patch,
-    PostReturn, Realloc, Script, Step,
+    Act, BuiltInCall, Chunk, End, Entry, GUEST_DATA, Guest, Passed, Patch, Pointer, Script, Turn,
 };
 use crate::observation::GuestEvent;
 
 /// The unit of script and log, in bytes.
 pub const WORD: usize = 8;
-/// Where a call of the import that no script foresaw finds its params: zeros.
-pub const ZERO_ARGS: i32 = 0x100;
 /// Where the script lies. The log follows it, and a copy of the memory under test follows the log.
 /// The log's first word is its length in bytes, this word included.
 pub const SCRIPT: i32 = 0x400;
@@ -42,29 +39,49 @@ pub mod word {
     pub const FILL: u64 = 1;
     pub const CHUNKS: u64 = 2;
     pub const CHUNK_COUNT: u64 = 3;
+    /// The addresses of the turns of `realloc`, a word each.
     pub const REALLOCS: u64 = 4;
     pub const REALLOC_COUNT: u64 = 5;
-    pub const STEPS: u64 = 6;
-    pub const STEP_COUNT: u64 = 7;
-    pub const TRAPS: u64 = 8;
+    /// The addresses of the other turns.
+    pub const FUNCTION: u64 = 6;
+    pub const POST_RETURN: u64 = 7;
+    pub const DESTRUCTOR: u64 = 8;
+    /// The address of the core results of the function.
     pub const RESULTS: u64 = 9;
-    pub const POST_RETURN_TRAPS: u64 = 10;
-    pub const POST_RETURN_LEAVES: u64 = 11;
-    pub const DESTRUCTOR_TRAPS: u64 = 12;
-    /// Addresses of built-ins, or 0.
-    pub const POST_RETURN_BUILT_IN: u64 = 13;
-    pub const DESTRUCTOR_BUILT_IN: u64 = 14;
-    pub const COUNT: usize = 15;
+    /// The bytes of each act.
+    pub const ACT_BYTES: u64 = 10;
+    pub const COUNT: usize = 11;
 }
 
-/// What a step begins with. The core params of the import follow, or the operand and the slot of a
-/// built-in.
-pub mod step_kind {
+/// The words at the start of a turn. Its acts follow.
+pub mod turn_word {
+    pub const ACT_COUNT: u64 = 0;
+    pub const END: u64 = 1;
+    /// The number that belongs to the end.
+    pub const OPERAND: u64 = 2;
+    pub const COUNT: u64 = 3;
+}
+
+/// What an act begins with. The core params of the import follow, or the operand and the slot of a built-in.
+pub mod act_kind {
     pub const IMPORT: i32 = 0;
     /// A built-in with an answer.
     pub const ANSWERS: i32 = 1;
     /// One without.
     pub const SILENT: i32 = 2;
+    /// The pages follow.
+    pub const GROW: i32 = 3;
+}
+
+/// How a turn ends.
+pub mod end_kind {
+    pub const PLAIN: i32 = 0;
+    pub const FORGET: i32 = 1;
+    pub const AT: i32 = 2;
+    pub const OLD: i32 = 3;
+    pub const SKEW: i32 = 4;
+    pub const TRAP: i32 = 5;
+    pub const AT_END: i32 = 6;
 }
 
 /// The slots of the puppet's table: the lowered import, and then for each resource those of the built-ins, in
@@ -101,28 +118,16 @@ pub mod slot {
 /// The words of a built-in.
 const BUILT_IN: usize = 3;
 
-/// What a `realloc` entry of two words begins with.
-pub mod realloc_kind {
-    pub const BUMP: i32 = 0;
-    pub const FORGET: i32 = 1;
-    pub const AT: i32 = 2;
-    pub const OLD: i32 = 3;
-    pub const SKEW: i32 = 4;
-    pub const GROW: i32 = 5;
-    pub const TRAP: i32 = 6;
-    pub const IMPORT: i32 = 7;
-    /// The operand is the built-in's address.
-    pub const BUILT_IN: i32 = 8;
-    pub const END: i32 = 9;
-}
+/// The words of each act of a turn, as many for each.
+pub type ActWords = Vec<Vec<u64>>;
 
 /// What the guest hands over in one call, as core values and memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuestData {
     /// Laid over the memory, in this order.
     pub memory: Vec<Chunk>,
-    /// The words of each step, as many for each.
-    pub steps: Vec<Vec<u64>>,
+    /// The words of the acts of each turn, as `Script::turns` has them.
+    pub turns: Vec<ActWords>,
     /// The core results of the function.
     pub results: Vec<u64>,
     /// Where the heap of `realloc` begins.
@@ -147,64 +152,56 @@ pub fn fill_pattern() -> impl ExactSizeIterator<Item = u8> {
 }
 
 /// Lowers what the guest hands over during this call. An error says what does not fit.
-pub fn guest_data(guest: &Guest, script: &Script) -> Result<GuestData, String> {
+pub(super) fn guest_data(guest: &Guest, script: &Script) -> Result<GuestData, String> {
     let mut writer = Writer::new(guest);
-    let mut steps = Vec::new();
-    for (i, step) in script.steps.iter().enumerate() {
-        let words = writer.step(guest, step).map_err(|error| format!("step {i}: {error}"))?;
-        steps.push(words);
-    }
-    let results = match &script.finish {
-        Finish::Return(passed) => writer
+    let turns = script.turns().map(|(_, turn)| writer.acts(guest, turn));
+    let turns = turns.collect::<Result<_, _>>()?;
+    let results = match script.returned() {
+        Some(passed) => writer
             .flat(Side::results(&guest.export, guest.ptr_type), passed)
             .map_err(|error| format!("return: {error}"))?,
-        Finish::Trap => Vec::new(),
+        None => Vec::new(),
     };
-    Ok(writer.finish(steps, results))
+    Ok(writer.finish(turns, results))
 }
 
-/// How many words a step takes.
-pub fn step_words(guest: &Guest) -> usize {
+impl GuestData {
+    /// The words of the acts of the function's turn: those of `realloc` are before it.
+    pub fn function(&self, script: &Script) -> &[Vec<u64>] {
+        &self.turns[script.realloc.len()]
+    }
+}
+
+/// How many words an act takes.
+fn act_words(guest: &Guest) -> usize {
     let params = core_import(guest).map_or(0, |import| import.params.len());
     BUILT_IN.max(1 + params)
 }
 
-/// The scripts of all calls of a case, one for each guest. An error says what does not fit.
-pub fn scripts(case: &Case) -> Result<Vec<Vec<Vec<u8>>>, String> {
-    let calls = case.calls.iter().enumerate();
-    calls
-        .map(|(i, call)| {
-            let scripts = scripts_of_call(&case.shape.guests, call, i == 0);
-            scripts.map_err(|error| format!("call {i}: {error}"))
-        })
-        .collect()
-}
-
-fn scripts_of_call(guests: &[Guest], call: &Call, first: bool) -> Result<Vec<Vec<u8>>, String> {
-    let scripts = guests.iter().zip(&call.scripts).enumerate();
-    scripts
-        .map(|(i, (guest, actions))| {
-            let written = guest_data(guest, actions).and_then(|data| script(actions, &data, first));
-            written.map_err(|error| if i == 0 { error } else { format!("guest {i}: {error}") })
-        })
-        .collect()
-}
-
 /// The script for these actions; the `first` one on an instance fills the memory.
-pub fn script(actions: &Script, data: &GuestData, first: bool) -> Result<Vec<u8>, String> {
+pub(super) fn script(
+    guest: &Guest,
+    actions: &Script,
+    data: &GuestData,
+    first: bool,
+) -> Result<Vec<u8>, String> {
     let mut script = Words { words: vec![0; word::COUNT] };
     script.set(word::HEAP, u64::from(data.heap));
     script.set(word::FILL, u64::from(first));
-    let reallocs: Vec<_> =
-        actions.realloc.iter().map(|action| realloc_words(*action, &mut script)).collect();
-    script.append(word::REALLOCS, reallocs.into_iter().flatten());
-    script.set(word::REALLOC_COUNT, len64(actions.realloc.len()));
-    script.append(word::STEPS, data.steps.iter().flatten().copied());
-    script.set(word::STEP_COUNT, len64(data.steps.len()));
-    script.set(word::TRAPS, u64::from(actions.finish == Finish::Trap));
+    script.set(word::ACT_BYTES, len64(act_words(guest) * WORD));
+    let mut reallocs = Vec::new();
+    for ((entry, turn), acts) in actions.turns().zip(&data.turns) {
+        let address = script.turn(turn, acts);
+        match entry {
+            Entry::Realloc => reallocs.push(address),
+            Entry::Function => script.set(word::FUNCTION, address),
+            Entry::PostReturn => script.set(word::POST_RETURN, address),
+            Entry::Destructor => script.set(word::DESTRUCTOR, address),
+        }
+    }
+    script.set(word::REALLOC_COUNT, len64(reallocs.len()));
+    script.append(word::REALLOCS, reallocs.into_iter());
     script.append(word::RESULTS, data.results.iter().copied());
-    script.post_return(actions.post_return);
-    script.destructor(actions.destructor);
     let script = script.with_chunks(&data.memory);
     if script.len() > MAX_SCRIPT {
         return Err(format!("its script of {} bytes is longer than {MAX_SCRIPT}", script.len()));
@@ -302,20 +299,32 @@ impl Writer {
         Writer { lowering, chunks: Vec::new() }
     }
 
-    /// The words of a step, as many for each.
-    fn step(&mut self, guest: &Guest, step: &Step) -> Result<Vec<u64>, String> {
-        let mut words = match step {
-            Step::Import(call) => {
-                let import =
-                    guest.import.as_ref().ok_or("the guest calls an import that is not there")?;
-                let mut words = vec![u64::from(step_kind::IMPORT.unsigned_abs())];
-                words.extend(self.flat(Side::params(import, guest.ptr_type), &call.passed)?);
-                words
+    /// The words of each act of a turn, as many for each.
+    fn acts(&mut self, guest: &Guest, turn: &Turn) -> Result<ActWords, String> {
+        let acts = turn.acts.iter().enumerate();
+        let words = acts.map(|(index, act)| {
+            let words = self.act(guest, act);
+            let mut words = words.map_err(|error| format!("step {index}: {error}"))?;
+            words.resize(act_words(guest), 0);
+            Ok(words)
+        });
+        words.collect()
+    }
+
+    /// All words of an act but for zeros at its end.
+    fn act(&mut self, guest: &Guest, act: &Act) -> Result<Vec<u64>, String> {
+        let (kind, operands) = match act {
+            Act::Import(call) => {
+                let import = guest.import.as_ref();
+                let import = import.ok_or("the guest calls an import that is not there")?;
+                let params = self.flat(Side::params(import, guest.ptr_type), &call.passed)?;
+                (act_kind::IMPORT, params)
             }
-            Step::BuiltIn(built_in) => built_in_words(*built_in).to_vec(),
+            Act::Leave => (act_kind::IMPORT, Vec::new()),
+            Act::BuiltIn(built_in) => built_in_words(*built_in),
+            Act::Grow(pages) => (act_kind::GROW, vec![u64::from(*pages)]),
         };
-        words.resize(step_words(guest), 0);
-        Ok(words)
+        Ok([kind_word(kind)].into_iter().chain(operands).collect())
     }
 
     /// The core values that are handed over.
@@ -347,7 +356,7 @@ impl Writer {
         }
     }
 
-    fn finish(self, steps: Vec<Vec<u64>>, results: Vec<u64>) -> GuestData {
+    fn finish(self, turns: Vec<ActWords>, results: Vec<u64>) -> GuestData {
         let guest = self.lowering.guest;
         let start = usize::try_from(GUEST_DATA).expect("a small address");
         let end = usize::try_from(guest.bump).expect("an address").min(guest.memory.len());
@@ -356,7 +365,7 @@ impl Writer {
             memory.push(Chunk { at: GUEST_DATA, bytes: guest.memory[start..end].to_vec() });
         }
         memory.extend(self.chunks);
-        GuestData { memory, steps, results, heap: wrap(align_to(guest.bump, 16)) }
+        GuestData { memory, turns, results, heap: wrap(align_to(guest.bump, 16)) }
     }
 }
 
@@ -376,19 +385,13 @@ impl Words {
         self.words.extend(words);
     }
 
-    fn post_return(&mut self, action: PostReturn) {
-        self.set(word::POST_RETURN_TRAPS, u64::from(action == PostReturn::Trap));
-        self.set(word::POST_RETURN_LEAVES, u64::from(action == PostReturn::Import));
-        if let PostReturn::BuiltIn(built_in) = action {
-            self.append(word::POST_RETURN_BUILT_IN, built_in_words(built_in).into_iter());
-        }
-    }
-
-    fn destructor(&mut self, action: Destructor) {
-        self.set(word::DESTRUCTOR_TRAPS, u64::from(action == Destructor::Trap));
-        if let Destructor::BuiltIn(built_in) = action {
-            self.append(word::DESTRUCTOR_BUILT_IN, built_in_words(built_in).into_iter());
-        }
+    /// Appends a turn and answers where it is.
+    fn turn(&mut self, turn: &Turn, acts: &ActWords) -> u64 {
+        let start = address(self.words.len());
+        let (kind, operand) = end_words(&turn.end);
+        self.words.extend([len64(acts.len()), kind_word(kind), operand]);
+        self.words.extend(acts.iter().flatten());
+        start
     }
 
     fn with_chunks(mut self, chunks: &[Chunk]) -> Vec<u8> {
@@ -418,30 +421,30 @@ fn len64(length: usize) -> u64 {
     u64::try_from(length).expect("a length fits in 64 bits")
 }
 
-fn built_in_words(BuiltInCall { which, of, operand }: BuiltInCall) -> [u64; BUILT_IN] {
-    let answers = which.row().result.is_some();
-    let kind = if answers { step_kind::ANSWERS } else { step_kind::SILENT };
-    let slot = slot::built_in(which, of);
-    [u64::from(kind.unsigned_abs()), u64::from(operand), u64::from(slot)]
+fn kind_word(kind: i32) -> u64 {
+    u64::from(kind.unsigned_abs())
 }
 
-/// A built-in is appended to the script.
-fn realloc_words(realloc: Realloc, script: &mut Words) -> [u64; 2] {
-    let (kind, operand) = match realloc {
-        Realloc::Bump => (realloc_kind::BUMP, 0),
-        Realloc::Forget => (realloc_kind::FORGET, 0),
-        Realloc::At(ptr) => (realloc_kind::AT, ptr),
-        Realloc::End(beyond) => (realloc_kind::END, beyond),
-        Realloc::Old => (realloc_kind::OLD, 0),
-        Realloc::Skew(distance) => (realloc_kind::SKEW, distance),
-        Realloc::Grow(pages) => (realloc_kind::GROW, u64::from(pages)),
-        Realloc::Trap => (realloc_kind::TRAP, 0),
-        Realloc::Import => (realloc_kind::IMPORT, 0),
-        Realloc::BuiltIn(built_in) => {
-            let address = address(script.words.len());
-            script.words.extend(built_in_words(built_in));
-            (realloc_kind::BUILT_IN, address)
+fn built_in_words(BuiltInCall { which, of, operand }: BuiltInCall) -> (i32, Vec<u64>) {
+    let answers = which.row().result.is_some();
+    let kind = if answers { act_kind::ANSWERS } else { act_kind::SILENT };
+    (kind, vec![u64::from(operand), u64::from(slot::built_in(which, of))])
+}
+
+/// What is returned is elsewhere.
+fn end_words(end: &End) -> (i32, u64) {
+    match end {
+        End::Plain | End::Return(_) => (end_kind::PLAIN, 0),
+        End::Answer(pointer) => {
+            let kind = match pointer {
+                Pointer::Forget => end_kind::FORGET,
+                Pointer::At(_) => end_kind::AT,
+                Pointer::AtEnd(_) => end_kind::AT_END,
+                Pointer::Old => end_kind::OLD,
+                Pointer::Skew(_) => end_kind::SKEW,
+            };
+            (kind, pointer.number().unwrap_or(0))
         }
-    };
-    [u64::from(kind.unsigned_abs()), operand]
+        End::Trap => (end_kind::TRAP, 0),
+    }
 }

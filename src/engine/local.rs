@@ -9,7 +9,7 @@ use super::machine::told_apart;
 use super::wasmtime::fault::Fault;
 use super::wasmtime::{self, Loaded, Run, Setup, Subject};
 use crate::case::{Case, Shape};
-use crate::encode::Puppets;
+use crate::encode::{Prepared, Puppets};
 use crate::observation::{Observation, Outcome};
 
 /// Components that are kept compiled: enough for what a mutator works on at a time, and some tens
@@ -19,7 +19,7 @@ pub const SHAPES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 /// A subject and what it has compiled.
 pub struct Local {
     subject: Subject,
-    loaded: LruCache<Shape, Vec<Prepared>>,
+    loaded: LruCache<Shape, Vec<Compiled>>,
     /// Whether components import their puppets.
     puppets: Puppets,
     /// What is planted in the way in and out of each instance.
@@ -27,7 +27,7 @@ pub struct Local {
 }
 
 /// A component compiled and linked for cases of one setup, or why it could not be.
-type Prepared = (Setup, Result<Loaded, Outcome>);
+type Compiled = (Setup, Result<Loaded, Outcome>);
 
 impl Local {
     /// A subject for components that have their puppets from here.
@@ -57,11 +57,10 @@ impl Local {
     }
 }
 
-/// Runs a case on an instance, if there is one. The scripts are those of the case's calls, one for each
-/// guest.
-pub fn run(started: Result<Run, Outcome>, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Observation {
+/// Runs a case on an instance, if there is one.
+pub fn run(started: Result<Run, Outcome>, case: &Case, prepared: &Prepared) -> Observation {
     let Observation { calls, outcome } = match started {
-        Ok(run) => run.run(case, scripts),
+        Ok(run) => run.run(case, prepared),
         Err(outcome) => Observation { calls: Vec::new(), outcome },
     };
     Observation { calls, outcome: told_apart(outcome) }

@@ -60,7 +60,8 @@ pub fn told_apart(outcome: Outcome) -> Outcome {
         | Outcome::Refused(_)
         | Outcome::Unsupported(_)
         | Outcome::Exhausted(_)
-        | Outcome::Crashed(_)) => other,
+        | Outcome::Crashed(_)
+        | Outcome::NotObserved(_)) => other,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::component::instantiate::Compiled;
 use crate::component::recording::Event;
 use crate::component::{self, Context, Instance, NotInstantiated};
 use crate::encode::script::read_observed;
-use crate::encode::{self, EXPORT, looping};
+use crate::encode::{self, EXPORT, Prepared, PreparedScript, looping};
 use crate::engine::holdings::Held;
 use crate::engine::host::{HostScript, change_handles};
 use crate::engine::numbers::same_but_for_numbers;
@@ -189,24 +189,24 @@ pub struct Run {
 }
 
 impl Run {
-    /// Runs a case. The scripts are those of the case's calls, one for each guest.
-    pub fn run(mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
-        self.run_all(case, scripts)
+    /// Runs a case.
+    pub fn run(mut self, case: &Case, prepared: &Prepared) -> Reading {
+        self.run_all(case, prepared)
     }
 
     /// Runs a case, and answers with what the core code of the guest of this number did.
-    pub fn record(mut self, case: &Case, scripts: &[Vec<Vec<u8>>], guest: usize) -> Vec<Event> {
+    pub fn record(mut self, case: &Case, prepared: &Prepared, guest: usize) -> Vec<Event> {
         self.instance.record(&encode::observe(guest));
-        self.run_all(case, scripts);
+        self.run_all(case, prepared);
         self.instance.recorded()
     }
 
-    fn run_all(&mut self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Reading {
+    fn run_all(&mut self, case: &Case, prepared: &Prepared) -> Reading {
         self.instance.host_calls().waits = case.paths.call.mode == Mode::Sync;
         self.recorder().static_lifts = static_lifts(case.paths);
         self.instance.host().blocks = case.shape.awaits_import() && case.paths.polls > 0;
         let mut outcome = Outcome::Returned;
-        for (i, scripts) in scripts.iter().enumerate() {
+        for (i, scripts) in prepared.calls.iter().enumerate() {
             if let Err(ended) = self.call(case, i, scripts) {
                 outcome = match ended {
                     Ended::Failed(failure) => self::ended(failure),
@@ -225,24 +225,26 @@ impl Run {
         Reading { observation, taken, calls, faults, unexplored, points }
     }
 
-    fn call(&mut self, case: &Case, index: usize, scripts: &[Vec<u8>]) -> Result<(), Ended> {
+    fn call(&mut self, case: &Case, index: usize, scripts: &[PreparedScript]) -> Result<(), Ended> {
         let call = &case.calls[index];
         self.instance.host().begin(call);
         for (guest, script) in scripts.iter().enumerate() {
-            self.load_script(&encode::load_script(guest), script)?;
+            self.load_script(&encode::load_script(guest), &script.bytes)?;
         }
         self.begin_lowerings(scripts.len());
         let result = self.call_and_drop(case, call);
         let result = self.with_mistake(result);
         let course = std::mem::take(&mut self.recorder().course);
         let received = (0..scripts.len()).map(|guest| self.take_received(guest)).collect();
-        self.readings.push(CallReading { course, received });
+        self.readings.push(CallReading { course, nans: Vec::new(), received });
         let host = std::mem::take(&mut self.instance.host().seen);
         self.calls.push(CallObservation { host, returned: None });
         let result = result?;
         let guests = case.shape.guests.iter().enumerate();
         let guests = guests.map(|(number, guest)| self.observe(number, guest));
         let guests = guests.collect::<Result<_, _>>()?;
+        let nans = (0..scripts.len()).map(|guest| self.lowered(guest).nans.clone()).collect();
+        self.readings[index].nans = nans;
         self.calls[index].returned = Some(Returned { result, guests });
         Ok(())
     }
@@ -316,7 +318,6 @@ impl Run {
 
     fn observe(&mut self, number: usize, guest: &Guest) -> Result<GuestObservation, Failure> {
         let observe = encode::observe(number);
-        let nans = self.lowered(number).nans.clone();
         let (_, memory) = self.instance.inspect(&observe, &[])?;
         let word = |at: usize| {
             let bytes = memory[at..].first_chunk().expect("the memory has many words");
@@ -325,7 +326,7 @@ impl Run {
         let (start, length) = (word(0), word(4));
         let (events, memory) =
             read_observed(&memory[start..start + length], guest).expect("the puppet logs events");
-        Ok(GuestObservation { events, memory: memory.to_vec(), nans })
+        Ok(GuestObservation { events, memory: memory.to_vec() })
     }
 }
 

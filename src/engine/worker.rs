@@ -16,7 +16,7 @@ use super::local::{self, Local};
 use super::machine;
 use crate::case::{Case, bytes};
 use crate::component::crash;
-use crate::encode::{self, Puppets, script};
+use crate::encode::{self, Prepared, Puppets};
 use crate::observation::{Observation, Outcome};
 
 /// The command under which this program is a worker.
@@ -265,10 +265,10 @@ pub fn serve(before: &mut dyn FnMut(&Case)) -> Result<()> {
     let mut local = Local::new(Puppets::Contained);
     for frame in cases {
         let case = bytes::decode_any(&frame)?;
-        let scripts = script::scripts(&case).map_err(|why| anyhow!(why))?;
+        let prepared = Prepared::of(&case).map_err(|why| anyhow!(why))?;
         before(&case);
         local.load(&case, || encode::component(&case.shape, Puppets::Contained));
-        let observation = local::run(local.instantiate(&case), &case, &scripts);
+        let observation = local::run(local.instantiate(&case), &case, &prepared);
         write_frame(&mut stdout, &postcard::to_stdvec(&observation)?)?;
         if matches!(observation.outcome, Outcome::Crashed(_)) {
             break;

@@ -1,15 +1,32 @@
-//! What a guest calls, as core code: its import and its built-ins.
+//! What a guest does, as core code: it calls its import and its built-ins.
 //! Knows nothing of when.
 
 use super::checks::Site;
 use super::plan::GuestPlan;
-use super::text::{Lines, constant};
+use super::text::{Lines, address, constant};
 use crate::abi::Core;
-use crate::case::BuiltInCall;
+use crate::case::{Act, BuiltInCall, Turn};
 use crate::encode::script::slot;
 
+/// The acts of a turn, each with its words.
+pub fn acts(guest: &GuestPlan, turn: &Turn, words: &[Vec<u64>]) -> Lines {
+    turn.acts.iter().zip(words).flat_map(|(one, words)| act(guest, one, words)).collect()
+}
+
+/// The first word says what it is.
+fn act(guest: &GuestPlan, act: &Act, words: &[u64]) -> Lines {
+    match act {
+        Act::Import(_) | Act::Leave => import_call(guest, &words[1..]),
+        Act::BuiltIn(one) => built_in(guest, *one),
+        Act::Grow(pages) => {
+            let pages = address(guest.guest.ptr_type, u64::from(*pages));
+            vec![format!("(drop (memory.grow {pages}))")]
+        }
+    }
+}
+
 /// A call of the import that passes these words.
-pub fn import_call(guest: &GuestPlan, words: &[u64]) -> Lines {
+fn import_call(guest: &GuestPlan, words: &[u64]) -> Lines {
     let import = guest.import.as_ref().expect("a checked case has what it calls");
     let params = import.params.iter().zip(words);
     let params: String =
@@ -23,13 +40,7 @@ pub fn import_call(guest: &GuestPlan, words: &[u64]) -> Lines {
     }
 }
 
-/// A call of the import that no script foresaw passes zeros.
-pub fn zero_import_call(guest: &GuestPlan) -> Lines {
-    let count = guest.import.as_ref().map_or(0, |import| import.params.len());
-    import_call(guest, &vec![0; count])
-}
-
-pub fn built_in(guest: &GuestPlan, BuiltInCall { which, of, operand }: BuiltInCall) -> Lines {
+fn built_in(guest: &GuestPlan, BuiltInCall { which, of, operand }: BuiltInCall) -> Lines {
     let answers = which.row().result.is_some();
     let ty = if answers { "$answers" } else { "$drops" };
     let slot = slot::built_in(which, of);

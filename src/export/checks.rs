@@ -202,8 +202,7 @@ fn all_seen(guest: &GuestPlan) -> BTreeMap<Site, Vec<Seen>> {
             let mut nans = Vec::new();
             if matches!(site, Site::Function | Site::Import) {
                 lowering += 1;
-                let leaves = call.seen.iter().flat_map(|seen| &seen.nans);
-                nans = leaves.filter_map(|leaf| flat_nan(leaf, lowering)).collect();
+                nans = call.nans.iter().filter_map(|leaf| flat_nan(leaf, lowering)).collect();
             }
             all.entry(site).or_default().push(Seen { number, values, nans });
             number += 1;

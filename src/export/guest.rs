@@ -1,13 +1,13 @@
 //! A guest's core module as text: its script as code that a person would write.
 //! Knows what the puppet does with a script, and nothing of components.
 
-use super::acts::{built_in, import_call, zero_import_call};
+use super::acts::acts;
 use super::checks::{self, Site, numbered};
 use super::memory;
 use super::plan::{GuestCall, GuestPlan};
-use super::text::{Lines, block, constant, name, signature};
+use super::text::{Lines, TRAP, block, constant, name, signature};
 use crate::abi::{Core, CoreType, PtrType};
-use crate::case::{Destructor, Finish, PostReturn, Step};
+use crate::case::{End, Entry};
 use crate::encode::script::slot;
 use crate::types;
 
@@ -110,20 +110,19 @@ fn function(guest: &GuestPlan) -> Lines {
     let mut inside: Lines = checked(guest, Site::Function, &gets(&params)).into_iter().collect();
     inside.extend(by_call(guest, |call| {
         let mut lines = steps(guest, call);
-        match call.script.finish {
-            Finish::Trap => lines.push("(unreachable)".to_string()),
-            Finish::Return(_) => {
-                let results = guest.function.results.iter().zip(&call.data.results);
-                let constants = results.map(|(ty, bits)| constant(Core::from_bits(*ty, *bits)));
-                let constants: Vec<_> = constants.collect();
-                let space = if constants.is_empty() { "" } else { " " };
-                lines.push(format!("(return{space}{})", constants.join(" ")));
-            }
+        if call.script.returned().is_some() {
+            let results = guest.function.results.iter().zip(&call.data.results);
+            let constants = results.map(|(ty, bits)| constant(Core::from_bits(*ty, *bits)));
+            let constants: Vec<_> = constants.collect();
+            let space = if constants.is_empty() { "" } else { " " };
+            lines.push(format!("(return{space}{})", constants.join(" ")));
+        } else {
+            lines.push(TRAP.to_string());
         }
         lines
     }));
     if guest.calls.len() > 1 {
-        inside.push("(unreachable)".to_string());
+        inside.push(TRAP.to_string());
     }
     let params = checks::params(&params);
     block(&format!("func (export \"f\"){params}{results}"), inside)
@@ -146,14 +145,7 @@ fn by_call(guest: &GuestPlan, of: impl Fn(&GuestCall) -> Lines) -> Lines {
 }
 
 fn steps(guest: &GuestPlan, call: &GuestCall) -> Lines {
-    let steps = call.script.steps.iter().zip(&call.data.steps);
-    let lines: Lines = steps
-        .flat_map(|(step, words)| match step {
-            // The first word says that it is a call of the import.
-            Step::Import(_) => import_call(guest, &words[1..]),
-            Step::BuiltIn(one) => built_in(guest, *one),
-        })
-        .collect();
+    let lines = acts(guest, &call.script.function, call.data.function(call.script));
     if !guest.again || lines.is_empty() {
         return lines;
     }
@@ -162,26 +154,28 @@ fn steps(guest: &GuestPlan, call: &GuestCall) -> Lines {
     block("if (i32.eqz (global.get $was-called))", block("then", once))
 }
 
+/// What is done where the guest is entered so, and nothing is returned.
+fn silent_turn(guest: &GuestPlan, call: &GuestCall, wanted: Entry) -> Lines {
+    let turns = call.script.turns().zip(&call.data.turns);
+    let wanted = turns.filter(|((entry, _), _)| *entry == wanted);
+    let lines = wanted.flat_map(|((_, turn), words)| {
+        let traps = (turn.end == End::Trap).then(|| TRAP.to_string());
+        acts(guest, turn, words).into_iter().chain(traps)
+    });
+    lines.collect()
+}
+
 fn post_return(guest: &GuestPlan) -> Lines {
     let params = numbered('r', &guest.function.results);
     let mut inside: Lines = checked(guest, Site::PostReturn, &gets(&params)).into_iter().collect();
-    inside.extend(by_call(guest, |call| match call.script.post_return {
-        PostReturn::Nothing => Vec::new(),
-        PostReturn::Trap => vec!["(unreachable)".to_string()],
-        PostReturn::Import => zero_import_call(guest),
-        PostReturn::BuiltIn(one) => built_in(guest, one),
-    }));
+    inside.extend(by_call(guest, |call| silent_turn(guest, call, Entry::PostReturn)));
     block(&format!("func (export \"post-return\"){}", checks::params(&params)), inside)
 }
 
 fn destructor(guest: &GuestPlan, resource: types::Resource) -> Lines {
     let operands = format!("(i32.const {resource}) (local.get $rep)");
     let mut inside: Lines = checked(guest, Site::Destructor, &operands).into_iter().collect();
-    inside.extend(by_call(guest, |call| match call.script.destructor {
-        Destructor::Nothing => Vec::new(),
-        Destructor::Trap => vec!["(unreachable)".to_string()],
-        Destructor::BuiltIn(one) => built_in(guest, one),
-    }));
+    inside.extend(by_call(guest, |call| silent_turn(guest, call, Entry::Destructor)));
     block(&format!("func (export \"destructor-{resource}\") (param $rep i32)"), inside)
 }
 
@@ -199,7 +193,7 @@ fn check(guest: &GuestPlan) -> Lines {
         let mut then =
             vec![format!("(call $expect (i32.eq (global.get $happened) (i32.const {happened})))")];
         if in_memory {
-            then.extend(memory::check(guest, seen));
+            then.extend(memory::check(guest, seen, call.nans));
         }
         if guest.calls.len() == 1 {
             inside = then;

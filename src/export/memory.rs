@@ -1,12 +1,12 @@
 //! A guest's memory as core code: what is in it, how `realloc` gives it away, what has to be in it.
 //! Knows addresses and bytes, and nothing of what they mean.
 
-use super::acts::{built_in, zero_import_call};
+use super::acts::acts;
 use super::checks::is_nan;
 use super::plan::GuestPlan;
-use super::text::{Lines, address, block, bytes, pointer};
+use super::text::{Lines, TRAP, address, block, bytes, pointer};
 use crate::abi::{NanLeaf, Place, PtrType};
-use crate::case::Realloc;
+use crate::case::{Act, End, Pointer, Turn};
 use crate::encode::guest::initial_size;
 use crate::encode::script::{FILL_PERIOD, filled};
 use crate::observation::GuestObservation;
@@ -145,7 +145,7 @@ fn size(ptr_type: PtrType) -> String {
 
 /// Whether a script has more to say about `realloc` than that it does its work.
 pub fn is_scripted(guest: &GuestPlan) -> bool {
-    guest.calls.iter().any(|call| call.script.realloc.iter().any(|one| *one != Realloc::Bump))
+    guest.calls.iter().any(|call| call.script.realloc.iter().any(|turn| !turn.is_plain()))
 }
 
 /// What calls of `realloc` do that are not like the others.
@@ -158,8 +158,8 @@ fn scripted(guest: &GuestPlan) -> Lines {
         "(global.set $reallocs (i32.add (local.get $number) (i32.const 1)))".to_string(),
     ];
     for (number, call) in guest.calls.iter().enumerate() {
-        for (i, realloc) in call.script.realloc.iter().enumerate() {
-            let action = action(guest, *realloc);
+        for (i, (turn, words)) in call.script.realloc.iter().zip(&call.data.turns).enumerate() {
+            let action = action(guest, turn, words);
             if action.is_empty() {
                 continue;
             }
@@ -175,20 +175,28 @@ fn scripted(guest: &GuestPlan) -> Lines {
 }
 
 /// What such a call does before it does its work, or instead.
-fn action(guest: &GuestPlan, realloc: Realloc) -> Lines {
-    let ptr_type = guest.guest.ptr_type;
+fn action(guest: &GuestPlan, turn: &Turn, words: &[Vec<u64>]) -> Lines {
+    let mut lines = acts(guest, turn, words);
+    match &turn.end {
+        End::Plain | End::Return(_) => {}
+        End::Answer(pointer) => lines.extend(answer(guest.guest.ptr_type, *pointer)),
+        End::Trap => lines.push(TRAP.to_string()),
+    }
+    lines
+}
+
+fn answer(ptr_type: PtrType, answered: Pointer) -> Lines {
     let ptr = pointer(ptr_type);
     let narrow = |value: u64| match ptr_type {
         PtrType::I32 => address(ptr_type, u64::from(crate::abi::wrap(value))),
         PtrType::I64 => address(ptr_type, value),
     };
     let allocate = "(call $allocate (local.get $align) (local.get $new-size))";
-    match realloc {
-        Realloc::Bump => Vec::new(),
-        Realloc::Forget => vec![format!("(return {allocate})")],
-        Realloc::At(at) => vec![format!("(return {})", narrow(at))],
-        Realloc::Old => vec!["(return (local.get $old))".to_string()],
-        Realloc::End(beyond) => {
+    match answered {
+        Pointer::Forget => vec![format!("(return {allocate})")],
+        Pointer::At(at) => vec![format!("(return {})", narrow(at))],
+        Pointer::Old => vec!["(return (local.get $old))".to_string()],
+        Pointer::AtEnd(beyond) => {
             let size = size(ptr_type);
             let last = format!(
                 "({ptr}.and ({ptr}.sub {size} (local.get $new-size)) ({ptr}.sub ({ptr}.const 0) (local.get $align)))"
@@ -197,19 +205,13 @@ fn action(guest: &GuestPlan, realloc: Realloc) -> Lines {
             let last = format!("(select {last} {} {fits})", address(ptr_type, 0));
             vec![format!("(return ({ptr}.add {last} {}))", narrow(beyond))]
         }
-        Realloc::Skew(distance) => vec![
+        Pointer::Skew(distance) => vec![
             format!("(local.set $block {allocate})"),
             format!(
                 "(memory.copy (local.get $block) (local.get $old) (select (local.get $old-size) (local.get $new-size) ({ptr}.lt_u (local.get $old-size) (local.get $new-size))))"
             ),
             format!("(return ({ptr}.add (local.get $block) {}))", narrow(distance)),
         ],
-        Realloc::Grow(pages) => {
-            vec![format!("(drop (memory.grow {}))", address(ptr_type, u64::from(pages)))]
-        }
-        Realloc::Trap => vec!["(unreachable)".to_string()],
-        Realloc::Import => zero_import_call(guest),
-        Realloc::BuiltIn(one) => built_in(guest, one),
     }
 }
 
@@ -238,12 +240,12 @@ fn range_check(name: &str, ptr: &str, byte: &str) -> Lines {
 }
 
 fn grows(guest: &GuestPlan) -> bool {
-    let mut reallocs = guest.calls.iter().flat_map(|call| &call.script.realloc);
-    reallocs.any(|realloc| matches!(realloc, Realloc::Grow(_)))
+    let mut acts = guest.calls.iter().flat_map(|call| call.script.acts());
+    acts.any(Act::grows)
 }
 
 /// Holds the memory against what is in it after a call.
-pub fn check(guest: &GuestPlan, seen: &GuestObservation) -> Lines {
+pub fn check(guest: &GuestPlan, seen: &GuestObservation, nans: &[NanLeaf]) -> Lines {
     let ptr_type = guest.guest.ptr_type;
     let mut expected = filled(initial_size(guest.guest.pages));
     expected.truncate(seen.memory.len());
@@ -257,7 +259,7 @@ pub fn check(guest: &GuestPlan, seen: &GuestObservation) -> Lines {
     let mut at = 0;
     for (start, end) in runs(&expected, &seen.memory) {
         lines.extend(untouched(ptr_type, at, start, initial));
-        lines.extend(bytes_checks(ptr_type, seen, start, end));
+        lines.extend(bytes_checks(ptr_type, (&seen.memory, nans), start, end));
         at = end;
     }
     lines.extend(untouched(ptr_type, at, seen.memory.len(), initial));
@@ -292,26 +294,31 @@ fn runs(a: &[u8], b: &[u8]) -> Vec<(usize, usize)> {
 }
 
 /// Checks bytes, as many at once as a number has.
-fn bytes_checks(ptr_type: PtrType, seen: &GuestObservation, start: usize, end: usize) -> Lines {
+fn bytes_checks(
+    ptr_type: PtrType,
+    (memory, nans): (&[u8], &[NanLeaf]),
+    start: usize,
+    end: usize,
+) -> Lines {
     let mut lines = Vec::new();
     let mut at = start;
     while at < end {
         let place = address(ptr_type, length64(at));
-        if let Some(width) = nan_at(seen, at) {
+        if let Some(width) = nan_at(memory, nans, at) {
             let ty = if width == 4 { "f32" } else { "f64" };
             let so = is_nan(ty, &format!("({ty}.load {place})"));
             lines.push(format!("(call $expect {so})"));
             at += width;
             continue;
         }
-        let next = (at..end).find(|at| nan_at(seen, *at).is_some()).unwrap_or(end);
+        let next = (at..end).find(|at| nan_at(memory, nans, *at).is_some()).unwrap_or(end);
         let (width, load, ty) = match next - at {
             1 => (1, "load8_u", "i32"),
             2 | 3 => (2, "load16_u", "i32"),
             4..=7 => (4, "load", "i32"),
             _ => (8, "load", "i64"),
         };
-        let bits = seen.memory[at..at + width]
+        let bits = memory[at..at + width]
             .iter()
             .rev()
             .fold(0, |bits: u64, byte| bits << 8 | u64::from(*byte));
@@ -325,11 +332,11 @@ fn bytes_checks(ptr_type: PtrType, seen: &GuestObservation, start: usize, end: u
 }
 
 /// How wide the float at an address is that may be any NaN.
-fn nan_at(seen: &GuestObservation, at: usize) -> Option<usize> {
+fn nan_at(memory: &[u8], nans: &[NanLeaf], at: usize) -> Option<usize> {
     let at_address = |leaf: &&NanLeaf| leaf.place == Place::Memory(length64(at));
-    let leaf = seen.nans.iter().find(at_address)?;
+    let leaf = nans.iter().find(at_address)?;
     let width = usize::try_from(leaf.width).ok()?;
-    let bytes = seen.memory.get(at..at + width)?;
+    let bytes = memory.get(at..at + width)?;
     let bits = bytes.iter().rev().fold(0, |bits: u64, byte| bits << 8 | u64::from(*byte));
     let is_nan = match u32::try_from(bits) {
         Ok(bits) if width == 4 => is_nan32(bits),

@@ -104,13 +104,15 @@ pub fn unrun(file: &CaseFile, format: Format) -> Option<Vec<u8>> {
 /// The component as text, as we read it ourselves.
 pub fn component_text(case: &Case, reading: &Reading) -> Result<String, NotExported> {
     let case = without_unused_import(case);
-    let plan = plan::plan(&case, reading)?;
+    let prepared = plan::prepare(&case)?;
+    let plan = plan::plan(&case, &prepared, reading)?;
     Ok(text::joined(&component::component(&plan, NEWEST)))
 }
 
 fn core_text(case: &Case, reading: &Reading, guest: usize) -> Result<String, NotExported> {
     let case = without_unused_import(case);
-    let plan = plan::plan(&case, reading)?;
+    let prepared = plan::prepare(&case)?;
+    let plan = plan::plan(&case, &prepared, reading)?;
     let Some(guest) = plan.guests.get(guest) else {
         let count = plan.guests.len();
         return Err(NotExported(format!("there is no guest {guest}: the case has {count}")));

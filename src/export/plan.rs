@@ -4,14 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::about::NotExported;
-use crate::abi::{BuiltIn, CoreFuncType};
+use crate::abi::{BuiltIn, CoreFuncType, NanLeaf};
 use crate::case::paths::Path;
-use crate::case::{
-    Answer, BuiltInCall, Call, Case, Destructor, Guest, Manner, PostReturn, Realloc, Script, Step,
-};
+use crate::case::{Call, Case, Guest, Manner, Script};
 use crate::encode::guest::{core_export, core_import};
-use crate::encode::script::{GuestData, guest_data};
-use crate::encode::{Standing, standing};
+use crate::encode::script::GuestData;
+use crate::encode::{Prepared, Standing, standing};
 use crate::observation::{CallObservation, GuestObservation, HostEvent, Outcome, Reading};
 use crate::types;
 use crate::value::Value;
@@ -19,6 +17,7 @@ use crate::value::Value;
 /// A case, taken apart.
 pub struct Plan<'a> {
     pub case: &'a Case,
+    pub prepared: &'a Prepared,
     pub reading: &'a Reading,
     pub guests: Vec<GuestPlan<'a>>,
 }
@@ -42,9 +41,11 @@ pub struct GuestPlan<'a> {
 /// What a guest does in one of the host's calls.
 pub struct GuestCall<'a> {
     pub script: &'a Script,
-    pub data: GuestData,
+    pub data: &'a GuestData,
     /// What it sees, where that is said: not in a call that traps.
     pub seen: Option<&'a GuestObservation>,
+    /// Where any NaN is as good as another in that.
+    pub nans: &'a [NanLeaf],
 }
 
 /// The case without the host's function, where no guest ever calls that. Nothing else is different then.
@@ -53,24 +54,28 @@ pub fn without_unused_import(case: &Case) -> Case {
     let last = case.shape.guests.len() - 1;
     // What nobody scripted may call it whenever it likes.
     let scripted = case.shape.guests[last].noise.is_none();
-    if scripted && case.calls.iter().all(|call| !calls_import(&call.scripts[last])) {
+    if scripted && case.calls.iter().all(|call| !call.scripts[last].calls_import()) {
         case.shape.guests[last].import = None;
         (case.paths.import, case.paths.polls) = (Path::PLAIN, 0);
     }
     case
 }
 
-fn calls_import(script: &Script) -> bool {
-    script.import_calls().next().is_some()
-        || script.realloc.contains(&Realloc::Import)
-        || script.post_return == PostReturn::Import
+/// Takes a case apart that the reference has run.
+pub fn plan<'a>(
+    case: &'a Case,
+    prepared: &'a Prepared,
+    reading: &'a Reading,
+) -> Result<Plan<'a>, NotExported> {
+    runs(case, reading)?;
+    let guests = 0..case.shape.guests.len();
+    let guests = guests.map(|number| guest_plan(case, prepared, reading, number)).collect();
+    Ok(Plan { case, prepared, reading, guests })
 }
 
-/// Takes a case apart that the reference has run.
-pub fn plan<'a>(case: &'a Case, reading: &'a Reading) -> Result<Plan<'a>, NotExported> {
-    runs(case, reading)?;
-    let guests = (0..case.shape.guests.len()).map(|number| guest_plan(case, reading, number));
-    Ok(Plan { case, reading, guests: guests.collect::<Result<_, _>>()? })
+/// The case made ready to be taken apart.
+pub fn prepare(case: &Case) -> Result<Prepared, NotExported> {
+    Prepared::of(case).map_err(NotExported)
 }
 
 /// Whether the reference ran the case to an end that an engine can be held to.
@@ -83,7 +88,8 @@ fn runs(case: &Case, reading: &Reading) -> Result<(), NotExported> {
         | Outcome::Refused(why)
         | Outcome::Unsupported(why)
         | Outcome::Exhausted(why)
-        | Outcome::Crashed(why) => {
+        | Outcome::Crashed(why)
+        | Outcome::NotObserved(why) => {
             return refused(&format!("the reference does not run it: {why}"));
         }
     }
@@ -98,19 +104,21 @@ fn runs(case: &Case, reading: &Reading) -> Result<(), NotExported> {
 
 fn guest_plan<'a>(
     case: &'a Case,
+    prepared: &'a Prepared,
     reading: &'a Reading,
     number: usize,
-) -> Result<GuestPlan<'a>, NotExported> {
+) -> GuestPlan<'a> {
     let guest = &case.shape.guests[number];
     let (mut calls, mut called) = (Vec::new(), BTreeSet::new());
-    for (call, seen) in case.calls.iter().zip(&reading.observation.calls) {
-        let script = &call.scripts[number];
-        let data = guest_data(guest, script).map_err(NotExported)?;
+    for (index, seen) in reading.observation.calls.iter().enumerate() {
+        let script = &case.calls[index].scripts[number];
+        let data = prepared.data(index, number);
         let seen = seen.returned.as_ref().map(|returned| &returned.guests[number]);
-        called.extend(built_ins(script).into_iter().map(|one| (one.which, one.of)));
-        calls.push(GuestCall { script, data, seen });
+        called.extend(script.built_ins().map(|one| (one.which, one.of)));
+        let nans = reading.nans(index, number);
+        calls.push(GuestCall { script, data, seen, nans });
     }
-    Ok(GuestPlan {
+    GuestPlan {
         number,
         guest,
         function: core_export(guest),
@@ -119,14 +127,12 @@ fn guest_plan<'a>(
         built_ins: called,
         calls,
         again: case.calls.iter().any(|call| is_called_again(call, number)),
-    })
+    }
 }
 
 /// Whether a guest's function may be called more than once in a call of the host's.
 fn is_called_again(call: &Call, guest: usize) -> bool {
-    let reenters = |script: &Script| {
-        script.import_calls().any(|import| matches!(import.answer, Answer::Reenter(_)))
-    };
+    let reenters = |script: &Script| script.import_calls().any(|call| call.answer.reenters());
     let caller = guest.checked_sub(1).map(|caller| &call.scripts[caller]);
     call.manner == Manner::Twice
         || call.scripts.iter().any(reenters)
@@ -148,36 +154,7 @@ pub fn is_spoken_of(case: &Case, resource: types::Resource) -> bool {
         handles.any(|handle| handle.resource() == Some(resource))
     });
     let mut scripts = case.calls.iter().flat_map(|call| &call.scripts);
-    in_types || scripts.any(|script| built_ins(script).iter().any(|one| one.of == resource))
-}
-
-/// The built-ins that a script calls.
-fn built_ins(script: &Script) -> Vec<BuiltInCall> {
-    let steps = script.steps.iter().filter_map(|step| match step {
-        Step::BuiltIn(built_in) => Some(*built_in),
-        Step::Import(_) => None,
-    });
-    let reallocs = script.realloc.iter().filter_map(|realloc| match realloc {
-        Realloc::BuiltIn(built_in) => Some(*built_in),
-        Realloc::Bump
-        | Realloc::Forget
-        | Realloc::At(_)
-        | Realloc::End(_)
-        | Realloc::Old
-        | Realloc::Skew(_)
-        | Realloc::Grow(_)
-        | Realloc::Trap
-        | Realloc::Import => None,
-    });
-    let post_return = match script.post_return {
-        PostReturn::BuiltIn(built_in) => Some(built_in),
-        PostReturn::Nothing | PostReturn::Trap | PostReturn::Import => None,
-    };
-    let destructor = match script.destructor {
-        Destructor::BuiltIn(built_in) => Some(built_in),
-        Destructor::Nothing | Destructor::Trap => None,
-    };
-    steps.chain(reallocs).chain(post_return).chain(destructor).collect()
+    in_types || scripts.any(|script| script.built_ins().any(|one| one.of == resource))
 }
 
 /// What the first of two calls returned.
@@ -195,7 +172,7 @@ pub fn first_returned(observed: &CallObservation) -> Option<&Option<Value>> {
 impl GuestPlan<'_> {
     /// Whether it has a memory that anybody can see.
     pub fn has_memory(&self) -> bool {
-        self.guest.functions().any(|(_, function)| function.opts.memory)
+        self.guest.has_memory()
     }
 
     pub fn has_realloc(&self) -> bool {

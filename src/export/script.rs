@@ -3,7 +3,7 @@
 
 use super::about::{About, NotExported};
 use super::component::{check_name, component};
-use super::plan::{Plan, first_returned, is_spoken_of, plan, without_unused_import};
+use super::plan::{Plan, first_returned, is_spoken_of, plan, prepare, without_unused_import};
 use super::text::{Lines, comment, joined, string};
 use super::values::value;
 use crate::abi::{SPEC_COMMIT, Trap};
@@ -22,7 +22,8 @@ pub const HOST_FAILED: &str = "the host's function fails, as it is told";
 /// The script, and what a person has to know before reading it.
 pub fn script(file: &CaseFile, reading: &Reading, about: &About) -> Result<String, NotExported> {
     let case = without_unused_import(&file.case);
-    let plan = plan(&case, reading)?;
+    let prepared = prepare(&case)?;
+    let plan = plan(&case, &prepared, reading)?;
     let mut lines = header(file, &plan, about);
     let obstacle = obstacle(&plan);
     let mut component = component(&plan, about.major());
@@ -98,7 +99,7 @@ fn header(file: &CaseFile, plan: &Plan, about: &About) -> Lines {
         about.release,
     )));
     lines.push(";;".to_string());
-    let says = timeline(plan.case, &plan.reading.observation);
+    let says = timeline(plan.case, plan.prepared, &plan.reading.observation);
     lines.extend(says.into_iter().map(|line| format!(";;   {line}")));
     lines.push(";;".to_string());
     lines.extend(comment(&format!(

@@ -6,6 +6,9 @@ use crate::abi::{Core, CoreFuncType, CoreType, PtrType};
 /// Lines that are not indented yet, but against each other.
 pub type Lines = Vec<String>;
 
+/// The instruction of a guest that traps.
+pub const TRAP: &str = "(unreachable)";
+
 /// One step to the right.
 pub fn indented(lines: Lines) -> impl Iterator<Item = String> {
     lines.into_iter().map(|line| if line.is_empty() { line } else { format!("  {line}") })

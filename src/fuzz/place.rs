@@ -47,6 +47,7 @@ sort!(refused);
 sort!(unsupported);
 sort!(exhausted);
 sort!(crashed);
+sort!(not_observed);
 sort!(trap_unaligned_pointer);
 sort!(trap_memory_out_of_bounds);
 sort!(trap_string_too_long);
@@ -121,6 +122,7 @@ fn ending(outcome: &Outcome) -> (Expected, Observing) {
         Outcome::Unsupported(_) => at!(unsupported),
         Outcome::Exhausted(_) => at!(exhausted),
         Outcome::Crashed(_) => at!(crashed),
+        Outcome::NotObserved(_) => at!(not_observed),
     }
 }
 

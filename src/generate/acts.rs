@@ -6,7 +6,7 @@ use arbitrary::{Result, Unstructured};
 use super::draw::{between, chance, pick, position, weighted};
 use super::handles::Handles;
 use super::weights;
-use crate::case::{BuiltInCall, Destructor, Guest, Limits, PostReturn, Resource, Shape};
+use crate::case::{Act, BuiltInCall, End, Guest, Limits, Resource, Shape, Turn};
 use crate::types::{self, Handle, Type};
 
 /// Whether any guest defines a resource.
@@ -79,27 +79,32 @@ pub fn drop_borrows(
     Ok(drops)
 }
 
+/// A turn that only calls this.
+fn calling(built_in: BuiltInCall) -> Turn {
+    Turn::of(Act::BuiltIn(built_in))
+}
+
 /// What `post-return` does.
 pub fn post_return(
     u: &mut Unstructured,
     guest: &Guest,
     errs: bool,
     handles: &Handles,
-) -> Result<PostReturn> {
+) -> Result<Turn> {
     let leaves = guest.import.is_some() && u.arbitrary()?;
     if !guest.export.opts.post_return {
-        return Ok(PostReturn::Nothing);
+        return Ok(Turn::PLAIN);
     }
     if errs && !handles.known().is_empty() && u.ratio(2, 3)? {
-        return handles.any_built_in(u).map(PostReturn::BuiltIn);
+        return handles.any_built_in(u).map(calling);
     }
     Ok(match (errs, leaves) {
         (false, _) => {
             let rep = super::realloc::hidden_rep(u, handles)?;
-            rep.map_or(PostReturn::Nothing, PostReturn::BuiltIn)
+            rep.map_or(Turn::PLAIN, calling)
         }
-        (true, true) => PostReturn::Import,
-        (true, false) => PostReturn::Trap,
+        (true, true) => Turn::of(Act::Leave),
+        (true, false) => Turn::ending(End::Trap),
     })
 }
 
@@ -110,30 +115,27 @@ pub fn destructor(
     guest: usize,
     errs: bool,
     handles: &Handles,
-) -> Result<Destructor> {
+) -> Result<Turn> {
     if !destroys(shape, guest) {
-        return Ok(Destructor::Nothing);
+        return Ok(Turn::PLAIN);
     }
     if errs {
         let traps = u.ratio(1, 3)?;
-        return if traps { Ok(Destructor::Trap) } else { wrong_in_destructor(u, handles) };
+        return if traps { Ok(Turn::ending(End::Trap)) } else { wrong_in_destructor(u, handles) };
     }
     if !chance(u, weights::BUSY_DESTRUCTOR)? {
-        return Ok(Destructor::Nothing);
+        return Ok(Turn::PLAIN);
     }
     // In a chain it may run while another guest does, whose table is not looked at here.
     let alone = shape.guests.len() == 1;
     let built_in = if alone { handles.built_in(u)? } else { handles.rep_of_any(u)? };
-    Ok(match built_in {
-        Some(built_in) => Destructor::BuiltIn(built_in),
-        None => Destructor::Nothing,
-    })
+    Ok(built_in.map_or(Turn::PLAIN, calling))
 }
 
-fn wrong_in_destructor(u: &mut Unstructured, handles: &Handles) -> Result<Destructor> {
+fn wrong_in_destructor(u: &mut Unstructured, handles: &Handles) -> Result<Turn> {
     let mistakes = u.arbitrary()?;
     let built_in = if mistakes { handles.mistake(u) } else { handles.any_built_in(u) };
-    built_in.map(Destructor::BuiltIn)
+    built_in.map(calling)
 }
 
 /// What the host drops after the call: something it does not hold where it errs, and something in

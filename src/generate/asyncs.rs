@@ -8,7 +8,7 @@ use super::weights;
 use crate::case::allowed::Allowed;
 use crate::case::check::Feature;
 use crate::case::paths::Mode;
-use crate::case::{Answer, Case, Shape, import_calls_mut};
+use crate::case::{Answer, Case, Shape};
 
 /// Makes functions async, in some shapes: the host's mostly, and mostly all that wait for one that is.
 pub fn asyncs(u: &mut Unstructured, shape: &mut Shape, allowed: &Allowed) -> Result<()> {
@@ -40,7 +40,7 @@ pub fn settle(case: &mut Case) {
             paths.call.mode = Mode::Async;
         }
         let scripts = case.calls.iter_mut().flat_map(|call| &mut call.scripts);
-        scripts.flat_map(|script| import_calls_mut(&mut script.steps)).for_each(|call| {
+        scripts.flat_map(|script| script.import_calls_mut()).for_each(|call| {
             if let Answer::Reenter(value) = &mut call.answer {
                 call.answer = Answer::Return(value.take());
             }

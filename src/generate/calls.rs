@@ -6,13 +6,13 @@ use arbitrary::{Result, Unstructured};
 use super::choices::{Conduct, Misstep};
 use super::draw::{between, chance, position, weighted, weighted_where};
 use super::guest::{self, Giver};
-use super::handles::{Handles, Party, mentioned, tables, values_of};
+use super::handles::{Handles, Party, mentioned, tables};
 use super::paths::manner;
 use super::values::{Room, fresh, least, values};
 use super::weights;
 use super::{acts, realloc};
-use crate::case::{Answer, BuiltInCall, Call, Finish, Guest, ImportCall, Limits, Passed};
-use crate::case::{Realloc, Script, Shape, Step};
+use crate::case::{Act, Answer, BuiltInCall, Call, End, Guest, ImportCall, Limits, Passed};
+use crate::case::{Script, Shape, Turn};
 use crate::value::Value;
 
 /// Calls for one case of this shape.
@@ -158,17 +158,17 @@ impl Course<'_, '_> {
         let realloc = if self.is_chain() { Vec::new() } else { self.realloc(u, guest)? };
         let errs = self.has(guest, Misstep::Destructor);
         let destructor = acts::destructor(u, self.shape, guest, errs, self.handles(guest))?;
-        self.data[guest].handles.destructor = destructor;
-        let mut steps = self.steps(u, guest, stock)?;
-        let finish = self.finish(u, guest)?;
-        self.returned(guest, &finish, caller);
-        steps.extend(self.data[guest].handles.made().into_iter().map(Step::BuiltIn));
+        self.data[guest].handles.destructor.clone_from(&destructor);
+        let mut acts = self.steps(u, guest, stock)?;
+        let end = self.end(u, guest)?;
+        self.returned(guest, end.returned(), caller);
+        acts.extend(self.data[guest].handles.made().into_iter().map(Act::BuiltIn));
         let errs = self.has(guest, Misstep::PostReturn);
         let post_return =
             acts::post_return(u, &self.shape.guests[guest], errs, self.handles(guest))?;
         // In a chain it knows where the heap begins.
         let realloc = if self.is_chain() { self.realloc(u, guest)? } else { realloc };
-        let script = Script { realloc, steps, finish, post_return, destructor };
+        let script = Script { realloc, function: Turn { acts, end }, post_return, destructor };
         self.scripts[guest] = Some(script);
         Ok(())
     }
@@ -179,7 +179,7 @@ impl Course<'_, '_> {
         for guest in self.scripts.iter().flatten().count()..self.shape.guests.len() {
             let mut data = Giver::new(self.shape, guest);
             let passed = data.truth(u, guest::results(&self.shape.guests[guest]))?;
-            scripts.push(Script { finish: Finish::Return(passed), ..Script::least() });
+            scripts.push(Script::ending(End::Return(passed)));
         }
         Ok(scripts)
     }
@@ -188,7 +188,7 @@ impl Course<'_, '_> {
         &self.data[guest].handles
     }
 
-    fn realloc(&self, u: &mut Unstructured, number: usize) -> Result<Vec<Realloc>> {
+    fn realloc(&self, u: &mut Unstructured, number: usize) -> Result<Vec<Turn>> {
         let (guest, errs) = (&self.shape.guests[number], self.has(number, Misstep::Realloc));
         let data = &self.data[number];
         if self.is_chain() {
@@ -213,7 +213,7 @@ impl Course<'_, '_> {
         u: &mut Unstructured,
         guest: usize,
         stock: Vec<BuiltInCall>,
-    ) -> Result<Vec<Step>> {
+    ) -> Result<Vec<Act>> {
         let most = usize::try_from(self.limits.steps).unwrap_or(usize::MAX);
         let imports = usize::try_from(self.imports[guest]).unwrap_or(0);
         let errs = self.has(guest, Misstep::BuiltIn);
@@ -221,28 +221,28 @@ impl Course<'_, '_> {
         let liar = position(u, imports)?;
         let wrong = position(u, built_ins)?.filter(|_| errs);
         let (mut called, mut built) = (0, 0);
-        let mut steps: Vec<Step> = stock.into_iter().map(Step::BuiltIn).collect();
+        let mut steps: Vec<Act> = stock.into_iter().map(Act::BuiltIn).collect();
         while steps.len() < most && called + built < imports + built_ins {
             let import = called < imports && (built == built_ins || u.arbitrary()?);
             if import {
                 let lies = liar == Some(called);
                 called += 1;
-                steps.extend(self.import_call(u, guest, lies)?.map(Step::Import));
+                steps.extend(self.import_call(u, guest, lies)?.map(Act::Import));
             } else {
                 let wrong = wrong == Some(built);
                 built += 1;
                 let handles = &mut self.data[guest].handles;
-                steps.extend(acts::built_in(u, wrong, handles)?.map(Step::BuiltIn));
+                steps.extend(acts::built_in(u, wrong, handles)?.map(Act::BuiltIn));
             }
         }
         let destroys = self.has(guest, Misstep::Destructor) && chance(u, weights::DESTROYED)?;
         if destroys {
             let destroyed = self.data[guest].handles.destroy_one(u)?;
-            steps.extend(destroyed.into_iter().map(Step::BuiltIn));
+            steps.extend(destroyed.into_iter().map(Act::BuiltIn));
         }
         let kept = self.has(guest, Misstep::KeptBorrow);
         let handles = &mut self.data[guest].handles;
-        steps.extend(acts::drop_borrows(u, kept, handles)?.into_iter().map(Step::BuiltIn));
+        steps.extend(acts::drop_borrows(u, kept, handles)?.into_iter().map(Act::BuiltIn));
         steps.truncate(most);
         handles.room = most - steps.len();
         Ok(steps)
@@ -283,14 +283,9 @@ impl Course<'_, '_> {
     ) -> Result<Answer> {
         let (_, results) = self.shape.guests[guest].types_of_import();
         let mut answer = answer(u, &self.shape.guests[guest], fails, reenters)?;
-        match &mut answer {
-            Answer::Return(value) | Answer::Reenter(value) => {
-                let handles = &mut self.data[guest].handles;
-                handles.settle(u, value.as_mut_slice(), results, Party::Host)?;
-                handles.lower(value.as_slice(), results);
-            }
-            Answer::Guest | Answer::Error => {}
-        }
+        let handles = &mut self.data[guest].handles;
+        handles.settle(u, answer.values_mut(), results, Party::Host)?;
+        handles.lower(answer.values(), results);
         Ok(answer)
     }
 
@@ -304,23 +299,23 @@ impl Course<'_, '_> {
         let (params, results) = self.shape.guests[guest].types_of_import();
         let next = guest + 1;
         self.data[guest].handles.pass(&passed, params, Party::Guest);
-        self.data[next].handles.lower(values_of(&passed), params);
+        self.data[next].handles.lower(passed.values(), params);
         match self.scripts[next].take() {
             Some(script) => {
-                self.returned(next, &script.finish, Party::Guest);
+                self.returned(next, script.returned(), Party::Guest);
                 self.scripts[next] = Some(script);
             }
             None => self.run(u, next, Party::Guest)?,
         }
-        if let Some(Script { finish: Finish::Return(passed), .. }) = &self.scripts[next] {
-            self.data[guest].handles.lower(values_of(passed), results);
+        if let Some(passed) = self.scripts[next].as_ref().and_then(Script::returned) {
+            self.data[guest].handles.lower(passed.values(), results);
         }
         Ok(ImportCall { passed, answer: Answer::Guest })
     }
 
-    fn finish(&mut self, u: &mut Unstructured, guest: usize) -> Result<Finish> {
+    fn end(&mut self, u: &mut Unstructured, guest: usize) -> Result<End> {
         if self.has(guest, Misstep::Finish) {
-            return Ok(Finish::Trap);
+            return Ok(End::Trap);
         }
         let side = guest::results(&self.shape.guests[guest]);
         let lies = self.has(guest, Misstep::Return);
@@ -329,14 +324,13 @@ impl Course<'_, '_> {
         data.handles.embezzles = keeps;
         let passed = if lies { data.lie(u, side) } else { data.truth(u, side) };
         data.handles.embezzles = false;
-        passed.map(Finish::Return)
+        passed.map(End::Return)
     }
 
-    fn returned(&mut self, guest: usize, finish: &Finish, to: Party) {
+    fn returned(&mut self, guest: usize, passed: Option<&Passed>, to: Party) {
         let types = self.shape.guests[guest].export.ty.results();
-        match finish {
-            Finish::Return(passed) => self.data[guest].handles.pass(passed, types, to),
-            Finish::Trap => {}
+        if let Some(passed) = passed {
+            self.data[guest].handles.pass(passed, types, to);
         }
     }
 }

@@ -13,7 +13,7 @@ use super::weights::{self, Habits};
 use crate::abi::layout::Layout;
 use crate::abi::string::utf16_tag;
 use crate::abi::{Core, CoreType, wrap};
-use crate::case::{Call, Chunk, Finish, GUEST_DATA, Guest, Passed, Patch, Script, Shape};
+use crate::case::{Call, Chunk, GUEST_DATA, Guest, Part, Passed, Patch, Script, Shape};
 use crate::encode::guest::{Lowering, Side, initial_size};
 
 /// A guest in one call, into which the encoder will have lowered the same.
@@ -36,6 +36,23 @@ pub fn results(guest: &Guest) -> Side<'_> {
     Side::results(&guest.export, guest.ptr_type)
 }
 
+/// All that the guest hands over by this script, and where.
+pub fn handed_over<'a>(
+    guest: &'a Guest,
+    script: &'a Script,
+) -> impl Iterator<Item = (Side<'a>, &'a Passed)> {
+    script.passed().filter_map(|(part, passed)| Some((side(guest, part)?, passed)))
+}
+
+/// Where the guest hands over what is such a part of its script.
+pub fn side(guest: &Guest, part: Part) -> Option<Side<'_>> {
+    match part {
+        Part::Params => params(guest),
+        Part::Result => Some(results(guest)),
+        Part::Answer => None,
+    }
+}
+
 /// Whether the encoder can lower what the guests hand over in this call.
 pub fn fits(shape: &Shape, call: &Call) -> bool {
     (0..shape.guests.len()).all(|guest| script_fits(shape, guest, &call.scripts[guest]))
@@ -44,12 +61,8 @@ pub fn fits(shape: &Shape, call: &Call) -> bool {
 fn script_fits(shape: &Shape, guest: usize, script: &Script) -> bool {
     let mut data = Giver::new(shape, guest);
     let guest = &shape.guests[guest];
-    let imports = script.import_calls().filter_map(|call| Some((params(guest)?, &call.passed)));
-    let returned = match &script.finish {
-        Finish::Return(passed) => Some((results(guest), passed)),
-        Finish::Trap => None,
-    };
-    imports.chain(returned).all(|(side, passed)| data.advance(side, passed).is_some())
+    let mut passed = handed_over(guest, script);
+    passed.all(|(side, passed)| data.advance(side, passed).is_some())
 }
 
 impl<'a> Giver<'a> {

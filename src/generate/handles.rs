@@ -11,7 +11,7 @@ use super::values::{least, typed_parts};
 use super::weights;
 use crate::abi::{BuiltIn, wrap};
 use crate::case::is_host;
-use crate::case::{BuiltInCall, Destructor, Passed, Resource, Shape};
+use crate::case::{Act, BuiltInCall, Passed, Resource, Shape, Turn};
 use crate::types::{self, Handle, Type};
 use crate::value::Value;
 
@@ -32,7 +32,7 @@ pub struct Handles<'a> {
     /// them.
     held: Vec<Option<types::Resource>>,
     /// What destructors do in the running call.
-    pub destructor: Destructor,
+    pub destructor: Turn,
     /// What the guest made for what it is about to hand over.
     made: Vec<BuiltInCall>,
     /// How much more it may make.
@@ -110,7 +110,7 @@ impl<'a> Handles<'a> {
             table: Vec::new(),
             free: Vec::new(),
             held: Vec::new(),
-            destructor: Destructor::Nothing,
+            destructor: Turn::PLAIN,
             made: Vec::new(),
             room: 0,
             embezzles: false,
@@ -206,7 +206,7 @@ impl<'a> Handles<'a> {
 
     /// The guest hands something over.
     pub fn pass(&mut self, passed: &Passed, types: &[Type], to: Party) {
-        self.lift(values_of(passed), types, to);
+        self.lift(passed.values(), types, to);
     }
 
     fn take_held(&mut self, number: u32) -> Option<types::Resource> {
@@ -233,14 +233,13 @@ impl<'a> Handles<'a> {
         let position = usize::try_from(resource).unwrap_or(usize::MAX);
         let defined = self.resources.get(position);
         let destroys = Resource::Guest { by: self.guest, destructor: true };
-        match self.destructor {
-            // A destructor that drops what has one does not come to an end that matters.
-            Destructor::BuiltIn(BuiltInCall { which: BuiltIn::ResourceNew, of, .. })
-                if defined == Some(&destroys) =>
-            {
-                self.add(of, true);
-            }
-            Destructor::Nothing | Destructor::Trap | Destructor::BuiltIn(_) => {}
+        if defined != Some(&destroys) {
+            return;
+        }
+        // A destructor that drops what has one does not come to an end that matters.
+        let made: Vec<types::Resource> = self.destructor.acts.iter().filter_map(makes).collect();
+        for resource in made {
+            self.add(resource, true);
         }
     }
 
@@ -548,12 +547,10 @@ fn rep(u: &mut Unstructured) -> Result<u32> {
     if u.ratio(1, 8)? { integer(u, 32).map(wrap) } else { u.int_in_range(1..=99) }
 }
 
-/// The values in what a guest hands over, as far as it is known.
-pub fn values_of(passed: &Passed) -> &[Value] {
-    match passed {
-        Passed::Lowered { values, .. } => values,
-        Passed::Raw { .. } => &[],
-    }
+/// The resource of which this act makes a handle.
+fn makes(act: &Act) -> Option<types::Resource> {
+    let BuiltInCall { which, of, .. } = *act.built_in()?;
+    (which == BuiltIn::ResourceNew).then_some(of)
 }
 
 /// The first case without a payload.

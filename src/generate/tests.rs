@@ -12,10 +12,10 @@ use crate::case::check::{Feature, check};
 use crate::case::paths::Paths;
 use crate::case::text::CaseFile;
 use crate::case::{
-    Answer, BuiltInCall, Call, Case, CaseKind, Finish, Function, Guest, Limits, Manner,
+    Answer, BuiltInCall, Call, Case, CaseKind, End, Function, Guest, Limits, Manner, Passed, Script,
 };
-use crate::case::{Passed, Realloc, Script, Shape, Step, bytes, text};
-use crate::encode::script::scripts;
+use crate::case::{Shape, Turn, bytes, text};
+use crate::encode::Prepared;
 use crate::types::{FuncType, Type};
 
 fn all() -> Allowed {
@@ -33,7 +33,7 @@ fn stream(seed: u64) -> Stream {
 #[track_caller]
 fn check_valid(case: &Case) {
     assert_eq!(check(case, &Limits::CASE), Ok(()), "{case:#?}");
-    scripts(case).expect("they fit");
+    Prepared::of(case).expect("they fit");
 }
 
 /// All that there is of some sort in the case, by name.
@@ -43,14 +43,12 @@ fn seen(case: &Case) -> BTreeSet<String> {
         seen.extend(seen_in_function(side, function));
     }
     for call in &case.calls {
-        seen.extend(call.scripts[0].realloc.iter().map(word));
+        seen.extend(call.scripts[0].realloc.iter().map(turn_word));
         seen.extend(call.scripts[0].import_calls().map(|step| word(&step.answer)));
-        seen.insert(format!("post-return {:?}", call.scripts[0].post_return));
-        let passed = call.scripts[0].import_calls().map(|step| &step.passed);
-        match &call.scripts[0].finish {
-            Finish::Return(returned) => seen.extend(passed.chain([returned]).map(honesty)),
-            Finish::Trap => drop(seen.insert("trap".to_string())),
-        }
+        seen.insert(format!("post-return {}", turn_word(&call.scripts[0].post_return)));
+        seen.extend(call.scripts[0].passed().map(|(_, passed)| honesty(passed)));
+        let traps = call.scripts[0].function.end == End::Trap;
+        seen.extend(traps.then(|| "trap".to_string()));
     }
     seen
 }
@@ -82,6 +80,18 @@ fn word(variant: &impl std::fmt::Debug) -> String {
     text.split(['(', ' ']).next().unwrap_or_default().to_string()
 }
 
+/// What a turn does: its act, if it has one, or else how it ends.
+fn turn_word(turn: &Turn) -> String {
+    let pointer = turn.end.pointer().map(|pointer| word(&pointer));
+    turn.acts.first().map(word).or(pointer).unwrap_or_else(|| word(&turn.end))
+}
+
+/// Whether the function returns, and nothing that the guest hands over is damaged.
+fn hands_over_well_formed(script: &Script) -> bool {
+    let returns = script.returned().is_some();
+    returns && script.passed().all(|(_, passed)| honesty(passed) == "well-formed")
+}
+
 fn honesty(passed: &Passed) -> String {
     let word = match passed {
         Passed::Lowered { patches, .. } if patches.is_empty() => "well-formed",
@@ -109,11 +119,11 @@ fn streamed_cases_reach_everything() {
     let mut stream = stream(8);
     let seen: BTreeSet<String> = (0..8000).flat_map(|_| seen(&stream.next_case())).collect();
     let all = "bool s8 u8 s16 u16 s32 u32 s64 u64 f32 f64 char string list record tuple variant \
-        enum option result flags map Bump Forget At Old Skew Grow Trap Import Return Error \
+        enum option result flags map Plain Forget At Old Skew Grow Trap Leave Return Error \
         Reenter trap well-formed damaged raw";
     let mut all: Vec<String> = all.split_whitespace().map(str::to_string).collect();
     all.push("fixed-length list".to_string());
-    all.extend(["Nothing", "Trap", "Import"].map(|action| format!("post-return {action}")));
+    all.extend(["Plain", "Trap", "Leave"].map(|action| format!("post-return {action}")));
     for side in ["export", "import"] {
         all.extend(["Utf8", "Utf16", "Latin1OrUtf16"].map(|word| format!("{side} {word}")));
         all.extend([15, 16, 17].map(|count| format!("{side} params {count}")));
@@ -139,13 +149,9 @@ fn about_half_of_the_last_calls_are_well_formed() {
     let mut stream = stream(10);
     let calls: Vec<Call> = (0..2000).filter_map(|_| stream.next_case().calls.pop()).collect();
     let well_formed = |call: &&Call| {
-        let passed = call.scripts[0].import_calls().map(|step| &step.passed);
-        let answers =
-            call.scripts[0].import_calls().all(|step| matches!(step.answer, Answer::Return(_)));
-        let Finish::Return(returned) = &call.scripts[0].finish else {
-            return false;
-        };
-        answers && passed.chain([returned]).all(|passed| honesty(passed) == "well-formed")
+        let script = &call.scripts[0];
+        let answers = script.import_calls().all(|step| matches!(step.answer, Answer::Return(_)));
+        answers && hands_over_well_formed(script)
     };
     let share = calls.iter().filter(well_formed).count() * 100 / calls.len();
     assert!((45..75).contains(&share), "{share} %");
@@ -283,22 +289,21 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
         note(a.args != b.args, "args");
         note(a.manner != b.manner, "manner");
         note(a.scripts[0].realloc != b.scripts[0].realloc, "realloc");
-        note(a.scripts[0].steps.len() != b.scripts[0].steps.len(), "import calls");
+        let acts = [a, b].map(|call| call.scripts[0].function.acts.len());
+        note(acts[0] != acts[1], "import calls");
         note(a.scripts[0].post_return != b.scripts[0].post_return, "post-return");
         note(a.scripts[0].destructor != b.scripts[0].destructor, "destructor");
         note(a.host_drops != b.host_drops, "host drops");
         let built_ins = [a, b].map(|call| built_ins(&call.scripts[0]));
         note(built_ins[0] != built_ins[1], "built-ins");
-        let finishes =
-            [&a.scripts[0].finish, &b.scripts[0].finish].map(|end| matches!(end, Finish::Trap));
-        note(finishes[0] != finishes[1], "finish");
+        let traps = [a, b].map(|call| call.scripts[0].function.end == End::Trap);
+        note(traps[0] != traps[1], "finish");
         for (a, b) in a.scripts[0].import_calls().zip(b.scripts[0].import_calls()) {
             note(word(&a.answer) != word(&b.answer), "kind of answer");
             note(a.answer != b.answer, "answer");
             note_passed(&mut note, &a.passed, &b.passed);
         }
-        if let (Finish::Return(a), Finish::Return(b)) = (&a.scripts[0].finish, &b.scripts[0].finish)
-        {
+        if let (Some(a), Some(b)) = (a.scripts[0].returned(), b.scripts[0].returned()) {
             note_passed(&mut note, a, b);
         }
     }
@@ -307,11 +312,7 @@ fn changed(a: &Case, b: &Case) -> BTreeSet<&'static str> {
 
 /// The steps that are calls of built-ins.
 fn built_ins(script: &Script) -> Vec<BuiltInCall> {
-    let step = |step: &Step| match step {
-        Step::BuiltIn(built_in) => Some(*built_in),
-        Step::Import(_) => None,
-    };
-    script.steps.iter().filter_map(step).collect()
+    script.function.acts.iter().filter_map(|act| act.built_in().copied()).collect()
 }
 
 const EXPORT_FIELDS: [&str; 6] = [
@@ -378,10 +379,10 @@ fn crossing_takes_something_of_both() {
 fn acts(call: &Call) -> BTreeSet<String> {
     let mut acts: BTreeSet<String> =
         built_ins(&call.scripts[0]).iter().map(|one| one.which.name().to_string()).collect();
-    acts.insert(format!("destructor {}", word(&call.scripts[0].destructor)));
-    acts.insert(format!("post-return {}", word(&call.scripts[0].post_return)));
-    let hidden = |action: &Realloc| matches!(action, Realloc::BuiltIn(_));
-    acts.extend(call.scripts[0].realloc.iter().any(hidden).then(|| "realloc BuiltIn".to_string()));
+    acts.insert(format!("destructor {}", turn_word(&call.scripts[0].destructor)));
+    acts.insert(format!("post-return {}", turn_word(&call.scripts[0].post_return)));
+    let words = call.scripts[0].realloc.iter().map(turn_word);
+    acts.extend(words.map(|word| format!("realloc {word}")));
     acts.extend((!call.host_drops.is_empty()).then(|| "host drops".to_string()));
     acts
 }

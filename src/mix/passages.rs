@@ -3,7 +3,7 @@
 
 use crate::abi::flatten::flatten_within;
 use crate::abi::{Course, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType, Stage};
-use crate::case::{Answer, Call, Case, Function, ImportCall, Manner, Resource, Shape};
+use crate::case::{Answer, Call, Case, Function, Manner, Resource, Shape};
 use crate::observation::{CallObservation, CallReading, Reading};
 use crate::types::Type;
 use crate::value::Value;
@@ -101,9 +101,6 @@ pub fn passages<'a>(case: &'a Case, call: &ProperCall<'a>) -> Vec<Passage<'a>> {
 fn answers<'a>(call: &'a Call, observed: &CallObservation, course: &Course) -> Vec<&'a [Value]> {
     let ended = matches!(course.stage, Stage::Host | Stage::LowerResult);
     let count = observed.import_calls().count() - usize::from(ended);
-    let answer = |step: &'a ImportCall| match &step.answer {
-        Answer::Return(value) | Answer::Reenter(value) => Some(value.as_slice()),
-        Answer::Guest | Answer::Error => None,
-    };
-    call.scripts[0].import_calls().take(count).filter_map(answer).collect()
+    let answers = call.scripts[0].import_calls().take(count).map(|call| &call.answer);
+    answers.filter(|answer| answer.returns()).map(Answer::values).collect()
 }

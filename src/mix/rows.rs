@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::abi::{ReallocStep, Received, Stage, Trap};
 use crate::case::check::Feature;
-use crate::case::{Realloc, Script};
+use crate::case::{Act, End, Pointer, Script, Turn};
 
 pub const TRAPS: [Trap; 21] = [
     Trap::UnalignedPointer,
@@ -48,26 +48,30 @@ pub fn trap_row(trap: Trap) -> usize {
     TRAPS.iter().position(|known| *known == trap).expect("every trap has a row")
 }
 
+/// What `realloc` does once its turns are over.
+const PLAIN: &Turn = &Turn::PLAIN;
+
 /// The calls of a guest's `realloc` that lowering made, each with the position of what it did.
 pub fn reallocs<'a>(
     script: &'a Script,
     received: &'a Received,
 ) -> impl Iterator<Item = (&'a ReallocStep, usize)> {
-    let actions = script.realloc.iter().copied().chain(std::iter::repeat(Realloc::Bump));
-    received.reallocs.iter().zip(actions.map(behavior))
+    let turns = script.realloc.iter().chain(std::iter::repeat(PLAIN));
+    received.reallocs.iter().zip(turns.map(behavior))
 }
 
-fn behavior(action: Realloc) -> usize {
-    match action {
-        Realloc::Bump => 0,
-        Realloc::Forget => 1,
-        Realloc::At(_) => 2,
-        Realloc::End(_) => 3,
-        Realloc::Old => 4,
-        Realloc::Skew(_) => 5,
-        Realloc::Grow(_) => 6,
-        Realloc::Trap => 7,
-        Realloc::Import | Realloc::BuiltIn(_) => 8,
+/// Its end says most, and then its first act.
+fn behavior(turn: &Turn) -> usize {
+    match (&turn.end, turn.acts.first()) {
+        (End::Plain | End::Return(_), None) => 0,
+        (End::Answer(Pointer::Forget), _) => 1,
+        (End::Answer(Pointer::At(_)), _) => 2,
+        (End::Answer(Pointer::AtEnd(_)), _) => 3,
+        (End::Answer(Pointer::Old), _) => 4,
+        (End::Answer(Pointer::Skew(_)), _) => 5,
+        (End::Plain | End::Return(_), Some(Act::Grow(_))) => 6,
+        (End::Trap, _) => 7,
+        (End::Plain | End::Return(_), Some(Act::Import(_) | Act::Leave | Act::BuiltIn(_))) => 8,
     }
 }
 

@@ -5,8 +5,7 @@
 
 use crate::abi::{Core, Deviations, Faults, NanLeaf, Place, Trap};
 use crate::observation::{
-    CallObservation, GuestEvent, GuestObservation, HostEvent, Observation, Outcome, Reading,
-    Returned, Seen, Told,
+    CallObservation, GuestEvent, HostEvent, Observation, Outcome, Reading, Returned, Seen, Told,
 };
 use crate::value::{Value, is_nan32, is_nan64};
 
@@ -60,10 +59,10 @@ const QUOTED: usize = 16;
 /// The first place where an observation is not what was expected.
 pub fn first_difference(expected: &Reading, observed: &Observation) -> Option<Difference> {
     let deviating = expected.taken != Deviations::NONE;
-    let (faults, expected) = (&expected.faults, &expected.observation);
+    let (reading, faults, expected) = (expected, &expected.faults, &expected.observation);
     let failed = is_failure(&expected.outcome) || is_failure(&observed.outcome);
     for (call, (a, b)) in expected.calls.iter().zip(&observed.calls).enumerate() {
-        match call_difference(a, b) {
+        match call_difference(a, b, |guest| reading.nans(call, guest)) {
             Part::Same => {}
             // A side that failed as a whole saw nothing of its last call.
             Part::At(..) if failed && call + 1 == observed.calls.len() => break,
@@ -94,7 +93,12 @@ enum Part {
     Ended,
 }
 
-fn call_difference(expected: &CallObservation, observed: &CallObservation) -> Part {
+/// `nans` says where any NaN is as good as another in what a guest saw.
+fn call_difference<'a>(
+    expected: &CallObservation,
+    observed: &CallObservation,
+    nans: impl Fn(usize) -> &'a [NanLeaf],
+) -> Part {
     let host = differs(&expected.host, &observed.host, same_host_event);
     // Events that only one side got to are explained by how it ended.
     let both = expected.host.len().min(observed.host.len());
@@ -106,7 +110,7 @@ fn call_difference(expected: &CallObservation, observed: &CallObservation) -> Pa
         return Part::At(Where::HostEvent(i), side(&expected.host), side(&observed.host));
     }
     match (&expected.returned, &observed.returned) {
-        (Some(expected), Some(observed)) => returned_difference(expected, observed),
+        (Some(expected), Some(observed)) => returned_difference(expected, observed, nans),
         (None, _) | (_, None) => Part::Ended,
     }
 }
@@ -133,9 +137,13 @@ fn same_ending(expected: &CallObservation, observed: &CallObservation) -> bool {
     expected.returned.is_none() == observed.returned.is_none()
 }
 
-fn returned_difference(expected: &Returned, observed: &Returned) -> Part {
+fn returned_difference<'a>(
+    expected: &Returned,
+    observed: &Returned,
+    nans: impl Fn(usize) -> &'a [NanLeaf],
+) -> Part {
     for (guest, (a, b)) in expected.guests.iter().zip(&observed.guests).enumerate() {
-        if let Some(number) = event_difference(a, b) {
+        if let Some(number) = event_difference(&a.events, &b.events, nans(guest)) {
             let side = |events: &[GuestEvent]| {
                 let event = events.get(number);
                 event.map_or(Observed::Nothing, |event| Observed::GuestEvent(event.clone()))
@@ -149,21 +157,17 @@ fn returned_difference(expected: &Returned, observed: &Returned) -> Part {
         return Part::At(Where::Result, side(expected), side(observed));
     }
     let guests = expected.guests.iter().zip(&observed.guests).enumerate();
-    let mut differing = guests.filter_map(|(guest, (a, b))| memory_part(guest, a, b));
+    let mut differing = guests
+        .filter_map(|(guest, (a, b))| memory_part(guest, [&a.memory, &b.memory], nans(guest)));
     differing.next().unwrap_or(Part::Same)
 }
 
-fn memory_part(
-    guest: usize,
-    expected: &GuestObservation,
-    observed: &GuestObservation,
-) -> Option<Part> {
-    let (wanted, found) = (&expected.memory, &observed.memory);
+fn memory_part(guest: usize, [wanted, found]: [&[u8]; 2], nans: &[NanLeaf]) -> Option<Part> {
     if wanted.len() != found.len() {
         let side = |memory: &[u8]| Observed::MemorySize(memory.len());
         return Some(Part::At(Where::MemorySize { guest }, side(wanted), side(found)));
     }
-    let address = memory_difference(expected, found)?;
+    let address = memory_difference(wanted, found, nans)?;
     let end = wanted.len().min(address + QUOTED);
     let side = |memory: &[u8]| Observed::Memory(memory[address..end].to_vec());
     Some(Part::At(Where::Memory { guest, address }, side(wanted), side(found)))
@@ -179,19 +183,23 @@ fn all_same(a: &[Value], b: &[Value]) -> bool {
     differs(a, b, |a, b| a.same(b)).is_none()
 }
 
-fn event_difference(expected: &GuestObservation, observed: &GuestObservation) -> Option<usize> {
-    if expected.events == observed.events {
+fn event_difference(
+    expected: &[GuestEvent],
+    observed: &[GuestEvent],
+    nans: &[NanLeaf],
+) -> Option<usize> {
+    if expected == observed {
         return None;
     }
     let mut lowering = 0;
-    let pairs = expected.events.iter().zip(&observed.events);
+    let pairs = expected.iter().zip(observed);
     for (i, (a, b)) in pairs.enumerate() {
         let same = match (a, b) {
             (GuestEvent::Called(a), GuestEvent::Called(b))
             | (GuestEvent::ImportReturned(a), GuestEvent::ImportReturned(b)) => {
                 // The guest sees each lowering as one of these events, in order.
                 lowering += 1;
-                same_flat(a, b, &expected.nans, lowering)
+                same_flat(a, b, nans, lowering)
             }
             (a, b) => a == b,
         };
@@ -199,7 +207,7 @@ fn event_difference(expected: &GuestObservation, observed: &GuestObservation) ->
             return Some(i);
         }
     }
-    let (a, b) = (expected.events.len(), observed.events.len());
+    let (a, b) = (expected.len(), observed.len());
     (a != b).then(|| a.min(b))
 }
 
@@ -225,12 +233,12 @@ fn is_nan_of(width: u32, bits: u64) -> bool {
     }
 }
 
-fn memory_difference(expected: &GuestObservation, observed: &[u8]) -> Option<usize> {
-    if expected.memory == observed {
+fn memory_difference(expected: &[u8], observed: &[u8], nans: &[NanLeaf]) -> Option<usize> {
+    if expected == observed {
         return None;
     }
-    let mut wanted = expected.memory.clone();
-    for leaf in &expected.nans {
+    let mut wanted = expected.to_vec();
+    for leaf in nans {
         if let Place::Memory(address) = leaf.place {
             take_nan(&mut wanted, observed, address, leaf.width);
         }
@@ -283,7 +291,8 @@ fn same_ending_of(expected: &Outcome, observed: &Outcome, faults: &Faults) -> bo
         | Outcome::Refused(_)
         | Outcome::Unsupported(_)
         | Outcome::Exhausted(_)
-        | Outcome::Crashed(_) => same_outcome(expected, observed),
+        | Outcome::Crashed(_)
+        | Outcome::NotObserved(_) => same_outcome(expected, observed),
     }
 }
 
@@ -304,7 +313,8 @@ fn same_outcome(expected: &Outcome, observed: &Outcome) -> bool {
             | Outcome::Refused(_)
             | Outcome::Unsupported(_)
             | Outcome::Exhausted(_)
-            | Outcome::Crashed(_),
+            | Outcome::Crashed(_)
+            | Outcome::NotObserved(_),
             _,
         ) => false,
     }
@@ -353,17 +363,18 @@ pub(crate) fn same_trap(expected: Trap, observed: Option<Trap>, words: &str) -> 
 mod tests {
     use super::*;
     use crate::abi::{Deviation, Points};
+    use crate::observation::{CallReading, GuestObservation};
     use crate::value::{CANONICAL_FLOAT32_NAN, CANONICAL_FLOAT64_NAN};
 
     const OTHER_NAN: u32 = 0xffc0_0001;
 
     fn returned(result: Option<Value>) -> Returned {
-        let guest = GuestObservation { events: Vec::new(), memory: vec![0; 16], nans: Vec::new() };
+        let guest = GuestObservation { events: Vec::new(), memory: vec![0; 16] };
         Returned { result, guests: vec![guest] }
     }
 
-    fn saw(events: Vec<GuestEvent>, nans: Vec<NanLeaf>) -> Observation {
-        let guest = GuestObservation { events, memory: vec![0; 16], nans };
+    fn saw(events: Vec<GuestEvent>) -> Observation {
+        let guest = GuestObservation { events, memory: vec![0; 16] };
         run(Returned { result: None, guests: vec![guest] })
     }
 
@@ -382,6 +393,26 @@ mod tests {
         check_with(Faults::default(), expected, observed, at);
     }
 
+    /// Where the reference lowered a NaN in the first call, for the first guest.
+    #[track_caller]
+    fn check_lowered(
+        nan: NanLeaf,
+        expected: &Observation,
+        observed: &Observation,
+        at: Option<Where>,
+    ) {
+        let reading = reading(Faults::default(), expected);
+        let calls = vec![CallReading { nans: vec![vec![nan]], ..CallReading::default() }];
+        let reading = Reading { calls, ..reading };
+        assert_eq!(first_difference(&reading, observed).map(|difference| difference.at), at);
+    }
+
+    fn reading(faults: Faults, expected: &Observation) -> Reading {
+        let observation = expected.clone();
+        let (taken, calls, points) = (Deviations::NONE, Vec::new(), Points::default());
+        Reading { observation, taken, calls, faults, unexplored: None, points }
+    }
+
     #[track_caller]
     fn check_with(
         faults: Faults,
@@ -389,9 +420,7 @@ mod tests {
         observed: &Observation,
         at: Option<Where>,
     ) {
-        let observation = expected.clone();
-        let (taken, calls, points) = (Deviations::NONE, Vec::new(), Points::default());
-        let expected = Reading { observation, taken, calls, faults, unexplored: None, points };
+        let expected = reading(faults, expected);
         assert_eq!(first_difference(&expected, observed).map(|difference| difference.at), at);
     }
 
@@ -435,46 +464,42 @@ mod tests {
 
     #[test]
     fn any_nan_will_do_where_the_reference_lowered_one_and_nowhere_else() {
-        let with = |bits: u32, nans: &[NanLeaf]| {
+        let with = |bits: u32| {
             let mut returned = returned(None);
             returned.guests[0].memory[4..8].copy_from_slice(&bits.to_le_bytes());
-            returned.guests[0].nans = nans.to_vec();
             run(returned)
         };
         let leaf = NanLeaf { lowering: 1, place: Place::Memory(4), width: 4 };
-        let wanted = with(CANONICAL_FLOAT32_NAN, &[leaf]);
-        check(&wanted, &with(OTHER_NAN, &[]), None);
-        check(&wanted, &with(0x7f80_0000, &[]), memory(6));
-        let unmarked = with(CANONICAL_FLOAT32_NAN, &[]);
-        check(&unmarked, &with(OTHER_NAN, &[]), memory(4));
+        let wanted = with(CANONICAL_FLOAT32_NAN);
+        check_lowered(leaf, &wanted, &with(OTHER_NAN), None);
+        check_lowered(leaf, &wanted, &with(0x7f80_0000), memory(6));
+        check(&wanted, &with(OTHER_NAN), memory(4));
     }
 
     #[test]
     fn a_flat_nan_belongs_to_its_lowering() {
-        let with = |second: u64, lowering| {
+        let with = |second: u64| {
             let events = [CANONICAL_FLOAT64_NAN, second];
-            let guest = events.map(|bits| GuestEvent::Called(vec![Core::F64(bits)])).to_vec();
-            saw(guest, vec![NanLeaf { lowering, place: Place::Flat(0), width: 8 }])
+            saw(events.map(|bits| GuestEvent::Called(vec![Core::F64(bits)])).to_vec())
         };
-        let other = CANONICAL_FLOAT64_NAN | 1;
-        check(&with(CANONICAL_FLOAT64_NAN, 2), &with(other, 0), None);
-        check(&with(CANONICAL_FLOAT64_NAN, 1), &with(other, 0), event(1));
+        let leaf = |lowering| NanLeaf { lowering, place: Place::Flat(0), width: 8 };
+        let (wanted, other) = (with(CANONICAL_FLOAT64_NAN), with(CANONICAL_FLOAT64_NAN | 1));
+        check_lowered(leaf(2), &wanted, &other, None);
+        check_lowered(leaf(1), &wanted, &other, event(1));
     }
 
     #[test]
     fn a_nan_in_a_joined_slot_has_nothing_above_it() {
-        let with = |bits| {
-            let guest = vec![GuestEvent::Called(vec![Core::I64(bits)])];
-            saw(guest, vec![NanLeaf { lowering: 1, place: Place::Flat(0), width: 4 }])
-        };
+        let with = |bits| saw(vec![GuestEvent::Called(vec![Core::I64(bits)])]);
+        let leaf = NanLeaf { lowering: 1, place: Place::Flat(0), width: 4 };
         let wanted = with(u64::from(CANONICAL_FLOAT32_NAN));
-        check(&wanted, &with(u64::from(OTHER_NAN)), None);
-        check(&wanted, &with(u64::from(OTHER_NAN) | 1 << 40), event(0));
+        check_lowered(leaf, &wanted, &with(u64::from(OTHER_NAN)), None);
+        check_lowered(leaf, &wanted, &with(u64::from(OTHER_NAN) | 1 << 40), event(0));
     }
 
     #[test]
     fn a_missing_event_is_a_difference() {
-        let more = saw(vec![GuestEvent::PostReturn(Vec::new())], Vec::new());
+        let more = saw(vec![GuestEvent::PostReturn(Vec::new())]);
         check(&run(returned(None)), &more, event(0));
     }
 

@@ -40,6 +40,9 @@ pub fn judge(
     if let Outcome::Exhausted(limit) = &observed.outcome {
         return Verdict::Inconclusive(format!("subject: {limit}"));
     }
+    if let Outcome::NotObserved(why) = &observed.outcome {
+        return Verdict::Inconclusive(format!("subject: not observed, {why}"));
+    }
     match compare::first_difference(expected, observed) {
         None => Verdict::Agree,
         Some(difference) => {
@@ -118,6 +121,13 @@ mod tests {
             points: Points::default(),
         };
         judge(&expected, observed, Deviations::NONE, |_| expected.clone())
+    }
+
+    #[test]
+    fn what_nobody_looked_at_agrees_with_nothing() {
+        let outcome = Outcome::NotObserved("a reason".to_string());
+        let verdict = judged(None, &Observation { calls: Vec::new(), outcome });
+        assert_eq!(verdict, Verdict::Inconclusive("subject: not observed, a reason".to_string()));
     }
 
     #[test]

@@ -102,7 +102,8 @@ impl Small {
         file.story =
             Some(format!("What is left of the first cases of the seeds {}.", seeds.join(", ")));
         let expected = session.read(&form.case, crate::abi::Deviations::NONE)?;
-        file.expect = report::timeline(&form.case, &expected.observation);
+        let prepared = session.prepare(&form.case)?;
+        file.expect = report::timeline(&form.case, &prepared, &expected.observation);
         Ok(file)
     }
 }

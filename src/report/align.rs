@@ -5,7 +5,7 @@ use super::memory::{Picture, State, picture};
 use super::timeline::{guest_event, guest_name, host_event, memory_name, mistake, outcome};
 use super::timeline::{params, result_line, values, word};
 use crate::case::Case;
-use crate::encode::EXPORT;
+use crate::encode::{EXPORT, Prepared};
 use crate::observation::{CallObservation, GuestEvent, Observation, Outcome, Returned};
 use crate::oracle::{Difference, Where};
 
@@ -48,11 +48,15 @@ pub enum Mark {
 }
 
 /// All rows, in the order in which the oracle compares: the host's events, each guest's, the result, memories.
-pub fn rows(case: &Case, sides: [&Observation; 2], difference: Option<&Difference>) -> Vec<Row> {
+pub fn rows(
+    (case, prepared): (&Case, &Prepared),
+    sides: [&Observation; 2],
+    difference: Option<&Difference>,
+) -> Vec<Row> {
     let mut rows = Vec::new();
     for call in 0..sides[0].calls.len().max(sides[1].calls.len()) {
         let at = difference.filter(|difference| difference.call == call).map(|d| d.at);
-        let call_rows = CallRows { case, sides, call, at };
+        let call_rows = CallRows { case, prepared, sides, call, at };
         rows.extend(call_rows.rows());
     }
     if rows.is_empty() {
@@ -89,6 +93,7 @@ fn end(sides: [&Observation; 2], at: Option<Where>) -> Row {
 
 struct CallRows<'a> {
     case: &'a Case,
+    prepared: &'a Prepared,
     sides: [&'a Observation; 2],
     call: usize,
     /// Where the sides part, if that is in this call.
@@ -185,7 +190,7 @@ impl CallRows<'_> {
 
     /// What the call changed in a guest's memory, and what else is not the same.
     fn memory(&self, guest: usize) -> Vec<Row> {
-        let picture = picture(self.case, self.sides, self.call, guest);
+        let picture = picture((self.case, self.prepared), self.sides, self.call, guest);
         if picture.state == State::HandedOver {
             return Vec::new();
         }

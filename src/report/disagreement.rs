@@ -89,7 +89,11 @@ pub fn disagreement(
         [("reference", &checked.expected.observation), ("subject", &checked.observed)]
     {
         lines.push(format!("  {side} saw"));
-        lines.extend(timeline(case, observation).into_iter().map(|line| format!("    {line}")));
+        lines.extend(
+            timeline(case, &checked.prepared, observation)
+                .into_iter()
+                .map(|line| format!("    {line}")),
+        );
     }
     lines.join("\n")
 }
@@ -115,7 +119,7 @@ pub fn build() -> String {
     format!("wasmtime {VERSION}{asserting}")
 }
 
-/// How the subject was configured and called, as far as that is not plain.
+/// How the subject was configured and called: what is on or called otherwise, and what is off that mostly is on.
 fn configuration(case: &Case) -> String {
     let Case { tuning, paths, .. } = case;
     let on = |on: bool, name: &str| on.then(|| name.to_string());
@@ -253,6 +257,7 @@ pub fn ended(outcome: &Outcome) -> String {
         Outcome::Unsupported(_) => "unsupported".to_string(),
         Outcome::Exhausted(_) => "exhausted".to_string(),
         Outcome::Crashed(_) => "crashed".to_string(),
+        Outcome::NotObserved(_) => "not observed".to_string(),
     }
 }
 

@@ -10,7 +10,9 @@ use super::memory::{Field, FieldKind, FlatValue, Picture, Root, State, picture};
 use super::spec::{Rule, rules};
 use super::timeline::{core, guest_name, hex};
 use crate::abi::Deviation;
+use crate::case::Case;
 use crate::case::text::{CaseFile, print};
+use crate::encode::Prepared;
 use crate::observation::{Observation, Outcome};
 use crate::oracle::register::{Divergence, Register};
 use crate::oracle::{Difference, Verdict, Where, first_difference};
@@ -76,6 +78,11 @@ impl Explained {
         [&self.checked.expected.observation, &self.checked.observed]
     }
 
+    /// The case, and the same made ready.
+    fn prepared(&self) -> (&Case, &Prepared) {
+        (&self.file.case, &self.checked.prepared)
+    }
+
     /// Whether the two sides differ in a way that nobody has registered.
     pub fn is_finding(&self) -> bool {
         matches!(self.checked.verdict, Verdict::Disagree(_))
@@ -94,7 +101,7 @@ impl Explained {
             return None;
         };
         let address = u64::try_from(*address).ok()?;
-        let picture = picture(&self.file.case, self.sides(), *call, *guest);
+        let picture = picture(self.prepared(), self.sides(), *call, *guest);
         let mut fields = picture.roots.iter().flat_map(|root| &root.fields);
         fields.find(|field| field.range().contains(&address)).map(described)
     }
@@ -111,7 +118,7 @@ impl Explained {
     }
 
     pub fn rows(&self) -> Vec<Row> {
-        rows(&self.file.case, self.sides(), self.difference.as_ref())
+        rows(self.prepared(), self.sides(), self.difference.as_ref())
     }
 
     pub fn subject(&self) -> String {
@@ -139,7 +146,7 @@ impl Explained {
             return Vec::new();
         }
         let guests = 0..case.shape.guests.len();
-        guests.map(|guest| picture(case, self.sides(), call, guest)).collect()
+        guests.map(|guest| picture(self.prepared(), self.sides(), call, guest)).collect()
     }
 }
 

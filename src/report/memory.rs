@@ -5,11 +5,12 @@ mod walk;
 
 use std::ops::Range;
 
-use super::timeline::{chunks, put};
+use super::timeline::put;
 use crate::abi::{Core, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, PtrType};
-use crate::case::{Case, Guest, Step, function_name};
+use crate::case::{Case, Chunk, Guest, Script, function_name};
+use crate::encode::Prepared;
 use crate::encode::guest::{Side, core_import, initial_size};
-use crate::encode::script::{GuestData, filled, guest_data};
+use crate::encode::script::{GuestData, filled};
 use crate::observation::{GuestEvent, GuestObservation, Observation};
 use walk::Walk;
 
@@ -131,7 +132,7 @@ impl Picture {
 /// The memory of a guest after a call: the reference's, or else the subject's, or else as the guest has
 /// it when it is called.
 pub fn picture(
-    case: &Case,
+    (case, prepared): (&Case, &Prepared),
     [expected, observed]: [&Observation; 2],
     call: usize,
     guest: usize,
@@ -142,16 +143,15 @@ pub fn picture(
         (None, Some(_)) => (State::Subject, observed),
         (None, None) => (State::HandedOver, expected),
     };
-    let before = before(case, side, call, guest);
+    let before = before(case, prepared, side, call, guest);
     let shown = wanted.or(found);
     let memory = shown.map_or_else(|| before.clone(), |seen| seen.memory.clone());
     let other = wanted.and(found).map(|found| found.memory.clone());
     let shape = &case.shape.guests[guest];
-    let data = guest_data(shape, &case.calls[call].scripts[guest]).ok();
-    let steps = &case.calls[call].scripts[guest].steps;
-    let roots_of = |memory: &[u8], events: &[GuestEvent]| {
-        roots(shape, guest, memory, events, data.as_ref(), steps)
-    };
+    let script = &case.calls[call].scripts[guest];
+    let data = prepared.data(call, guest);
+    let roots_of =
+        |memory: &[u8], events: &[GuestEvent]| roots(shape, guest, memory, events, data, script);
     let events = shown.map_or(&[][..], |seen| &seen.events);
     let mut roots = roots_of(&memory, events);
     if let Some(found) = wanted.and(found) {
@@ -164,7 +164,7 @@ pub fn picture(
         state,
         roots,
         other: other.filter(|other| *other != memory),
-        data: data_of(case, call, guest),
+        data: data_of(prepared.chunks(call, guest)),
         blocks: blocks(events),
         before,
         memory,
@@ -172,8 +172,7 @@ pub fn picture(
 }
 
 /// What a guest hands over.
-fn data_of(case: &Case, call: usize, guest: usize) -> Vec<Range<u64>> {
-    let chunks = chunks(case, call, guest);
+fn data_of(chunks: &[Chunk]) -> Vec<Range<u64>> {
     chunks.iter().map(|chunk| range(chunk.at.into(), len(&chunk.bytes))).collect()
 }
 
@@ -193,11 +192,17 @@ fn seen(side: &Observation, call: usize, guest: usize) -> Option<&GuestObservati
     side.calls.get(call)?.returned.as_ref()?.guests.get(guest)
 }
 
-fn before(case: &Case, side: &Observation, call: usize, guest: usize) -> Vec<u8> {
+fn before(
+    case: &Case,
+    prepared: &Prepared,
+    side: &Observation,
+    call: usize,
+    guest: usize,
+) -> Vec<u8> {
     let last = call.checked_sub(1).and_then(|last| seen(side, last, guest));
     let pages = case.shape.guests[guest].pages;
     let mut memory = last.map_or_else(|| filled(initial_size(pages)), |last| last.memory.clone());
-    put(&mut memory, &chunks(case, call, guest));
+    put(&mut memory, prepared.chunks(call, guest));
     memory
 }
 
@@ -227,8 +232,8 @@ fn roots(
     number: usize,
     memory: &[u8],
     events: &[GuestEvent],
-    data: Option<&GuestData>,
-    steps: &[Step],
+    data: &GuestData,
+    script: &Script,
 ) -> Vec<Root> {
     let name = function_name(number);
     let export = &guest.export;
@@ -245,11 +250,11 @@ fn roots(
         )
     });
     let side = Side::results(export, guest.ptr_type);
-    let result = data.map(|data| typed(&side, &data.results)).map(|flat| {
-        walk().result(format!("result of {name}, handed over"), side.types, &flat, MAX_FLAT_RESULTS)
-    });
-    let imports = imports(guest, number, memory, events, data, steps);
-    params.into_iter().chain(imports).chain(result).filter(|root| !root.flat.is_empty()).collect()
+    let flat = typed(&side, &data.results);
+    let title = format!("result of {name}, handed over");
+    let result = walk().result(title, side.types, &flat, MAX_FLAT_RESULTS);
+    let imports = imports(guest, number, memory, events, data, script);
+    params.into_iter().chain(imports).chain([result]).filter(|root| !root.flat.is_empty()).collect()
 }
 
 /// Words as the core values that this side hands over.
@@ -262,10 +267,10 @@ fn imports(
     number: usize,
     memory: &[u8],
     events: &[GuestEvent],
-    data: Option<&GuestData>,
-    steps: &[Step],
+    data: &GuestData,
+    script: &Script,
 ) -> Vec<Root> {
-    let (Some(import), Some(data)) = (&guest.import, data) else {
+    let Some(import) = &guest.import else {
         return Vec::new();
     };
     let name = function_name(number + 1);
@@ -275,7 +280,8 @@ fn imports(
         if let GuestEvent::ImportReturned(flat) = event { Some(flat) } else { None }
     });
     let returned: Vec<_> = returned.collect();
-    let calls = data.steps.iter().zip(steps).filter(|(_, step)| matches!(step, Step::Import(_)));
+    let acts = data.function(script).iter().zip(&script.function.acts);
+    let calls = acts.filter(|(_, act)| act.import().is_some());
     let mut roots = Vec::new();
     for (i, (words, _)) in calls.enumerate() {
         let mut flat = typed(&side, words.get(1..).unwrap_or_default());

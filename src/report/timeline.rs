@@ -10,9 +10,9 @@ use crate::case::misuse::{Misuse, nodes};
 use crate::case::text::host::print_misuse;
 use crate::case::text::wave;
 use crate::case::{Case, Chunk, Manner, function_name};
-use crate::encode::EXPORT;
 use crate::encode::guest::initial_size;
-use crate::encode::script::{filled, guest_data};
+use crate::encode::script::filled;
+use crate::encode::{EXPORT, Prepared};
 use crate::observation::{CallObservation, GuestEvent, HostEvent, Observation, Outcome, Returned};
 use crate::types::{Type, resource_name};
 use crate::value::Value;
@@ -22,13 +22,13 @@ const QUOTED: usize = 48;
 
 /// The whole observation. Between the lines of the host and those of the guests there is no order;
 /// memory is what the call changed.
-pub fn timeline(case: &Case, observation: &Observation) -> Vec<String> {
+pub fn timeline(case: &Case, prepared: &Prepared, observation: &Observation) -> Vec<String> {
     let mut lines = Vec::new();
     let mut memories: Vec<_> =
         case.shape.guests.iter().map(|guest| filled(initial_size(guest.pages))).collect();
     for (i, call) in observation.calls.iter().enumerate() {
         for (guest, memory) in memories.iter_mut().enumerate() {
-            put(memory, &chunks(case, i, guest));
+            put(memory, prepared.chunks(i, guest));
         }
         let args = values(&case.calls[i].args, params(case));
         let mistake = mistake(case, i).map_or(String::new(), |mistake| format!("  {mistake}"));
@@ -58,6 +58,7 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::Refused(message) => format!("refused ({message})"),
         Outcome::Unsupported(feature) => format!("does not support {feature}"),
         Outcome::Exhausted(limit) => format!("met a limit ({limit})"),
+        Outcome::NotObserved(why) => format!("not observed ({why})"),
         Outcome::Crashed(message) => format!("crashed ({message})"),
     }
 }
@@ -208,11 +209,6 @@ pub(super) fn core(core: Core) -> String {
 /// Small numbers are lengths and are read in decimal, large ones in hex.
 pub(super) fn word(bits: u64) -> String {
     if bits < 0x1_0000 { bits.to_string() } else { format!("{bits:#x}") }
-}
-
-pub(super) fn chunks(case: &Case, call: usize, guest: usize) -> Vec<Chunk> {
-    let script = &case.calls[call].scripts[guest];
-    guest_data(&case.shape.guests[guest], script).map(|data| data.memory).unwrap_or_default()
 }
 
 pub(super) fn put(memory: &mut [u8], chunks: &[Chunk]) {

@@ -105,7 +105,7 @@ fn stop(outcome: Outcome) -> NoResult {
         Outcome::Deadlocked(words) => NoResult::Deadlocked(words),
         Outcome::Misused(why) | Outcome::Refused(why) => NoResult::refused(&why),
         Outcome::Unsupported(feature) => NoResult::Unsupported(feature),
-        Outcome::Exhausted(limit) => NoResult::Exhausted(limit),
+        Outcome::Exhausted(why) | Outcome::NotObserved(why) => NoResult::Exhausted(why),
         Outcome::Crashed(how) => NoResult::Crashed(how),
     }
 }

@@ -187,7 +187,7 @@ pub fn cancel_copy<W: World>(
     trap_if(watch, Party::Itself, CANCEL.in_set, in_set)?;
     machine.ends[id].state = CopyState::Cancelling;
     if event.is_none() || moved::cancels_copied(watch, event) {
-        copy::cancel(world, id);
+        copy::cancel(world, id)?;
     }
     copied(world, d, id)
 }

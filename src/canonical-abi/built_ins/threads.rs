@@ -12,10 +12,10 @@ use crate::world::{Happening, Outcome, TableEntry, World};
 use crate::{Core, Party, Stop, end_if, task};
 
 /// Spec: `canon_thread_index`.
-pub fn index<W: World>(world: &mut W) -> Outcome {
+pub fn index<W: World>(world: &mut W) -> Result<Outcome, Stop> {
     let machine = world.machine();
     let thread = machine.thread().expect("core code calls");
-    one(machine.threads[thread].index.expect("only registered threads may leave"))
+    machine.threads[thread].index.map(one).ok_or(Stop::Crash)
 }
 
 /// Spec: `canon_thread_new_indirect`.

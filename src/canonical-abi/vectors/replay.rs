@@ -31,8 +31,8 @@ use crate::thread::Thread;
 use crate::world::{Call, Step};
 use crate::{AsyncTrap, BuiltIn, Core, Recorder, SPEC_COMMIT, Stop, Trap, wrap};
 
-/// More memory than any vector needs.
-const MAX_MEM_SIZE: usize = 1 << 24;
+/// More memory than all instances of any vector need.
+const MAX_MEM_SIZE: usize = 1 << 26;
 
 /// Something else than the trace came about, or the trace is none: nothing more is done.
 const OVER: Stop = Stop::Exhausted("the replay is over");
@@ -56,8 +56,8 @@ struct Replay<'a> {
     imports: Vec<Id<Subtask>>,
     /// The machine's numbers of all streams and futures, by theirs.
     shared: Vec<u32>,
-    /// The streams and futures, and which end of each the host has, if it has one.
-    ends: Vec<(Id<Shared>, Side)>,
+    /// The streams and futures, and which end of each the host may have. One that it has dropped it has not.
+    ends: Vec<(Id<Shared>, Option<Side>)>,
     /// The thread that ran when all ended, and what it had called.
     stopped: Option<(Json, Option<BuiltIn>)>,
     ended: Option<Ended>,
@@ -77,7 +77,6 @@ impl Header {
         let header: Header = serde_json::from_str(line)?;
         ensure!(header.id == "header" && header.schema == 1, "this is no header of schema 1");
         ensure!(header.spec_commit == SPEC_COMMIT, "the vectors follow {}", header.spec_commit);
-        ensure!(header.mem_size <= MAX_MEM_SIZE, "a memory of {} bytes", header.mem_size);
         Ok(header)
     }
 }
@@ -85,6 +84,8 @@ impl Header {
 impl Vector {
     /// Runs it: the first difference, if there is one.
     pub fn run(&self, header: &Header, recorder: &Recorder) -> Result<Option<Difference>> {
+        let mem_size = header.mem_size.saturating_mul(self.mem.len());
+        ensure!(mem_size <= MAX_MEM_SIZE, "memories of {mem_size} bytes are too large");
         let mut machine = Machine::default();
         let (definitions, difference) = define(self, &mut machine)?;
         if difference.is_some() {
@@ -141,7 +142,7 @@ impl Replay<'_> {
             Stop::Trap(_) => self.observer.numbers(called),
             Stop::Exhausted(_) | Stop::Deadlock | Stop::Crash => (Vec::new(), stop.to_string()),
         };
-        self.script.trap(&numbers, thread, written)
+        self.script.trap(&numbers, &thread, &written)
     }
 
     /// Does what follows, unless all is over: it is, if that fails.
@@ -172,7 +173,7 @@ impl Replay<'_> {
             Some(Called::Function(lifted)) => self.definitions.cores[lifted.core.0].name().into(),
             Some(Called::Destructor { .. } | Called::Start) => "dtor".into(),
         };
-        self.script.see(json!(["thread", number, what]))
+        self.script.see(&json!(["thread", number, what]))
     }
 
     /// Core code of a thread begins.
@@ -210,7 +211,7 @@ impl Replay<'_> {
 
     /// Core code of a thread runs, which is to be seen so, and does the next thing.
     fn runs(&mut self, id: Id<Thread>, seen: Json) -> Result<Step, Ended> {
-        let patches = self.script.see_core(seen)?;
+        let patches = self.script.see_core(&seen)?;
         let core = self.threads[&id].core.expect("it was entered");
         let CoreFunc { instance, ty, .. } = self.definitions.cores[core.0].clone();
         self.check_memories(instance, patches)?;
@@ -221,7 +222,8 @@ impl Replay<'_> {
                     continue;
                 }
                 CoreAct::Call { d, args, times } => {
-                    let def = self.definitions.defs.get(*d);
+                    let def =
+                        self.definitions.defs.get(*d).filter(|def| def.instance() == instance);
                     let def = def.ok_or_else(|| self.script.malformed("there is no such def"))?;
                     let args = parse_cores(args, &def.ty().params)?;
                     self.calls_again(id, *d, args, times - 1)
@@ -254,7 +256,7 @@ impl Replay<'_> {
     }
 
     fn add_shared(&mut self, shared: Id<Shared>, host: Side) {
-        self.ends.push((shared, host));
+        self.ends.push((shared, Some(host)));
         self.shared.push(shared.position().try_into().expect("there are not that many"));
     }
 }

@@ -11,6 +11,11 @@ use serde_json::Value as Json;
 
 use super::values::{CoreTypeName, Encoding, Ptr, parse_hex};
 
+/// Calls that one event makes.
+const MAX_TIMES: usize = 1 << 20;
+/// Elements that one event of the host's reads.
+const MAX_COUNT: usize = 1 << 20;
+
 #[derive(Deserialize)]
 pub struct Header {
     pub id: String,
@@ -233,9 +238,15 @@ pub struct OfResource {
 }
 
 impl TryFrom<BTreeMap<String, Json>> for Definition {
-    type Error = anyhow::Error;
+    type Error = String;
 
-    fn try_from(mut fields: BTreeMap<String, Json>) -> Result<Definition> {
+    fn try_from(fields: BTreeMap<String, Json>) -> std::result::Result<Definition, String> {
+        Definition::parse(fields).map_err(|error| format!("{error:#}"))
+    }
+}
+
+impl Definition {
+    fn parse(mut fields: BTreeMap<String, Json>) -> Result<Definition> {
         let k: String = take(&mut fields, "k")?;
         let i = take(&mut fields, "i").with_context(|| k.clone())?;
         let of = Of::parse(&k, fields).with_context(|| k.clone())?;
@@ -254,7 +265,36 @@ impl Of {
         match self {
             Of::Lower(lower) => Some(&lower.core),
             Of::Return(of) => Some(&of.core),
-            _ => None,
+            Of::Nothing(_)
+            | Of::Slot(_)
+            | Of::Set(_)
+            | Of::Cancel(_)
+            | Of::Type(_)
+            | Of::CancelCopy(_)
+            | Of::Copy(_)
+            | Of::Threads(_)
+            | Of::Switch(_)
+            | Of::Message(_)
+            | Of::Resource(_) => None,
+        }
+    }
+
+    /// The type that it is made for, if it is made for one.
+    fn element(&self) -> Option<&Json> {
+        match self {
+            Of::Return(Return { t, .. })
+            | Of::Type(OfType { t })
+            | Of::CancelCopy(CancelCopy { t, .. })
+            | Of::Copy(Copy { t, .. }) => Some(t),
+            Of::Nothing(_)
+            | Of::Lower(_)
+            | Of::Slot(_)
+            | Of::Set(_)
+            | Of::Cancel(_)
+            | Of::Threads(_)
+            | Of::Switch(_)
+            | Of::Message(_)
+            | Of::Resource(_) => None,
         }
     }
 
@@ -294,6 +334,19 @@ impl Of {
             }
             _ => Of::Nothing(serde_json::from_value(fields)?),
         })
+    }
+}
+
+impl Vector {
+    /// All types that are in it.
+    pub fn types(&self) -> impl Iterator<Item = &Json> {
+        let funcs = self.func.iter().flat_map(|func| func.params.iter().chain(&func.result));
+        let hosts = self.host.iter().flat_map(|func| func.params.iter().chain(&func.result));
+        let defs = self.def.iter().filter_map(|def| def.of.element());
+        let made = self.trace.iter().filter_map(|event| {
+            if let EventKind::Host(HostAct::New { t, .. }) = &event.kind { Some(t) } else { None }
+        });
+        funcs.chain(hosts).chain(defs).chain(made)
     }
 }
 
@@ -407,12 +460,14 @@ pub struct Left {
 }
 
 impl TryFrom<Json> for Event {
-    type Error = anyhow::Error;
+    type Error = String;
 
-    fn try_from(event: Json) -> Result<Event> {
+    fn try_from(event: Json) -> std::result::Result<Event, String> {
         let written = event.to_string();
-        let kind = EventKind::parse(event).with_context(|| format!("the event {written}"))?;
-        Ok(Event { written, kind })
+        match EventKind::parse(event) {
+            Ok(kind) => Ok(Event { written, kind }),
+            Err(error) => Err(format!("the event {written}: {error:#}")),
+        }
     }
 }
 
@@ -440,7 +495,10 @@ impl EventKind {
                 EventKind::End(left.into_iter().map(Left::parse).collect::<Result<_>>()?)
             }
             name => {
-                let (_, arity) = SEEN.iter().find(|(seen, _)| *seen == name).context("no such")?;
+                let (_, arity) = SEEN
+                    .iter()
+                    .find(|(seen, _)| *seen == name)
+                    .context("there is none called so")?;
                 ensure!(arity.contains(&(parts.len() - 1)), "it has {} parts", parts.len());
                 match name {
                     "enter" | "ret" => {
@@ -485,7 +543,7 @@ impl CoreAct {
             }
             "calls" => {
                 let (thread, d, args, times) = rest(event)?;
-                ensure!(times > 0, "no call at all");
+                ensure!((1..=MAX_TIMES).contains(&times), "{times} calls");
                 (thread, CoreAct::Call { d, args, times })
             }
             "poke" => {
@@ -536,6 +594,7 @@ impl HostAct {
             }
             "hread" => {
                 let (n, t, count) = rest(event)?;
+                ensure!(count <= MAX_COUNT, "{count} elements are more than {MAX_COUNT}");
                 HostAct::Read { n, t, count }
             }
             "hcancelcopy" => HostAct::CancelCopy { n: one(event)? },

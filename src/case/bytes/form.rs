@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::abi;
 use crate::case::paths::Paths;
-use crate::case::{
-    BuiltInCall, Chunk, Destructor, Manner, Pages, Patch, PostReturn, Realloc, Resource, Tuning,
-};
+use crate::case::{BuiltInCall, Chunk, Manner, Pages, Patch, Pointer, Resource, Tuning};
 
 /// All but the values, which follow in `values` in the order of the case, under their types.
 #[derive(Serialize, Deserialize)]
@@ -122,17 +120,24 @@ pub struct Call {
 
 #[derive(Serialize, Deserialize)]
 pub struct Script {
-    pub realloc: Vec<Realloc>,
-    pub steps: Vec<Step>,
-    pub finish: Finish,
-    pub post_return: PostReturn,
-    pub destructor: Destructor,
+    pub realloc: Vec<Turn>,
+    pub function: Turn,
+    pub post_return: Turn,
+    pub destructor: Turn,
 }
 
 #[derive(Serialize, Deserialize)]
-pub enum Step {
+pub struct Turn {
+    pub acts: Vec<Act>,
+    pub end: End,
+}
+
+#[derive(Serialize, Deserialize)]
+pub enum Act {
     Import(Passed, Answer),
+    Leave,
     BuiltIn(BuiltInCall),
+    Grow(u32),
 }
 
 /// The values are not here.
@@ -152,7 +157,9 @@ pub enum Answer {
 }
 
 #[derive(Serialize, Deserialize)]
-pub enum Finish {
+pub enum End {
+    Plain,
     Return(Passed),
+    Answer(Pointer),
     Trap,
 }

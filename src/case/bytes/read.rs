@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use crate::case;
 use crate::types::{FuncType, Type};
 
-use super::form::{Answer, Call, CanonOpts, Finish, Flat, Guest, Passed, Script, Step};
+use super::form::{Act, Answer, Call, CanonOpts, End, Flat, Guest, Passed, Script, Turn};
 use super::types::Builder;
 use super::values::Reader;
 
@@ -73,23 +73,45 @@ fn call(call: Call, shape: &case::Shape, values: &mut Reader) -> Result<case::Ca
 }
 
 fn script(script: Script, guest: &case::Guest, values: &mut Reader) -> Result<case::Script> {
-    let Script { realloc, steps, finish, post_return, destructor } = script;
-    let steps = steps.into_iter().map(|s| step(s, guest, values)).collect::<Result<_>>()?;
-    let finish = match finish {
-        Finish::Return(passed) => {
-            case::Finish::Return(pass(passed, guest.export.ty.results(), values)?)
-        }
-        Finish::Trap => case::Finish::Trap,
+    let Script { realloc, function, post_return, destructor } = script;
+    Ok(case::Script {
+        realloc: realloc.into_iter().map(|one| turn(one, guest, values)).collect::<Result<_>>()?,
+        function: turn(function, guest, values)?,
+        post_return: turn(post_return, guest, values)?,
+        destructor: turn(destructor, guest, values)?,
+    })
+}
+
+fn turn(turn: Turn, guest: &case::Guest, values: &mut Reader) -> Result<case::Turn> {
+    let Turn { acts, end } = turn;
+    let acts = acts.into_iter().map(|one| act(one, guest, values)).collect::<Result<_>>()?;
+    let end = match end {
+        End::Plain => case::End::Plain,
+        End::Return(passed) => case::End::Return(pass(passed, guest.export.ty.results(), values)?),
+        End::Answer(pointer) => case::End::Answer(pointer),
+        End::Trap => case::End::Trap,
     };
-    Ok(case::Script { realloc, steps, finish, post_return, destructor })
+    Ok(case::Turn { acts, end })
+}
+
+fn act(act: Act, guest: &case::Guest, values: &mut Reader) -> Result<case::Act> {
+    Ok(match act {
+        Act::Import(passed, answer) => {
+            case::Act::Import(import_call(passed, answer, guest, values)?)
+        }
+        Act::Leave => case::Act::Leave,
+        Act::BuiltIn(call) => case::Act::BuiltIn(call),
+        Act::Grow(pages) => case::Act::Grow(pages),
+    })
 }
 
 /// A call of an import that is not there is refused once it is read.
-fn step(step: Step, guest: &case::Guest, values: &mut Reader) -> Result<case::Step> {
-    let (passed, answer) = match step {
-        Step::Import(passed, answer) => (passed, answer),
-        Step::BuiltIn(call) => return Ok(case::Step::BuiltIn(call)),
-    };
+fn import_call(
+    passed: Passed,
+    answer: Answer,
+    guest: &case::Guest,
+    values: &mut Reader,
+) -> Result<case::ImportCall> {
     let (params, results) = guest.types_of_import();
     let passed = pass(passed, params, values)?;
     let mut result = || values.each(results).map(|results| results.into_iter().next());
@@ -99,7 +121,7 @@ fn step(step: Step, guest: &case::Guest, values: &mut Reader) -> Result<case::St
         Answer::Error => case::Answer::Error,
         Answer::Reenter => case::Answer::Reenter(result()?),
     };
-    Ok(case::Step::Import(case::ImportCall { passed, answer }))
+    Ok(case::ImportCall { passed, answer })
 }
 
 fn pass(passed: Passed, types: &[Type], values: &mut Reader) -> Result<case::Passed> {

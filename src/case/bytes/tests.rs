@@ -1,11 +1,10 @@
+use super::form::{Act, Answer, End, Passed};
 use super::*;
 use crate::abi::BuiltIn;
 use crate::case::misuse::{Mistake, Misuse};
 use crate::case::paths::{Api, Mode, Paths};
 use crate::case::text;
-use crate::case::{
-    BuiltInCall, Chunk, Destructor, Manner, Patch, PostReturn, Realloc, Resource, Tuning,
-};
+use crate::case::{BuiltInCall, Chunk, Manner, Patch, Pointer, Resource, Tuning};
 
 const PATHS: &str = include_str!("../../../tests/golden/bytes/paths.toml");
 const CHAIN: &str = include_str!("../../../tests/golden/bytes/chain.toml");
@@ -26,14 +25,9 @@ fn golden(text: &str) -> Case {
 /// A plain case with this function as its export and no calls.
 fn with_param(param: &str) -> Case {
     let wit = format!("wit = \"world case {{ {param} }}\"");
-    let options = "memory = true\nrealloc = true";
-    text::parse(&format!(
-        "rule = ''\n{wit}\n[subject]\noptimize = false\npooling = false\nmoving-memory = false\n\
-        concurrency = false\n[memory]\ninitial = 1\nmaximum = 1\n\
-        [export]\nstring-encoding = 'utf8'\n{options}\npost-return = false\n"
-    ))
-    .unwrap()
-    .case
+    text::parse(&format!("rule = ''\n{wit}\n[export]\nmemory = true\nrealloc = true\n"))
+        .unwrap()
+        .case
 }
 
 /// Each of these is written with its position first.
@@ -68,24 +62,20 @@ fn every_word_has_its_number() {
         BuiltInCall { which: BuiltIn::ResourceDrop, of: resource, operand: handle },
     ]);
     check_order(&[
-        Realloc::Bump,
-        Realloc::Forget,
-        Realloc::At(0),
-        Realloc::End(0),
-        Realloc::Old,
-        Realloc::Skew(0),
-        Realloc::Grow(0),
-        Realloc::Trap,
-        Realloc::Import,
-        Realloc::BuiltIn(built_in),
+        Pointer::Forget,
+        Pointer::At(0),
+        Pointer::AtEnd(0),
+        Pointer::Old,
+        Pointer::Skew(0),
     ]);
+    let raw = || Passed::Raw { flat: Vec::new(), memory: Vec::new() };
     check_order(&[
-        PostReturn::Nothing,
-        PostReturn::Trap,
-        PostReturn::Import,
-        PostReturn::BuiltIn(built_in),
+        Act::Import(raw(), Answer::Guest),
+        Act::Leave,
+        Act::BuiltIn(built_in),
+        Act::Grow(0),
     ]);
-    check_order(&[Destructor::Nothing, Destructor::Trap, Destructor::BuiltIn(built_in)]);
+    check_order(&[End::Plain, End::Return(raw()), End::Answer(Pointer::Old), End::Trap]);
     let chunk = Chunk { at: 0, bytes: Vec::new() };
     check_order(&[Patch::Flat { index: 0, bits: 0 }, Patch::Memory(chunk)]);
 }
@@ -93,8 +83,10 @@ fn every_word_has_its_number() {
 #[test]
 fn every_choice_of_a_tuning_has_its_place() {
     for place in 0..8 {
-        let mut tuning = Tuning { signals: false, guards: false, ..Tuning::PLAIN };
-        *tuning.choices()[place] = true;
+        let mut tuning = Tuning::PLAIN;
+        for (other, choice) in tuning.choices().into_iter().enumerate() {
+            *choice = other == place;
+        }
         let expected: Vec<u8> = (0..8).map(|other| u8::from(other == place)).collect();
         assert_eq!(postcard::to_stdvec(&tuning).unwrap(), expected);
     }

@@ -3,7 +3,7 @@
 use crate::case;
 use crate::value::Value;
 
-use super::form::{Answer, Call, CanonOpts, Finish, Flat, Guest, Passed, Script, Step};
+use super::form::{Act, Answer, Call, CanonOpts, End, Flat, Guest, Passed, Script, Turn};
 use super::types::TypeTable;
 use super::values;
 
@@ -50,37 +50,46 @@ fn call(call: &case::Call, out: &mut Vec<u8>) -> Call {
 }
 
 fn script(script: &case::Script, out: &mut Vec<u8>) -> Script {
+    let case::Script { realloc, function, post_return, destructor } = script;
     Script {
-        realloc: script.realloc.clone(),
-        steps: script.steps.iter().map(|s| step(s, out)).collect(),
-        finish: match &script.finish {
-            case::Finish::Return(passed) => Finish::Return(pass(passed, out)),
-            case::Finish::Trap => Finish::Trap,
-        },
-        post_return: script.post_return,
-        destructor: script.destructor,
+        realloc: realloc.iter().map(|one| turn(one, out)).collect(),
+        function: turn(function, out),
+        post_return: turn(post_return, out),
+        destructor: turn(destructor, out),
     }
 }
 
-fn step(step: &case::Step, out: &mut Vec<u8>) -> Step {
-    let case::ImportCall { passed, answer } = match step {
-        case::Step::Import(call) => call,
-        case::Step::BuiltIn(call) => return Step::BuiltIn(*call),
+fn turn(turn: &case::Turn, out: &mut Vec<u8>) -> Turn {
+    let acts = turn.acts.iter().map(|one| act(one, out)).collect();
+    let end = match &turn.end {
+        case::End::Plain => End::Plain,
+        case::End::Return(passed) => End::Return(pass(passed, out)),
+        case::End::Answer(pointer) => End::Answer(*pointer),
+        case::End::Trap => End::Trap,
     };
-    let passed = pass(passed, out);
-    let answer = match answer {
+    Turn { acts, end }
+}
+
+fn act(act: &case::Act, out: &mut Vec<u8>) -> Act {
+    match act {
+        case::Act::Import(case::ImportCall { passed, answer: given }) => {
+            let passed = pass(passed, out);
+            Act::Import(passed, answer(given, out))
+        }
+        case::Act::Leave => Act::Leave,
+        case::Act::BuiltIn(call) => Act::BuiltIn(*call),
+        case::Act::Grow(pages) => Act::Grow(*pages),
+    }
+}
+
+fn answer(answer: &case::Answer, out: &mut Vec<u8>) -> Answer {
+    put(answer.values(), out);
+    match answer {
         case::Answer::Guest => Answer::Guest,
-        case::Answer::Return(value) => {
-            put(value.as_slice(), out);
-            Answer::Return
-        }
+        case::Answer::Return(_) => Answer::Return,
         case::Answer::Error => Answer::Error,
-        case::Answer::Reenter(value) => {
-            put(value.as_slice(), out);
-            Answer::Reenter
-        }
-    };
-    Step::Import(passed, answer)
+        case::Answer::Reenter(_) => Answer::Reenter,
+    }
 }
 
 fn pass(passed: &case::Passed, out: &mut Vec<u8>) -> Passed {

@@ -31,8 +31,8 @@ fn check_async(case: &Case, paths: Paths) -> Result<(), String> {
 }
 
 fn reenters(call: &Call) -> bool {
-    let imports = call.scripts.iter().flat_map(|script| script.import_calls());
-    imports.map(|import| &import.answer).any(|answer| matches!(answer, Answer::Reenter(_)))
+    let mut imports = call.scripts.iter().flat_map(|script| script.import_calls());
+    imports.any(|import| import.answer.reenters())
 }
 
 /// Says what is wrong with how the call of this number is made.

@@ -1,16 +1,14 @@
 //! Whether what happens in a call is valid, and what it comes to.
 
 use crate::abi::CoreType;
-use crate::abi::PtrType;
 use crate::abi::built_in::Immediate;
 use crate::abi::fits::Misfit;
 use crate::abi::flatten::{Context, flatten_functype};
 use crate::types::Type;
 use crate::value::Value;
 
-use super::super::{Answer, BuiltInCall, Call, Case, Chunk, Destructor, Finish, Function, Guest};
-use super::super::{ImportCall, Limits, Passed, Patch, PostReturn, Realloc, Resource, Script};
-use super::super::{Shape, Step};
+use super::super::{Act, Answer, BuiltInCall, Call, Case, Chunk, End, Entry, Function, Guest};
+use super::super::{ImportCall, Limits, Passed, Patch, Resource, Script, Shape, Turn};
 use super::values::check_value;
 use super::{at_most, refuse_if};
 
@@ -55,86 +53,75 @@ fn check_host(shape: &Shape, call: &Call, limits: &Limits) -> Result<(), String>
 
 /// The error starts with the place within what the guest does.
 fn check_script(actor: Actor, script: &Script, limits: &Limits) -> Result<(), String> {
-    check_actions(actor, script, limits).map_err(|why| format!(": {why}"))?;
-    for (index, step) in script.steps.iter().enumerate() {
-        check_step(actor, step).map_err(|why| format!(", step {index}: {why}"))?;
+    check_entries(actor, script, limits).map_err(|why| format!(": {why}"))?;
+    for (entry, turn) in script.turns() {
+        check_turn(actor, entry, turn, limits)?;
     }
-    match &script.finish {
-        Finish::Return(passed) => {
-            check_passed(passed, &results(actor.guest)).map_err(|why| format!(", return: {why}"))
-        }
-        Finish::Trap => Ok(()),
-    }
+    Ok(())
 }
 
-/// Whether the shape has what the script speaks of.
-fn check_actions(actor: Actor, script: &Script, limits: &Limits) -> Result<(), String> {
+/// Whether the guest is entered where the script says something.
+fn check_entries(actor: Actor, script: &Script, limits: &Limits) -> Result<(), String> {
     let guest = actor.guest;
     at_most("calls of realloc", script.realloc.len(), limits.reallocs)?;
-    at_most("steps", script.steps.len(), limits.steps)?;
     let realloc = guest.functions().any(|(_, function)| function.opts.realloc);
     refuse_if(!realloc && !script.realloc.is_empty(), "no function has realloc")?;
-    script.realloc.iter().try_for_each(|action| check_pointer(guest.ptr_type, *action))?;
-    let silent = script.post_return == PostReturn::Nothing;
-    refuse_if(!guest.export.opts.post_return && !silent, "the export has no post-return")?;
-    let calls_import = script.import_calls().next().is_some()
-        || script.realloc.contains(&Realloc::Import)
-        || script.post_return == PostReturn::Import;
-    refuse_if(guest.import.is_none() && calls_import, "there is no import to call")?;
-    check_resources(actor, script)
-}
-
-/// `realloc` answers with a pointer.
-fn check_pointer(ptr_type: PtrType, action: Realloc) -> Result<(), String> {
-    match action {
-        Realloc::At(bits) | Realloc::End(bits) | Realloc::Skew(bits) => {
-            check_word(bits, ptr_type.core_type())
-        }
-        Realloc::Bump
-        | Realloc::Forget
-        | Realloc::Old
-        | Realloc::Grow(_)
-        | Realloc::Trap
-        | Realloc::Import
-        | Realloc::BuiltIn(_) => Ok(()),
-    }
-}
-
-fn check_resources(actor: Actor, script: &Script) -> Result<(), String> {
+    let post_returns = guest.export.opts.post_return || script.post_return.is_plain();
+    refuse_if(!post_returns, "the export has no post-return")?;
+    refuse_if(guest.import.is_none() && script.calls_import(), "there is no import to call")?;
     let destructor = actor.shape.resources.iter().any(|resource| match resource {
         Resource::Host => false,
         Resource::Guest { by, destructor } => {
             *destructor && usize::try_from(*by) == Ok(actor.number)
         }
     });
-    let silent = script.destructor == Destructor::Nothing;
-    refuse_if(!destructor && !silent, "no resource of the guest has a destructor")?;
-    hidden_built_ins(script).try_for_each(|built_in| check_built_in(actor, built_in))
+    let destroys = destructor || script.destructor.is_plain();
+    refuse_if(!destroys, "no resource of the guest has a destructor")
 }
 
-/// The built-ins that are no steps.
-fn hidden_built_ins(script: &Script) -> impl Iterator<Item = BuiltInCall> {
-    let realloc = script.realloc.iter().filter_map(|action| match action {
-        Realloc::BuiltIn(built_in) => Some(*built_in),
-        Realloc::Bump
-        | Realloc::Forget
-        | Realloc::At(_)
-        | Realloc::End(_)
-        | Realloc::Old
-        | Realloc::Skew(_)
-        | Realloc::Grow(_)
-        | Realloc::Trap
-        | Realloc::Import => None,
-    });
-    let post_return = match script.post_return {
-        PostReturn::BuiltIn(built_in) => Some(built_in),
-        PostReturn::Nothing | PostReturn::Trap | PostReturn::Import => None,
-    };
-    let destructor = match script.destructor {
-        Destructor::BuiltIn(built_in) => Some(built_in),
-        Destructor::Nothing | Destructor::Trap => None,
-    };
-    realloc.chain(post_return).chain(destructor)
+/// The error starts with the place within what the guest does: the function's acts are steps of their own.
+fn check_turn(actor: Actor, entry: Entry, turn: &Turn, limits: &Limits) -> Result<(), String> {
+    at_most("steps", turn.acts.len(), limits.steps).map_err(|why| format!(": {why}"))?;
+    for (index, act) in turn.acts.iter().enumerate() {
+        check_act(actor, entry, act).map_err(|why| match entry {
+            Entry::Function => format!(", step {index}: {why}"),
+            Entry::Realloc | Entry::PostReturn | Entry::Destructor => format!(": {why}"),
+        })?;
+    }
+    check_end(actor, entry, &turn.end)
+}
+
+fn check_act(actor: Actor, entry: Entry, act: &Act) -> Result<(), String> {
+    let is_function = entry == Entry::Function;
+    match act {
+        Act::Import(call) => {
+            refuse_if(!is_function, format_args!("{} passes nothing on", entry.name()))?;
+            check_import(actor, call)
+        }
+        Act::Leave => refuse_if(is_function, "the function says what it passes to the import"),
+        Act::BuiltIn(built_in) => check_built_in(actor, *built_in),
+        Act::Grow(_) => {
+            refuse_if(!actor.guest.has_memory(), "the guest has no memory that could grow")
+        }
+    }
+}
+
+fn check_end(actor: Actor, entry: Entry, end: &End) -> Result<(), String> {
+    match (entry, end) {
+        (Entry::Function, End::Return(passed)) => {
+            check_passed(passed, &results(actor.guest)).map_err(|why| format!(", return: {why}"))
+        }
+        (Entry::Realloc, End::Answer(pointer)) => {
+            let ty = actor.guest.ptr_type.core_type();
+            check_word(pointer.number().unwrap_or(0), ty).map_err(|why| format!(": {why}"))
+        }
+        (Entry::Realloc | Entry::PostReturn | Entry::Destructor, End::Plain) | (_, End::Trap) => {
+            Ok(())
+        }
+        (_, End::Plain | End::Return(_) | End::Answer(_)) => {
+            Err(format!(": {} does not end so", entry.name()))
+        }
+    }
 }
 
 fn check_built_in(actor: Actor, built_in: BuiltInCall) -> Result<(), String> {
@@ -151,13 +138,6 @@ fn check_built_in(actor: Actor, built_in: BuiltInCall) -> Result<(), String> {
             refuse_if(may_not, format_args!("the guest does not know resource {resource}"))
         }
         _ => Err(format!("cases do not call {} yet", which.name())),
-    }
-}
-
-fn check_step(actor: Actor, step: &Step) -> Result<(), String> {
-    match step {
-        Step::Import(call) => check_import(actor, call),
-        Step::BuiltIn(built_in) => check_built_in(actor, *built_in),
     }
 }
 
@@ -267,21 +247,8 @@ pub fn total(case: &Case) -> Total {
 
 impl Total {
     fn add_script(&mut self, script: &Script) {
-        script.import_calls().for_each(|call| self.add_import_call(call));
-        match &script.finish {
-            Finish::Return(passed) => self.add_passed(passed),
-            Finish::Trap => {}
-        }
-    }
-
-    fn add_import_call(&mut self, call: &ImportCall) {
-        self.add_passed(&call.passed);
-        match &call.answer {
-            Answer::Return(value) | Answer::Reenter(value) => {
-                value.iter().for_each(|value| self.add_value(value));
-            }
-            Answer::Guest | Answer::Error => {}
-        }
+        script.values().flat_map(|(_, values)| values).for_each(|value| self.add_value(value));
+        script.passed().for_each(|(_, passed)| self.add_damage(passed));
     }
 
     fn add_value(&mut self, value: &Value) {
@@ -292,10 +259,9 @@ impl Total {
         value.parts().iter().for_each(|value| self.add_value(value));
     }
 
-    fn add_passed(&mut self, passed: &Passed) {
+    fn add_damage(&mut self, passed: &Passed) {
         match passed {
-            Passed::Lowered { values, patches } => {
-                values.iter().for_each(|value| self.add_value(value));
+            Passed::Lowered { patches, .. } => {
                 patches.iter().for_each(|patch| self.add_patch(patch));
             }
             Passed::Raw { memory, .. } => memory.iter().for_each(|chunk| self.add_chunk(chunk)),

@@ -5,11 +5,9 @@ use super::super::paths::{Mode, Paths};
 use super::*;
 use crate::abi::{BuiltIn, StringEncoding};
 use crate::case::{
-    Answer, Call, CanonOpts, Chunk, Finish, Guest, ImportCall, Passed, Patch, Script,
+    Act, Answer, BuiltInCall, Call, CanonOpts, Chunk, End, Guest, ImportCall, Passed,
 };
-use crate::case::{
-    BuiltInCall, Destructor, PostReturn, Realloc, Resource, Step, Tuning, import_calls_mut,
-};
+use crate::case::{Patch, Pointer, Resource, Script, Tuning, Turn};
 use crate::types::{Field, Handle, Label, VariantCase};
 use crate::value::{Str, StringSource, Value};
 
@@ -36,14 +34,16 @@ fn valid() -> Case {
     let import_opts = CanonOpts { memory: false, realloc: false, post_return: false, ..opts };
     let returned = Value::Record(vec![Value::U8(1), Value::F32(0)]);
     let script = Script {
-        realloc: vec![Realloc::Bump, Realloc::Import],
-        steps: vec![Step::Import(ImportCall {
-            passed: Passed::Lowered { values: vec![Value::U8(1)], patches: Vec::new() },
-            answer: Answer::Return(Some(Value::U8(2))),
-        })],
-        finish: Finish::Return(Passed::Lowered { values: vec![returned], patches: Vec::new() }),
-        post_return: PostReturn::Import,
-        destructor: Destructor::Nothing,
+        realloc: vec![Turn::PLAIN, Turn::of(Act::Leave)],
+        function: Turn {
+            acts: vec![Act::Import(ImportCall {
+                passed: Passed::lowered(vec![Value::U8(1)]),
+                answer: Answer::Return(Some(Value::U8(2))),
+            })],
+            end: End::Return(Passed::lowered(vec![returned])),
+        },
+        post_return: Turn::of(Act::Leave),
+        destructor: Turn::PLAIN,
     };
     let args = vec![Value::string("a"), Value::U8(1)];
     let (host_drops, manner) = (Vec::new(), Manner::Once);
@@ -82,7 +82,7 @@ fn import(case: &mut Case) -> &mut Function {
 }
 
 fn import_call(case: &mut Case) -> &mut ImportCall {
-    import_calls_mut(&mut case.calls[0].scripts[0].steps).next().unwrap()
+    case.calls[0].scripts[0].import_calls_mut().next().unwrap()
 }
 
 fn flag(name: &str) -> Type {
@@ -254,7 +254,7 @@ fn an_import_knows_only_resources_of_the_host() {
 fn built_ins_are_of_resources_and_some_of_the_guest_s_alone() {
     let step = |built_in| {
         with_resources(move |case: &mut Case| {
-            case.calls[0].scripts[0].steps.push(Step::BuiltIn(built_in));
+            case.calls[0].scripts[0].function.acts.push(Act::BuiltIn(built_in));
         })
     };
     check("", step(BuiltInCall { which: BuiltIn::ResourceNew, of: 1, operand: 5 }));
@@ -267,18 +267,10 @@ fn built_ins_are_of_resources_and_some_of_the_guest_s_alone() {
     );
     let new = BuiltInCall { which: BuiltIn::ResourceNew, of: 0, operand: 5 };
     let why = "call 0: resource 0 is not the guest's";
-    check(
-        why,
-        with_resources(|case| case.calls[0].scripts[0].realloc = vec![Realloc::BuiltIn(new)]),
-    );
-    check(
-        why,
-        with_resources(|case| case.calls[0].scripts[0].post_return = PostReturn::BuiltIn(new)),
-    );
-    check(
-        why,
-        with_resources(|case| case.calls[0].scripts[0].destructor = Destructor::BuiltIn(new)),
-    );
+    let new = || Turn::of(Act::BuiltIn(new));
+    check(why, with_resources(|case| case.calls[0].scripts[0].realloc = vec![new()]));
+    check(why, with_resources(|case| case.calls[0].scripts[0].post_return = new()));
+    check(why, with_resources(|case| case.calls[0].scripts[0].destructor = new()));
 }
 
 #[test]
@@ -293,7 +285,7 @@ fn what_is_dropped_and_destroyed_is_the_guest_s() {
     );
     check("call 0: no resource of the guest has a destructor", |case| {
         case.shape.resources = vec![Resource::Guest { by: 0, destructor: false }];
-        case.calls[0].scripts[0].destructor = Destructor::Trap;
+        case.calls[0].scripts[0].destructor = Turn::ending(End::Trap);
     });
 }
 
@@ -391,18 +383,18 @@ fn scripts_speak_of_what_is_there() {
     check("call 0: the export has no post-return", |case| {
         case.shape.guests[0].export.opts.post_return = false;
     });
-    let no_import = |realloc, post_return| {
+    let no_import = |realloc: Turn, post_return: Turn| {
         move |case: &mut Case| {
             case.shape.guests[0].import = None;
-            case.calls[0].scripts[0].steps.clear();
+            case.calls[0].scripts[0].function.acts.clear();
             case.calls[0].scripts[0].realloc = vec![realloc];
             case.calls[0].scripts[0].post_return = post_return;
         }
     };
-    check("", no_import(Realloc::At(0), PostReturn::Trap));
+    check("", no_import(Turn::ending(End::Answer(Pointer::At(0))), Turn::ending(End::Trap)));
     let why = "call 0: there is no import to call";
-    check(why, no_import(Realloc::Import, PostReturn::Nothing));
-    check(why, no_import(Realloc::Bump, PostReturn::Import));
+    check(why, no_import(Turn::of(Act::Leave), Turn::PLAIN));
+    check(why, no_import(Turn::PLAIN, Turn::of(Act::Leave)));
     check(why, |case| case.shape.guests[0].import = None);
     check("call 0: no function has realloc", |case| {
         case.shape.guests[0].export.ty.params.remove(0);
@@ -412,11 +404,41 @@ fn scripts_speak_of_what_is_there() {
 }
 
 #[test]
+fn each_entry_ends_and_acts_as_it_can() {
+    let turns =
+        |change: fn(&mut Script)| move |case: &mut Case| change(&mut case.calls[0].scripts[0]);
+    check("", turns(|script| script.function.acts.push(Act::Grow(1))));
+    check("", turns(|script| script.post_return.acts.extend([Act::Grow(1), Act::Leave])));
+    let both = |script: &mut Script| {
+        script.realloc = vec![Turn { acts: vec![Act::Grow(1)], end: End::Answer(Pointer::Old) }];
+    };
+    check("", turns(both));
+    let why = "call 0, step 1: the function says what it passes to the import";
+    check(why, turns(|script| script.function.acts.push(Act::Leave)));
+    let why = "call 0: post-return passes nothing on";
+    check(why, turns(|script| script.post_return = script.function.clone()));
+    check("call 0: the function does not end so", turns(|script| script.function.end = End::Plain));
+    let why = "call 0: post-return does not end so";
+    check(why, turns(|script| script.post_return.end = End::Answer(Pointer::Old)));
+    let why = "call 0: realloc does not end so";
+    check(why, turns(|script| script.realloc[0].end = script.function.end.clone()));
+    check("call 0, step 0: the guest has no memory that could grow", |case| {
+        case.shape.guests = vec![Guest::empty()];
+        case.calls[0].args.clear();
+        let mut script = Script::ending(End::Return(Passed::lowered(Vec::new())));
+        script.function.acts.push(Act::Grow(1));
+        case.calls[0].scripts = vec![script];
+    });
+    let many = |script: &mut Script| script.realloc[0].acts = vec![Act::Grow(1); 17];
+    check("call 0: 17 steps are more than 16", turns(many));
+}
+
+#[test]
 fn raw_data_is_in_its_core_types_and_its_memory() {
     let flat = |flat: &'static [u64]| {
         move |case: &mut Case| {
             let passed = Passed::Raw { flat: flat.to_vec(), memory: Vec::new() };
-            case.calls[0].scripts[0].finish = Finish::Return(passed);
+            case.calls[0].scripts[0].function.end = End::Return(passed);
         }
     };
     check("", flat(&[0xffff_ffff]));
@@ -424,8 +446,7 @@ fn raw_data_is_in_its_core_types_and_its_memory() {
     check("call 0, return: 2 of 1 core values are given", flat(&[0, 0]));
     let patch = |patch: Patch| {
         move |case: &mut Case| {
-            let Finish::Return(Passed::Lowered { patches, .. }) =
-                &mut case.calls[0].scripts[0].finish
+            let Some(Passed::Lowered { patches, .. }) = case.calls[0].scripts[0].returned_mut()
             else {
                 panic!("the sample returns");
             };
@@ -460,10 +481,11 @@ fn memory_has_pages() {
 fn a_case_is_bounded_as_a_whole() {
     check("17 calls are more than 16", |case| case.calls = vec![case.calls[0].clone(); 17]);
     check("call 0: 17 steps are more than 16", |case| {
-        case.calls[0].scripts[0].steps = vec![case.calls[0].scripts[0].steps[0].clone(); 17];
+        let acts = &mut case.calls[0].scripts[0].function.acts;
+        *acts = vec![acts[0].clone(); 17];
     });
     check("call 0: 65 calls of realloc are more than 64", |case| {
-        case.calls[0].scripts[0].realloc = vec![Realloc::Bump; 65];
+        case.calls[0].scripts[0].realloc = vec![Turn::PLAIN; 65];
     });
     check("65537 bytes of labels, strings and memory are more than 65536", |case| {
         case.calls[0].args[0] = Value::string("a".repeat(65_537));

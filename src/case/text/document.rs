@@ -12,12 +12,15 @@ pub struct Document {
     pub wit: Spanned<String>,
     /// Core code of the first guest that nobody scripted, in the text format of core modules.
     pub core: Option<Spanned<String>>,
+    #[serde(default)]
     pub subject: Subject,
     #[serde(default)]
     pub paths: Paths,
+    #[serde(default = "absent")]
     pub memory: Spanned<Memory>,
     #[serde(default)]
     pub resource: Vec<Spanned<Resource>>,
+    #[serde(default = "absent")]
     pub export: Spanned<Export>,
     pub import: Option<Spanned<Import>>,
     /// Those after the first one, which `memory`, `export` and `import` describe.
@@ -29,43 +32,40 @@ pub struct Document {
     pub expect: Expect,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Subject {
-    pub optimize: bool,
-    pub pooling: bool,
-    pub moving_memory: bool,
-    pub concurrency: bool,
-    #[serde(default = "yes")]
-    pub signals: bool,
-    #[serde(default = "yes")]
-    pub guards: bool,
-    #[serde(default)]
-    pub fuel: bool,
-    #[serde(default)]
-    pub epochs: bool,
+/// A table that is not there, and so is nowhere.
+fn absent<T: Default>() -> Spanned<T> {
+    Spanned::new(0..0, T::default())
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Subject {
+    pub optimize: Option<bool>,
+    pub pooling: Option<bool>,
+    pub moving_memory: Option<bool>,
+    pub concurrency: Option<bool>,
+    pub signals: Option<bool>,
+    pub guards: Option<bool>,
+    pub fuel: Option<bool>,
+    pub epochs: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Paths {
     pub call: Option<Spanned<String>>,
     pub import: Option<Spanned<String>>,
-    #[serde(default)]
     pub polls: u32,
-    #[serde(default)]
     pub neighbor: bool,
 }
 
-fn yes() -> bool {
-    true
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Memory {
-    pub initial: u32,
-    pub maximum: u32,
+    /// One where it is not said.
+    pub initial: Option<u32>,
+    /// As much as `initial` where it is not said.
+    pub maximum: Option<u32>,
     /// Of how many bits they are: 32 where it is not said.
     pub addresses: Option<Spanned<u32>>,
 }
@@ -77,19 +77,19 @@ pub struct Resource {
     pub destructor: Option<bool>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Export {
-    pub string_encoding: Spanned<String>,
+    pub string_encoding: Option<Spanned<String>>,
     pub memory: bool,
     pub realloc: bool,
     pub post_return: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Import {
-    pub string_encoding: Spanned<String>,
+    pub string_encoding: Option<Spanned<String>>,
     pub memory: bool,
     pub realloc: bool,
 }
@@ -98,7 +98,9 @@ pub struct Import {
 #[serde(deny_unknown_fields)]
 pub struct Guest {
     pub core: Option<Spanned<String>>,
+    #[serde(default = "absent")]
     pub memory: Spanned<Memory>,
+    #[serde(default = "absent")]
     pub export: Spanned<Export>,
     pub import: Option<Spanned<Import>>,
 }
@@ -163,12 +165,12 @@ pub struct Script {
     pub destructor: Option<Spanned<String>>,
 }
 
-/// A call of a built-in, or one of the import: `values` and `patches`, or `flat` and `memory`, and an
-/// answer where the import is the host's.
+/// An act in a word, or a call of the import: `values` and `patches`, or `flat` and `memory`, and an answer
+/// where the import is the host's.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Step {
-    pub built_in: Option<Spanned<String>>,
+    pub act: Option<Spanned<String>>,
     pub values: Option<Strings>,
     pub patches: Option<Strings>,
     pub flat: Option<Strings>,

@@ -5,13 +5,11 @@ use std::ops::Range;
 use anyhow::{Error, Result, anyhow, bail, ensure};
 use toml::Spanned;
 
-use crate::abi::PtrType;
+use crate::abi::{PtrType, StringEncoding};
 use crate::case::check::check;
 use crate::case::paths::{Path, Paths};
-use crate::case::{Answer, Call, CanonOpts, Case, Destructor, Finish, Function, Guest, ImportCall};
-use crate::case::{
-    Limits, Manner, Pages, Passed, PostReturn, Resource, Script, Shape, Step, Tuning,
-};
+use crate::case::{Act, Answer, Call, CanonOpts, Case, End, Entry, Function, Guest, ImportCall};
+use crate::case::{Limits, Manner, Pages, Passed, Resource, Script, Shape, Tuning, Turn};
 use crate::types::{FuncType, Type};
 use crate::value::Value;
 
@@ -148,19 +146,17 @@ impl Reader<'_> {
     fn guest(&self, place: &str, component: &Component, types: &[FuncType]) -> Result<Guest> {
         let export =
             self.export(&format!("{place}export"), component.export.as_ref(), types[0].clone())?;
-        let import = match (component.import, types.get(1)) {
-            (Some(opts), Some(ty)) => {
-                Some(self.import(&format!("{place}import"), opts.as_ref(), ty.clone())?)
-            }
-            (None, None) => None,
-            (Some(_), None) => bail!("{place}import: the world has no function for it"),
-            (None, Some(_)) => bail!("{place}import: its options are missing"),
+        let opts = component.import.map(Spanned::as_ref);
+        let import = match types.get(1) {
+            Some(ty) => Some(self.import(&format!("{place}import"), opts, ty.clone())?),
+            None if opts.is_none() => None,
+            None => bail!("{place}import: the world has no function for it"),
         };
         let memory = component.memory.as_ref();
-        let document::Memory { initial, maximum, .. } = *memory;
         let ptr_type = self.ptr_type(&format!("{place}memory"), memory)?;
         let noise = component.core.map(|text| self.core(&format!("{place}core"), text));
-        let pages = Pages { initial, maximum };
+        let initial = memory.initial.unwrap_or(Pages::ONE.initial);
+        let pages = Pages { initial, maximum: memory.maximum.unwrap_or(initial) };
         Ok(Guest { export, import, ptr_type, pages, noise: noise.transpose()? })
     }
 
@@ -216,18 +212,32 @@ impl Reader<'_> {
     }
 
     fn export(&self, place: &str, opts: &document::Export, ty: FuncType) -> Result<Function> {
-        let string_encoding =
-            self.read(place, &opts.string_encoding, script::parse_string_encoding)?;
+        let string_encoding = self.string_encoding(place, opts.string_encoding.as_ref())?;
         let document::Export { memory, realloc, post_return, .. } = *opts;
         Ok(Function { ty, opts: CanonOpts { string_encoding, memory, realloc, post_return } })
     }
 
-    fn import(&self, place: &str, opts: &document::Import, ty: FuncType) -> Result<Function> {
-        let string_encoding =
-            self.read(place, &opts.string_encoding, script::parse_string_encoding)?;
-        let document::Import { memory, realloc, .. } = *opts;
+    fn import(
+        &self,
+        place: &str,
+        opts: Option<&document::Import>,
+        ty: FuncType,
+    ) -> Result<Function> {
+        let encoding = opts.and_then(|opts| opts.string_encoding.as_ref());
+        let string_encoding = self.string_encoding(place, encoding)?;
+        let [memory, realloc] = opts.map_or([false; 2], |opts| [opts.memory, opts.realloc]);
         let opts = CanonOpts { string_encoding, memory, realloc, post_return: false };
         Ok(Function { ty, opts })
+    }
+
+    fn string_encoding(
+        &self,
+        place: &str,
+        name: Option<&Spanned<String>>,
+    ) -> Result<StringEncoding> {
+        name.map_or(Ok(StringEncoding::Utf8), |name| {
+            self.read(place, name, script::parse_string_encoding)
+        })
     }
 
     fn call(&self, place: &str, table: &Spanned<document::Call>, shape: &Shape) -> Result<Call> {
@@ -255,39 +265,40 @@ impl Reader<'_> {
     /// What the guest of this number does.
     fn script(&self, place: &str, acts: &Acts, shape: &Shape, number: usize) -> Result<Script> {
         let guest = &shape.guests[number];
-        let realloc = format!("{place}: realloc");
-        let realloc = self.each(&realloc, acts.realloc, |_, text| script::parse_realloc(text))?;
+        let turn = |entry, key: &str, word: Option<&Spanned<String>>| match word {
+            Some(word) => {
+                self.read(&format!("{place}: {key}"), word, |word| script::parse_turn(entry, word))
+            }
+            None => Ok(Turn::PLAIN),
+        };
+        let realloc = self.each(&format!("{place}: realloc"), acts.realloc, |_, text| {
+            script::parse_turn(Entry::Realloc, text)
+        });
+        let realloc = realloc?;
         let steps = acts.step.iter().enumerate().map(|(index, step)| {
             let place = format!("{place}: step {index}");
             self.step(&place, step, guest, shape.calls_guest(number))
         });
         let steps = steps.collect::<Result<_>>()?;
-        let finish = self.finish(place, acts, guest.export.ty.results())?;
-        let post_return = match acts.post_return {
-            Some(word) => {
-                self.read(&format!("{place}: post-return"), word, script::parse_post_return)?
-            }
-            None => PostReturn::Nothing,
-        };
-        let destructor = match acts.destructor {
-            Some(word) => {
-                self.read(&format!("{place}: destructor"), word, script::parse_destructor)?
-            }
-            None => Destructor::Nothing,
-        };
-        Ok(Script { realloc, steps, finish, post_return, destructor })
+        let end = self.finish(place, acts, guest.export.ty.results())?;
+        Ok(Script {
+            realloc,
+            function: Turn { acts: steps, end },
+            post_return: turn(Entry::PostReturn, "post-return", acts.post_return)?,
+            destructor: turn(Entry::Destructor, "destructor", acts.destructor)?,
+        })
     }
 
-    fn finish(&self, place: &str, acts: &Acts, types: &[Type]) -> Result<Finish> {
+    fn finish(&self, place: &str, acts: &Acts, types: &[Type]) -> Result<End> {
         match (acts.finish, acts.r#return) {
             (Some(word), None) => self.read(&format!("{place}: finish"), word, |word| match word {
-                "trap" => Ok(Finish::Trap),
+                "trap" => Ok(End::Trap),
                 _ => Err(format!("the guest cannot `{word}`")),
             }),
             (Some(_), Some(_)) => Err(anyhow!("{place}: `finish` and `return` exclude each other")),
             (None, passed) => {
                 let passed = passed.map(Passing::from).unwrap_or_default();
-                self.passed(&format!("{place}: return"), passed, types).map(Finish::Return)
+                self.passed(&format!("{place}: return"), passed, types).map(End::Return)
             }
         }
     }
@@ -299,15 +310,17 @@ impl Reader<'_> {
         step: &document::Step,
         guest: &Guest,
         calls_guest: bool,
-    ) -> Result<Step> {
+    ) -> Result<Act> {
         let passing = [&step.values, &step.patches, &step.flat, &step.memory];
-        match (&step.built_in, &step.answer) {
+        match (&step.act, &step.answer) {
             (Some(word), None) if passing.iter().all(|key| key.is_none()) => {
-                self.read(place, word, script::parse_built_in).map(Step::BuiltIn)
+                self.read(place, word, |word| {
+                    script::parse_act(word)?.ok_or_else(|| format!("a guest cannot `{word}`"))
+                })
             }
-            (Some(_), _) => Err(anyhow!("{place}: a built-in has no other keys")),
+            (Some(_), _) => Err(anyhow!("{place}: an `act` has no other keys")),
             (None, None) if !calls_guest => {
-                Err(anyhow!("{place}: either `built-in` or `answer` is missing"))
+                Err(anyhow!("{place}: either `act` or `answer` is missing"))
             }
             (None, Some(answer)) if calls_guest => {
                 self.read(&format!("{place}: answer"), answer, |_| {
@@ -315,7 +328,7 @@ impl Reader<'_> {
                 })
             }
             (None, answer) => {
-                self.import_call(place, step, answer.as_ref(), guest).map(Step::Import)
+                self.import_call(place, step, answer.as_ref(), guest).map(Act::Import)
             }
         }
     }
@@ -379,30 +392,30 @@ fn place(document: &Document, why: &str) -> Option<Range<usize>> {
         None => (Component::from(document), why),
     };
     let begins = |what: &str| why.starts_with(what);
-    if begins("resource: ") {
-        Some(document.wit.span())
+    let table = if begins("resource: ") {
+        document.wit.span()
     } else if begins("export: ") {
-        Some(component.export.span())
+        component.export.span()
     } else if begins("import: ") {
-        Some(component.import.map_or(document.wit.span(), Spanned::span))
+        component.import.map_or(document.wit.span(), Spanned::span)
     } else if begins("core: ") {
-        component.core.map(Spanned::span)
+        component.core.map(Spanned::span)?
     } else if begins("memory: ") || why.contains(" pages of memory") {
-        Some(component.memory.span())
+        component.memory.span()
     } else {
-        None
-    }
+        return None;
+    };
+    // What is wrong with a table that is not there is wrong with what the world needs.
+    Some(if table.is_empty() { document.wit.span() } else { table })
 }
 
 fn tuning(subject: &document::Subject) -> Tuning {
-    Tuning {
-        optimize: subject.optimize,
-        pooling: subject.pooling,
-        moving_memory: subject.moving_memory,
-        concurrency: subject.concurrency,
-        signals: subject.signals,
-        guards: subject.guards,
-        fuel: subject.fuel,
-        epochs: subject.epochs,
+    let document::Subject { optimize, pooling, moving_memory, concurrency, .. } = *subject;
+    let document::Subject { signals, guards, fuel, epochs, .. } = *subject;
+    let given = [optimize, pooling, moving_memory, concurrency, signals, guards, fuel, epochs];
+    let mut tuning = Tuning::PLAIN;
+    for (choice, given) in tuning.choices().into_iter().zip(given) {
+        *choice = given.unwrap_or(*choice);
     }
+    tuning
 }

@@ -2,7 +2,7 @@
 //! Knows nothing of the document around them.
 
 use crate::abi::{BuiltIn, StringEncoding};
-use crate::case::{Answer, BuiltInCall, Chunk, Destructor, Patch, PostReturn, Realloc, Resource};
+use crate::case::{Act, Answer, BuiltInCall, Chunk, End, Entry, Patch, Pointer, Resource, Turn};
 use crate::types::{self, RESOURCE, Type, resource_name};
 use crate::value::Value;
 
@@ -16,74 +16,104 @@ pub fn parse_string_encoding(text: &str) -> Result<StringEncoding, String> {
     named.ok_or_else(|| format!("expected utf8, utf16 or latin1+utf16, found `{text}`"))
 }
 
-pub fn print_realloc(action: Realloc) -> String {
-    match action {
-        Realloc::Bump => "bump".to_string(),
-        Realloc::Forget => "forget".to_string(),
-        Realloc::At(at) => format!("at {at:#x}"),
-        Realloc::End(beyond) => format!("end {beyond}"),
-        Realloc::Old => "old".to_string(),
-        Realloc::Skew(by) => format!("skew {by}"),
-        Realloc::Grow(pages) => format!("grow {pages}"),
-        Realloc::Trap => "trap".to_string(),
-        Realloc::Import => "import".to_string(),
-        Realloc::BuiltIn(built_in) => print_built_in(built_in),
+/// What is between the acts of a turn, and between them and its end.
+const THEN: &str = "; ";
+
+/// The acts of a turn and how it ends, one after the other. One that is plain is a word alone.
+pub fn print_turn(entry: Entry, turn: &Turn) -> String {
+    let mut words: Vec<String> = turn.acts.iter().filter_map(print_act).collect();
+    if turn.end != End::Plain || words.is_empty() {
+        words.extend(print_end(entry, &turn.end));
+    }
+    words.join(THEN)
+}
+
+pub fn parse_turn(entry: Entry, text: &str) -> Result<Turn, String> {
+    let mut words: Vec<&str> = text.split(THEN).collect();
+    let end = words.last().and_then(|last| parse_end(entry, last).transpose()).transpose()?;
+    if end.is_some() {
+        words.pop();
+    }
+    let acts = words
+        .into_iter()
+        .map(|word| parse_act(word)?.ok_or_else(|| format!("{} cannot `{word}`", entry.name())));
+    Ok(Turn { acts: acts.collect::<Result<_, _>>()?, end: end.unwrap_or(End::Plain) })
+}
+
+/// Nothing for a call of the import that passes something, which is a table.
+pub fn print_act(act: &Act) -> Option<String> {
+    match act {
+        Act::Import(_) => None,
+        Act::Leave => Some("import".to_string()),
+        Act::BuiltIn(built_in) => Some(print_built_in(*built_in)),
+        Act::Grow(pages) => Some(format!("grow {pages}")),
     }
 }
 
-pub fn parse_realloc(text: &str) -> Result<Realloc, String> {
+/// Nothing where it is no act at all.
+pub fn parse_act(text: &str) -> Result<Option<Act>, String> {
     match text.split_once(' ').unwrap_or((text, "")) {
-        ("bump", "") => Ok(Realloc::Bump),
-        ("forget", "") => Ok(Realloc::Forget),
-        ("at", at) => Ok(Realloc::At(number(at)?)),
-        ("end", beyond) => Ok(Realloc::End(number(beyond)?)),
-        ("old", "") => Ok(Realloc::Old),
-        ("skew", by) => Ok(Realloc::Skew(number(by)?)),
-        ("grow", pages) => Ok(Realloc::Grow(number(pages)?)),
-        ("trap", "") => Ok(Realloc::Trap),
-        ("import", "") => Ok(Realloc::Import),
-        (_, _) if is_built_in(text) => parse_built_in(text).map(Realloc::BuiltIn),
-        (_, _) => Err(format!("realloc cannot `{text}`")),
+        ("import", "") => Ok(Some(Act::Leave)),
+        ("grow", pages) => number(pages).map(|pages| Some(Act::Grow(pages))),
+        (_, _) if is_built_in(text) => parse_built_in(text).map(|call| Some(Act::BuiltIn(call))),
+        (_, _) => Ok(None),
     }
 }
 
-pub fn print_post_return(action: PostReturn) -> String {
-    match action {
-        PostReturn::Nothing => "nothing".to_string(),
-        PostReturn::Trap => "trap".to_string(),
-        PostReturn::Import => "import".to_string(),
-        PostReturn::BuiltIn(built_in) => print_built_in(built_in),
+/// Nothing where the function returns something, which is a table.
+fn print_end(entry: Entry, end: &End) -> Option<String> {
+    match end {
+        End::Plain => Some(plain(entry).to_string()),
+        End::Return(_) => None,
+        End::Answer(pointer) => Some(print_pointer(*pointer)),
+        End::Trap => Some("trap".to_string()),
     }
 }
 
-pub fn parse_post_return(text: &str) -> Result<PostReturn, String> {
-    match text {
-        "nothing" => Ok(PostReturn::Nothing),
-        "trap" => Ok(PostReturn::Trap),
-        "import" => Ok(PostReturn::Import),
-        _ if is_built_in(text) => parse_built_in(text).map(PostReturn::BuiltIn),
-        _ => Err(format!("post-return cannot `{text}`")),
+/// Nothing where it is none of this entry's.
+fn parse_end(entry: Entry, text: &str) -> Result<Option<End>, String> {
+    if text == plain(entry) {
+        return Ok(Some(End::Plain));
+    }
+    if text == "trap" {
+        return Ok(Some(End::Trap));
+    }
+    match entry {
+        Entry::Realloc => parse_pointer(text).map(|pointer| pointer.map(End::Answer)),
+        Entry::Function | Entry::PostReturn | Entry::Destructor => Ok(None),
     }
 }
 
-pub fn print_destructor(action: Destructor) -> String {
-    match action {
-        Destructor::Nothing => "nothing".to_string(),
-        Destructor::Trap => "trap".to_string(),
-        Destructor::BuiltIn(built_in) => print_built_in(built_in),
+/// The word for a turn that is as it should be.
+fn plain(entry: Entry) -> &'static str {
+    match entry {
+        Entry::Realloc => "bump",
+        Entry::Function | Entry::PostReturn | Entry::Destructor => "nothing",
     }
 }
 
-pub fn parse_destructor(text: &str) -> Result<Destructor, String> {
-    match text {
-        "nothing" => Ok(Destructor::Nothing),
-        "trap" => Ok(Destructor::Trap),
-        _ if is_built_in(text) => parse_built_in(text).map(Destructor::BuiltIn),
-        _ => Err(format!("a destructor cannot `{text}`")),
+fn print_pointer(pointer: Pointer) -> String {
+    match pointer {
+        Pointer::Forget => "forget".to_string(),
+        Pointer::At(at) => format!("at {at:#x}"),
+        Pointer::AtEnd(beyond) => format!("end {beyond}"),
+        Pointer::Old => "old".to_string(),
+        Pointer::Skew(by) => format!("skew {by}"),
     }
 }
 
-pub fn print_built_in(BuiltInCall { which, of, operand }: BuiltInCall) -> String {
+fn parse_pointer(text: &str) -> Result<Option<Pointer>, String> {
+    Ok(Some(match text.split_once(' ').unwrap_or((text, "")) {
+        ("forget", "") => Pointer::Forget,
+        ("at", at) => Pointer::At(number(at)?),
+        ("end", beyond) => Pointer::AtEnd(number(beyond)?),
+        ("old", "") => Pointer::Old,
+        ("skew", by) => Pointer::Skew(number(by)?),
+        (_, _) => return Ok(None),
+    }))
+}
+
+fn print_built_in(BuiltInCall { which, of, operand }: BuiltInCall) -> String {
     format!("{} {} {operand}", which.name(), resource_name(of))
 }
 
@@ -92,7 +122,7 @@ fn is_built_in(text: &str) -> bool {
     text.split(' ').next().is_some_and(|name| name.contains('.'))
 }
 
-pub fn parse_built_in(text: &str) -> Result<BuiltInCall, String> {
+fn parse_built_in(text: &str) -> Result<BuiltInCall, String> {
     let words: Vec<&str> = text.split(' ').collect();
     let [name, resource, operand] = words[..] else {
         return Err(format!("expected a built-in, a resource and a number, found `{text}`"));

@@ -8,10 +8,8 @@ const SAMPLE: &str = include_str!("../../../tests/golden/bytes/resources.toml");
 /// A canonical document with this world, these options and what follows them.
 fn document(wit: &str, rest: &str) -> String {
     format!(
-        "rule = \"\"\nwit = \"\"\"\nworld case {{\n{wit}}}\n\"\"\"\n\n[subject]\noptimize = false\n\
-        pooling = false\nmoving-memory = false\nconcurrency = false\n\n[memory]\ninitial = 1\n\
-        maximum = 1\n\n[export]\nstring-encoding = \"utf8\"\nmemory = true\nrealloc = true\n\
-        post-return = false\n{rest}"
+        "rule = \"\"\nwit = \"\"\"\nworld case {{\n{wit}}}\n\"\"\"\n\n[export]\nmemory = true\n\
+        realloc = true\n{rest}"
     )
 }
 
@@ -42,12 +40,25 @@ fn the_sample_is_canonical() {
 }
 
 #[test]
-fn what_differs_from_most_subjects_is_said() {
-    let text = document("  export f: func();\n", "");
-    let most = "concurrency = false\n";
-    let said = |more: &str| text.replace(most, &format!("{most}{more}"));
-    check(&said("signals = false\nguards = false\n"), &said("signals = false\nguards = false\n"));
-    check(&said("guards = true\nsignals = true\n"), &text);
+fn what_is_plain_is_not_said() {
+    let wit = "wit = \"\"\"\nworld case {\n  import g: func();\n  export f: func();\n}\n\"\"\"\n";
+    let plain = format!("rule = \"\"\n{wit}");
+    let said = |tables: &str, expected: &str| {
+        check(&format!("{plain}{tables}"), &format!("{plain}{expected}"));
+    };
+    said("", "");
+    said("[subject]\noptimize = false\nconcurrency = true\nsignals = true\nguards = true\n", "");
+    said("[memory]\ninitial = 1\nmaximum = 1\naddresses = 32\n", "");
+    said("[export]\nstring-encoding = 'utf8'\nmemory = false\npost-return = false\n", "");
+    said("[import]\nstring-encoding = 'utf8'\nmemory = false\nrealloc = false\n", "");
+    said("[subject]\n[paths]\n[memory]\n[export]\n[import]\n", "");
+    let other = "\n[subject]\noptimize = true\nconcurrency = false\nguards = false\nfuel = true\n\n\
+        [memory]\ninitial = 2\n\n[export]\npost-return = true\n\n[import]\n\
+        string-encoding = \"utf16\"\nmemory = true\n";
+    said(other, other);
+    said("[memory]\nmaximum = 2\n", "\n[memory]\nmaximum = 2\n");
+    let less = format!("{plain}[memory]\ninitial = 2\nmaximum = 1\n");
+    check(&less, "line 8: memory: initial is more than maximum");
 }
 
 #[test]
@@ -59,6 +70,32 @@ fn what_behaves_needs_few_words() {
 #[test]
 fn raw_data_is_told_from_lowered_data_even_if_there_is_none() {
     check_canonical("  export f: func();\n", "\n[[call]]\n\n[call.return]\nflat = []\n");
+}
+
+#[test]
+fn a_turn_is_acts_and_an_end() {
+    let tables = "\n[[resource]]\ndefined-by = \"guest\"\ndestructor = true\n";
+    let text = |call: &str| {
+        let wit = "  resource r0;\n  import g: func();\n  export f: func(p0: string);\n";
+        let text = document(wit, &format!("post-return = true\n\n[[call]]\nargs = ['']\n{call}"));
+        text.replace("args = ['']", "args = ['\"\"']")
+            .replace("\n[export]", &format!("{tables}\n[export]"))
+    };
+    let canonical = |call: &str| check(&text(call), &text(call));
+    canonical(
+        "realloc = [\"bump\", \"grow 1; skew 8\", \"import\", \"resource.rep r0 1; grow 2; trap\"]\n",
+    );
+    canonical("post-return = \"grow 1; import\"\ndestructor = \"grow 1; trap\"\n");
+    canonical("\n[[call.step]]\nact = \"grow 1\"\n\n[[call.step]]\nanswer = \"return\"\n");
+    check(&text("realloc = ['grow 1; bump']\n"), &text("realloc = [\"grow 1\"]\n"));
+    check(&text("post-return = 'nothing'\n"), &text(""));
+    let refused = |call: &str, why: &str| check(&text(call), &format!("line 21: call 0: {why}"));
+    refused("realloc = ['trap; grow 1']", "realloc[0]: realloc cannot `trap`");
+    refused("realloc = ['grow 1; jump']", "realloc[0]: realloc cannot `jump`");
+    refused("realloc = ['']", "realloc[0]: realloc cannot ``");
+    refused("post-return = 'old'", "post-return: post-return cannot `old`");
+    let leaves = text("\n[[call.step]]\nact = 'import'\n");
+    check(&leaves, "line 19: call 0, step 0: the function says what it passes to the import");
 }
 
 #[test]
@@ -76,9 +113,7 @@ fn types_are_named_when_they_are_complete() {
 
 #[test]
 fn functions_may_be_async() {
-    let text = document("  export f: async func(p0: u8);\n", "");
-    let text = text.replace("concurrency = false", "concurrency = true");
-    check(&text, &text);
+    check_canonical("  export f: async func(p0: u8);\n", "");
 }
 
 #[test]
@@ -115,7 +150,7 @@ fn handles_are_written_as_wit_has_them_and_their_values_as_numbers() {
     check(
         "  record t0 { f0: r0, f1: list<borrow<r1>> }\n  export f: func(p0: t0) -> r1;\n",
         "\n[[call]]\nargs = [\"{f0: 4294967295, f1: [0, 1]}\"]\ndestructor = \"resource.rep r1 7\"\n\
-        host-drops = [0, 4]\n\n[[call.step]]\nbuilt-in = \"resource.new r1 3\"\n\n\
+        host-drops = [0, 4]\n\n[[call.step]]\nact = \"resource.new r1 3\"\n\n\
         [call.return]\nvalues = [\"1\"]\n",
     );
     let owned = with_resources("  export f: func(p0: own<r0>);\n", RESOURCES, "");
@@ -129,34 +164,28 @@ fn errors_about_resources_name_what_is_wrong() {
     };
     tables("", "line 2: resource: the world has 2, and 0 are described");
     let other = RESOURCES.replace("host", "me");
-    tables(&other, "line 21: resource 0: expected host, guest, or guest 1 and so on, found `me`");
+    tables(&other, "line 11: resource 0: expected host, guest, or guest 1 and so on, found `me`");
     let host = RESOURCES.replace("guest", "host");
-    tables(&host, "line 24: resource 1: the host's have no destructor that says so");
+    tables(&host, "line 14: resource 1: the host's have no destructor that says so");
     let wit = "  resource a;\n  export f: func();\n";
     check(&document(wit, ""), "line 3: wit: expected a resource `r0`, found `a`");
     let step = |step: &str, expected: &str| {
         let rest = format!("[[call]]\n[[call.step]]\n{step}\n");
         check(&with_resources("  export f: func();\n", RESOURCES, &rest), expected);
     };
-    step("", "line 32: call 0: step 0: either `built-in` or `answer` is missing");
+    step("", "line 20: call 0: step 0: either `act` or `answer` is missing");
     step(
-        "built-in = 'resource.new r1 0'\nanswer = 'return'",
-        "line 32: call 0: step 0: a built-in has no other keys",
+        "act = 'resource.new r1 0'\nanswer = 'return'",
+        "line 20: call 0: step 0: an `act` has no other keys",
     );
     step(
-        "built-in = 'resource.new r1'",
-        "line 34: call 0: step 0: expected a built-in, a resource and a number, found \
+        "act = 'resource.new r1'",
+        "line 22: call 0: step 0: expected a built-in, a resource and a number, found \
         `resource.new r1`",
     );
-    step("built-in = 'resource.new r01 1'", "line 34: call 0: step 0: no resource is `r01`");
-    step(
-        "built-in = 'resource.old r1 1'",
-        "line 34: call 0: step 0: no built-in is `resource.old`",
-    );
-    step(
-        "built-in = 'resource.new r0 1'",
-        "line 32: call 0, step 0: resource 0 is not the guest's",
-    );
+    step("act = 'resource.new r01 1'", "line 22: call 0: step 0: no resource is `r01`");
+    step("act = 'resource.old r1 1'", "line 22: call 0: step 0: no built-in is `resource.old`");
+    step("act = 'resource.new r0 1'", "line 20: call 0, step 0: resource 0 is not the guest's");
 }
 
 #[test]
@@ -243,11 +272,11 @@ fn toml_errors_name_the_line() {
     check("rule = ''\nrule = ''", "line 2: duplicate key");
     check(
         &text("[[call]]\nargh = []\n"),
-        "line 24: unknown field `argh`, expected one of `manner`, `args`, `realloc`, `step`, `finish`, \
+        "line 12: unknown field `argh`, expected one of `manner`, `args`, `realloc`, `step`, `finish`, \
         `return`, `post-return`, `destructor`, `host-drops`, `guest`",
     );
-    check(&text("[export]\n"), "line 23: duplicate key");
-    check(&text("[call]\n"), "line 23: invalid type: map, expected a sequence");
+    check(&text("[export]\n"), "line 11: duplicate key");
+    check(&text("[call]\n"), "line 11: invalid type: map, expected a sequence");
 }
 
 #[test]
@@ -262,7 +291,6 @@ fn wit_errors_name_the_line() {
         "line 3: wit: a type of kind stream is not supported",
     );
     check("  export f: func();\n} world other {\n", "line 3: wit: expected one world, found 2");
-    check("  import g: func();\n  export f: func();\n", "line 2: import: its options are missing");
     check("  enum e { a, A }\n", "line 4: wit: case `A` conflicts with previous case `a`");
     let doubling: String =
         (1..40).map(|i| format!("type d{i} = tuple<d{}, d{}>;\n", i - 1, i - 1)).collect();
@@ -279,41 +307,41 @@ fn errors_in_a_call_name_the_line_and_the_place() {
         check(&document(wit, &format!("{IMPORT}[[call]]\n{call}")), expected);
     };
     let args = "args = ['\"\"', '0']\n";
-    check("args = ['\"\"', '300']", "line 30: call 0: args[1]: expected u8, found `300`");
-    check("args = [\n'\"\"',\n'1e0']", "line 32: call 0: args[1]: expected u8, found `1e0`");
-    check("args = ['\"\"', '']", "line 30: call 0: args[1]: unexpected end of input at the end");
-    check("args = ['\"\"', '1', '2']", "line 30: call 0: args[2]: expected 2 values");
-    check("args = ['\"\"']\n", "line 29: call 0: 1 of 2 args are given");
+    check("args = ['\"\"', '300']", "line 18: call 0: args[1]: expected u8, found `300`");
+    check("args = [\n'\"\"',\n'1e0']", "line 20: call 0: args[1]: expected u8, found `1e0`");
+    check("args = ['\"\"', '']", "line 18: call 0: args[1]: unexpected end of input at the end");
+    check("args = ['\"\"', '1', '2']", "line 18: call 0: args[2]: expected 2 values");
+    check("args = ['\"\"']\n", "line 17: call 0: 1 of 2 args are given");
     check(
         "realloc = ['grow 0x100000000']",
-        "line 30: call 0: realloc[0]: `0x100000000` is no number that fits",
+        "line 18: call 0: realloc[0]: `0x100000000` is no number that fits",
     );
-    check("realloc = ['jump']", "line 30: call 0: realloc[0]: realloc cannot `jump`");
-    check("finish = 'stop'", "line 30: call 0: finish: the guest cannot `stop`");
-    check("post-return = 'stop'", "line 30: call 0: post-return: post-return cannot `stop`");
+    check("realloc = ['jump']", "line 18: call 0: realloc[0]: realloc cannot `jump`");
+    check("finish = 'stop'", "line 18: call 0: finish: the guest cannot `stop`");
+    check("post-return = 'stop'", "line 18: call 0: post-return: post-return cannot `stop`");
     check(
         &format!("{args}[call.return]\nvalues = ['1e39']"),
-        "line 32: call 0: return: values[0]: `1e39` is too large",
+        "line 20: call 0: return: values[0]: `1e39` is too large",
     );
     check(
         &format!("{args}finish = 'trap'\n[call.return]\nflat = []"),
-        "line 29: call 0: `finish` and `return` exclude each other",
+        "line 17: call 0: `finish` and `return` exclude each other",
     );
     check(
         &format!("{args}[call.return]\nvalues = ['1']\nflat = ['1']"),
-        "line 29: call 0: return: values and patches exclude flat and memory",
+        "line 17: call 0: return: values and patches exclude flat and memory",
     );
     check(
         &format!("{args}[call.return]\npatches = ['flat 0']"),
-        "line 32: call 0: return: patches[0]: `0` lacks a `=`",
+        "line 20: call 0: return: patches[0]: `0` lacks a `=`",
     );
     check(
         &format!("{args}[call.return]\nflat = ['1']\nmemory = ['0 = 123']"),
-        "line 33: call 0: return: memory[0]: expected two hex digits for each byte",
+        "line 21: call 0: return: memory[0]: expected two hex digits for each byte",
     );
     check(
         &format!("{args}[[call.step]]\nvalues = ['1']\nanswer = 'return 1'"),
-        "line 33: call 0: step 0: answer: expected no result, found `1`",
+        "line 21: call 0: step 0: answer: expected no result, found `1`",
     );
 }
 

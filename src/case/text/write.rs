@@ -1,9 +1,9 @@
-//! A case file as text, in the one spelling that is canonical.
+//! A case file as text, in the one spelling that is canonical: what is plain is not said.
 
-use crate::abi::PtrType;
+use crate::abi::{PtrType, StringEncoding};
 use crate::case::paths::{Path, Paths};
-use crate::case::{Call, Case, Destructor, Finish, Function, Guest, ImportCall, Pages, Passed};
-use crate::case::{PostReturn, Resource, Script, Shape, Step, Tuning};
+use crate::case::{Act, Call, CanonOpts, Case, End, Entry, Function, Guest, ImportCall, Pages};
+use crate::case::{Passed, Resource, Script, Shape, Tuning, Turn};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -49,18 +49,20 @@ fn code(guest: &Guest) -> String {
 }
 
 fn subject(tuning: Tuning) -> String {
-    let Tuning { optimize, pooling, moving_memory, concurrency, .. } = tuning;
-    let Tuning { signals, guards, fuel, epochs, .. } = tuning;
-    let mut out = format!("\n[subject]\noptimize = {optimize}\npooling = {pooling}\n");
-    out += &format!("moving-memory = {moving_memory}\nconcurrency = {concurrency}\n");
-    out += if signals { "" } else { "signals = false\n" };
-    out += if guards { "" } else { "guards = false\n" };
-    out += if fuel { "fuel = true\n" } else { "" };
-    out += if epochs { "epochs = true\n" } else { "" };
-    out
+    let choices = tuning.unusual().map(|(name, on)| format!("{name} = {on}\n"));
+    table("subject", &choices.collect::<String>())
 }
 
-/// Only what is not plain.
+/// A table, left out if it has no keys.
+fn table(name: &str, keys: &str) -> String {
+    if keys.is_empty() { String::new() } else { format!("\n[{name}]\n{keys}") }
+}
+
+/// A key that is there where it is true.
+fn on(key: &str, given: bool) -> String {
+    if given { format!("{key} = true\n") } else { String::new() }
+}
+
 fn paths(paths: Paths) -> String {
     let Paths { call, import, polls, neighbor } = paths;
     let mut out = String::new();
@@ -73,24 +75,31 @@ fn paths(paths: Paths) -> String {
     if polls != 0 {
         out += &format!("polls = {polls}\n");
     }
-    out += if neighbor { "neighbor = true\n" } else { "" };
-    if out.is_empty() { out } else { format!("\n[paths]\n{out}") }
+    out += &on("neighbor", neighbor);
+    table("paths", &out)
 }
 
 /// `within` is the path of the table around it.
 fn memory(within: &str, guest: &Guest) -> String {
     let Pages { initial, maximum } = guest.pages;
-    let addresses = match guest.ptr_type {
+    let mut out = String::new();
+    if initial != Pages::ONE.initial {
+        out += &format!("initial = {initial}\n");
+    }
+    if maximum != initial {
+        out += &format!("maximum = {maximum}\n");
+    }
+    out += match guest.ptr_type {
         PtrType::I32 => "",
         PtrType::I64 => "addresses = 64\n",
     };
-    format!("\n[{within}memory]\ninitial = {initial}\nmaximum = {maximum}\n{addresses}")
+    table(&format!("{within}memory"), &out)
 }
 
 fn resource(resource: Resource) -> String {
     let destructor = match resource {
         Resource::Host => String::new(),
-        Resource::Guest { destructor, .. } => format!("destructor = {destructor}\n"),
+        Resource::Guest { destructor, .. } => on("destructor", destructor),
     };
     let definer = script::print_resource(resource);
     format!("\n[[resource]]\ndefined-by = \"{definer}\"\n{destructor}")
@@ -98,18 +107,19 @@ fn resource(resource: Resource) -> String {
 
 fn functions(within: &str, guest: &Guest) -> String {
     let export = opts(&format!("{within}export"), &guest.export);
-    let post_return = guest.export.opts.post_return;
     let import = guest.import.as_ref().map(|import| opts(&format!("{within}import"), import));
-    format!("{export}post-return = {post_return}\n{}", import.unwrap_or_default())
+    export + &import.unwrap_or_default()
 }
 
 fn opts(name: &str, function: &Function) -> String {
-    let opts = function.opts;
-    let encoding = opts.string_encoding.name();
-    format!(
-        "\n[{name}]\nstring-encoding = \"{encoding}\"\nmemory = {}\nrealloc = {}\n",
-        opts.memory, opts.realloc
-    )
+    let CanonOpts { string_encoding, memory, realloc, post_return } = function.opts;
+    let mut out = String::new();
+    if string_encoding != StringEncoding::Utf8 {
+        out += &format!("string-encoding = \"{}\"\n", string_encoding.name());
+    }
+    let given = [("memory", memory), ("realloc", realloc), ("post-return", post_return)];
+    out += &given.map(|(key, given)| on(key, given)).concat();
+    table(name, &out)
 }
 
 fn call(call: &Call, guests: &[Guest]) -> String {
@@ -123,8 +133,8 @@ fn call(call: &Call, guests: &[Guest]) -> String {
         out += if number == 0 { "" } else { "\n[[call.guest]]\n" };
         out += &actions(script);
         out += &if number == 0 { host_drops(&call.host_drops) } else { String::new() };
-        out += &script.steps.iter().map(|s| step(within, s, guest)).collect::<String>();
-        out += &finish(within, &script.finish, guest.export.ty.results());
+        out += &script.function.acts.iter().map(|act| step(within, act, guest)).collect::<String>();
+        out += &finish(within, script.returned(), guest.export.ty.results());
     }
     out
 }
@@ -133,21 +143,19 @@ fn call(call: &Call, guests: &[Guest]) -> String {
 fn actions(script: &Script) -> String {
     let mut out = String::new();
     if !script.realloc.is_empty() {
-        let actions = script.realloc.iter().map(|action| script::print_realloc(*action));
-        out += &quote::words("realloc", &strings(actions));
+        let turns = script.realloc.iter().map(|turn| script::print_turn(Entry::Realloc, turn));
+        out += &quote::words("realloc", &strings(turns));
     }
-    if script.finish == Finish::Trap {
+    if script.function.end == End::Trap {
         out += "finish = \"trap\"\n";
     }
-    if script.post_return != PostReturn::Nothing {
-        let action = script::print_post_return(script.post_return);
-        out += &format!("post-return = \"{action}\"\n");
-    }
-    if script.destructor != Destructor::Nothing {
-        let action = script::print_destructor(script.destructor);
-        out += &format!("destructor = \"{action}\"\n");
-    }
-    out
+    out += &turn("post-return", Entry::PostReturn, &script.post_return);
+    out + &turn("destructor", Entry::Destructor, &script.destructor)
+}
+
+fn turn(key: &str, entry: Entry, turn: &Turn) -> String {
+    let words = || format!("{key} = \"{}\"\n", script::print_turn(entry, turn));
+    if turn.is_plain() { String::new() } else { words() }
 }
 
 fn host_drops(handles: &[u32]) -> String {
@@ -155,11 +163,12 @@ fn host_drops(handles: &[u32]) -> String {
     if numbers.is_empty() { String::new() } else { quote::words("host-drops", &numbers) }
 }
 
-fn step(within: &str, step: &Step, guest: &Guest) -> String {
-    let keys = match step {
-        Step::Import(call) => import_call(call, guest.import.as_ref()),
-        Step::BuiltIn(built_in) => {
-            format!("built-in = \"{}\"\n", script::print_built_in(*built_in))
+fn step(within: &str, act: &Act, guest: &Guest) -> String {
+    let keys = match act.import() {
+        Some(call) => import_call(call, guest.import.as_ref()),
+        None => {
+            let word = script::print_act(act);
+            word.map(|word| format!("act = \"{word}\"\n")).unwrap_or_default()
         }
     };
     format!("\n[[{within}step]]\n{keys}")
@@ -174,11 +183,8 @@ fn import_call(call: &ImportCall, import: Option<&Function>) -> String {
 }
 
 /// A function that returns nothing, as it should, needs no words.
-fn finish(within: &str, finish: &Finish, types: &[Type]) -> String {
-    let keys = match finish {
-        Finish::Return(what) => passed(what, types),
-        Finish::Trap => String::new(),
-    };
+fn finish(within: &str, returned: Option<&Passed>, types: &[Type]) -> String {
+    let keys = returned.map(|what| passed(what, types)).unwrap_or_default();
     if keys.is_empty() { keys } else { format!("\n[{within}return]\n{keys}") }
 }
 

@@ -4,74 +4,44 @@
 use wasm_encoder::{BlockType, Function, ValType};
 
 use super::emit::{
-    ANSWERING_TYPE, BUMP, LOAD_SCRIPT, LOG, LOG_NEXT, LOG_WORD, MAKE_ROOM, MEMORY, REALLOCS,
-    SCRIPT_MEMORY, SILENT_TYPE, WAS_CALLED, body, built_in_if_any, call_import, in_script, pass_on,
-    script_word, step, while_left,
+    BUMP, LOG, LOG_NEXT, MEMORY, Own, REALLOCS, SCRIPT_MEMORY, Ty, WAS_CALLED, body, in_script,
+    pass_on, script_word, while_left,
 };
 use super::memory::{fill, memory_bytes, narrow};
 use super::noise::Left;
+use super::turn::{take, trap_if_it_ends_so};
 use crate::abi::PtrType;
 use crate::case::noise::Act;
-use crate::encode::script::{EVENT_BUILT_IN, EVENT_DESTRUCTOR, SCRIPT, ZERO_ARGS, step_kind, word};
+use crate::encode::script::{EVENT_DESTRUCTOR, SCRIPT, word};
 use crate::types;
 
-/// `act(step_bytes)`: does the scripted steps, each of so many bytes, if this is the first call since the
+/// `act()`: takes the function's turn, of which only the end is left if this is not the first call since the
 /// script was loaded, and answers with the address of what is to be returned.
 pub fn act() -> Function {
-    let [step_bytes, next, left] = [0, 1, 2];
-    body([(2, ValType::I32)], |sink| {
+    body([], |sink| {
         sink.global_get(WAS_CALLED).i32_eqz().if_(BlockType::Empty);
         sink.i32_const(1).global_set(WAS_CALLED);
-        script_word(sink, word::STEPS).local_set(next);
-        script_word(sink, word::STEP_COUNT).local_set(left);
-        while_left(sink, left, |sink| {
-            step(sink, next);
-            sink.local_get(next).local_get(step_bytes).i32_add().local_set(next);
-        });
-        sink.end();
-        script_word(sink, word::TRAPS).if_(BlockType::Empty).unreachable().end();
+        script_word(sink, word::FUNCTION).call(Own::DoActs.index()).end();
+        trap_if_it_ends_so(sink, word::FUNCTION);
         script_word(sink, word::RESULTS);
     })
 }
 
 /// What the script says for `post-return`.
 pub fn clean_up() -> Function {
-    body([], |sink| {
-        script_word(sink, word::POST_RETURN_TRAPS).if_(BlockType::Empty).unreachable().end();
-        script_word(sink, word::POST_RETURN_LEAVES).if_(BlockType::Empty);
-        call_import(sink.i32_const(ZERO_ARGS));
-        sink.end();
-        built_in_if_any(sink, word::POST_RETURN_BUILT_IN);
-    })
-}
-
-/// Calls the built-in that the words at its param describe, and logs its answer.
-pub fn call_built_in() -> Function {
-    let [address, answer] = [0, 1];
-    body([(1, ValType::I32)], |sink| {
-        sink.local_get(address).i32_load(in_script(8));
-        sink.local_get(address).i32_load(in_script(16));
-        sink.local_get(address).i32_load(in_script(0)).i32_const(step_kind::SILENT).i32_eq();
-        // A block that takes two words, like `LOAD_SCRIPT`.
-        sink.if_(BlockType::FunctionType(LOAD_SCRIPT)).call_indirect(0, SILENT_TYPE).else_();
-        sink.call_indirect(0, ANSWERING_TYPE).local_set(answer).end();
-        sink.i64_const(EVENT_BUILT_IN).call(LOG_WORD);
-        sink.local_get(address).i32_load(in_script(16)).i64_extend_i32_u().call(LOG_WORD);
-        sink.local_get(answer).i64_extend_i32_u().call(LOG_WORD);
-    })
+    body([], |sink| take(sink, word::POST_RETURN))
 }
 
 /// Logs its resource and its param, and does what the script says.
 pub fn destructor(resource: types::Resource, left: Option<&Left>) -> Function {
     let rep = 0;
     body([], |sink| {
-        sink.i64_const(EVENT_DESTRUCTOR).call(LOG_WORD);
-        sink.i64_const(i64::from(resource)).call(LOG_WORD);
-        sink.local_get(rep).i64_extend_i32_u().call(LOG_WORD);
-        script_word(sink, word::DESTRUCTOR_TRAPS).if_(BlockType::Empty).unreachable().end();
-        built_in_if_any(sink, word::DESTRUCTOR_BUILT_IN);
+        sink.i64_const(EVENT_DESTRUCTOR).call(Own::LogWord.index());
+        sink.i64_const(i64::from(resource)).call(Own::LogWord.index());
+        sink.local_get(rep).i64_extend_i32_u().call(Own::LogWord.index());
+        take(sink, word::DESTRUCTOR);
         if let Some(slot) = left.and_then(|left| left.slot(Act::Destructor(resource))) {
-            pass_on(sink, 1, slot, SILENT_TYPE);
+            pass_on(sink, 1, slot, Ty::Silent.index());
         }
     })
 }
@@ -80,7 +50,7 @@ pub fn destructor(resource: types::Resource, left: Option<&Left>) -> Function {
 pub fn script_realloc() -> Function {
     let new_size = 3;
     body([], |sink| {
-        sink.local_get(new_size).i32_const(SCRIPT).i32_add().call(MAKE_ROOM);
+        sink.local_get(new_size).i32_const(SCRIPT).i32_add().call(Own::MakeRoom.index());
         sink.i32_const(SCRIPT);
     })
 }
@@ -93,7 +63,7 @@ pub fn load_script(ptr_type: PtrType, noise: Option<&Left>) -> Function {
         sink.i32_const(-8).i32_and().global_set(LOG);
         sink.global_get(LOG).global_set(LOG_NEXT);
         // Room for the log's length.
-        sink.i64_const(0).call(LOG_WORD);
+        sink.i64_const(0).call(Own::LogWord.index());
         sink.i32_const(0).global_set(REALLOCS);
         sink.i32_const(0).global_set(WAS_CALLED);
         sink.i32_const(SCRIPT).i64_load(in_script(word::HEAP * 8)).global_set(BUMP);
@@ -124,7 +94,11 @@ pub fn observe(ptr_type: PtrType) -> Function {
         sink.global_get(LOG);
         sink.global_get(LOG_NEXT).global_get(LOG).i32_sub().i32_store(in_script(0));
         memory_bytes(sink, ptr_type);
-        sink.i32_wrap_i64().local_tee(size).global_get(LOG_NEXT).i32_add().call(MAKE_ROOM);
+        sink.i32_wrap_i64()
+            .local_tee(size)
+            .global_get(LOG_NEXT)
+            .i32_add()
+            .call(Own::MakeRoom.index());
         sink.global_get(LOG_NEXT).i64_const(0);
         narrow(sink, ptr_type).local_get(size).memory_copy(SCRIPT_MEMORY, MEMORY);
         sink.i32_const(0).global_get(LOG).i32_store(in_script(0));
@@ -138,7 +112,7 @@ pub fn observe(ptr_type: PtrType) -> Function {
 pub fn log_room() -> Function {
     let bytes = 0;
     body([], |sink| {
-        sink.global_get(LOG_NEXT).local_get(bytes).i32_add().call(MAKE_ROOM);
+        sink.global_get(LOG_NEXT).local_get(bytes).i32_add().call(Own::MakeRoom.index());
         sink.global_get(LOG_NEXT);
         sink.global_get(LOG_NEXT).local_get(bytes).i32_add().global_set(LOG_NEXT);
     })
@@ -148,7 +122,7 @@ pub fn log_room() -> Function {
 pub fn log_word() -> Function {
     let word = 0;
     body([], |sink| {
-        sink.global_get(LOG_NEXT).i32_const(8).i32_add().call(MAKE_ROOM);
+        sink.global_get(LOG_NEXT).i32_const(8).i32_add().call(Own::MakeRoom.index());
         sink.global_get(LOG_NEXT).local_get(word).i64_store(in_script(0));
         sink.global_get(LOG_NEXT).i32_const(8).i32_add().global_set(LOG_NEXT);
     })

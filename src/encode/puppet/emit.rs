@@ -8,30 +8,116 @@ use wasm_encoder::{
 };
 
 use crate::abi::{CoreFuncType, CoreType, PtrType};
-use crate::encode::script::{SCRIPT, SCRIPT_PAGES, slot, step_kind};
+use crate::encode::script::{SCRIPT, SCRIPT_PAGES, slot};
 
 /// The memory under test.
 pub const MEMORY: u32 = 0;
 /// The memory of script and log.
 pub const SCRIPT_MEMORY: u32 = 1;
 
-pub const REALLOC: u32 = 0;
-pub const SCRIPT_REALLOC: u32 = 1;
-pub const ACT: u32 = 2;
-pub const CLEAN_UP: u32 = 3;
-pub const LOAD_SCRIPT: u32 = 4;
-pub const OBSERVE: u32 = 5;
-pub const LOG_ROOM: u32 = 6;
-pub const LOG_WORD: u32 = 7;
-pub const MAKE_ROOM: u32 = 8;
-pub const CALL_BUILT_IN: u32 = 9;
-/// The destructors come last.
-pub const DESTRUCTORS: u32 = 10;
+/// The puppet's functions, in their order. Its destructors come after them, and then what it has for core code that
+/// nobody scripted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Own {
+    Realloc,
+    ScriptRealloc,
+    Act,
+    CleanUp,
+    LoadScript,
+    Observe,
+    LogRoom,
+    LogWord,
+    MakeRoom,
+    DoActs,
+    CallBuiltIn,
+}
 
-/// An `i32` is passed and one is answered.
-pub const ANSWERING_TYPE: u32 = ACT;
-/// Nothing but an `i32` is passed, and nothing answered.
-pub const SILENT_TYPE: u32 = CALL_BUILT_IN;
+impl Own {
+    pub const ALL: [Own; 11] = [
+        Own::Realloc,
+        Own::ScriptRealloc,
+        Own::Act,
+        Own::CleanUp,
+        Own::LoadScript,
+        Own::Observe,
+        Own::LogRoom,
+        Own::LogWord,
+        Own::MakeRoom,
+        Own::DoActs,
+        Own::CallBuiltIn,
+    ];
+
+    pub fn index(self) -> u32 {
+        place(&Own::ALL, self)
+    }
+
+    pub fn ty(self) -> Ty {
+        match self {
+            Own::Realloc => Ty::Realloc,
+            Own::ScriptRealloc => Ty::ScriptRealloc,
+            Own::Act => Ty::Asked,
+            Own::CleanUp => Ty::Nothing,
+            Own::LoadScript => Ty::Pair,
+            Own::Observe => Ty::Asked,
+            Own::LogRoom => Ty::Answers,
+            Own::LogWord => Ty::Word,
+            Own::MakeRoom | Own::DoActs | Own::CallBuiltIn => Ty::Silent,
+        }
+    }
+}
+
+/// The types of its functions, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ty {
+    /// That of the guest's `realloc`.
+    Realloc,
+    ScriptRealloc,
+    /// An `i32` is passed and one is answered.
+    Answers,
+    /// An `i32` is passed.
+    Silent,
+    Nothing,
+    /// Two `i32` are passed.
+    Pair,
+    /// An `i32` is answered.
+    Asked,
+    /// An `i64` is passed.
+    Word,
+}
+
+impl Ty {
+    pub const ALL: [Ty; 8] = [
+        Ty::Realloc,
+        Ty::ScriptRealloc,
+        Ty::Answers,
+        Ty::Silent,
+        Ty::Nothing,
+        Ty::Pair,
+        Ty::Asked,
+        Ty::Word,
+    ];
+
+    pub fn index(self) -> u32 {
+        place(&Ty::ALL, self)
+    }
+
+    pub fn core(self, ptr_type: PtrType) -> CoreFuncType {
+        match self {
+            Ty::Realloc => realloc_type(ptr_type),
+            Ty::ScriptRealloc => i32s(4, 1),
+            Ty::Answers => i32s(1, 1),
+            Ty::Silent => i32s(1, 0),
+            Ty::Nothing => i32s(0, 0),
+            Ty::Pair => i32s(2, 0),
+            Ty::Asked => i32s(0, 1),
+            Ty::Word => CoreFuncType { params: vec![CoreType::I64], results: Vec::new() },
+        }
+    }
+}
+
+fn place<T: PartialEq>(all: &[T], one: T) -> u32 {
+    index(all.iter().position(|other| *other == one).expect("all are listed"))
+}
 
 /// Where the log ends.
 pub const LOG_NEXT: u32 = 0;
@@ -93,21 +179,7 @@ pub fn val_type(ty: CoreType) -> ValType {
 
 /// Has the face call the import with the words at the address on the stack.
 pub fn call_import<'a, 'b>(sink: &'a mut InstructionSink<'b>) -> &'a mut InstructionSink<'b> {
-    sink.i32_const(slot::IMPORT.cast_signed()).call_indirect(0, SILENT_TYPE)
-}
-
-/// Does the step at the address in a local.
-pub fn step(sink: &mut InstructionSink<'_>, address: u32) {
-    sink.local_get(address).i32_load(in_script(0)).i32_const(step_kind::IMPORT).i32_eq();
-    sink.if_(BlockType::Empty);
-    call_import(sink.local_get(address).i32_const(8).i32_add()).else_();
-    sink.local_get(address).call(CALL_BUILT_IN).end();
-}
-
-/// Calls the built-in whose address the script's word is.
-pub fn built_in_if_any(sink: &mut InstructionSink<'_>, word: u64) {
-    script_word(sink, word).if_(BlockType::Empty);
-    script_word(sink, word).call(CALL_BUILT_IN).end();
+    sink.i32_const(slot::IMPORT.cast_signed()).call_indirect(0, Ty::Silent.index())
 }
 
 /// The body of a function with these locals besides its params.

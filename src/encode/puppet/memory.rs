@@ -3,46 +3,37 @@
 
 use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 
-use super::emit::{
-    BUMP, CALL_BUILT_IN, LOG_WORD, MEMORY, REALLOCS, body, call_import, in_script, script_word,
-    val_type,
-};
+use super::emit::{BUMP, MEMORY, Own, REALLOCS, body, in_script, script_word, val_type};
 use crate::abi::PtrType;
 use crate::encode::script::{
-    EVENT_REALLOC, EVENT_REALLOCATED, FILL_PERIOD, ZERO_ARGS, realloc_kind, word,
+    EVENT_REALLOC, EVENT_REALLOCATED, FILL_PERIOD, end_kind, turn_word, word,
 };
 
-/// `realloc(old, old_size, align, new_size)`: what the script says for this call, or a bump. Addresses
+/// `realloc(old, old_size, align, new_size)`: the script's turn for this call, or a plain one. Addresses
 /// are reckoned in 64 bits. Who calls it in the name of another `realloc` does the logging.
 pub fn realloc(ptr_type: PtrType, logs: bool) -> Function {
-    let [old, old_size, align, new_size, kind, entry, operand, block, answer] =
+    let [old, old_size, align, new_size, kind, turn, operand, block, answer] =
         [0, 1, 2, 3, 4, 5, 6, 7, 8];
     let ptr = ptr_type.core_type();
     body([(2, ValType::I32), (2, ValType::I64), (1, val_type(ptr))], |sink| {
         if logs {
             log(sink, ptr_type, EVENT_REALLOC, &[old, old_size, align, new_size]);
         }
-        next_realloc(sink, kind, entry, operand);
-        if_kind(sink, kind, realloc_kind::TRAP).unreachable().end();
-        if_kind(sink, kind, realloc_kind::AT).local_get(operand).local_set(block).else_();
-        if_kind(sink, kind, realloc_kind::OLD);
+        next_turn(sink, kind, turn, operand);
+        if_kind(sink, kind, end_kind::TRAP).unreachable().end();
+        if_kind(sink, kind, end_kind::AT).local_get(operand).local_set(block).else_();
+        if_kind(sink, kind, end_kind::OLD);
         wide(sink, ptr_type, old).local_set(block).else_();
-        if_kind(sink, kind, realloc_kind::END);
+        if_kind(sink, kind, end_kind::AT_END);
         last_that_fits(sink, ptr_type, align, new_size);
         sink.local_get(operand).i64_add().local_set(block).else_();
-        if_kind(sink, kind, realloc_kind::GROW).local_get(operand);
-        narrow(sink, ptr_type).memory_grow(MEMORY).drop().end();
-        if_kind(sink, kind, realloc_kind::IMPORT).i32_const(ZERO_ARGS);
-        call_import(sink).end();
-        if_kind(sink, kind, realloc_kind::BUILT_IN);
-        sink.local_get(operand).i32_wrap_i64().call(CALL_BUILT_IN).end();
         bump(sink, ptr_type, align, new_size, block);
-        sink.local_get(kind).i32_const(realloc_kind::FORGET).i32_ne().if_(BlockType::Empty);
+        sink.local_get(kind).i32_const(end_kind::FORGET).i32_ne().if_(BlockType::Empty);
         sink.local_get(block);
         narrow(sink, ptr_type).local_get(old);
         minimum(sink, ptr_type, old_size, new_size);
         narrow(sink, ptr_type).memory_copy(MEMORY, MEMORY).end();
-        if_kind(sink, kind, realloc_kind::SKEW);
+        if_kind(sink, kind, end_kind::SKEW);
         sink.local_get(block).local_get(operand).i64_add().local_set(block).end();
         sink.end().end().end();
 
@@ -57,21 +48,24 @@ pub fn realloc(ptr_type: PtrType, logs: bool) -> Function {
 
 /// Appends an event to the log: its number and some pointers or sizes.
 pub fn log(sink: &mut InstructionSink<'_>, ptr_type: PtrType, event: i64, values: &[u32]) {
-    sink.i64_const(event).call(LOG_WORD);
+    sink.i64_const(event).call(Own::LogWord.index());
     for local in values {
-        wide(sink, ptr_type, *local).call(LOG_WORD);
+        wide(sink, ptr_type, *local).call(Own::LogWord.index());
     }
 }
 
-/// Counts a call of `realloc` and takes what the script says about it, if it says something.
-fn next_realloc(sink: &mut InstructionSink<'_>, kind: u32, entry: u32, operand: u32) {
+/// Counts a call of `realloc` and does the acts of its turn, if the script has one for it, of which the end is left.
+fn next_turn(sink: &mut InstructionSink<'_>, kind: u32, turn: u32, operand: u32) {
     sink.global_get(REALLOCS);
     script_word(sink, word::REALLOC_COUNT).i32_lt_u().if_(BlockType::Empty);
     script_word(sink, word::REALLOCS);
-    sink.global_get(REALLOCS).i32_const(4).i32_shl().i32_add().local_tee(entry);
-    sink.i32_load(in_script(0)).local_set(kind);
-    sink.local_get(entry).i64_load(in_script(8)).local_set(operand).end();
+    sink.global_get(REALLOCS).i32_const(3).i32_shl().i32_add();
+    sink.i32_load(in_script(0)).local_set(turn).end();
     sink.global_get(REALLOCS).i32_const(1).i32_add().global_set(REALLOCS);
+    sink.local_get(turn).if_(BlockType::Empty);
+    sink.local_get(turn).call(Own::DoActs.index());
+    sink.local_get(turn).i32_load(in_script(turn_word::END * 8)).local_set(kind);
+    sink.local_get(turn).i64_load(in_script(turn_word::OPERAND * 8)).local_set(operand).end();
 }
 
 /// Pushes the last aligned address at which a block fits into the memory, 0 where it is too large.

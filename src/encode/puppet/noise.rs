@@ -5,15 +5,15 @@
 use wasm_encoder::{BlockType, CodeSection, Function, InstructionSink, ValType};
 
 use super::emit::{
-    CALLS_LEFT, CLEAN_UP, OBSERVE, REALLOC, SILENT_TYPE, STEPS_DONE, body, left_slot, pass_on,
-    script_word, step, val_type,
+    CALLS_LEFT, STEPS_DONE, Ty, body, in_script, left_slot, pass_on, script_word, val_type,
 };
 use super::memory::{log, realloc};
+use super::turn::{act, first_act, trap_if_it_ends_so};
 use crate::abi::PtrType;
 use crate::case::Shape;
 use crate::case::noise::{self, Act};
 use crate::encode::core_names;
-use crate::encode::script::{EVENT_REALLOC, EVENT_REALLOCATED, word};
+use crate::encode::script::{EVENT_REALLOC, EVENT_REALLOCATED, turn_word, word};
 
 /// Calls out of the component within one call of the host's, by one guest: each is logged, and the log
 /// has to end.
@@ -32,7 +32,7 @@ impl Left {
     pub const NAMES: [&str; 4] =
         [core_names::CHARGE, core_names::NEXT_STEP, core_names::RESULTS, core_names::ALLOCATE];
     /// The types of these.
-    pub(super) const TYPES: [u32; 4] = [CLEAN_UP, SILENT_TYPE, OBSERVE, REALLOC];
+    pub(super) const TYPES: [Ty; 4] = [Ty::Nothing, Ty::Nothing, Ty::Asked, Ty::Realloc];
 
     pub fn of(module: &[u8], shape: &Shape, number: usize) -> Left {
         let acts = noise::exported(module, shape, number);
@@ -53,7 +53,7 @@ impl Left {
         let [old, old_size, align, new_size, answer] = [0, 1, 2, 3, 4];
         Some(body([(1, val_type(ptr_type.core_type()))], |sink| {
             log(sink, ptr_type, EVENT_REALLOC, &[old, old_size, align, new_size]);
-            pass_on(sink, 4, slot, REALLOC);
+            pass_on(sink, 4, slot, Ty::Realloc.index());
             sink.local_set(answer);
             log(sink, ptr_type, EVENT_REALLOCATED, &[answer]);
             sink.local_get(answer);
@@ -65,7 +65,7 @@ impl Left {
         sink.i32_const(0).global_set(STEPS_DONE);
         if let Some(slot) = self.slot(Act::Refuel) {
             sink.i32_const(0).global_set(CALLS_LEFT);
-            pass_on(sink, 0, slot, CLEAN_UP);
+            pass_on(sink, 0, slot, Ty::Nothing.index());
         }
         sink.i32_const(CALLS).global_set(CALLS_LEFT);
     }
@@ -74,7 +74,7 @@ impl Left {
 /// What there is for such code, in the order of the names.
 pub(super) fn code(code: &mut CodeSection, ptr_type: PtrType) {
     code.function(&body([], charge));
-    code.function(&next_step());
+    code.function(&next_step(ptr_type));
     code.function(&results());
     code.function(&realloc(ptr_type, false));
 }
@@ -85,17 +85,20 @@ fn charge(sink: &mut InstructionSink<'_>) {
     sink.global_get(CALLS_LEFT).i32_const(1).i32_sub().global_set(CALLS_LEFT);
 }
 
-/// `next_step(step_bytes)`: does the script's next step, of so many bytes, if there is one.
-fn next_step() -> Function {
-    let [step_bytes, address] = [0, 1];
-    body([(1, ValType::I32)], |sink| {
+/// Does the next act of the function's turn, if there is one.
+fn next_step(ptr_type: PtrType) -> Function {
+    let [turn, address] = [0, 1];
+    body([(2, ValType::I32)], |sink| {
         charge(sink);
+        script_word(sink, word::FUNCTION).local_set(turn);
         sink.global_get(STEPS_DONE);
-        script_word(sink, word::STEP_COUNT).i32_lt_u().if_(BlockType::Empty);
-        script_word(sink, word::STEPS).global_get(STEPS_DONE).local_get(step_bytes).i32_mul();
-        sink.i32_add().local_set(address);
+        sink.local_get(turn).i32_load(in_script(turn_word::ACT_COUNT * 8)).i32_lt_u();
+        sink.if_(BlockType::Empty);
+        first_act(sink, turn);
+        sink.global_get(STEPS_DONE);
+        script_word(sink, word::ACT_BYTES).i32_mul().i32_add().local_set(address);
         sink.global_get(STEPS_DONE).i32_const(1).i32_add().global_set(STEPS_DONE);
-        step(sink, address);
+        act(sink, ptr_type, address);
         sink.end();
     })
 }
@@ -103,7 +106,7 @@ fn next_step() -> Function {
 /// Answers with the address of what is to be returned.
 fn results() -> Function {
     body([], |sink| {
-        script_word(sink, word::TRAPS).if_(BlockType::Empty).unreachable().end();
+        trap_if_it_ends_so(sink, word::FUNCTION);
         script_word(sink, word::RESULTS);
     })
 }

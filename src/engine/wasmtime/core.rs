@@ -261,8 +261,7 @@ mod tests {
     use crate::case::text;
     use crate::component::instantiate::Compiled;
     use crate::encode::core::parts;
-    use crate::encode::script::scripts;
-    use crate::encode::{self, Puppets};
+    use crate::encode::{self, Prepared, Puppets};
     use crate::engine::reference;
 
     /// What core code does that passes what it is given to the host, and what is recorded of it.
@@ -271,7 +270,7 @@ mod tests {
         let case = text::parse(file).unwrap().case;
         let compiled = Compiled::new(&encode::component(&case.shape, Puppets::Contained)).unwrap();
         let run = reference::instantiate(&compiled, &case.shape, Default::default());
-        let events = run.ok().unwrap().record(&case, &scripts(&case).unwrap(), 0);
+        let events = run.ok().unwrap().record(&case, &Prepared::of(&case).unwrap(), 0);
         (parts(&case.shape, 0).unwrap(), events)
     }
 

@@ -16,7 +16,7 @@ use crate::case::paths::{Mode, Paths};
 use crate::case::{Call, Case, Guest, Manner, Shape, Tuning};
 use crate::component::crash::catch;
 use crate::encode::script::read_observed;
-use crate::encode::{self, EXPORT};
+use crate::encode::{self, EXPORT, Prepared, PreparedScript};
 use crate::engine::holdings::Held;
 use crate::engine::host::HostScript;
 use crate::observation::{
@@ -51,10 +51,10 @@ pub fn instantiate(loaded: &Loaded, case: &Case, fault: Option<Fault>) -> Result
 }
 
 impl Run {
-    /// Runs a case. The scripts are those of the case's calls, one for each guest.
-    pub fn run(self, case: &Case, scripts: &[Vec<Vec<u8>>]) -> Observation {
+    /// Runs a case.
+    pub fn run(self, case: &Case, prepared: &Prepared) -> Observation {
         let mut calls = Vec::new();
-        let ended = catch(|| wait(self.calls(case, scripts, &mut calls)));
+        let ended = catch(|| wait(self.calls(case, prepared, &mut calls)));
         let outcome = match ended {
             Ok(Ok(Ok(()))) => Outcome::Returned,
             Ok(Ok(Err(ended))) => ended,
@@ -94,10 +94,10 @@ impl Run {
     async fn calls(
         mut self,
         case: &Case,
-        scripts: &[Vec<Vec<u8>>],
+        prepared: &Prepared,
         calls: &mut Vec<CallObservation>,
     ) -> Result<(), Outcome> {
-        for (call, scripts) in case.calls.iter().zip(scripts) {
+        for (call, scripts) in case.calls.iter().zip(&prepared.calls) {
             let mut observed = CallObservation::default();
             let ended = self.call(case, call, scripts, &mut observed).await;
             calls.push(observed);
@@ -111,12 +111,12 @@ impl Run {
         &mut self,
         case: &Case,
         call: &Call,
-        scripts: &[Vec<u8>],
+        scripts: &[PreparedScript],
         observed: &mut CallObservation,
     ) -> Result<(), Outcome> {
         for (guest, script) in scripts.iter().enumerate() {
             let name = encode::load_script(guest);
-            let loaded: wasmtime::Result<()> = self.control(&name, (&script[..],)).await;
+            let loaded: wasmtime::Result<()> = self.control(&name, (&script.bytes[..],)).await;
             loaded.map_err(|error| outcome(&error))?;
         }
         self.store.data_mut().state_mut().host.begin(call);
@@ -137,7 +137,7 @@ impl Run {
         &mut self,
         case: &Case,
         call: &Call,
-        scripts: &[Vec<u8>],
+        scripts: &[PreparedScript],
     ) -> Result<(), Outcome> {
         if self.neighbor.is_none() {
             return Ok(());
@@ -212,7 +212,7 @@ impl Run {
         // Nothing has run since, so the list is still there, and need not be lifted byte by byte.
         let observed = observed.as_le_slice(&self.store);
         let (events, memory) = read_observed(observed, guest).map_err(Outcome::Refused)?;
-        Ok(GuestObservation { events, memory: memory.to_vec(), nans: Vec::new() })
+        Ok(GuestObservation { events, memory: memory.to_vec() })
     }
 
     /// Calls one of the puppet's own functions.

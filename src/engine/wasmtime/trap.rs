@@ -82,7 +82,8 @@ pub fn bounded(outcome: Outcome) -> Outcome {
         | Outcome::Refused(_)
         | Outcome::Unsupported(_)
         | Outcome::Exhausted(_)
-        | Outcome::Crashed(_)) => other,
+        | Outcome::Crashed(_)
+        | Outcome::NotObserved(_)) => other,
     }
 }
 
@@ -100,7 +101,8 @@ pub fn outcome_of_misuse(error: &wasmtime::Error) -> Outcome {
         | Outcome::Misused(_)
         | Outcome::Unsupported(_)
         | Outcome::Exhausted(_)
-        | Outcome::Crashed(_)) => other,
+        | Outcome::Crashed(_)
+        | Outcome::NotObserved(_)) => other,
     }
 }
 

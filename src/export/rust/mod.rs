@@ -9,13 +9,13 @@ mod values;
 use self::config::CALLS_ARE_WHOLE;
 use super::about::{About, NEWEST, NotExported};
 use super::component::component;
-use super::plan::{Plan, is_spoken_of, plan, without_unused_import};
+use super::plan::{Plan, is_spoken_of, plan, prepare, without_unused_import};
 use super::text::joined;
 use super::text::{Lines, comment};
 use crate::abi::SPEC_COMMIT;
+use crate::case::Manner;
 use crate::case::paths::Mode;
 use crate::case::text::CaseFile;
-use crate::case::{Answer, Manner};
 use crate::observation::Reading;
 use crate::report::timeline;
 use crate::types::{self, Type};
@@ -35,7 +35,8 @@ struct Needs {
 /// The test.
 pub fn test(file: &CaseFile, reading: &Reading, about: &About) -> Result<String, NotExported> {
     let case = without_unused_import(&file.case);
-    let plan = plan(&case, reading)?;
+    let prepared = prepare(&case)?;
+    let plan = plan(&case, &prepared, reading)?;
     if let Some(why) = obstacle(&plan) {
         return Err(NotExported(why.to_string()));
     }
@@ -85,7 +86,7 @@ fn needs(plan: &Plan) -> Needs {
         answers: imports,
         handles: !handles.is_empty(),
         held: handles.iter().filter_map(|handle| handle.resource()).any(is_guests),
-        reenters: calls.any(|call| matches!(call.answer, Answer::Reenter(_))),
+        reenters: calls.any(|call| call.answer.reenters()),
         host_resources,
     }
 }
@@ -115,7 +116,7 @@ fn header(file: &CaseFile, plan: &Plan, about: &About) -> Lines {
         about.release
     )));
     lines.push(";;".to_string());
-    let says = timeline(plan.case, &plan.reading.observation);
+    let says = timeline(plan.case, plan.prepared, &plan.reading.observation);
     lines.extend(says.into_iter().map(|line| format!(";;   {line}")));
     lines.push(";;".to_string());
     lines.extend(comment(&format!(

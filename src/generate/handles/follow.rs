@@ -1,8 +1,8 @@
 //! The tables of all guests after calls that went well.
 //! Knows in which order guests call one another.
 
-use super::{Handles, Party, values_of};
-use crate::case::{Answer, Call, Finish, ImportCall, Shape, Step};
+use super::{Handles, Party};
+use crate::case::{Act, Answer, Call, ImportCall, Shape};
 use crate::value::Value;
 
 /// The table of each guest before the first call.
@@ -21,7 +21,7 @@ pub fn after<'a>(shape: &'a Shape, calls: &[Call]) -> Vec<Handles<'a>> {
 
 fn follow(shape: &Shape, call: &Call, tables: &mut [Handles]) {
     for (handles, script) in tables.iter_mut().zip(&call.scripts) {
-        handles.destructor = script.destructor;
+        handles.destructor.clone_from(&script.destructor);
     }
     tables[0].lower(&call.args, &shape.guests[0].export.ty.params);
     let called = vec![false; tables.len()];
@@ -43,20 +43,21 @@ impl<'a> Follower<'a, '_, '_> {
     fn run(&mut self, guest: usize, caller: Party) -> &'a [Value] {
         let script = &self.call.scripts[guest];
         if !std::mem::replace(&mut self.called[guest], true) {
-            script.steps.iter().for_each(|step| self.step(guest, step));
+            script.function.acts.iter().for_each(|act| self.act(guest, act));
         }
-        let Finish::Return(passed) = &script.finish else {
+        let Some(passed) = script.returned() else {
             return &[];
         };
         let results = self.shape.guests[guest].export.ty.results();
         self.tables[guest].pass(passed, results, caller);
-        values_of(passed)
+        passed.values()
     }
 
-    fn step(&mut self, guest: usize, step: &'a Step) {
-        match step {
-            Step::BuiltIn(built_in) => self.tables[guest].apply(*built_in),
-            Step::Import(call) => self.import(guest, call),
+    fn act(&mut self, guest: usize, act: &'a Act) {
+        if let Some(built_in) = act.built_in() {
+            self.tables[guest].apply(*built_in);
+        } else if let Some(call) = act.import() {
+            self.import(guest, call);
         }
     }
 
@@ -65,13 +66,11 @@ impl<'a> Follower<'a, '_, '_> {
         let next = guest + 1;
         let to = if next < self.tables.len() { Party::Guest } else { Party::Host };
         self.tables[guest].pass(&call.passed, params, to);
-        let returned = match &call.answer {
-            Answer::Return(value) | Answer::Reenter(value) => value.as_slice(),
-            Answer::Guest if to == Party::Guest => {
-                self.tables[next].lower(values_of(&call.passed), params);
-                self.run(next, Party::Guest)
-            }
-            Answer::Guest | Answer::Error => &[],
+        let returned = if call.answer == Answer::Guest && to == Party::Guest {
+            self.tables[next].lower(call.passed.values(), params);
+            self.run(next, Party::Guest)
+        } else {
+            call.answer.values()
         };
         self.tables[guest].lower(returned, results);
     }

@@ -3,10 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 
-use crate::case::import_calls_mut;
-use crate::case::{
-    Answer, Call, Case, Finish, GUEST_DATA, ImportCall, Limits, Script, Shape, Step,
-};
+use crate::case::{Act, Answer, Call, Case, End, GUEST_DATA, ImportCall, Limits, Script, Shape};
 use crate::generate::acts::{destructor, post_return};
 use crate::generate::calls::{answer, call, import_args};
 use crate::generate::draw::{position, weighted};
@@ -59,13 +56,13 @@ pub fn change_import_calls(u: &mut Unstructured, case: &mut Case) -> Result<()> 
     if shape.guests[guest].import.is_none() {
         return Ok(());
     }
-    let steps = &mut script.steps;
+    let steps = &mut script.function.acts;
     match (position(u, steps.len())?, u.int_in_range(0..=3)?) {
         (Some(index), 0) => drop(steps.remove(index)),
         (Some(index), 1) => steps.insert(index, steps[index].clone()),
         (Some(index), 2) => steps.swap(0, index),
         (index, _) => {
-            let step = Step::Import(import_call(u, shape, guest)?);
+            let step = Act::Import(import_call(u, shape, guest)?);
             steps.insert(index.unwrap_or(0), step);
         }
     }
@@ -87,8 +84,8 @@ pub fn change_answer(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let (Some(index), Some(last)) = (position(u, calls.len())?, shape.guests.last()) else {
         return Ok(());
     };
-    let steps = calls[index].scripts.last_mut().map(|script| &mut script.steps[..]);
-    let mut calls: Vec<&mut ImportCall> = import_calls_mut(steps.unwrap_or_default()).collect();
+    let scripts = calls[index].scripts.last_mut().into_iter();
+    let mut calls: Vec<_> = scripts.flat_map(Script::import_calls_mut).collect();
     let Some(index) = position(u, calls.len())? else {
         return Ok(());
     };
@@ -112,11 +109,11 @@ pub fn change_ending(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let guest = &shape.guests[number];
     let handles = after(shape, &calls[..=index]).swap_remove(number);
     let script = &mut calls[index].scripts[number];
-    match (u.int_in_range(0..=4)?, &script.finish) {
-        (0, Finish::Return(_)) => script.finish = Finish::Trap,
-        (0, Finish::Trap) => {
+    match (u.int_in_range(0..=4)?, script.returned()) {
+        (0, Some(_)) => script.function.end = End::Trap,
+        (0, None) => {
             let passed = Giver::with(shape, number, handles).truth(u, guest::results(guest))?;
-            script.finish = Finish::Return(passed);
+            script.function.end = End::Return(passed);
         }
         (1, _) => script.post_return = post_return(u, guest, true, &handles)?,
         (2, _) => script.destructor = destructor(u, shape, number, true, &handles)?,

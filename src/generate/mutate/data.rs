@@ -4,10 +4,10 @@
 use arbitrary::{Result, Unstructured};
 
 use crate::abi::{Core, CoreType};
-use crate::case::{Call, Case, Finish, Passed, Patch, Shape, import_calls_mut};
+use crate::case::{Call, Case, Passed, Patch, Shape};
 use crate::encode::guest::Side;
 use crate::generate::draw::{integer, position};
-use crate::generate::guest::{self, Giver};
+use crate::generate::guest::{Giver, handed_over, side};
 use crate::generate::handles::{Handles, after};
 
 pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
@@ -16,22 +16,14 @@ pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     let guest = u.choose_index(shape.guests.len())?;
     let handles = after(shape, &calls[..number]).swap_remove(guest);
     let call = &mut calls[number];
-    let script = &call.scripts[guest];
-    let sides =
-        script.import_calls().count() + usize::from(matches!(script.finish, Finish::Return(_)));
-    let Some(index) = position(u, sides)? else {
+    let Some(index) = position(u, call.scripts[guest].passed().count())? else {
         return Ok(());
     };
     let mut data = before(shape, guest, handles, call, index);
-    let script = &mut call.scripts[guest];
-    let guest = &shape.guests[guest];
-    let mut imports = import_calls_mut(&mut script.steps);
-    match (guest::params(guest), imports.nth(index), &mut script.finish) {
-        (Some(side), Some(step), _) => change_passed(u, &mut data, side, &mut step.passed),
-        (_, None, Finish::Return(passed)) => {
-            change_passed(u, &mut data, guest::results(guest), passed)
-        }
-        (None, Some(_), _) | (_, None, Finish::Trap) => Ok(()),
+    let passed = call.scripts[guest].passed_mut().nth(index);
+    match passed.and_then(|(part, passed)| Some((side(&shape.guests[guest], part)?, passed))) {
+        Some((side, passed)) => change_passed(u, &mut data, side, passed),
+        None => Ok(()),
     }
 }
 
@@ -47,10 +39,8 @@ fn before<'a>(
         handles.lower(&call.args, &shape.guests[0].export.ty.params);
     }
     let mut data = Giver::with(shape, guest, handles);
-    if let Some(side) = guest::params(&shape.guests[guest]) {
-        for step in call.scripts[guest].import_calls().take(index) {
-            data.advance(side, &step.passed);
-        }
+    for (side, passed) in handed_over(&shape.guests[guest], &call.scripts[guest]).take(index) {
+        data.advance(side, passed);
     }
     data
 }

@@ -3,11 +3,9 @@
 
 use arbitrary::{Result, Unstructured};
 
-use crate::case::import_calls_mut;
-use crate::case::{Answer, Call, Case, Finish, Function, Guest, Limits, Passed, Resource, Script};
+use crate::case::{Answer, Call, Case, End, Function, Guest, Limits, Passed, Resource, Script};
 use crate::generate::guest::{self, Giver};
 use crate::generate::{options, weights};
-use crate::value::Value;
 
 /// Adds a guest at the end of a chain, or takes one of three away: a guest alone remains so.
 pub fn change(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
@@ -37,7 +35,7 @@ fn add(u: &mut Unstructured, case: &mut Case, limits: &Limits) -> Result<()> {
     for call in &mut case.calls {
         let side = guest::results(&case.shape.guests[number]);
         let passed = Giver::new(&case.shape, number).truth(u, side)?;
-        call.scripts.push(Script { finish: Finish::Return(passed), ..Script::least() });
+        call.scripts.push(Script::ending(End::Return(passed)));
     }
     Ok(())
 }
@@ -60,22 +58,16 @@ pub fn remove_guest(case: &mut Case, number: usize) {
 
 /// The host takes the place of the first guest, or of the last.
 fn remove_script(call: &mut Call, number: usize) {
-    let mut gone = call.scripts.remove(number);
+    let gone = call.scripts.remove(number);
     if number == 0 {
-        let passed = import_calls_mut(&mut gone.steps).next().map(|call| &call.passed);
+        let passed = gone.import_calls().next().map(|call| &call.passed);
         if let Some(Passed::Lowered { values, .. }) = passed {
             call.args.clone_from(values);
         }
     } else if number == call.scripts.len() {
-        let answer = Answer::Return(returned(&gone));
-        let before = &mut call.scripts[number - 1].steps;
-        import_calls_mut(before).for_each(|call| call.answer = answer.clone());
-    }
-}
-
-fn returned(script: &Script) -> Option<Value> {
-    match &script.finish {
-        Finish::Return(Passed::Lowered { values, .. }) => values.first().cloned(),
-        Finish::Return(Passed::Raw { .. }) | Finish::Trap => None,
+        let returned = gone.returned().and_then(|passed| passed.values().first());
+        let answer = Answer::Return(returned.cloned());
+        let before = &mut call.scripts[number - 1];
+        before.import_calls_mut().for_each(|call| call.answer = answer.clone());
     }
 }

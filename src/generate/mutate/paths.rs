@@ -8,7 +8,7 @@ use super::shape::type_of;
 use crate::case::allowed::{Allowed, Side, Signature};
 use crate::case::check::{Feature, check_manner, ends};
 use crate::case::paths::{Api, Mode, Path, Paths};
-use crate::case::{Answer, Call, Case, Limits, Manner, Shape, is_host};
+use crate::case::{Call, Case, Limits, Manner, Shape, is_host};
 use crate::generate::draw::pick;
 use crate::generate::misuses::misuse;
 use crate::generate::paths::{api, may_be, may_be_twice, polls, signature};
@@ -139,8 +139,8 @@ fn repair_api(path: Path, forms: usize) -> Api {
 }
 
 fn reenters(call: &Call) -> bool {
-    let imports = call.scripts.iter().flat_map(|script| script.import_calls());
-    imports.map(|import| &import.answer).any(|answer| matches!(answer, Answer::Reenter(_)))
+    let mut imports = call.scripts.iter().flat_map(|script| script.import_calls());
+    imports.any(|import| import.answer.reenters())
 }
 
 /// Calls are made as they can be; what cannot follow a misuse goes.

@@ -6,9 +6,8 @@ use arbitrary::{Result, Unstructured};
 use super::paths::{repair_manners, repair_paths};
 use crate::abi::{Core, CoreType};
 use crate::case::allowed::Allowed;
-use crate::case::import_calls_mut;
-use crate::case::{Answer, BuiltInCall, Call, Case, Destructor, Finish, Function, Guest, Limits};
-use crate::case::{Passed, Patch, PostReturn, Realloc, Resource, Script, Shape, Step};
+use crate::case::{Act, Answer, BuiltInCall, Call, Case, Function, Guest, Limits, Passed, Patch};
+use crate::case::{Resource, Script, Shape, Turn};
 use crate::encode::guest::Side;
 use crate::generate::asyncs::settle;
 use crate::generate::options::{Role, narrow, with_needed};
@@ -146,15 +145,17 @@ fn repair_script(
 ) -> Result<()> {
     let guest = &shape.guests[number];
     let is_last = number + 1 == shape.guests.len();
-    if let Some(side) = guest::params(guest) {
-        for step in import_calls_mut(&mut script.steps) {
-            repair_passed(u, guest, side, &mut step.passed)?;
-            repair_answer(u, &mut step.answer, is_last, side.function.ty.result.as_ref())?;
+    if let Some(import) = &guest.import {
+        let result = import.ty.result.as_ref();
+        for call in script.import_calls_mut() {
+            let side = guest::params(guest).expect("there is an import");
+            repair_passed(u, guest, side, &mut call.passed)?;
+            repair_answer(u, &mut call.answer, is_last, result)?;
         }
     }
-    match &mut script.finish {
-        Finish::Return(passed) => repair_passed(u, guest, guest::results(guest), passed),
-        Finish::Trap => Ok(()),
+    match script.returned_mut() {
+        Some(passed) => repair_passed(u, guest, guest::results(guest), passed),
+        None => Ok(()),
     }
 }
 
@@ -181,42 +182,22 @@ fn repair_answer(
 /// Drops what the guest has nothing for.
 fn drop_impossible(shape: &Shape, number: usize, script: &mut Script, limits: &Limits) {
     let guest = &shape.guests[number];
-    let may_call = |BuiltInCall { which, of, .. }: BuiltInCall| shape.may_call(number, which, of);
     script.realloc.truncate(if realloc::has(guest) { most(limits.reallocs) } else { 0 });
-    script.steps.retain(|step| match step {
-        Step::Import(_) => guest.import.is_some(),
-        Step::BuiltIn(built_in) => may_call(*built_in),
-    });
-    script.steps.truncate(most(limits.steps));
-    let impossible = |action: &Realloc| match action {
-        Realloc::Import => guest.import.is_none(),
-        Realloc::BuiltIn(built_in) => !may_call(*built_in),
-        Realloc::Bump
-        | Realloc::Forget
-        | Realloc::At(_)
-        | Realloc::End(_)
-        | Realloc::Old
-        | Realloc::Skew(_)
-        | Realloc::Grow(_)
-        | Realloc::Trap => false,
-    };
-    script.realloc.iter_mut().filter(|action| impossible(action)).for_each(|action| {
-        *action = Realloc::Bump;
-    });
-    let may_end = match script.post_return {
-        PostReturn::Nothing | PostReturn::Trap => true,
-        PostReturn::Import => guest.import.is_some(),
-        PostReturn::BuiltIn(built_in) => may_call(built_in),
-    };
-    if !(guest.export.opts.post_return && may_end) {
-        script.post_return = PostReturn::Nothing;
+    if !guest.export.opts.post_return {
+        script.post_return = Turn::PLAIN;
     }
-    let may_destroy = match script.destructor {
-        Destructor::Nothing | Destructor::Trap => true,
-        Destructor::BuiltIn(built_in) => may_call(built_in),
+    if !acts::destroys(shape, number) {
+        script.destructor = Turn::PLAIN;
+    }
+    let may_call = |one: &BuiltInCall| shape.may_call(number, one.which, one.of);
+    let possible = |act: &Act| {
+        let can_leave = guest.import.is_some() || !act.calls_import();
+        let can_grow = guest.has_memory() || !act.grows();
+        can_leave && can_grow && act.built_in().is_none_or(may_call)
     };
-    if !(acts::destroys(shape, number) && may_destroy) {
-        script.destructor = Destructor::Nothing;
+    for (_, turn) in script.turns_mut() {
+        turn.acts.retain(possible);
+        turn.acts.truncate(most(limits.steps));
     }
 }
 

@@ -4,7 +4,7 @@
 use arbitrary::{Result, Unstructured};
 
 use crate::abi::wrap;
-use crate::case::{BuiltInCall, Call, Case, Destructor, PostReturn, Realloc, Script, Step};
+use crate::case::{Act, Case, Script};
 use crate::generate::draw::{integer, position};
 use crate::generate::handles::after;
 use crate::generate::options::resource;
@@ -26,8 +26,8 @@ pub fn change_built_ins(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     if guest == 0 {
         handles.lower(&call.args, &shape.guests[0].export.ty.params);
     }
-    let more = Step::BuiltIn(handles.any_built_in(u)?);
-    let steps = &mut call.scripts[guest].steps;
+    let more = Act::BuiltIn(handles.any_built_in(u)?);
+    let steps = &mut call.scripts[guest].function.acts;
     match (position(u, steps.len())?, u.int_in_range(0..=5)?) {
         (Some(index), 0) => drop(steps.remove(index)),
         (Some(index), 1) => steps.insert(index, steps[index].clone()),
@@ -39,8 +39,8 @@ pub fn change_built_ins(u: &mut Unstructured, case: &mut Case) -> Result<()> {
     Ok(())
 }
 
-fn change_operand(u: &mut Unstructured, step: &mut Step) -> Result<()> {
-    let Step::BuiltIn(built_in) = step else {
+fn change_operand(u: &mut Unstructured, act: &mut Act) -> Result<()> {
+    let Some(built_in) = act.built_in_mut() else {
         return Ok(());
     };
     let operand = &mut built_in.operand;
@@ -83,9 +83,8 @@ pub fn remove(case: &mut Case, index: usize) {
     {
         each_number(ty, &renumber);
     }
-    for built_in in case.calls.iter_mut().flat_map(built_ins) {
-        renumber(&mut built_in.of);
-    }
+    let scripts = case.calls.iter_mut().flat_map(|call| &mut call.scripts);
+    scripts.flat_map(Script::built_ins_mut).for_each(|built_in| renumber(&mut built_in.of));
 }
 
 fn each_number(ty: &mut Type, change: &impl Fn(&mut u32)) {
@@ -93,29 +92,6 @@ fn each_number(ty: &mut Type, change: &impl Fn(&mut u32)) {
         change(resource);
     }
     ty.children_mut().into_iter().for_each(|ty| each_number(ty, change));
-}
-
-/// All built-ins that a call scripts.
-fn built_ins(call: &mut Call) -> Vec<&mut BuiltInCall> {
-    call.scripts.iter_mut().flat_map(built_ins_of_script).collect()
-}
-
-fn built_ins_of_script(script: &mut Script) -> Vec<&mut BuiltInCall> {
-    let steps = script.steps.iter_mut().filter_map(|step| match step {
-        Step::BuiltIn(built_in) => Some(built_in),
-        Step::Import(_) => None,
-    });
-    let realloc = script.realloc.iter_mut().filter_map(|action| {
-        if let Realloc::BuiltIn(built_in) = action { Some(built_in) } else { None }
-    });
-    let mut all: Vec<&mut BuiltInCall> = steps.chain(realloc).collect();
-    if let PostReturn::BuiltIn(built_in) = &mut script.post_return {
-        all.push(built_in);
-    }
-    if let Destructor::BuiltIn(built_in) = &mut script.destructor {
-        all.push(built_in);
-    }
-    all
 }
 
 /// Adds, removes or changes what the host drops.

@@ -5,12 +5,9 @@ use crate::abi::{PtrType, StringEncoding};
 use crate::case::misuse::Misuse;
 use crate::case::paths::{Api, Mode, Path, Paths};
 use crate::case::{
-    Answer, BuiltInCall, Call, CanonOpts, Case, Chunk, Destructor, Finish, Function,
+    Act, Answer, Call, CanonOpts, Case, Chunk, End, Function, Guest, ImportCall, Manner, Passed,
+    Patch, Resource, Script, Shape, Tuning,
 };
-use crate::case::{
-    Guest, ImportCall, Manner, Passed, Patch, PostReturn, Realloc, Resource, Script,
-};
-use crate::case::{Shape, Step, Tuning};
 use crate::types::{FuncType, Handle, Label, PRIMITIVES, Type};
 use crate::value::Value;
 
@@ -102,11 +99,7 @@ impl Size {
     }
 
     fn tuning(&mut self, tuning: Tuning) {
-        let Tuning { optimize, pooling, moving_memory, concurrency, .. } = tuning;
-        let Tuning { signals, guards, fuel, epochs, .. } = tuning;
-        [optimize, pooling, moving_memory, concurrency, !signals, !guards, fuel, epochs]
-            .into_iter()
-            .for_each(|given| self.option(given));
+        tuning.unusual().for_each(|_| self.option(true));
     }
 
     fn paths(&mut self, paths: Paths) {
@@ -222,75 +215,39 @@ impl Size {
         call.host_drops.iter().for_each(|number| self.number(*number));
     }
 
+    /// Any turn of `realloc` is an act, and what it does is one more.
     fn script(&mut self, script: &Script) {
-        self.acts += Size::count(script.realloc.len() + script.steps.len());
-        script.realloc.iter().for_each(|action| self.realloc(*action));
-        script.steps.iter().for_each(|step| self.step(step));
-        match &script.finish {
-            Finish::Return(passed) => self.passed(passed),
-            Finish::Trap => self.acts += 1,
+        self.acts += Size::count(script.realloc.len());
+        for (_, turn) in script.turns() {
+            self.acts += Size::count(turn.acts.len());
+            turn.acts.iter().for_each(|act| self.act(act));
+            self.end(&turn.end);
         }
-        self.post_return(script.post_return);
-        self.destructor(script.destructor);
     }
 
-    fn step(&mut self, step: &Step) {
-        match step {
-            Step::Import(call) => self.import_call(call),
-            Step::BuiltIn(built_in) => self.built_in(*built_in),
+    fn act(&mut self, act: &Act) {
+        act.numbers().for_each(|number| self.number(number));
+        act.import().into_iter().for_each(|call| self.import_call(call));
+    }
+
+    fn end(&mut self, end: &End) {
+        match end {
+            End::Plain => {}
+            End::Return(passed) => self.passed(passed),
+            End::Answer(pointer) => {
+                self.acts += 1;
+                self.number(pointer.number().unwrap_or(0));
+            }
+            End::Trap => self.acts += 1,
         }
     }
 
     fn import_call(&mut self, call: &ImportCall) {
         self.passed(&call.passed);
+        call.answer.values().iter().for_each(|value| self.value(value));
         match &call.answer {
-            Answer::Return(value) => value.iter().for_each(|value| self.value(value)),
-            Answer::Reenter(value) => {
-                self.acts += 1;
-                value.iter().for_each(|value| self.value(value));
-            }
-            Answer::Guest => {}
-            Answer::Error => self.acts += 1,
-        }
-    }
-
-    fn built_in(&mut self, BuiltInCall { which: _, of, operand }: BuiltInCall) {
-        self.number(of);
-        self.number(operand);
-    }
-
-    fn post_return(&mut self, action: PostReturn) {
-        match action {
-            PostReturn::Nothing => {}
-            PostReturn::Trap | PostReturn::Import => self.acts += 1,
-            PostReturn::BuiltIn(built_in) => {
-                self.acts += 1;
-                self.built_in(built_in);
-            }
-        }
-    }
-
-    fn destructor(&mut self, action: Destructor) {
-        match action {
-            Destructor::Nothing => {}
-            Destructor::Trap => self.acts += 1,
-            Destructor::BuiltIn(built_in) => {
-                self.acts += 1;
-                self.built_in(built_in);
-            }
-        }
-    }
-
-    /// Any is an act; among them one that is not `Bump` is one more.
-    fn realloc(&mut self, action: Realloc) {
-        self.acts += u64::from(action != Realloc::Bump);
-        match action {
-            Realloc::At(number) | Realloc::End(number) | Realloc::Skew(number) => {
-                self.number(number);
-            }
-            Realloc::Grow(pages) => self.number(pages),
-            Realloc::BuiltIn(built_in) => self.built_in(built_in),
-            Realloc::Bump | Realloc::Forget | Realloc::Old | Realloc::Trap | Realloc::Import => {}
+            Answer::Guest | Answer::Return(_) => {}
+            Answer::Error | Answer::Reenter(_) => self.acts += 1,
         }
     }
 

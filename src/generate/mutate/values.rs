@@ -4,7 +4,7 @@
 use arbitrary::{Result, Unstructured};
 
 use crate::abi::wrap;
-use crate::case::{Answer, Call, Case, Finish, Guest, Passed, Script, Shape, import_calls_mut};
+use crate::case::{Call, Case, Guest, Part, Script, Shape};
 use crate::generate::draw::{low8, low16, position};
 use crate::generate::strings::code_point;
 use crate::generate::values::{Typed, fresh, typed_parts};
@@ -40,18 +40,18 @@ pub fn sites<'a>(shape: &'a Shape, calls: &'a mut [Call]) -> Vec<Typed<'a>> {
     sites
 }
 
+/// What is returned comes first.
 fn add_script<'a>(guest: &'a Guest, script: &'a mut Script, sites: &mut Vec<Typed<'a>>) {
-    if let Finish::Return(Passed::Lowered { values, .. }) = &mut script.finish {
-        sites.extend(values.iter_mut().zip(guest.export.ty.results()));
-    }
-    let (params, results) = guest.types_of_import();
-    for step in import_calls_mut(&mut script.steps) {
-        if let Passed::Lowered { values, .. } = &mut step.passed {
-            sites.extend(values.iter_mut().zip(params));
-        }
-        if let Answer::Return(value) | Answer::Reenter(value) = &mut step.answer {
-            sites.extend(value.iter_mut().zip(results));
-        }
+    let (params, answers) = guest.types_of_import();
+    let (returned, others): (Vec<_>, Vec<_>) =
+        script.values_mut().partition(|(part, _)| *part == Part::Result);
+    for (part, values) in returned.into_iter().chain(others) {
+        let types = match part {
+            Part::Params => params,
+            Part::Answer => answers,
+            Part::Result => guest.export.ty.results(),
+        };
+        sites.extend(values.iter_mut().zip(types));
     }
 }
 

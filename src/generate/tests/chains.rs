@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::abi::{BuiltIn, StringEncoding};
-use crate::case::{Destructor, PostReturn, Resource};
+use crate::case::Resource;
 use crate::generate::guest::fits;
 use crate::types::Handle;
 
@@ -83,7 +83,7 @@ fn check_known(shape: &Shape, function: &Function, number: usize) {
 }
 
 fn check_built_ins(shape: &Shape, number: usize, script: &Script) {
-    for built_in in hidden(script).into_iter().chain(built_ins(script)) {
+    for built_in in script.built_ins() {
         let by = by(shape, built_in.of);
         assert!(match built_in.which {
             BuiltIn::ResourceNew | BuiltIn::ResourceRep => by == Some(number),
@@ -91,21 +91,6 @@ fn check_built_ins(shape: &Shape, number: usize, script: &Script) {
             _ => false,
         });
     }
-}
-
-/// The built-ins that are no steps.
-fn hidden(script: &Script) -> Vec<BuiltInCall> {
-    let realloc = script.realloc.iter().filter_map(|action| {
-        if let Realloc::BuiltIn(built_in) = action { Some(*built_in) } else { None }
-    });
-    let mut hidden: Vec<BuiltInCall> = realloc.collect();
-    if let PostReturn::BuiltIn(built_in) = script.post_return {
-        hidden.push(built_in);
-    }
-    if let Destructor::BuiltIn(built_in) = script.destructor {
-        hidden.push(built_in);
-    }
-    hidden
 }
 
 /// The case of one of the guests, to which all others are the host.
@@ -123,7 +108,7 @@ fn alone(case: &Case, number: usize) -> Case {
     let calls = case.calls.iter().map(|call| {
         let mut script = call.scripts[number].clone();
         let result = guest.import.as_ref().and_then(|import| import.ty.result.as_ref());
-        for call in crate::case::import_calls_mut(&mut script.steps) {
+        for call in script.import_calls_mut() {
             if call.answer == Answer::Guest {
                 call.answer = Answer::Return(result.map(values::least));
             }
@@ -197,12 +182,7 @@ fn most_calls_reach_the_end_of_the_chain() {
 
 /// Whether all data is as it was lowered, and nothing odd happens. Some honest data lies elsewhere.
 fn is_honest(script: &Script) -> bool {
-    let passed = script.import_calls().map(|call| &call.passed);
-    let Finish::Return(returned) = &script.finish else {
-        return false;
-    };
-    let well_formed = passed.chain([returned]).all(|passed| honesty(passed) == "well-formed");
-    well_formed && script.realloc.is_empty()
+    hands_over_well_formed(script) && script.realloc.is_empty()
 }
 
 /// What there is of strings, handles and memories in a chain, by name.
@@ -236,15 +216,12 @@ fn seen_in_chain(case: &Case) -> BTreeSet<String> {
         }
     }
     for script in case.calls.iter().flat_map(|call| call.scripts.iter().skip(1)) {
-        seen.extend(script.realloc.iter().map(word));
+        seen.extend(script.realloc.iter().map(turn_word));
         seen.extend(built_ins(script).iter().map(|one| one.which.name().to_string()));
-        seen.insert(format!("post-return {}", word(&script.post_return)));
-        seen.insert(format!("destructor {}", word(&script.destructor)));
-        let passed = script.import_calls().map(|call| &call.passed);
-        match &script.finish {
-            Finish::Return(returned) => seen.extend(passed.chain([returned]).map(honesty)),
-            Finish::Trap => drop(seen.insert("trap".to_string())),
-        }
+        seen.insert(format!("post-return {}", turn_word(&script.post_return)));
+        seen.insert(format!("destructor {}", turn_word(&script.destructor)));
+        seen.extend(script.passed().map(|(_, passed)| honesty(passed)));
+        seen.extend((script.function.end == End::Trap).then(|| "trap".to_string()));
     }
     seen
 }
@@ -255,7 +232,7 @@ fn streamed_chains_reach_everything() {
     let seen: BTreeSet<String> =
         (0..10_000).flat_map(|_| seen_in_chain(&stream.next_case())).collect();
     let all = "bool s8 u8 s16 u16 s32 u32 s64 u64 f32 f64 char string list record tuple variant \
-        enum option result flags map own borrow Bump Forget At End Old Skew Grow Trap Import \
+        enum option result flags map own borrow Plain Forget At AtEnd Old Skew Grow Trap Leave \
         BuiltIn trap well-formed damaged raw";
     let mut all: Vec<String> = all.split_whitespace().map(str::to_string).collect();
     all.extend(BuiltIn::OF_RESOURCES.map(|built_in| built_in.name().to_string()));
@@ -271,8 +248,8 @@ fn streamed_chains_reach_everything() {
     for of in ["host", "guest"] {
         all.extend(["own", "borrow"].map(|handle| format!("{handle} of {of}")));
     }
-    all.extend(["Nothing", "Trap", "Import", "BuiltIn"].map(|act| format!("post-return {act}")));
-    all.extend(["Nothing", "Trap", "BuiltIn"].map(|act| format!("destructor {act}")));
+    all.extend(["Plain", "Trap", "Leave", "BuiltIn"].map(|act| format!("post-return {act}")));
+    all.extend(["Plain", "Trap", "BuiltIn"].map(|act| format!("destructor {act}")));
     let missing: Vec<&String> = all.iter().filter(|word| !seen.contains(*word)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
@@ -358,8 +335,8 @@ fn changed_in_chain(a: &Case, b: &Case) -> BTreeSet<String> {
         for (x, y) in a.calls.iter().zip(&b.calls) {
             let (x, y) = (&x.scripts[number], &y.scripts[number]);
             note(x.realloc != y.realloc, "realloc");
-            note(x.steps != y.steps, "steps");
-            note(x.finish != y.finish, "finish");
+            note(x.function.acts != y.function.acts, "steps");
+            note(x.function.end != y.function.end, "finish");
             note(x.post_return != y.post_return, "post-return");
             note(x.destructor != y.destructor, "destructor");
         }

@@ -28,7 +28,8 @@ pub fn count(table: &mut Table, case: &Case, reading: &Reading) {
         | Outcome::Refused(_)
         | Outcome::Unsupported(_)
         | Outcome::Exhausted(_)
-        | Outcome::Crashed(_) => return,
+        | Outcome::Crashed(_)
+        | Outcome::NotObserved(_) => return,
     };
     table.count(usize::from(case.shape.guests.len() > 2), column);
 }

@@ -3,7 +3,7 @@
 
 use super::write::Html;
 use crate::case::text::wit;
-use crate::case::{Answer, Case, Finish, ImportCall, Passed, function_name};
+use crate::case::{Answer, Case, ImportCall, Passed, function_name};
 use crate::encode::EXPORT;
 use crate::report::disagreement::{NOT_CALLED, call_itself};
 use crate::report::timeline::{guest_name, mistake, values, word};
@@ -42,13 +42,13 @@ fn lines(case: &Case, call: usize) -> Vec<String> {
             let calls = script.import_calls();
             lines.extend(calls.map(|call| import_line(&name, guest, &import.ty, call)));
         }
-        match (&script.finish, &shape.export.ty.result) {
-            (Finish::Return(passed), Some(ty)) => {
+        match (script.returned(), &shape.export.ty.result) {
+            (Some(passed), Some(ty)) => {
                 let what = handed_over(passed, std::slice::from_ref(ty), ["", ""]);
                 lines.push(format!("  {name} returns {what}"));
             }
-            (Finish::Return(_), None) => {}
-            (Finish::Trap, _) => lines.push(format!("  {name} traps")),
+            (Some(_), None) => {}
+            (None, _) => lines.push(format!("  {name} traps")),
         }
     }
     lines

@@ -10,7 +10,7 @@ use crate::machine::{CoreId, Defined, Destructor, Func, HostFunc, Lifted, Lowere
 use crate::machine::{MemoryId, Options, ResourceTypes, TableId};
 use crate::types::{FuncType, Handle, Type};
 use crate::vectors::trace::{self, Abi, CoreSignature, Definition, Of, Vector};
-use crate::vectors::values::{Encoding, names, parse_type, parse_types};
+use crate::vectors::values::{Encoding, check_parts, names, parse_type, parse_types};
 use crate::vectors::{Checks, Difference};
 use crate::{BuiltIn, CoreFuncType, CoreType, LiftLowerOptions, PtrType, Signature};
 
@@ -70,6 +70,14 @@ impl CoreFunc {
 }
 
 impl Def {
+    /// The instance whose core code may call it.
+    pub fn instance(&self) -> usize {
+        match self {
+            Def::Lowered(lowered) => lowered.opts.instance,
+            Def::BuiltIn(defined) => defined.opts.instance,
+        }
+    }
+
     /// The core type.
     pub fn ty(&self) -> CoreFuncType {
         match self {
@@ -82,6 +90,7 @@ impl Def {
 /// Defines all that a vector has, in an empty machine. Core types that are others than the vector expects are
 /// a difference.
 pub fn define(vector: &Vector, machine: &mut Machine) -> Result<(Definitions, Option<Difference>)> {
+    check_parts(vector.types())?;
     for (i, instance) in vector.inst.iter().enumerate() {
         ensure!(instance.p.is_none_or(|parent| parent < i), "instance {i} comes before its parent");
         machine.begin_instance(instance.p);
@@ -192,11 +201,11 @@ impl Definitions {
     ) -> Result<Arc<Signature>> {
         let (params, result) = (parse_types(params)?, result.map(parse_type).transpose()?);
         let ty = FuncType { params, result, is_async };
-        let known =
-            |resource: u32| usize::try_from(resource).is_ok_and(|r| r < self.resources.len());
-        let unknown = &mut |ty: &Type| match ty {
-            Type::Handle(Handle::Own(resource) | Handle::Borrow(resource)) => !known(*resource),
-            _ => false,
+        let unknown = &mut |ty: &Type| {
+            let Type::Handle(Handle::Own(resource) | Handle::Borrow(resource)) = ty else {
+                return false;
+            };
+            usize::try_from(*resource).is_ok_and(|r| r >= self.resources.len())
         };
         ensure!(!ty.params.iter().chain(&ty.result).any(|ty| ty.any(unknown)), "no such resource");
         Ok(Arc::new(ty.into()))
@@ -271,6 +280,7 @@ impl Definitions {
                 Defined { opts, signature: self.element(&of.t)?, ..plain }
             }
             Of::Slot(of) => {
+                ensure!(of.slot < 2, "a thread has no slot {}", of.slot);
                 Defined { slot: of.slot, slot_type: PtrType::from(of.ct).core_type(), ..plain }
             }
             Of::Set(of) => {

@@ -9,8 +9,9 @@ use serde_json::{Value as Json, json};
 use super::Replay;
 use super::script::Ended;
 use crate::arena::Id;
-use crate::copy::{self, Buffer, BufferPlace, CopyResult, End, Kind, Shared, Side};
-use crate::machine::{HostFunc, Invocation, Lowered, Resolution, Subtask};
+use crate::copy::{self, Buffer, BufferPlace, CopyResult, CopyState, End, Kind, Shared, Side};
+use crate::machine::TaskState;
+use crate::machine::{HostFunc, Invocation, Lowered, Resolution, Subtask, SubtaskState};
 use crate::types::Type;
 use crate::value::Value;
 use crate::vectors::trace::{EndKind, EventKind, HostAct};
@@ -26,11 +27,11 @@ impl Replay<'_> {
                 if drive::tick(self)? {
                     Ok(())
                 } else {
-                    self.go(|replay| replay.script.see(json!(["idle"])))
+                    self.go(|replay| replay.script.see(&json!(["idle"])))
                 }
             }
             HostAct::Cancel { k } => {
-                let call = self.go(|replay| replay.call(*k))?;
+                let call = self.go(|replay| replay.cancellable_call(*k))?;
                 drive::request_cancellation(self, call)
             }
             HostAct::Start { j } => self.start(*j),
@@ -42,18 +43,18 @@ impl Replay<'_> {
             HostAct::Write { n, t, values } => self.write(*n, t, values),
             HostAct::Read { n, t, count } => self.read(*n, t, *count),
             HostAct::CancelCopy { n } => {
-                let end = self.go(|replay| replay.end(*n))?;
-                copy::cancel(self, end);
-                Ok(())
+                let end = self.go(|replay| replay.pending_end(*n))?;
+                copy::cancel(self, end)
             }
             HostAct::Drop { n } => {
                 let end = self.go(|replay| replay.end(*n))?;
-                copy::drop_end(self, end)
+                copy::drop_end(self, end)?;
+                self.ends[*n].1 = None;
+                Ok(())
             }
             HostAct::Reclaim { n } => self.go(|replay| replay.reclaim(*n)),
             HostAct::Release { n } => {
-                let end = self.go(|replay| replay.end(*n))?;
-                let shared = self.machine.ends[end].shared;
+                let shared = self.go(|replay| replay.asked_of(*n))?;
                 copy::release(self, shared);
                 Ok(())
             }
@@ -77,9 +78,17 @@ impl Replay<'_> {
         Ok(())
     }
 
-    fn call(&self, k: usize) -> Result<Id<Invocation>, Ended> {
+    /// A call of the host's that it may cancel.
+    fn cancellable_call(&self, k: usize) -> Result<Id<Invocation>, Ended> {
         let call = self.calls.get(k).and_then(|(_, call)| *call);
-        call.ok_or_else(|| self.script.malformed("there is no such call"))
+        let task = |call| self.machine.invocations.get(call)?.task;
+        let state = |call| Some(self.machine.tasks.get(task(call)?)?.state);
+        let runs = |call: &_| match state(*call) {
+            Some(TaskState::Initial | TaskState::Started) => true,
+            Some(TaskState::PendingCancel | TaskState::CancelDelivered | TaskState::Resolved)
+            | None => false,
+        };
+        call.filter(runs).ok_or_else(|| self.script.malformed("there is no such call"))
     }
 
     /// The number of a call, and which function it is of. One that is not known is the last that was begun.
@@ -93,7 +102,7 @@ impl Replay<'_> {
 
     pub fn taken(&mut self, call: Id<Invocation>) -> Result<(), Ended> {
         let (k, _) = self.number_of_call(call);
-        self.script.see(json!(["taken", k]))
+        self.script.see(&json!(["taken", k]))
     }
 
     pub fn resolved(&mut self, call: Id<Invocation>) -> Result<(), Ended> {
@@ -101,7 +110,7 @@ impl Replay<'_> {
         let result = self.definitions.funcs[f].signature.ty().results().to_vec();
         let resolution = self.machine.invocations[call].resolved.clone().expect("it has resolved");
         match resolution {
-            Resolution::Cancelled => self.script.see(json!(["resolved", k, null])),
+            Resolution::Cancelled => self.script.see(&json!(["resolved", k, null])),
             Resolution::Returned(value) => {
                 let values: Vec<Value> = value.into_iter().collect();
                 self.see_values(json!(["resolved", k]), &values, &result)
@@ -114,14 +123,14 @@ impl Replay<'_> {
         let j = self.imports.len();
         self.imports.push(subtask);
         let h: usize = func.path.parse().expect("that is its number");
-        self.go(|replay| replay.script.see(json!(["himport", j, h])))?;
+        self.go(|replay| replay.script.see(&json!(["himport", j, h])))?;
         self.until_left(j)
     }
 
     /// A guest cancels a call of a function of the host's.
     pub fn cancelled(&mut self, subtask: Id<Subtask>) -> Result<(), Stop> {
         let j = self.imports.iter().rposition(|id| *id == subtask).expect("it was called");
-        self.go(|replay| replay.script.see(json!(["hcancelled", j])))?;
+        self.go(|replay| replay.script.see(&json!(["hcancelled", j])))?;
         self.until_left(j)
     }
 
@@ -131,35 +140,51 @@ impl Replay<'_> {
                 let act = replay.script.act();
                 act.ok_or_else(|| replay.script.next_differs("the host's function runs".into()))
             })?;
-            match act {
-                HostAct::Leave { j: left } if *left == j => return Ok(()),
-                act => self.host_act(act)?,
+            if let HostAct::Leave { j: left } = act
+                && *left == j
+            {
+                return Ok(());
             }
+            self.host_act(act)?;
         }
     }
 
-    fn imported(&self, j: usize) -> Result<(Id<Subtask>, Arc<Lowered>), Ended> {
+    /// A call of a function of the host's that is in this state.
+    fn imported(
+        &self,
+        j: usize,
+        state: SubtaskState,
+    ) -> Result<(Id<Subtask>, Arc<Lowered>), Ended> {
         let subtask = self.imports.get(j).copied();
-        let subtask = subtask.filter(|subtask| self.machine.subtasks.get(*subtask).is_some());
-        let subtask = subtask.ok_or_else(|| self.script.malformed("there is no such call"))?;
-        Ok((subtask, self.machine.lowered(subtask).clone()))
+        let is_it = |id: &Id<Subtask>| {
+            let last = self.imports.iter().rposition(|import| import == id) == Some(j);
+            let subtask = self.machine.subtasks.get(*id);
+            last && subtask.is_some_and(|subtask| subtask.func.is_some() && subtask.state == state)
+        };
+        match subtask.filter(is_it) {
+            Some(subtask) => Ok((subtask, self.machine.lowered(subtask).clone())),
+            None => Err(self.script.malformed("the host's function is not called so")),
+        }
     }
 
     fn start(&mut self, j: usize) -> Result<(), Stop> {
-        let (subtask, lowered) = self.go(|replay| replay.imported(j))?;
+        let (subtask, lowered) = self.go(|replay| replay.imported(j, SubtaskState::Starting))?;
         let args = canon::on_start(self, subtask).map_err(|stopped| stopped.stop)?;
         let params = &lowered.callee.signature().ty().params;
         self.go(|replay| replay.see_values(json!(["hargs", j]), &args, params))
     }
 
     fn resolve(&mut self, j: usize, values: Option<&[Json]>) -> Result<(), Stop> {
-        let (subtask, lowered) = self.go(|replay| replay.imported(j))?;
-        let results = lowered.callee.signature().ty().results();
-        let ptr = lowered.opts.lift_lower.ptr_type;
         let Some(values) = values else {
+            let starting = self.imported(j, SubtaskState::Starting);
+            let (subtask, _) =
+                self.go(|replay| starting.or_else(|_| replay.imported(j, SubtaskState::Started)))?;
             canon::on_cancel(&mut self.machine, subtask);
             return Ok(());
         };
+        let (subtask, lowered) = self.go(|replay| replay.imported(j, SubtaskState::Started))?;
+        let results = lowered.callee.signature().ty().results();
+        let ptr = lowered.opts.lift_lower.ptr_type;
         let values = self.go(|replay| Ok(parse_values(values, results, replay.within(ptr))?))?;
         canon::on_resolve(self, subtask, values.first())
     }
@@ -174,7 +199,7 @@ impl Replay<'_> {
         let parts = seen.as_array_mut().expect("events are arrays");
         let written = self.expected(parts, values, types);
         parts.push(written.unwrap_or_else(|| format!("{values:?}").into()));
-        self.script.see(seen)
+        self.script.see(&seen)
     }
 
     /// How the trace has these values after the other parts of the event, if it has them. How wide the pointers
@@ -208,20 +233,41 @@ impl Replay<'_> {
 
     /// The host's end of a stream or future.
     fn end(&mut self, n: usize) -> Result<Id<End>, Ended> {
-        let shared = self.ends.get(n).copied();
-        let shared = shared.filter(|(shared, _)| self.machine.shared.get(*shared).is_some());
-        let (shared, side) = shared.ok_or_else(|| self.script.malformed("there is no such end"))?;
+        let held = self.ends.get(n).and_then(|(shared, side)| Some((*shared, (*side)?)));
+        let held = held.filter(|(shared, _)| self.machine.shared.get(*shared).is_some());
+        let (shared, side) = held.ok_or_else(|| self.script.malformed("there is no such end"))?;
         Ok(self.machine.host_end(shared, side))
     }
 
-    /// The same, and the type of so many elements.
+    /// One that may begin to copy, and the type of so many elements.
     fn end_of(&mut self, n: usize, t: &Json, count: usize) -> Result<(Id<End>, Vec<Type>), Ended> {
         let end = self.end(n)?;
-        let shared = &self.machine.shared[self.machine.ends[end].shared];
-        let (element, given) = (shared.element.ty(), self.definitions.element(t)?);
-        match element == given.ty() {
-            true => Ok((end, vec![element.results(); count].concat())),
-            false => Err(self.script.malformed("it has another type")),
+        let End { shared, ref state, .. } = self.machine.ends[end];
+        let element = self.machine.shared[shared].element.clone();
+        if *state != CopyState::Idle || element.ty() != self.definitions.element(t)?.ty() {
+            return Err(self.script.malformed("the end is busy, or of another type"));
+        }
+        Ok((end, vec![element.ty().results(); count].concat()))
+    }
+
+    /// One whose copy is pending.
+    fn pending_end(&mut self, n: usize) -> Result<Id<End>, Ended> {
+        let end = self.end(n)?;
+        let shared = self.machine.ends[end].shared;
+        match self.machine.shared[shared].pending == Some(end) {
+            true => Ok(end),
+            false => Err(self.script.malformed("no copy of the host's is pending")),
+        }
+    }
+
+    /// What a guest has asked to cancel a copy of.
+    fn asked_of(&mut self, n: usize) -> Result<Id<Shared>, Ended> {
+        let end = self.end(n)?;
+        let shared = self.machine.ends[end].shared;
+        let pending = self.machine.shared[shared].pending.map(|end| &self.machine.ends[end]);
+        match pending.is_some_and(|end| end.state == CopyState::Cancelling) {
+            true => Ok(shared),
+            false => Err(self.script.malformed("nobody has asked for it")),
         }
     }
 
@@ -250,7 +296,7 @@ impl Replay<'_> {
 
     pub fn copied(&mut self, end: Id<End>) -> Result<(), Ended> {
         let (n, progress) = (self.number_of_end(end), self.progress(end));
-        self.script.see(json!(["hcopied", n, progress]))
+        self.script.see(&json!(["hcopied", n, progress]))
     }
 
     pub fn done(&mut self, end: Id<End>, result: CopyResult) -> Result<(), Ended> {
@@ -259,14 +305,14 @@ impl Replay<'_> {
     }
 
     fn reclaim(&mut self, n: usize) -> Result<(), Ended> {
-        let end = self.end(n)?;
+        let end = self.pending_end(n)?;
         copy::reclaim(&mut self.machine, end);
         self.see_elements(json!(["hreclaimed", n]), end)
     }
 
     pub fn asked(&mut self, shared: Id<Shared>) -> Result<(), Ended> {
         let n = self.ends.iter().rposition(|(id, _)| *id == shared).expect("it was made");
-        self.script.see(json!(["hasked", n]))
+        self.script.see(&json!(["hasked", n]))
     }
 
     fn progress(&self, end: Id<End>) -> u64 {
@@ -277,7 +323,7 @@ impl Replay<'_> {
     fn see_elements(&mut self, head: Json, end: Id<End>) -> Result<(), Ended> {
         let End { side, shared, .. } = self.machine.ends[end];
         if side == Side::Writable {
-            return self.script.see(head);
+            return self.script.see(&head);
         }
         let count = usize::try_from(self.progress(end)).expect("so many were read");
         let element = self.machine.shared[shared].element.clone();
@@ -290,7 +336,7 @@ impl Replay<'_> {
                 let mut seen = head;
                 let nothing = vec![Json::Null; count];
                 seen.as_array_mut().expect("events are arrays").push(nothing.into());
-                self.script.see(seen)
+                self.script.see(&seen)
             }
             element => self.see_values(head, &values, &vec![element; count].concat()),
         }

@@ -18,10 +18,6 @@ impl Observer {
         Observer { recorder, trapped: None, miss: None }
     }
 
-    pub fn has_trapped_by(&self, rule: Rule) -> bool {
-        self.trapped == Some(rule.into())
-    }
-
     /// The numbers that the last trap may have, where this was called last, and its name.
     pub fn numbers(&self, called: Option<BuiltIn>) -> (Vec<u32>, String) {
         match self.trapped {

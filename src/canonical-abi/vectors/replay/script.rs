@@ -48,26 +48,32 @@ impl<'a> Script<'a> {
 
     /// What core code does next that runs on this thread.
     pub fn core_act(&mut self, thread: Thread) -> Result<&'a CoreAct, Ended> {
-        match self.next() {
-            Some(EventKind::Core(other, act)) if *other == thread => Ok(act),
-            _ => Err(self.differs(format!("thread {} runs", json!(thread)))),
+        if let Some(EventKind::Core(other, act)) = self.next()
+            && *other == thread
+        {
+            return Ok(act);
         }
+        Err(self.differs(format!("thread {} runs", json!(thread))))
     }
 
     /// This is to be seen now.
-    pub fn see(&mut self, seen: Json) -> Result<(), Ended> {
-        match self.next() {
-            Some(EventKind::Seen(expected)) if *expected == seen => Ok(()),
-            _ => Err(self.differs(seen.to_string())),
+    pub fn see(&mut self, seen: &Json) -> Result<(), Ended> {
+        if let Some(EventKind::Seen(expected)) = self.next()
+            && expected == seen
+        {
+            return Ok(());
         }
+        Err(self.differs(seen.to_string()))
     }
 
     /// The same, with what is new in memory.
-    pub fn see_core(&mut self, seen: Json) -> Result<&'a [Patch], Ended> {
-        match self.next() {
-            Some(EventKind::Runs(expected, patches)) if *expected == seen => Ok(patches),
-            _ => Err(self.differs(seen.to_string())),
+    pub fn see_core(&mut self, seen: &Json) -> Result<&'a [Patch], Ended> {
+        if let Some(EventKind::Runs(expected, patches)) = self.next()
+            && expected == seen
+        {
+            return Ok(patches);
         }
+        Err(self.differs(seen.to_string()))
     }
 
     /// What comes next.
@@ -77,40 +83,38 @@ impl<'a> Script<'a> {
 
     /// One of these is chosen, in any order: which.
     pub fn choose(&mut self, at: &str, candidates: &[usize]) -> Result<usize, Ended> {
-        let Some(EventKind::Choose(choose)) = self.next() else {
-            return Err(self.differs(format!("a choice of {at} among {candidates:?}")));
-        };
         let sorted = |candidates: &[usize]| {
             let mut sorted = candidates.to_vec();
             sorted.sort_unstable();
             sorted
         };
-        if choose.at != at || sorted(&choose.candidates) != sorted(candidates) {
-            return Err(self.differs(format!("a choice of {at} among {candidates:?}")));
+        if let Some(EventKind::Choose(choose)) = self.next()
+            && choose.at == at
+            && sorted(&choose.candidates) == sorted(candidates)
+        {
+            let picked = candidates.iter().position(|candidate| *candidate == choose.picked);
+            return picked.ok_or_else(|| self.malformed("what is picked is no candidate"));
         }
-        let picked = candidates.iter().position(|candidate| *candidate == choose.picked);
-        picked.ok_or_else(|| self.malformed("what is picked is no candidate"))
+        Err(self.differs(format!("a choice of {at} among {candidates:?}")))
     }
 
-    /// All that came about ended with this trap.
-    pub fn trap(&mut self, numbers: &[u32], thread: Json, written: String) -> Result<(), Ended> {
-        match self.next() {
-            Some(EventKind::Trap(number, at)) if numbers.contains(number) && *at == thread => {
-                self.end()
-            }
-            _ => Err(self.differs(format!("a trap in thread {thread}: {written}"))),
+    /// All that came about ended with a trap that may have these numbers.
+    pub fn trap(&mut self, numbers: &[u32], thread: &Json, written: &str) -> Result<(), Ended> {
+        if let Some(EventKind::Trap(number, at)) = self.next()
+            && numbers.contains(number)
+            && at == thread
+        {
+            return self.end();
         }
+        Err(self.differs(format!("a trap in thread {thread}: {written}")))
     }
 
     /// What is left, when all came to its end.
     pub fn left(&mut self) -> Result<&'a [Left], Ended> {
-        match self.next() {
-            Some(EventKind::End(left)) => {
-                self.end()?;
-                Ok(left)
-            }
-            _ => Err(self.differs("nothing more comes about".to_string())),
+        if let Some(EventKind::End(left)) = self.next() {
+            return self.end().map(|()| left.as_slice());
         }
+        Err(self.differs("nothing more comes about".to_string()))
     }
 
     /// Nothing comes after the last event.

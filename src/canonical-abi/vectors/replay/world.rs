@@ -12,7 +12,7 @@ use crate::machine::{Called, CoreId, HostFunc, Machine, Options, ResourceTypes, 
 use crate::thread::Thread;
 use crate::vectors::trace;
 use crate::world::{Choice, Choices, Happening, Stacks, Step, TableEntry, World};
-use crate::{BuiltIn, Core, Guest, Miss, Rule, Stage, Stop, Watch, end_if};
+use crate::{BuiltIn, Core, Guest, Miss, Stage, Stop, Watch, end_if};
 
 /// So many calls within one another take native stack: more than any vector makes.
 const MAX_DEPTH: usize = 100;
@@ -27,10 +27,11 @@ impl Stacks for Replay<'_> {
         self.go(|replay| replay.returns(thread, results)).unwrap_or_else(Step::Stopped)
     }
 
-    /// The first that is abandoned ran when all ended.
+    /// The first that is abandoned ran when all ended, unless it was blocked: then the one below it ran.
     fn abandon(&mut self, thread: Id<Thread>) {
-        if self.stopped.is_none() {
-            let ran = self.ran_last(thread);
+        if self.stopped.is_none() && self.ended.is_none() {
+            let blocked = self.machine.threads[thread].then.is_some();
+            let ran = if blocked { self.machine.thread() } else { Some(thread) };
             self.stopped = Some(ran.map_or((json!(-1), None), |ran| self.describe(ran)));
         }
     }
@@ -43,29 +44,6 @@ impl Choices for Replay<'_> {
 }
 
 impl Replay<'_> {
-    /// The thread that ran when all ended, where this one was the first that was abandoned. That nobody is left
-    /// whom a task that is not async might wait for is found out where it begins to wait, or earlier. In the
-    /// specification it is its caller who runs then.
-    fn ran_last(&self, abandoned: Id<Thread>) -> Option<Id<Thread>> {
-        if !self.observer.has_trapped_by(Rule::MayNotBlock) {
-            return Some(abandoned);
-        }
-        let blocked = self.machine.threads[abandoned].then.is_some();
-        let below = self.machine.running.iter().map(|running| running.thread);
-        let mut running: Vec<Id<Thread>> = below.collect();
-        if blocked {
-            return running.pop();
-        }
-        running.push(abandoned);
-        let may_block = |thread: &Id<Thread>| {
-            let task = self.machine.threads[*thread].task;
-            task.is_none_or(|task| self.machine.tasks[task].is_async)
-        };
-        while running.pop_if(|thread| may_block(thread)).is_some() {}
-        running.pop();
-        running.pop()
-    }
-
     /// The number of a thread, and the built-in that it has called last.
     fn describe(&self, thread: Id<Thread>) -> (Json, Option<BuiltIn>) {
         let Known { number, called, .. } = &self.threads[&thread];

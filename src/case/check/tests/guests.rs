@@ -9,8 +9,7 @@ fn chain(change: impl FnOnce(&mut Case)) -> impl FnOnce(&mut Case) {
         let second = Guest { export, ..first.clone() };
         case.shape.guests.push(second);
         let mut script = case.calls[0].scripts[0].clone();
-        let returned = Passed::Lowered { values: vec![Value::U8(1)], patches: Vec::new() };
-        script.finish = Finish::Return(returned);
+        script.function.end = End::Return(Passed::lowered(vec![Value::U8(1)]));
         case.calls[0].scripts.push(script);
         import_call(case).answer = Answer::Guest;
         change(case);
@@ -68,8 +67,7 @@ fn who_answers_a_call_is_clear_from_the_guest() {
     check(why, chain(|case| import_call(case).answer = Answer::Error));
     let answer = |answer| {
         chain(|case| {
-            let steps = &mut case.calls[0].scripts[1].steps;
-            import_calls_mut(steps).next().unwrap().answer = answer;
+            case.calls[0].scripts[1].import_calls_mut().next().unwrap().answer = answer;
         })
     };
     let why = "call 0, guest 1, step 0: there is no next guest to answer";
@@ -98,14 +96,13 @@ fn errors_name_the_guest() {
     check(
         why,
         chain(|case| {
-            let values = Passed::Lowered { values: Vec::new(), patches: Vec::new() };
-            case.calls[0].scripts[1].finish = Finish::Return(values);
+            case.calls[0].scripts[1].function.end = End::Return(Passed::lowered(Vec::new()));
         }),
     );
     check(
         "call 0, guest 1: 65 calls of realloc are more than 64",
         chain(|case| {
-            case.calls[0].scripts[1].realloc = vec![Realloc::Bump; 65];
+            case.calls[0].scripts[1].realloc = vec![Turn::PLAIN; 65];
         }),
     );
 }
@@ -154,7 +151,7 @@ fn a_function_mentions_what_both_its_ends_know() {
 fn a_guest_makes_its_own_handles_and_drops_those_that_it_knows() {
     let step = |number: usize, built_in| {
         chain_with_resources(move |case: &mut Case| {
-            case.calls[0].scripts[number].steps.push(Step::BuiltIn(built_in));
+            case.calls[0].scripts[number].function.acts.push(Act::BuiltIn(built_in));
         })
     };
     check("", step(0, BuiltInCall { which: BuiltIn::ResourceNew, of: 1, operand: 5 }));
@@ -174,7 +171,7 @@ fn a_guest_makes_its_own_handles_and_drops_those_that_it_knows() {
     let destructor = |number: usize| {
         chain_with_resources(move |case: &mut Case| {
             case.shape.resources[1] = Resource::Host;
-            case.calls[0].scripts[number].destructor = Destructor::Trap;
+            case.calls[0].scripts[number].destructor = Turn::ending(End::Trap);
         })
     };
     check("", destructor(1));
@@ -189,11 +186,14 @@ fn pointers_are_as_wide_as_the_guest_s_memory() {
             change(case);
         })
     };
-    let at = |case: &mut Case| case.calls[0].scripts[1].realloc = vec![Realloc::At(1 << 32)];
+    fn answer(case: &mut Case, pointer: Pointer) {
+        case.calls[0].scripts[1].realloc = vec![Turn::ending(End::Answer(pointer))];
+    }
+    let at = |case: &mut Case| answer(case, Pointer::At(1 << 32));
     check("", memory(PtrType::I64, at));
     let why = "call 0, guest 1: 0x100000000 exceeds 32 bits";
     check(why, memory(PtrType::I32, at));
-    let end = |case: &mut Case| case.calls[0].scripts[1].realloc = vec![Realloc::End(1 << 32)];
+    let end = |case: &mut Case| answer(case, Pointer::AtEnd(1 << 32));
     check(why, memory(PtrType::I32, end));
     let returned = |case: &mut Case| {
         let export = &mut case.shape.guests[1].export;
@@ -201,7 +201,7 @@ fn pointers_are_as_wide_as_the_guest_s_memory() {
         import(case).ty.result = Some(Type::String);
         import(case).opts = CanonOpts { post_return: false, ..case.shape.guests[0].export.opts };
         let passed = Passed::Raw { flat: vec![1 << 32], memory: Vec::new() };
-        case.calls[0].scripts[1].finish = Finish::Return(passed);
+        case.calls[0].scripts[1].function.end = End::Return(passed);
     };
     check("", memory(PtrType::I64, returned));
     let why = "call 0, guest 1, return: 0x100000000 exceeds 32 bits";

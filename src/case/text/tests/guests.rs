@@ -17,70 +17,32 @@ world case {
 }
 """
 
-[subject]
-optimize = false
-pooling = false
-moving-memory = false
-concurrency = false
-
-[memory]
-initial = 1
-maximum = 1
-
 [[resource]]
 defined-by = "host"
 
 [[resource]]
 defined-by = "guest"
-destructor = false
 
 [[resource]]
 defined-by = "guest 1"
-destructor = false
 
 [[resource]]
 defined-by = "guest 2"
 destructor = true
 
 [export]
-string-encoding = "utf8"
 memory = true
-realloc = false
-post-return = false
-
-[import]
-string-encoding = "utf8"
-memory = false
-realloc = false
 
 [[guest]]
-
-[guest.memory]
-initial = 1
-maximum = 1
-
-[guest.export]
-string-encoding = "utf8"
-memory = false
-realloc = false
-post-return = false
 
 [guest.import]
-string-encoding = "utf8"
 memory = true
-realloc = false
 
 [[guest]]
 
-[guest.memory]
-initial = 1
-maximum = 1
-
 [guest.export]
-string-encoding = "utf8"
 memory = true
 realloc = true
-post-return = false
 
 [guest.import]
 string-encoding = "utf16"
@@ -102,7 +64,7 @@ values = ["(1, 2)"]
 values = ["[1]"]
 
 [[call.guest.step]]
-built-in = "resource.new r2 7"
+act = "resource.new r2 7"
 
 [call.guest.return]
 values = ["1"]
@@ -163,10 +125,11 @@ fn a_call_of_a_function_without_params_has_no_keys() {
 
 #[test]
 fn addresses_have_32_or_64_bits() {
-    replaced(CHAIN, "maximum = 1\n", "maximum = 1\naddresses = 32\n", CHAIN);
-    let why = "line 24: memory: addresses have 32 or 64 bits, not 33";
-    replaced(CHAIN, "maximum = 1\n", "maximum = 1\naddresses = 33\n", why);
-    let why = "line 53: guest 1: memory: addresses have 32 or 64 bits, not 65";
+    let memory = |bits: u32| format!("[memory]\naddresses = {bits}\n\n[[guest]]\n");
+    replaced(CHAIN, "[[guest]]\n", &memory(32), CHAIN);
+    let why = "line 32: memory: addresses have 32 or 64 bits, not 33";
+    replaced(CHAIN, "[[guest]]\n", &memory(33), why);
+    let why = "line 44: guest 1: memory: addresses have 32 or 64 bits, not 65";
     replaced(PAIR, "addresses = 64", "addresses = 65", why);
 }
 
@@ -175,7 +138,7 @@ fn the_world_has_a_function_for_each_guest() {
     let imports = |imports: &str, expected: &str| {
         replaced(CHAIN, "  import i: func(p0: r0) -> string;\n", imports, expected);
     };
-    imports("", "line 79: guest 2: import: the world has no function for it");
+    imports("", "line 41: guest 2: import: the world has no function for it");
     imports(
         "  import i: func();\n  import j: func();\n",
         "line 2: guest: the world imports 4 functions, and 2 further guests are described",
@@ -189,8 +152,6 @@ fn the_world_has_a_function_for_each_guest() {
     let why = "line 2: guest: the world imports 0 functions, and 1 further guests are described";
     let none = "  import g: func(p0: list<t0>, p1: borrow<r2>) -> option<string>;\n";
     replaced(&missing, none, "", why);
-    let options = "[guest.import]\nstring-encoding = \"utf8\"\nmemory = false\nrealloc = false\n";
-    replaced(PAIR, options, "", "line 2: guest 1: import: its options are missing");
 }
 
 #[test]
@@ -199,50 +160,50 @@ fn errors_in_a_further_guest_name_it() {
         PAIR,
         "[guest.export]\nstring-encoding = \"latin1+utf16\"",
         "[guest.export]\nstring-encoding = \"latin1\"",
-        "line 56: guest 1: export: expected utf8, utf16 or latin1+utf16, found `latin1`",
+        "line 47: guest 1: export: expected utf8, utf16 or latin1+utf16, found `latin1`",
     );
     replaced(
         PAIR,
         "\n[[guest]]\n",
         "\n[[guest]]\nexports = 1\n",
-        "line 49: unknown field `exports`, expected one of `core`, `memory`, `export`, `import`",
+        "line 41: unknown field `exports`, expected one of `core`, `memory`, `export`, `import`",
     );
 }
 
 #[test]
 fn errors_in_a_further_guest_s_script_name_it() {
-    let why = "line 66: call 0: guest: 0 of 1 further guests do something";
+    let why = "line 51: call 0: guest: 0 of 1 further guests do something";
     let start = PAIR.find("[[call.guest]]").unwrap();
     check(&PAIR[..start], why);
     let second = "[[call.guest]]\nfinish = \"trap\"\n";
-    let why = "line 101: call 1: guest: 2 of 1 further guests do something";
+    let why = "line 86: call 1: guest: 2 of 1 further guests do something";
     replaced(PAIR, second, &format!("{second}{second}"), why);
     replaced(
         PAIR,
         "\"at 0x100000000\"",
         "\"jump\"",
-        "line 87: call 0: guest 1: realloc[0]: realloc cannot `jump`",
+        "line 72: call 0: guest 1: realloc[0]: realloc cannot `jump`",
     );
-    let why = "line 92: call 0: guest 1: step 0: answer: expected u8, found `256`";
+    let why = "line 77: call 0: guest 1: step 0: answer: expected u8, found `256`";
     replaced(PAIR, "\"return 255\"", "\"return 256\"", why);
-    let why = "line 66: call 0: guest 1: step 0: either `built-in` or `answer` is missing";
+    let why = "line 51: call 0: guest 1: step 0: either `act` or `answer` is missing";
     replaced(PAIR, "answer = \"return 255\"\n", "", why);
-    let why = "line 74: call 0: step 0: answer: the next guest's script says it";
+    let why = "line 59: call 0: step 0: answer: the next guest's script says it";
     replaced(PAIR, "values = [\"[c1]\", \"1\"]", "answer = \"error\"", why);
     replaced(
         PAIR,
         "[[call.guest]]\n",
         "[[call.guest]]\nargs = []\n",
-        "line 87: unknown field `args`, expected one of `realloc`, `step`, `finish`, `return`, \
+        "line 72: unknown field `args`, expected one of `realloc`, `step`, `finish`, `return`, \
         `post-return`, `destructor`",
     );
 }
 
 #[test]
 fn a_resource_is_the_host_s_or_some_guest_s() {
-    let why = "line 34: resource 2: expected host, guest, or guest 1 and so on, found `guest 0`";
+    let why = "line 27: resource 2: expected host, guest, or guest 1 and so on, found `guest 0`";
     replaced(PAIR, "\"guest 1\"", "\"guest 0\"", why);
-    replaced(PAIR, "\"guest 1\"", "\"guest 2\"", "line 33: resource 2: there is no guest 2");
-    let why = "line 66: call 0, step 2: resource 2 is not the guest's";
+    replaced(PAIR, "\"guest 1\"", "\"guest 2\"", "line 26: resource 2: there is no guest 2");
+    let why = "line 51: call 0, step 2: resource 2 is not the guest's";
     replaced(PAIR, "\"resource.drop r2 1\"", "\"resource.new r2 1\"", why);
 }

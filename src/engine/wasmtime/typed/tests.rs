@@ -16,12 +16,11 @@ use crate::abi::{BuiltIn, PtrType, Recorder, StringEncoding};
 use crate::case::check::Feature;
 use crate::case::paths::{Api, Path, Paths};
 use crate::case::{
-    Answer, BuiltInCall, Call, CanonOpts, Case, Finish, Function, Guest, ImportCall, Manner, Pages,
-    Passed, Script, Shape, Step, Tuning, function_name,
+    Act, Answer, BuiltInCall, Call, CanonOpts, Case, End, Function, Guest, ImportCall, Manner,
+    Pages, Passed, Script, Shape, Tuning, Turn, function_name,
 };
 use crate::component::Compiled;
-use crate::encode::script::scripts;
-use crate::encode::{self, EXPORT, Puppets};
+use crate::encode::{self, EXPORT, Prepared, Puppets};
 use crate::engine::host::change_handles;
 use crate::engine::reference;
 use crate::observation::{HostEvent, Outcome};
@@ -154,7 +153,7 @@ fn echo(ty: &FuncType, mut samples: Samples) -> Case {
     table.pass(&passed, &ty.params);
     let returned = table.receive(&result, ty.results());
     let import = ImportCall {
-        passed: Passed::Lowered { values: passed, patches: Vec::new() },
+        passed: Passed::lowered(passed),
         answer: Answer::Return(result.first().cloned()),
     };
     let drops = table.borrows.iter();
@@ -163,9 +162,9 @@ fn echo(ty: &FuncType, mut samples: Samples) -> Case {
         of: *resource,
         operand: *handle,
     });
-    let steps = [Step::Import(import)].into_iter().chain(drops.map(Step::BuiltIn)).collect();
-    let finish = Finish::Return(Passed::Lowered { values: returned, patches: Vec::new() });
-    let script = Script { steps, finish, ..Script::least() };
+    let acts = [Act::Import(import)].into_iter().chain(drops.map(Act::BuiltIn)).collect();
+    let function = Turn { acts, end: End::Return(Passed::lowered(returned)) };
+    let script = Script { function, ..Script::least() };
     let call = Call { args, scripts: vec![script], host_drops: Vec::new(), manner: Manner::Once };
     Case { tuning: Tuning::PLAIN, paths: Paths::PLAIN, shape: shape(ty), calls: vec![call] }
 }
@@ -190,7 +189,7 @@ fn by_reference(case: &Case, bytes: &[u8]) -> Shown {
     let compiled = Compiled::new(bytes).unwrap_or_else(|refusal| panic!("{refusal}"));
     let run = reference::instantiate(&compiled, &case.shape, Recorder::default());
     let Ok(run) = run else { panic!("it does not start") };
-    let reading = run.run(case, &scripts(case).unwrap());
+    let reading = run.run(case, &Prepared::of(case).unwrap());
     let mut observation = reading.observation;
     assert_eq!(observation.outcome, Outcome::Returned, "{case:#?}");
     let call = observation.calls.remove(0);
@@ -294,7 +293,7 @@ async fn by_subject(
     let pre = linker.instantiate_pre(&Component::from_binary(&engine, bytes)?)?;
     let mut store = Store::new(&engine, State::of(&case.shape).carried());
     let name = encode::load_script(0);
-    let script = &scripts(case).unwrap()[0][0];
+    let script = &Prepared::of(case).unwrap().calls[0][0].bytes;
     let instance = if awaits {
         let instance = pre.instantiate_async(&mut store).await?;
         let load = instance.get_typed_func::<(&[u8],), ()>(&mut store, &name)?;

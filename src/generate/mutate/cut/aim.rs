@@ -3,9 +3,9 @@
 
 use std::mem::discriminant;
 
-use crate::case::{Case, Finish, Passed, Patch, Script, Shape, Step};
+use crate::case::{Case, Passed, Patch, Script, Shape};
 use crate::generate::choices::PlaceKind;
-use crate::generate::guest::{Giver, params, results};
+use crate::generate::guest::{Giver, handed_over};
 use crate::generate::places::{Place, Spot};
 
 /// Where patches of memory go when data moves.
@@ -22,7 +22,7 @@ pub enum Aim {
 /// Whether there is a patch of memory that could go anywhere.
 pub fn any_patch(case: &Case) -> bool {
     let scripts = case.calls.iter().flat_map(|call| &call.scripts);
-    scripts.flat_map(passed_of).any(|passed| match passed {
+    scripts.flat_map(Script::passed).any(|(_, passed)| match passed {
         Passed::Lowered { patches, .. } => {
             patches.iter().any(|patch| matches!(patch, Patch::Memory(_)))
         }
@@ -38,7 +38,7 @@ pub fn move_patches(before: &Case, case: &mut Case, aim: Aim) {
             let old_places = places(&before.shape, number, old);
             let new_places = places(shape, number, new);
             let both = old_places.iter().zip(&new_places);
-            for ((old, new), passed) in both.zip(passed_of_mut(new)) {
+            for ((old, new), (_, passed)) in both.zip(new.passed_mut()) {
                 move_in(passed, old, new, aim);
             }
         }
@@ -49,33 +49,8 @@ pub fn move_patches(before: &Case, case: &mut Case, aim: Aim) {
 fn places(shape: &Shape, number: usize, script: &Script) -> Vec<Vec<Place>> {
     let Some(guest) = shape.guests.get(number) else { return Vec::new() };
     let mut data = Giver::new(shape, number);
-    let imports = script.import_calls().filter_map(|call| Some((params(guest)?, &call.passed)));
-    let returned = match &script.finish {
-        Finish::Return(passed) => Some((results(guest), passed)),
-        Finish::Trap => None,
-    };
-    let all = imports.chain(returned);
+    let all = handed_over(guest, script);
     all.map(|(side, passed)| data.advance(side, passed).unwrap_or_default()).collect()
-}
-
-fn passed_of(script: &Script) -> Vec<&Passed> {
-    let returned = match &script.finish {
-        Finish::Return(passed) => Some(passed),
-        Finish::Trap => None,
-    };
-    script.import_calls().map(|call| &call.passed).chain(returned).collect()
-}
-
-fn passed_of_mut(script: &mut Script) -> Vec<&mut Passed> {
-    let returned = match &mut script.finish {
-        Finish::Return(passed) => Some(passed),
-        Finish::Trap => None,
-    };
-    let steps = script.steps.iter_mut().filter_map(|step| match step {
-        Step::Import(call) => Some(&mut call.passed),
-        Step::BuiltIn(_) => None,
-    });
-    steps.chain(returned).collect()
 }
 
 fn move_in(passed: &mut Passed, old: &[Place], new: &[Place], aim: Aim) {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::recast::recast;
 use crate::abi::flatten::{flatten_type, flatten_within};
 use crate::abi::{MAX_FLAT_PARAMS, PtrType};
-use crate::case::{Answer, Case, Finish, Passed, Patch, Script, import_calls_mut};
+use crate::case::{Case, Part, Passed, Patch};
 use crate::generate::mutate::shape::type_of;
 use crate::generate::values::least;
 use crate::types::{Field, FuncType, Type};
@@ -142,7 +142,7 @@ pub fn each_params(case: &mut Case, function: usize, change: &mut dyn FnMut(&mut
         match function.checked_sub(1) {
             None => change(&mut call.args),
             Some(caller) => {
-                for step in import_calls_mut(&mut call.scripts[caller].steps) {
+                for step in call.scripts[caller].import_calls_mut() {
                     match &mut step.passed {
                         Passed::Lowered { values, .. } => change(values),
                         Passed::Raw { .. } => {}
@@ -156,28 +156,13 @@ pub fn each_params(case: &mut Case, function: usize, change: &mut dyn FnMut(&mut
 /// All values that are passed as its result.
 pub fn each_result(case: &mut Case, function: usize, change: &mut dyn FnMut(&mut Value)) {
     let count = case.shape.guests.len();
-    for script in case.calls.iter_mut().flat_map(|call| call.scripts.get_mut(function)) {
-        match &mut script.finish {
-            Finish::Return(Passed::Lowered { values, .. }) => {
-                values.iter_mut().for_each(&mut *change)
-            }
-            Finish::Return(Passed::Raw { .. }) | Finish::Trap => {}
-        }
-    }
-    let answering = case.calls.iter_mut().filter_map(|call| call.scripts.last_mut());
-    for script in answering.filter(|_| function == count) {
-        each_answer(script, change);
-    }
-}
-
-fn each_answer(script: &mut Script, change: &mut dyn FnMut(&mut Value)) {
-    for step in import_calls_mut(&mut script.steps) {
-        match &mut step.answer {
-            Answer::Return(value) | Answer::Reenter(value) => {
-                value.iter_mut().for_each(&mut *change)
-            }
-            Answer::Guest | Answer::Error => {}
-        }
+    let (of, part) = match function.checked_sub(count) {
+        Some(_) => (count - 1, Part::Answer),
+        None => (function, Part::Result),
+    };
+    for script in case.calls.iter_mut().filter_map(|call| call.scripts.get_mut(of)) {
+        let values = script.values_mut().filter(|(other, _)| *other == part);
+        values.flat_map(|(_, values)| values).for_each(&mut *change);
     }
 }
 
@@ -309,7 +294,7 @@ fn carry_words(case: &mut Case, cut: &TypeCut, old: &FuncType, new: &FuncType) {
         if word >= before { Some(word - before + after) } else { moved(word, cut, old, new, ptr) }
     };
     for call in &mut case.calls {
-        for step in import_calls_mut(&mut call.scripts[caller].steps) {
+        for step in call.scripts[caller].import_calls_mut() {
             move_words(&mut step.passed, &moved);
         }
     }

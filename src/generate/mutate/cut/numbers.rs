@@ -5,8 +5,7 @@ use super::one::Cut;
 use crate::case::misuse::Misuse;
 use crate::case::paths::{Api, Path};
 use crate::case::{
-    Answer, BuiltInCall, Call, Case, Chunk, Destructor, Finish, Manner, Passed, Patch, PostReturn,
-    Realloc, Script, Step,
+    Act, Call, Case, Chunk, ImportCall, Manner, Passed, Patch, Pointer, Script, Turn,
 };
 use crate::generate::mutate::size::{OTHER_CHARS, PLAIN_CHARS, char_rank, float_rank, signed_rank};
 use crate::value::Value;
@@ -84,48 +83,21 @@ impl Visit<'_> {
     }
 
     fn script(&mut self, script: &mut Script) {
-        script.realloc.iter_mut().for_each(|action| self.realloc(action));
-        script.steps.iter_mut().for_each(|step| self.step(step));
-        match &mut script.finish {
-            Finish::Return(passed) => self.passed(passed),
-            Finish::Trap => {}
-        }
-        if let PostReturn::BuiltIn(built_in) = &mut script.post_return {
-            self.built_in(built_in);
-        }
-        if let Destructor::BuiltIn(built_in) = &mut script.destructor {
-            self.built_in(built_in);
+        for (_, Turn { acts, end }) in script.turns_mut() {
+            acts.iter_mut().for_each(|act| self.act(act));
+            end.pointer_mut()
+                .and_then(Pointer::number_mut)
+                .into_iter()
+                .for_each(|n| self.number(n));
+            end.returned_mut().into_iter().for_each(|passed| self.passed(passed));
         }
     }
 
-    fn step(&mut self, step: &mut Step) {
-        match step {
-            Step::BuiltIn(built_in) => self.built_in(built_in),
-            Step::Import(call) => {
-                self.passed(&mut call.passed);
-                match &mut call.answer {
-                    Answer::Return(value) | Answer::Reenter(value) => {
-                        value.iter_mut().for_each(|value| self.value(value));
-                    }
-                    Answer::Guest | Answer::Error => {}
-                }
-            }
-        }
-    }
-
-    fn built_in(&mut self, BuiltInCall { which: _, of, operand }: &mut BuiltInCall) {
-        self.word(of);
-        self.word(operand);
-    }
-
-    fn realloc(&mut self, action: &mut Realloc) {
-        match action {
-            Realloc::At(number) | Realloc::End(number) | Realloc::Skew(number) => {
-                self.number(number);
-            }
-            Realloc::Grow(pages) => self.word(pages),
-            Realloc::BuiltIn(built_in) => self.built_in(built_in),
-            Realloc::Bump | Realloc::Forget | Realloc::Old | Realloc::Trap | Realloc::Import => {}
+    fn act(&mut self, act: &mut Act) {
+        act.numbers_mut().into_iter().for_each(|number| self.word(number));
+        if let Some(ImportCall { passed, answer }) = act.import_mut() {
+            self.passed(passed);
+            answer.values_mut().iter_mut().for_each(|value| self.value(value));
         }
     }
 

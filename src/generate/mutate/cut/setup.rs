@@ -82,7 +82,7 @@ fn functions_mut(guest: &mut Guest) -> impl Iterator<Item = &mut Function> {
 pub fn tuning(case: &Case) -> Vec<Cut> {
     let mut cuts = vec![
         Cut::new(|case| case.tuning = Tuning::PLAIN),
-        Cut::new(|case| case.tuning = Tuning { concurrency: true, ..Tuning::PLAIN }),
+        Cut::new(|case| case.tuning = Tuning { concurrency: false, ..Tuning::PLAIN }),
     ];
     cuts.extend(case.tuning.flipped().map(|tuning| Cut::new(move |case| case.tuning = tuning)));
     cuts

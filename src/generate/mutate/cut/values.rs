@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::one::{Cut, ranges};
-use crate::case::{Case, Chunk, Finish, Passed, Patch, import_calls_mut};
+use crate::case::{Case, Chunk};
 use crate::generate::mutate::values::{count, node, sites};
 use crate::generate::values::{Typed, least};
 use crate::types::Type;
@@ -92,27 +92,9 @@ pub fn bytes(case: &Case) -> Vec<Cut> {
 fn each_chunk(case: &mut Case, change: &mut dyn FnMut(usize, &mut Chunk)) {
     let mut number = 0;
     for script in case.calls.iter_mut().flat_map(|call| &mut call.scripts) {
-        let returned = match &mut script.finish {
-            Finish::Return(passed) => Some(passed),
-            Finish::Trap => None,
-        };
-        let passed = import_calls_mut(&mut script.steps).map(|step| &mut step.passed);
-        for chunk in passed.chain(returned).flat_map(chunks) {
+        for chunk in script.passed_mut().flat_map(|(_, passed)| passed.chunks_mut()) {
             change(number, chunk);
             number += 1;
         }
-    }
-}
-
-fn chunks(passed: &mut Passed) -> Vec<&mut Chunk> {
-    match passed {
-        Passed::Raw { memory, .. } => memory.iter_mut().collect(),
-        Passed::Lowered { patches, .. } => patches
-            .iter_mut()
-            .filter_map(|patch| match patch {
-                Patch::Memory(chunk) => Some(chunk),
-                Patch::Flat { .. } => None,
-            })
-            .collect(),
     }
 }
