@@ -34,7 +34,7 @@ pub enum Type {
     Handle(Handle),
 }
 
-/// The handle types. Those of async values have a layout, but no component that uses them is run.
+/// The handle types.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Handle {
     Own(Resource),
@@ -192,6 +192,12 @@ impl VariantCase {
 }
 
 impl FuncType {
+    /// Whether it takes or returns a stream, a future or an error context, or something with one in it.
+    pub fn passes_async_values(&self) -> bool {
+        let mut handles = self.params.iter().chain(&self.result).flat_map(Type::handles);
+        handles.any(|handle| handle.resource().is_none())
+    }
+
     /// The result as the spec writes it: a list of no or one type.
     pub fn results(&self) -> &[Type] {
         self.result.as_slice()

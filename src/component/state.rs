@@ -31,7 +31,7 @@ pub struct State<T> {
     /// The instances, and the calls that are under way.
     pub machine: Machine,
     /// What is left open.
-    pub choices: First,
+    pub choices: Usual,
     /// What the machine has by its number: core functions,
     pub cores: Vec<CoreFunc>,
     /// memories,
@@ -53,13 +53,17 @@ pub struct State<T> {
     pub recording: Option<Recording>,
 }
 
-/// The first of all that is left open. But `waitable-set.wait` goes on at once where there is an event, as it does
-/// wherever it is implemented.
-pub struct First;
+/// What engines do where it is left open: the first of many, but `waitable-set.wait` goes on at once where there is an
+/// event, and messages are kept.
+pub struct Usual;
 
-impl Choices for First {
+impl Choices for Usual {
     fn choose(&mut self, among: Choice<'_>) -> usize {
-        usize::from(matches!(among, Choice::Wait(_, Condition::SetHasEvent(_))))
+        match among {
+            Choice::Wait(_, Condition::SetHasEvent(_)) | Choice::Message => 1,
+            Choice::Wait(..) | Choice::Tick(_) | Choice::Sync(_) => 0,
+            Choice::Cancel(_) | Choice::Event(_) => 0,
+        }
     }
 }
 
@@ -98,7 +102,7 @@ impl<T> State<T> {
             things: Arc::default(),
             resources: Arc::default(),
             machine: Machine::default(),
-            choices: First,
+            choices: Usual,
             cores: Vec::new(),
             memories: Vec::new(),
             tables: Vec::new(),

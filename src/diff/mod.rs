@@ -114,6 +114,7 @@ pub fn diff(bytes: &[u8], plan: &Plan) -> Result<Diff> {
     let exports = exports(&compiled, plan)?;
     let imports = Arc::new(Imports::of(&compiled.decoded));
     refuse_large(exports.iter().map(|(path, ty)| (path, ty)).chain(&imports.funcs))?;
+    refuse_async_values(exports.iter().map(|(path, ty)| (path, ty)).chain(&imports.funcs))?;
     let fixed = fixed_args(plan, &exports, &imports)?;
     let subject = subject(bytes)?;
     let answers = draw::answers(plan.seed);
@@ -179,6 +180,20 @@ fn refuse_large<'a>(mut funcs: impl Iterator<Item = (&'a String, &'a FuncType)>)
     let large = |ty: &Type| elem_size(ty, PtrType::I32) > LARGEST;
     match funcs.find(|(_, ty)| ty.params.iter().chain(&ty.result).any(large)) {
         Some((path, _)) => bail!("`{path}`: a value of its types takes more than {LARGEST} bytes"),
+        None => Ok(()),
+    }
+}
+
+/// Refuses functions by which the host would come to hold what neither side has for a host yet.
+fn refuse_async_values<'a>(
+    mut funcs: impl Iterator<Item = (&'a String, &'a FuncType)>,
+) -> Result<()> {
+    match funcs.find(|(_, ty)| ty.passes_async_values()) {
+        Some((path, _)) => {
+            bail!(
+                "`{path}` passes a stream, a future or an error context, which the host cannot hold yet"
+            )
+        }
         None => Ok(()),
     }
 }

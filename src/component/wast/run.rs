@@ -120,7 +120,9 @@ impl<'e> Runner<'e> {
             }
             Some(_) | None => done,
         };
-        if let (Some(called), Shown::Stopped(_)) = (self.called.take(), &done.shown)
+        let stopped = matches!(done.shown, Shown::Stopped(_))
+            && matches!(done.verdict, Verdict::Failed(_) | Verdict::Inconclusive(_));
+        if let (Some(called), true) = (self.called.take(), stopped)
             && let Some(missing) = missing(&done, line)
         {
             self.instances[called] = Err(missing);
@@ -351,7 +353,11 @@ impl<'e> Runner<'e> {
             None => return Err(failed(format!("no function `{}` is exported", invoke.name))),
         };
         let args = arguments(invoke, &ty).map_err(failed)?;
-        let called = instance.call(invoke.name, &args);
+        let called = match instance.call(invoke.name, &args) {
+            // What came back is in the script's hands, which cannot do anything with it.
+            Ok(Some(_)) if ty.passes_async_values() => Err(async_values()),
+            called => called,
+        };
         self.called = Some(position);
         Ok((ty.result, called))
     }
@@ -417,6 +423,10 @@ fn arguments(invoke: &WastInvoke<'_>, ty: &FuncType) -> Result<Vec<Value>, Strin
     }
     let args = invoke.args.iter().zip(&ty.params);
     args.map(|(arg, ty)| values::argument(arg, ty)).collect()
+}
+
+fn async_values() -> NoResult {
+    NoResult::Unsupported("async values that a script holds".to_string())
 }
 
 /// Whether a result is what the script says.

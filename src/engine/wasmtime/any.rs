@@ -322,7 +322,7 @@ fn give(store: &mut StoreContextMut<'_, Data>, value: &Value, ty: &Type) -> wasm
             Ok(store.data().host.holdings.held(number).expect("it is held").handle)
         }
         Handle::ErrorContext | Handle::Stream(_) | Handle::Future(_) => {
-            unreachable!("no component with async values is run")
+            unreachable!("the host holds no async values")
         }
     })
 }
@@ -424,6 +424,9 @@ fn call(
     // Until 41, the host called it.
     #[cfg(not(wasmtime_42))]
     finish(func.post_return_async(&mut *store))?;
+    if ty.passes_async_values() {
+        return Err(Outcome::Unsupported("async values that the host holds".to_string()));
+    }
     let result = results.first().zip(ty.result.as_ref());
     let result = result.map(|(val, ty)| take(&mut store.as_context_mut(), val, ty)).transpose();
     result.map_err(|wrong| Outcome::Refused(wrong.to_string()))
