@@ -103,6 +103,14 @@ built_ins! {
     ErrorContextDrop = "error-context.drop" canon_error_context_drop Nothing (Handle);
 }
 
+/// A built-in that is made for a resource type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfResource {
+    New,
+    Rep,
+    Drop,
+}
+
 /// What there is to know of a built-in before it is called.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -175,6 +183,13 @@ impl BuiltIn {
     /// Those that are made for resource types.
     pub const OF_RESOURCES: [BuiltIn; 3] =
         [BuiltIn::ResourceNew, BuiltIn::ResourceRep, BuiltIn::ResourceDrop];
+
+    /// Which of those that are made for resource types it is, if it is one.
+    pub fn of_resource(self) -> Option<OfResource> {
+        let all = [OfResource::New, OfResource::Rep, OfResource::Drop];
+        let same = |(which, _): &(BuiltIn, OfResource)| *which == self;
+        BuiltIn::OF_RESOURCES.into_iter().zip(all).find(same).map(|(_, of)| of)
+    }
 
     /// Its place among all.
     pub fn index(self) -> usize {

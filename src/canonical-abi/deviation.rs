@@ -163,6 +163,8 @@ deviations! {
         FixedLengthListAdapterRefused = "fixed-length-list-adapter-refused",
         /// Between guests, a value of a type that has more than 1000 members makes the engine fail.
         AdapterRecursesOnLargeTypes = "adapter-recurses-on-large-types",
+        /// A read or write of a stream or future looks at its buffer before it looks for the end.
+        CopyBufferBeforeEnd = "copy-buffer-before-end",
     }
     moved: {
         /// `task.return` of a definition without a memory may return where the function was lifted with one.

@@ -112,14 +112,12 @@ impl Defined {
     /// The type of the core function.
     pub fn flat_ft(&self) -> CoreFuncType {
         let ptr_type = self.opts.lift_lower.ptr_type;
-        match self.which {
-            BuiltIn::TaskReturn => {
-                let params = self.signature.ty().results().to_vec();
-                let ft = FuncType { params, result: None, is_async: false };
-                flatten_functype(&ft, ptr_type, Context::Lower)
-            }
-            which => which.core_type(ptr_type, self.slot_type),
+        if self.which != BuiltIn::TaskReturn {
+            return self.which.core_type(ptr_type, self.slot_type);
         }
+        let params = self.signature.ty().results().to_vec();
+        let ft = FuncType { params, result: None, is_async: false };
+        flatten_functype(&ft, ptr_type, Context::Lower)
     }
 }
 

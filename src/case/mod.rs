@@ -178,10 +178,10 @@ impl Shape {
 
     /// Whether a guest may call this built-in, made for this resource type.
     pub fn may_call(&self, guest: usize, which: BuiltIn, resource: types::Resource) -> bool {
-        match which.row().of {
-            Immediate::Resource { defined: true } => self.definer(resource) == Some(guest),
-            Immediate::Resource { defined: false } => self.knows(guest, resource),
-            _ => false,
+        let Immediate::Resource { defined } = which.row().of else { return false };
+        match defined {
+            true => self.definer(resource) == Some(guest),
+            false => self.knows(guest, resource),
         }
     }
 

@@ -14,6 +14,7 @@ use super::script::slot;
 use super::standing::{Standing, standing};
 use super::types::Types;
 use super::{core_names, wire};
+use crate::abi::built_in::OfResource;
 use crate::abi::{BuiltIn, PtrType, StringEncoding};
 use crate::case::{CanonOpts, Function, Guest, Shape, noise};
 use crate::types::{self, Type};
@@ -108,11 +109,10 @@ impl<'a> Encoder<'a> {
 
     fn built_in(&mut self, which: BuiltIn, resource: types::Resource, ptr_type: PtrType) -> Wired {
         let ty = self.types.resources[&resource];
-        let func = match which {
-            BuiltIn::ResourceNew => self.builder.resource_new(ty),
-            BuiltIn::ResourceRep => self.builder.resource_rep(ty),
-            BuiltIn::ResourceDrop => self.builder.resource_drop(ty),
-            _ => unreachable!("cases call those of resources only"),
+        let func = match which.of_resource().expect("cases call no others") {
+            OfResource::New => self.builder.resource_new(ty),
+            OfResource::Rep => self.builder.resource_rep(ty),
+            OfResource::Drop => self.builder.resource_drop(ty),
         };
         let slot = slot::built_in(which, resource);
         Wired { slot, ty: which.core_type(ptr_type, crate::abi::CoreType::I32), func }

@@ -9,6 +9,7 @@ use arbitrary::{Result, Unstructured};
 use super::draw::{integer, pick, weighted};
 use super::values::{least, typed_parts};
 use super::weights;
+use crate::abi::built_in::OfResource;
 use crate::abi::{BuiltIn, wrap};
 use crate::case::is_host;
 use crate::case::{Act, BuiltInCall, Passed, Resource, Shape, Turn};
@@ -216,16 +217,15 @@ impl<'a> Handles<'a> {
 
     /// The guest calls a built-in.
     pub fn apply(&mut self, BuiltInCall { which, of, operand }: BuiltInCall) {
-        match which {
-            BuiltIn::ResourceNew => drop(self.add(of, true)),
-            BuiltIn::ResourceRep => {}
-            BuiltIn::ResourceDrop => {
+        match which.of_resource() {
+            Some(OfResource::New) => drop(self.add(of, true)),
+            Some(OfResource::Rep) | None => {}
+            Some(OfResource::Drop) => {
                 let dropped = self.remove(operand, of);
                 if dropped.is_some_and(|entry| entry.owned) {
                     self.destroy(of);
                 }
             }
-            _ => unreachable!("cases call those of resources only"),
         }
     }
 
@@ -490,24 +490,24 @@ impl<'a> Handles<'a> {
         let owned: Vec<u32> = self.reps();
         let live: Vec<u32> = self.indices(|_| true).collect();
         let kinds: Vec<(u32, BuiltIn)> = (weights::BUILT_INS_CALLED.iter().copied())
-            .filter(|(_, which)| match which {
-                BuiltIn::ResourceNew => !guests.is_empty(),
-                BuiltIn::ResourceRep => !owned.is_empty(),
-                BuiltIn::ResourceDrop => !live.is_empty(),
-                _ => unreachable!("cases call those of resources only"),
+            .filter(|(_, which)| match which.of_resource() {
+                Some(OfResource::New) => !guests.is_empty(),
+                Some(OfResource::Rep) => !owned.is_empty(),
+                Some(OfResource::Drop) => !live.is_empty(),
+                None => false,
             })
             .collect();
         if kinds.is_empty() {
             return Ok(None);
         }
-        match weighted(u, &kinds)? {
-            BuiltIn::ResourceNew => {
+        match weighted(u, &kinds)?.of_resource() {
+            Some(OfResource::New) => {
                 let resource = pick(u, &guests)?;
                 new(u, resource).map(Some)
             }
-            BuiltIn::ResourceRep => self.rep_of_any(u),
-            BuiltIn::ResourceDrop => Ok(self.drop_of(pick(u, &live)?)),
-            _ => unreachable!("cases call those of resources only"),
+            Some(OfResource::Rep) => self.rep_of_any(u),
+            Some(OfResource::Drop) => Ok(self.drop_of(pick(u, &live)?)),
+            None => Ok(None),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::machine::Defined;
 use crate::table::Entry;
 use crate::waitable::{Waitable, take_event, wait_for_event};
 use crate::world::{Outcome, World};
-use crate::{Core, CoreType, Party, Stop, wrap};
+use crate::{Core, CoreType, Deviation, Party, Stop, wrap};
 
 /// Spec: `canon_stream_new` and `canon_future_new`.
 pub fn new<W: World>(world: &mut W, d: &Defined, kind: Kind) -> Result<Outcome, Stop> {
@@ -66,8 +66,10 @@ pub fn stream_copy<W: World>(
     args: &[Core],
 ) -> Result<Outcome, Stop> {
     let i = wrap(args[0].bits());
-    let end = idle_end(world, d, (Kind::Stream, side), i, &STREAM)?;
-    let buffer = buffer(world, d, args[1].bits(), args[2].bits())?;
+    let (ptr, length) = (args[1].bits(), args[2].bits());
+    let end = idle_end(world, d, (Kind::Stream, side), i, &STREAM);
+    let end = end.map_err(|stop| buffer_first(world, d, (ptr, length), stop))?;
+    let buffer = buffer(world, d, ptr, length)?;
     copy::copy(world, end, buffer)?;
     copied(world, d, end)
 }
@@ -80,8 +82,10 @@ pub fn future_copy<W: World>(
     args: &[Core],
 ) -> Result<Outcome, Stop> {
     let i = wrap(args[0].bits());
-    let end = idle_end(world, d, (Kind::Future, side), i, &FUTURE)?;
-    let buffer = buffer(world, d, args[1].bits(), 1)?;
+    let ptr = args[1].bits();
+    let end = idle_end(world, d, (Kind::Future, side), i, &FUTURE);
+    let end = end.map_err(|stop| buffer_first(world, d, (ptr, 1), stop))?;
+    let buffer = buffer(world, d, ptr, 1)?;
     copy::copy(world, end, buffer)?;
     copied(world, d, end)
 }
@@ -146,6 +150,21 @@ fn buffer<W: World>(
     }
     let place = BufferPlace::Guest(d.clone(), ptr);
     Ok(Buffer { place, length, progress: 0 })
+}
+
+/// What a copy ends in that may not begin with this end, where its buffer is looked at first.
+fn buffer_first<W: World>(
+    world: &mut W,
+    d: &Arc<Defined>,
+    (ptr, length): (u64, u64),
+    stop: Stop,
+) -> Stop {
+    if !world.watch().has(Deviation::CopyBufferBeforeEnd) {
+        return stop;
+    }
+    let first = buffer(world, d, ptr, length).err().filter(|first| *first != stop);
+    let deviates = first.is_some() && world.watch().deviates(Deviation::CopyBufferBeforeEnd);
+    first.filter(|_| deviates).unwrap_or(stop)
 }
 
 fn check_buffer(cx: &mut Cx, ptr: u64, aligned: bool, size: u64) -> Result<(), Stop> {

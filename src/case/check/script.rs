@@ -130,14 +130,12 @@ fn check_built_in(actor: Actor, built_in: BuiltInCall) -> Result<(), String> {
     let defined = usize::try_from(resource).is_ok_and(|n| n < shape.resources.len());
     refuse_if(!defined, format_args!("there is no resource {resource}"))?;
     let may_not = !shape.may_call(number, which, resource);
-    match which.row().of {
-        Immediate::Resource { defined: true } => {
-            refuse_if(may_not, format_args!("resource {resource} is not the guest's"))
-        }
-        Immediate::Resource { defined: false } => {
-            refuse_if(may_not, format_args!("the guest does not know resource {resource}"))
-        }
-        _ => Err(format!("cases do not call {} yet", which.name())),
+    let Immediate::Resource { defined } = which.row().of else {
+        return Err(format!("cases do not call {} yet", which.name()));
+    };
+    match defined {
+        true => refuse_if(may_not, format_args!("resource {resource} is not the guest's")),
+        false => refuse_if(may_not, format_args!("the guest does not know resource {resource}")),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Generated chains of guests, by rules that are written down here once more.
 
 use super::*;
-use crate::abi::{BuiltIn, StringEncoding};
+use crate::abi::StringEncoding;
+use crate::abi::built_in::OfResource;
 use crate::case::Resource;
 use crate::generate::guest::fits;
 use crate::types::Handle;
@@ -85,10 +86,10 @@ fn check_known(shape: &Shape, function: &Function, number: usize) {
 fn check_built_ins(shape: &Shape, number: usize, script: &Script) {
     for built_in in script.built_ins() {
         let by = by(shape, built_in.of);
-        assert!(match built_in.which {
-            BuiltIn::ResourceNew | BuiltIn::ResourceRep => by == Some(number),
-            BuiltIn::ResourceDrop => by.is_none_or(|by| by >= number),
-            _ => false,
+        assert!(match built_in.which.of_resource() {
+            Some(OfResource::New | OfResource::Rep) => by == Some(number),
+            Some(OfResource::Drop) => by.is_none_or(|by| by >= number),
+            None => false,
         });
     }
 }
