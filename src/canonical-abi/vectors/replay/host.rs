@@ -14,7 +14,7 @@ use crate::machine::TaskState;
 use crate::machine::{HostFunc, Invocation, Lowered, Resolution, Subtask, SubtaskState};
 use crate::types::Type;
 use crate::value::Value;
-use crate::vectors::trace::{EndKind, EventKind, HostAct};
+use crate::vectors::event::{EndKind, EventKind, HostAct};
 use crate::vectors::values::{Within, parse_values};
 use crate::{PtrType, Stop, canon, drive};
 
