@@ -1,6 +1,7 @@
 //! Runs `abi/` on test vectors: inputs, with what the spec's executable definition made of them.
 //! Knows nothing of cases, components or engines.
 
+mod event;
 mod format;
 mod operation;
 mod replay;

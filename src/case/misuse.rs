@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::parts::parts;
 use crate::types::{Handle, Type};
 use crate::value::Value;
 
@@ -172,25 +173,7 @@ pub fn nodes<'a>(types: &'a [Type], values: &'a [Value]) -> Vec<Node<'a>> {
 
 fn collect<'a>(ty: &'a Type, value: &'a Value, depth: u32, nodes: &mut Vec<Node<'a>>) {
     nodes.push(Node { ty, value, depth });
-    let mut part = |ty: &'a Type, value: &'a Value| collect(ty, value, depth + 1, nodes);
-    match (ty, value) {
-        (Type::List(elem) | Type::FixedLengthList(elem, _), Value::List(values)) => {
-            values.iter().for_each(|value| part(elem, value));
-        }
-        (Type::Map(key, ty), Value::List(entries)) => {
-            for entry in entries {
-                [&**key, &**ty].into_iter().zip(entry.parts()).for_each(|(ty, v)| part(ty, v));
-            }
-        }
-        (Type::Record(fields), value) => {
-            fields.iter().zip(value.parts()).for_each(|(field, value)| part(&field.ty, value));
-        }
-        (Type::Tuple(types), value) => {
-            types.iter().zip(value.parts()).for_each(|(ty, value)| part(ty, value));
-        }
-        (ty, Value::Variant(index, Some(payload))) => {
-            ty.payload(*index).flatten().into_iter().for_each(|ty| part(ty, payload));
-        }
-        (_, _) => {}
+    for (value, ty) in parts(value, ty) {
+        collect(ty, value, depth + 1, nodes);
     }
 }

@@ -7,6 +7,7 @@ pub mod check;
 mod kind;
 pub mod misuse;
 pub mod noise;
+pub mod parts;
 pub mod paths;
 mod script;
 pub mod text;

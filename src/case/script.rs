@@ -437,6 +437,6 @@ impl Answer {
     }
 
     pub fn reenters(&self) -> bool {
-        if let Answer::Reenter(_) = self { true } else { false }
+        matches!(self, Answer::Reenter(_))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::holdings::{Held, Holdings};
 use crate::case::misuse::{Mistake, Misuse};
+use crate::case::parts::parts_mut;
 use crate::case::{Answer, Call, Manner, Resource, Shape, is_host};
 use crate::observation::HostEvent;
 use crate::types::{self, FuncType, Handle, Type};
@@ -182,36 +183,18 @@ pub fn change_handles(
     ty: &Type,
     change: &mut dyn FnMut(&Handle, u32) -> u32,
 ) -> Value {
-    match (ty, value) {
-        (Type::Handle(handle), Value::Handle(number)) => Value::Handle(change(handle, *number)),
-        (Type::List(elem) | Type::FixedLengthList(elem, _), Value::List(values)) => {
-            let values = values.iter().map(|value| change_handles(value, elem, change));
-            Value::List(values.collect())
-        }
-        (Type::Map(key, ty), Value::List(entries)) => {
-            let entry = |entry: &Value| change_parts(entry, [&**key, ty], change);
-            Value::List(entries.iter().map(entry).collect())
-        }
-        (Type::Record(fields), value) => {
-            change_parts(value, fields.iter().map(|field| &field.ty), change)
-        }
-        (Type::Tuple(types), value) => change_parts(value, types, change),
-        (ty, Value::Variant(index, Some(payload))) => {
-            let inside = ty.payload(*index).flatten();
-            let changed = inside.map(|ty| change_handles(payload, ty, change));
-            Value::case(*index, changed.unwrap_or_else(|| (**payload).clone()))
-        }
-        (_, value) => value.clone(),
+    let mut value = value.clone();
+    if ty.any(&mut |ty| matches!(ty, Type::Handle(_))) {
+        each_handle(&mut value, ty, change);
     }
+    value
 }
 
-fn change_parts<'a>(
-    value: &Value,
-    types: impl IntoIterator<Item = &'a Type>,
-    change: &mut dyn FnMut(&Handle, u32) -> u32,
-) -> Value {
-    let parts = value.parts().iter().zip(types);
-    Value::Record(parts.map(|(value, ty)| change_handles(value, ty, change)).collect())
+fn each_handle(value: &mut Value, ty: &Type, change: &mut dyn FnMut(&Handle, u32) -> u32) {
+    if let (Value::Handle(number), Type::Handle(handle)) = (&mut *value, ty) {
+        *number = change(handle, *number);
+    }
+    parts_mut(value, ty).into_iter().for_each(|(part, ty)| each_handle(part, ty, change));
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ mod wrong;
 use arbitrary::{Result, Unstructured};
 
 use super::draw::{integer, pick, weighted};
-use super::values::{least, typed_parts};
+use super::values::least;
 use super::weights;
 use crate::abi::built_in::OfResource;
 use crate::abi::{BuiltIn, wrap};
 use crate::case::is_host;
+use crate::case::parts::parts_mut;
 use crate::case::{Act, BuiltInCall, Passed, Resource, Shape, Turn};
 use crate::types::{self, Handle, Type};
 use crate::value::Value;
@@ -77,7 +78,7 @@ fn add_leaves<'a>(value: &'a mut Value, ty: &'a Type, all: &mut Vec<Leaf<'a>>) {
     match (value, ty) {
         (Value::Handle(number), Type::Handle(handle)) => all.push((handle, number)),
         (value, ty) => {
-            typed_parts(value, ty).into_iter().for_each(|(value, ty)| add_leaves(value, ty, all));
+            parts_mut(value, ty).into_iter().for_each(|(value, ty)| add_leaves(value, ty, all));
         }
     }
 }
@@ -344,7 +345,7 @@ impl<'a> Handles<'a> {
             }
             _ => {}
         }
-        if self.settle_parts(u, typed_parts(value, ty), party, used)? {
+        if self.settle_parts(u, parts_mut(value, ty), party, used)? {
             return Ok(true);
         }
         (*self, *used) = before;

@@ -191,31 +191,3 @@ fn map(u: &mut Unstructured, key: &Type, value: &Type, room: &mut Room) -> Resul
     }
     Ok(Value::List(entries))
 }
-
-/// A value with its type.
-pub type Typed<'a> = (&'a mut Value, &'a Type);
-
-/// The values directly inside this one that have a type, each with it.
-pub fn typed_parts<'a>(value: &'a mut Value, ty: &'a Type) -> Vec<Typed<'a>> {
-    match (value, ty) {
-        (Value::List(values), Type::List(elem) | Type::FixedLengthList(elem, _)) => {
-            values.iter_mut().map(|value| (value, &**elem)).collect()
-        }
-        (Value::List(entries), Type::Map(key, value)) => {
-            entries.iter_mut().flat_map(|entry| entry_parts(entry, key, value)).collect()
-        }
-        (Value::Record(values), Type::Record(fields)) => {
-            values.iter_mut().zip(fields.iter().map(|field| &field.ty)).collect()
-        }
-        (Value::Record(values), Type::Tuple(types)) => values.iter_mut().zip(types).collect(),
-        (Value::Variant(index, Some(payload)), ty) => {
-            ty.payload(*index).flatten().map(|ty| (&mut **payload, ty)).into_iter().collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn entry_parts<'a>(entry: &'a mut Value, key: &'a Type, value: &'a Type) -> Vec<Typed<'a>> {
-    let Value::Record(parts) = entry else { unreachable!("an entry of a map is a record") };
-    parts.iter_mut().zip([key, value]).collect()
-}

@@ -21,7 +21,8 @@ use self::memory::Image;
 use self::observer::Observer;
 use self::script::{Ended, Script};
 use super::Checks;
-use super::trace::{self, CoreAct, Header, Vector};
+use super::event::{self, CoreAct};
+use super::trace::{Header, Vector};
 use super::values::{core_json, parse_cores};
 use crate::arena::Id;
 use crate::copy::{Shared, Side};
@@ -65,7 +66,7 @@ struct Replay<'a> {
 
 /// What there is to know of a thread.
 struct Known {
-    number: trace::Thread,
+    number: event::Thread,
     /// The core function that was entered last.
     core: Option<CoreId>,
     /// The definition that was called last, and how often it still is.
@@ -162,13 +163,13 @@ impl Replay<'_> {
     }
 
     /// As traces know it.
-    fn number(&self, thread: Id<Thread>) -> trace::Thread {
+    fn number(&self, thread: Id<Thread>) -> event::Thread {
         self.threads[&thread].number
     }
 
     /// A thread was made.
     fn made(&mut self, id: Id<Thread>) -> Result<(), Ended> {
-        let number = trace::Thread::Numbered(self.numbered);
+        let number = event::Thread::Numbered(self.numbered);
         self.numbered += 1;
         self.threads.insert(id, Known { number, core: None, called: None });
         let thread = &self.machine.threads[id];
@@ -185,7 +186,7 @@ impl Replay<'_> {
     fn enters(&mut self, id: Id<Thread>, core: CoreId, args: &[Core]) -> Result<Step, Ended> {
         let CoreFunc { kind, .. } = self.definitions.cores[core.0];
         let number = match kind {
-            CoreKind::Realloc => trace::Thread::Realloc(trace::Letter::R),
+            CoreKind::Realloc => event::Thread::Realloc(event::Letter::R),
             // It may run on a stack of its own.
             CoreKind::PostReturn => self.number(self.implicit_thread(id)),
             CoreKind::Func | CoreKind::Callback | CoreKind::Destructor | CoreKind::Entry => {

@@ -4,10 +4,11 @@
 use arbitrary::{Result, Unstructured};
 
 use crate::abi::wrap;
+use crate::case::parts::{TypedMut, parts_mut};
 use crate::case::{Call, Case, Guest, Part, Script, Shape};
 use crate::generate::draw::{low8, low16, position};
 use crate::generate::strings::code_point;
-use crate::generate::values::{Typed, fresh, typed_parts};
+use crate::generate::values::fresh;
 use crate::types::Type;
 use crate::value::{Str, Value, is_nan32, is_nan64};
 
@@ -19,7 +20,7 @@ pub fn change(u: &mut Unstructured, case: &mut Case) -> Result<()> {
 }
 
 /// Any part of any value.
-fn any_node<'a>(u: &mut Unstructured, case: &'a mut Case) -> Result<Option<Typed<'a>>> {
+fn any_node<'a>(u: &mut Unstructured, case: &'a mut Case) -> Result<Option<TypedMut<'a>>> {
     let mut sites = sites(&case.shape, &mut case.calls);
     let Some(index) = position(u, sites.len())? else {
         return Ok(None);
@@ -30,8 +31,8 @@ fn any_node<'a>(u: &mut Unstructured, case: &'a mut Case) -> Result<Option<Typed
 }
 
 /// All values that stand for themselves.
-pub fn sites<'a>(shape: &'a Shape, calls: &'a mut [Call]) -> Vec<Typed<'a>> {
-    let mut sites: Vec<Typed> = Vec::new();
+pub fn sites<'a>(shape: &'a Shape, calls: &'a mut [Call]) -> Vec<TypedMut<'a>> {
+    let mut sites: Vec<TypedMut> = Vec::new();
     for call in calls {
         sites.extend(call.args.iter_mut().zip(&shape.guests[0].export.ty.params));
         let scripts = shape.guests.iter().zip(&mut call.scripts);
@@ -41,7 +42,7 @@ pub fn sites<'a>(shape: &'a Shape, calls: &'a mut [Call]) -> Vec<Typed<'a>> {
 }
 
 /// What is returned comes first.
-fn add_script<'a>(guest: &'a Guest, script: &'a mut Script, sites: &mut Vec<Typed<'a>>) {
+fn add_script<'a>(guest: &'a Guest, script: &'a mut Script, sites: &mut Vec<TypedMut<'a>>) {
     let (params, answers) = guest.types_of_import();
     let (returned, others): (Vec<_>, Vec<_>) =
         script.values_mut().partition(|(part, _)| *part == Part::Result);
@@ -61,12 +62,12 @@ pub fn count(value: &Value) -> usize {
 
 /// The part of this number, the value itself being 0. Nothing for an entry of a map, which has no
 /// type: its key and its value have.
-pub fn node<'a>(value: &'a mut Value, ty: &'a Type, index: &mut usize) -> Option<Typed<'a>> {
+pub fn node<'a>(value: &'a mut Value, ty: &'a Type, index: &mut usize) -> Option<TypedMut<'a>> {
     if *index == 0 {
         return Some((value, ty));
     }
     *index -= 1;
-    typed_parts(value, ty).into_iter().find_map(|(value, ty)| node(value, ty, index))
+    parts_mut(value, ty).into_iter().find_map(|(value, ty)| node(value, ty, index))
 }
 
 fn change_node(u: &mut Unstructured, value: &mut Value, ty: &Type) -> Result<()> {

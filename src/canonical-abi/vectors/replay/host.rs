@@ -10,11 +10,11 @@ use super::Replay;
 use super::script::Ended;
 use crate::arena::Id;
 use crate::copy::{self, Buffer, BufferPlace, CopyResult, CopyState, End, Kind, Shared, Side};
-use crate::machine::TaskState;
-use crate::machine::{HostFunc, Invocation, Lowered, Resolution, Subtask, SubtaskState};
+use crate::func::{HostFunc, Lowered};
+use crate::machine::{Invocation, Resolution, Subtask, SubtaskState, TaskState};
 use crate::types::Type;
 use crate::value::Value;
-use crate::vectors::trace::{EndKind, EventKind, HostAct};
+use crate::vectors::event::{EndKind, EventKind, HostAct};
 use crate::vectors::values::{Within, parse_values};
 use crate::{PtrType, Stop, canon, drive};
 
@@ -242,9 +242,10 @@ impl Replay<'_> {
     /// One that may begin to copy, and the type of so many elements.
     fn end_of(&mut self, n: usize, t: &Json, count: usize) -> Result<(Id<End>, Vec<Type>), Ended> {
         let end = self.end(n)?;
-        let End { shared, ref state, .. } = self.machine.ends[end];
+        let End { shared, .. } = self.machine.ends[end];
         let element = self.machine.shared[shared].element.clone();
-        if *state != CopyState::Idle || element.ty() != self.definitions.element(t)?.ty() {
+        if self.machine.ends[end].is_copying() || element.ty() != self.definitions.element(t)?.ty()
+        {
             return Err(self.script.malformed("the end is busy, or of another type"));
         }
         Ok((end, vec![element.ty().results(); count].concat()))

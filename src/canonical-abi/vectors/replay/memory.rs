@@ -3,8 +3,8 @@
 
 use super::Replay;
 use super::script::Ended;
+use crate::vectors::event::Patch;
 use crate::vectors::first_difference;
-use crate::vectors::trace::Patch;
 
 /// A memory.
 pub struct Image {

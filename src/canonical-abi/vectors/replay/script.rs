@@ -5,7 +5,7 @@ use anyhow::{Error, anyhow};
 use serde_json::{Value as Json, json};
 
 use crate::vectors::Difference;
-use crate::vectors::trace::{CoreAct, Event, EventKind, HostAct, Left, Patch, Thread};
+use crate::vectors::event::{CoreAct, Event, EventKind, HostAct, Left, Patch, Thread};
 
 /// A trace, and how much of it has come about.
 pub struct Script<'a> {

@@ -10,7 +10,7 @@ use crate::arena::Id;
 use crate::machine::Task;
 use crate::machine::{Called, CoreId, HostFunc, Machine, Options, ResourceTypes, Subtask, TableId};
 use crate::thread::Thread;
-use crate::vectors::trace;
+use crate::vectors::event;
 use crate::world::{Choice, Choices, Happening, Stacks, Step, TableEntry, World};
 use crate::{BuiltIn, Core, Guest, Miss, Stage, Stop, Watch, end_if};
 
@@ -75,8 +75,8 @@ impl Replay<'_> {
 
     fn choose_thread(&mut self, at: &str, threads: &[Id<Thread>]) -> Result<usize, Ended> {
         let number = |thread: &Id<Thread>| match self.number(*thread) {
-            trace::Thread::Numbered(number) => number,
-            trace::Thread::Realloc(_) => usize::MAX,
+            event::Thread::Numbered(number) => number,
+            event::Thread::Realloc(_) => usize::MAX,
         };
         let numbers: Vec<usize> = threads.iter().map(number).collect();
         self.script.choose(at, &numbers)

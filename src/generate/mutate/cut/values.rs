@@ -4,9 +4,10 @@
 use std::ops::Range;
 
 use super::one::{Cut, ranges};
+use crate::case::parts::TypedMut;
 use crate::case::{Case, Chunk};
 use crate::generate::mutate::values::{count, node, sites};
-use crate::generate::values::{Typed, least};
+use crate::generate::values::least;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -46,7 +47,7 @@ fn shorten(value: &mut Value, range: &Range<usize>) {
 /// Changes the part of this number of the value at this site.
 fn at(site: usize, number: usize, change: impl Fn(&mut Value, &Type) + 'static) -> Cut {
     Cut::new(move |case| {
-        let mut sites: Vec<Typed> = sites(&case.shape, &mut case.calls);
+        let mut sites: Vec<TypedMut> = sites(&case.shape, &mut case.calls);
         let (value, ty) = sites.swap_remove(site);
         if let Some((value, ty)) = node(value, ty, &mut { number }) {
             change(value, ty);
