@@ -110,9 +110,9 @@ fn of_memory(which: BuiltIn, memory: u32) -> MadeFor {
 
 /// One for the stream or future type of this index, whose element is the result in its signature.
 fn of_element(types: &mut Resolver<'_>, which: BuiltIn, index: u32) -> Made {
-    let result = match types.value_at(index)? {
-        Type::Handle(Handle::Stream(element) | Handle::Future(element)) => element,
-        _ => return Err(Refusal::invalid("a stream or future type is expected")),
+    let Type::Handle(Handle::Stream(result) | Handle::Future(result)) = types.value_at(index)?
+    else {
+        return Err(Refusal::invalid("a stream or future type is expected"));
     };
     let ty = FuncType { result: result.map(|element| *element), ..FuncType::default() };
     Ok(MadeFor { signature: Arc::new(ty.into()), ..MadeFor::nothing(which) })
