@@ -343,10 +343,11 @@ pub fn canon_lower_returned<W: World>(world: &mut W, id: Id<Subtask>) -> Result<
     let subtask = machine.subtasks.remove(id).expect("it is there");
     machine.threads[thread].calls = None;
     let Some(seen) = subtask.func else { return Ok(Outcome::Results(Vec::new())) };
-    if seen.lowered.opts.is_async {
+    let lowered = seen.lowered.clone();
+    if lowered.opts.is_async {
         return Ok(Outcome::Results(vec![Core::I32(subtask.state.code())]));
     }
-    let flat_ft = seen.lowered.flat_ft();
+    let flat_ft = lowered.flat_ft();
     let flat_results = subtask.flat_results.expect("it has returned");
     let flat_results = seen.flat_results(flat_results, &flat_ft);
     assert!(types_match_values(&flat_ft.results, &flat_results), "we lower to what we flatten to");
