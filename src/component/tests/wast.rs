@@ -52,9 +52,9 @@ fn run(folder: &Path) -> (Vec<(String, Step)>, Counts) {
 #[test]
 fn our_own_scripts_pass() {
     let (others, counts) = wast::with_stack(|| run(Path::new("tests/wast"))).unwrap();
-    for (name, Step { line, verdict, .. }) in others {
-        panic!("{name}:{line}: {verdict:?}");
-    }
+    let others: Vec<_> =
+        others.iter().map(|(name, step)| (name, step.line, &step.verdict)).collect();
+    assert!(others.is_empty(), "{others:?}");
     assert_eq!(counts, Counts { passed: PASSED, ..Counts::default() });
 }
 
