@@ -3,30 +3,29 @@
 pub mod diff;
 pub mod export;
 pub mod planted;
+pub mod replay;
+pub mod run;
 pub mod seeds;
+pub mod shell;
 pub mod show;
 pub mod wast;
 
-use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Error, Result, bail};
 use canonfuzz::abi::vectors::{self, Unchecked};
 use canonfuzz::component::crash::catch;
-use canonfuzz::drift::{self, Drift};
 use canonfuzz::engine::worker;
 use canonfuzz::files::{self, Search};
-use canonfuzz::mix::SpecCoverage;
 use canonfuzz::planted::unchecked;
-use canonfuzz::releases::{self, Against, Column};
-use canonfuzz::replay::kinds::Kinds;
-use canonfuzz::run::{self, Plan, Progress};
+use canonfuzz::releases;
 use canonfuzz::shrink::{self, Shrunk};
-use canonfuzz::{Session, corpus, plain, replay, report};
+use canonfuzz::{Session, corpus, plain};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -35,7 +34,20 @@ static OUTPUT: OnceLock<String> = OnceLock::new();
 
 /// Prints a line, or some, with nothing in them that a terminal would obey.
 fn print(line: &str) {
-    let written = writeln!(std::io::stdout(), "{}", plain::lines(line));
+    heard(writeln!(std::io::stdout(), "{}", plain::lines(line)));
+}
+
+/// The same in a style, where styles are wanted.
+fn print_in(style: Style, line: &str) {
+    heard(writeln!(anstream::stdout(), "{style}{}{style:#}", plain::lines(line)));
+}
+
+/// What is as it should be, what is known, and what is not.
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const KNOWN: Style = AnsiColor::Yellow.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+fn heard(written: std::io::Result<()>) {
     if let Err(error) = written
         && error.kind() != ErrorKind::BrokenPipe
     {
@@ -127,25 +139,10 @@ fn both(first: Result<()>, second: Result<()>) -> Result<()> {
     }
 }
 
-pub fn run(plan: &Plan, json: Option<&Path>) -> Result<bool> {
-    json.map_or(Ok(()), files::check_writable)?;
-    files::check_folder(&plan.findings)?;
-    let progress = Arc::new(Progress::default());
-    let stopping = progress.clone();
-    on_interruption(move || stopping.stop.store(true, Ordering::Relaxed))?;
-    let shape = plan.kind.name();
-    print(&format!("subject: {}, shape {shape}, seed {}", report::build(), plan.seed));
-    let against = plan.against.iter();
-    against.for_each(|against| print(&format!("against: {}", against.build)));
-    let bar = bar();
-    let (summary, ended) = run::run(plan, &progress, &mut |progress| {
-        bar.set_message(status(&bar, progress));
-        progress.lost().iter().for_each(|lost| bar.suspend(|| print(lost)));
-    });
-    bar.finish_and_clear();
-    print(&summary.text());
-    both(ended, write_json(json, &summary))?;
-    Ok(!summary.has_findings())
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    // Small enough to be typed again.
+    RandomState::new().hash_one(0) % 1_000_000_000
 }
 
 fn write_json(path: Option<&Path>, what: &impl Serialize) -> Result<()> {
@@ -165,82 +162,6 @@ fn moving_bar() -> ProgressBar {
         Ok(()) => moving,
         Err(_) => bar(),
     }
-}
-
-fn status(bar: &ProgressBar, progress: &Progress) -> String {
-    let cases = progress.cases.load(Ordering::Relaxed);
-    let rate = cases / bar.elapsed().as_secs().max(1);
-    let accepted = progress.accepted.load(Ordering::Relaxed);
-    let findings = progress.findings.load(Ordering::Relaxed);
-    format!("{cases} cases, {rate}/s, {accepted} accepted, {findings} findings")
-}
-
-/// How cases are replayed.
-pub struct Replay<'a> {
-    pub bless: bool,
-    pub spec_coverage: bool,
-    pub against: Option<&'a Against>,
-    pub json: Option<&'a Path>,
-}
-
-pub fn replay(session: Session, paths: &[PathBuf], how: &Replay) -> Result<bool> {
-    let Replay { bless, spec_coverage, against, json } = *how;
-    let search = corpus::search(paths);
-    let files = found(&search, paths, "cases")?;
-    json.map_or(Ok(()), files::check_writable)?;
-    let (mut verdicts, mut complaints) = (BTreeMap::new(), Vec::new());
-    let (mut clean, mut kinds, mut bad) = (true, Kinds::default(), Bad::of(&search));
-    let mut coverage = spec_coverage.then(SpecCoverage::default);
-    let other = against.map(Against::start).transpose()?;
-    let mut drift = Drift::beside(other.as_ref())?;
-    let mut session = session.beside(other);
-    for path in &files {
-        let replayed = replay::replay(&mut session, path, bless, drift.as_mut());
-        let Some(replayed) = bad.unless(replayed) else { continue };
-        clean &= replayed.is_clean();
-        print(&format!("{}: {}", plain::name(path), report::verdict(&replayed.verdict)));
-        replayed.complaints.iter().for_each(|complaint| print(&format!("  {complaint}")));
-        replayed.report.iter().for_each(|report| print(report));
-        kinds.add(&replayed);
-        if let Some(coverage) = &mut coverage {
-            coverage.add(&replayed.points);
-        }
-        let of_file = |complaint| format!("{}: {complaint}", plain::name(path));
-        complaints.extend(replayed.complaints.into_iter().map(of_file));
-        verdicts.insert(path.clone(), replayed.verdict);
-    }
-    if files.len() > 1 {
-        kinds.lines().iter().for_each(|line| print(line));
-    }
-    for folder in paths.iter().filter(|path| path.join(corpus::REGISTER).is_file()) {
-        let wrong = bad.unless(replay::check_register(folder, &verdicts)).unwrap_or_default();
-        complaints.extend(wrong.iter().map(|why| format!("register: {why}")));
-    }
-    complaints.iter().filter(|why| why.starts_with("register: ")).for_each(|why| print(why));
-    coverage.iter().for_each(|coverage| print(&coverage.text()));
-    let drift = drift.and_then(|drift| bad.unless(drift.report(Path::new("."))));
-    drift.iter().for_each(|drift| print(&drift.text()));
-    clean &= drift.as_ref().is_none_or(drift::Report::is_registered);
-    clean &= complaints.is_empty() && bad.whys.is_empty();
-    let word = if clean { "clean" } else { "not clean" };
-    print(&format!("{}: {} cases, {word}", report::build(), verdicts.len()));
-    let column = Column::new(&verdicts, clean, complaints, bad.whys.clone());
-    write_json(json, &Column { drift, ..column })?;
-    bad.and(clean)
-}
-
-pub fn replay_on(paths: &[PathBuf], subjects: &[String], json: Option<&Path>) -> Result<bool> {
-    json.map_or(Ok(()), files::check_writable)?;
-    let bar = moving_bar();
-    let table = releases::replay(paths, subjects, &mut |subject| {
-        bar.set_message(format!(
-            "wasmtime {subject}: a build takes some minutes, a replay seconds"
-        ));
-    })?;
-    bar.finish_and_clear();
-    print(&table.text());
-    write_json(json, &table)?;
-    Bad { whys: table.unreadable().collect(), several: true }.and(table.is_clean())
 }
 
 pub fn worker(about: bool) -> Result<bool> {

@@ -10,9 +10,8 @@ use std::time::Duration;
 use canonfuzz::case::CaseKind;
 use canonfuzz::component::crash;
 use canonfuzz::engine::worker;
+use canonfuzz::plain;
 use canonfuzz::releases::Against;
-use canonfuzz::run::Plan;
-use canonfuzz::{Session, plain};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -29,73 +28,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    color: colorchoice_clap::Color,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Generate cases and compare, until told to stop
-    #[command(
-        after_help = "Example:\n  canonfuzz run --shape adapter --for 10m --json summary.json"
-    )]
-    Run {
-        /// The shapes to generate
-        #[arg(long, default_value = "lift_lower", value_parser = shape())]
-        shape: CaseKind,
-        /// Stop after this many cases
-        #[arg(long)]
-        cases: Option<u64>,
-        /// Stop after this time, such as 30s, 10m or 2h
-        #[arg(long = "for", value_name = "TIME", value_parser = time)]
-        time: Option<Duration>,
-        /// Where generation starts; a random one is drawn and printed otherwise
-        #[arg(long)]
-        seed: Option<u64>,
-        /// Threads, each with cases of its own
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=64))]
-        jobs: u64,
-        /// Also write the summary to this file, as JSON
-        #[arg(long, value_name = "FILE")]
-        json: Option<PathBuf>,
-        /// The folder that findings are written to
-        #[arg(long, value_name = "FOLDER", default_value = "findings")]
-        findings: PathBuf,
-        /// Also print which points of the Canonical ABI the reference came to, and which never
-        #[arg(long)]
-        spec_coverage: bool,
-        /// Run the same cases on this release of Wasmtime, too, or on the checkout of it at this path, built by
-        /// scripts/subject, and tell what only one of the two shows
-        #[arg(long, value_name = "RELEASE")]
-        against: Option<String>,
-        #[command(flatten)]
-        isolation: Isolation,
-    },
+    Run(commands::run::Arguments),
     /// Check cases again: text cases, encoded cases, fuzzing artifacts, folders of them
-    #[command(after_help = "Example:\n  canonfuzz replay corpus/strings")]
-    Replay {
-        #[arg(required = true)]
-        paths: Vec<PathBuf>,
-        /// Rewrite text cases: canonical form, and what the reference says
-        #[arg(long)]
-        bless: bool,
-        /// Also write the verdicts to this file, as JSON
-        #[arg(long, value_name = "FILE")]
-        json: Option<PathBuf>,
-        /// Replay on each of these releases of Wasmtime, built by scripts/subject, and compare them
-        #[arg(long, value_name = "A,B,C", value_delimiter = ',', conflicts_with = "bless")]
-        subjects: Vec<String>,
-        /// Compile what guests have in common apart, once for all cases, as `run` and the fuzz targets do
-        #[arg(long, conflicts_with_all = ["bless", "subjects", "isolate"])]
-        import_puppets: bool,
-        /// Also print which points of the Canonical ABI the reference came to, and which never
-        #[arg(long, conflicts_with = "subjects")]
-        spec_coverage: bool,
-        /// Replay on this release of Wasmtime, too, or on the checkout of it at this path, built by
-        /// scripts/subject, and tell what only one of the two shows
-        #[arg(long, value_name = "RELEASE", conflicts_with_all = ["bless", "subjects"])]
-        against: Option<String>,
-        #[command(flatten)]
-        isolation: Isolation,
-    },
+    Replay(commands::replay::Arguments),
     /// Make a case that does not agree smaller, as long as its verdict is of the same kind
     #[command(after_help = "Example:
   canonfuzz shrink corpus/known/adapter-wide-tag-at-bit-31.toml -o smaller.toml
@@ -177,6 +119,13 @@ Left out is what a target would not keep, such as what the subject does not supp
         #[command(flatten)]
         isolation: Isolation,
     },
+    /// Print a script that completes this program's command lines in a shell
+    #[command(after_help = "Example:
+  canonfuzz completions bash > ~/.local/share/bash-completion/completions/canonfuzz")]
+    Completions { shell: clap_complete::Shell },
+    /// Write the manual, a page for each command, to a folder
+    #[command(after_help = "Example:\n  canonfuzz man ~/.local/share/man/man1")]
+    Man { folder: PathBuf },
     /// Run cases from the standard input, for another process of this program
     #[command(name = worker::COMMAND, hide = true)]
     Worker {
@@ -195,7 +144,8 @@ struct Isolation {
         num_args = 0..=1, require_equals = true)]
     isolate: Isolate,
     /// How long an isolated subject may take for one case
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = "30s",
+        value_parser = humantime::parse_duration)]
     case_limit: Duration,
 }
 
@@ -233,61 +183,11 @@ impl Isolation {
 
 fn main() -> ExitCode {
     crash::install_hook();
-    let done = match arguments().command {
-        Command::Run {
-            shape,
-            cases,
-            time,
-            seed,
-            jobs,
-            json,
-            findings,
-            spec_coverage,
-            against,
-            isolation,
-        } => {
-            let seed = seed.unwrap_or_else(random_seed);
-            isolation.limit().and_then(|isolated| {
-                let (kind, against) = (shape, isolation.against(against.as_deref())?);
-                let plan = Plan {
-                    kind,
-                    seed,
-                    jobs,
-                    cases,
-                    time,
-                    findings,
-                    spec_coverage,
-                    isolated,
-                    against,
-                };
-                commands::run(&plan, json.as_deref())
-            })
-        }
-        Command::Replay {
-            paths,
-            bless,
-            json,
-            subjects,
-            import_puppets,
-            spec_coverage,
-            against,
-            isolation,
-        } if subjects.is_empty() => {
-            let session = if import_puppets {
-                Session::importing()
-            } else {
-                isolation.limit().and_then(Session::maybe_isolated)
-            };
-            session.and_then(|session| {
-                let against = isolation.against(against.as_deref())?;
-                let (against, json) = (against.as_ref(), json.as_deref());
-                let how = commands::Replay { bless, spec_coverage, against, json };
-                commands::replay(session, &paths, &how)
-            })
-        }
-        Command::Replay { paths, json, subjects, .. } => {
-            commands::replay_on(&paths, &subjects, json.as_deref())
-        }
+    let Arguments { command, color } = arguments();
+    color.write_global();
+    let done = match command {
+        Command::Run(arguments) => commands::run::run(&arguments),
+        Command::Replay(arguments) => commands::replay::run(&arguments),
         Command::Shrink { case, output, isolation } => {
             commands::shrink(&case, &output, isolation.limit_unless_never())
         }
@@ -308,6 +208,8 @@ fn main() -> ExitCode {
         Command::Seeds { cases, output, isolation } => {
             commands::seeds::run(&cases, &output, isolation.limit_unless_never())
         }
+        Command::Completions { shell } => commands::shell::completions(shell),
+        Command::Man { folder } => commands::shell::man(&folder),
         Command::Worker { about } => commands::worker(about),
     };
     let output = commands::output_error().map_or(Ok(()), |error| {
@@ -317,7 +219,10 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            complain(&format!("canonfuzz: {}", cut(&plain::line(&format!("{error:#}")))));
+            complain(&format!(
+                "canonfuzz: {}",
+                plain::cut(&plain::line(&format!("{error:#}")), LONGEST_ERROR)
+            ));
             ExitCode::from(2)
         }
     }
@@ -342,14 +247,6 @@ fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// An error without most of what it quotes, where that is long.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_ERROR) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_string(),
-    }
-}
-
 /// Characters of an error.
 const LONGEST_ERROR: usize = 2_000;
 
@@ -358,22 +255,4 @@ const LONGEST_ERROR: usize = 2_000;
 fn shape() -> impl TypedValueParser<Value = CaseKind> {
     let names = CaseKind::ALL.map(CaseKind::name);
     PossibleValuesParser::new(names).map(|name| CaseKind::named(&name).expect("one of them"))
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &text[digits.len()..] {
-        "s" | "" => 1,
-        "m" => 60,
-        "h" => 3600,
-        unit => return Err(format!("`{unit}` is no unit: use s, m or h")),
-    };
-    let count: u64 = digits.parse().map_err(|_| "not a whole number of s, m or h".to_string())?;
-    count.checked_mul(unit).map(Duration::from_secs).ok_or_else(|| "too long".to_string())
-}
-
-fn random_seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    // Small enough to be typed again.
-    RandomState::new().hash_one(0) % 1_000_000_000
 }

@@ -33,6 +33,14 @@ pub fn word(text: &str) -> String {
     escaped(text, is_hidden)
 }
 
+/// The beginning of a line that is longer than so many characters.
+pub fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
+        None => text.to_string(),
+    }
+}
+
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -79,6 +87,12 @@ mod tests {
     fn what_a_library_says_in_several_lines_is_one() {
         check(line, "bad magic\n\n  a name\u{1b}\n", "bad magic; a name\\u{1b}");
         check(line, "expected=[\n    0x0,\n    0x1,\n] (at 7)", "expected=[ 0x0, 0x1, ] (at 7)");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_says_so() {
+        assert_eq!(cut("aé☃", 3), "aé☃");
+        assert_eq!(cut("aé☃d", 3), "aé…");
     }
 
     #[cfg(unix)]

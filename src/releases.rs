@@ -11,7 +11,6 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::drift;
-use crate::engine::wasmtime::VERSION;
 use crate::engine::worker::{self, Worker};
 use crate::observation::Outcome;
 use crate::oracle::register::Build;
@@ -23,9 +22,14 @@ use crate::session::{Other, own_build};
 /// The script that builds and runs another release; looked for in the current folder.
 const SCRIPT: &str = "scripts/subject";
 
+/// The form of what `--json` writes: another number means that something in it has another name or place.
+pub const SCHEMA: u32 = 1;
+
 /// What replaying some cases on one release gave.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Column {
+    pub schema: u32,
+    pub command: String,
     pub subject: String,
     /// Whether nothing was found, the files were canonical, and the register true.
     pub clean: bool,
@@ -35,6 +39,9 @@ pub struct Column {
     /// How many cases have each verdict.
     #[serde(default)]
     pub counts: BTreeMap<Word, usize>,
+    /// All verdicts but that both sides agree, those with the most cases first.
+    #[serde(default)]
+    pub kinds: Vec<Kind>,
     /// Under the names of their files, which are written so that all can be.
     pub cases: BTreeMap<String, Cell>,
     /// Why a file is not among them, or where nobody could look for files.
@@ -118,6 +125,25 @@ pub struct Cell {
     pub says: String,
 }
 
+/// Verdicts that say the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kind {
+    pub verdict: Word,
+    pub says: String,
+    pub count: usize,
+    /// The smallest case, where it is in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+}
+
+impl Kind {
+    pub fn line(&self) -> String {
+        let Kind { says, count, case, .. } = self;
+        let case = case.as_ref().map_or(String::new(), |case| format!(", smallest {case}"));
+        format!("  {count:>5}  {says}{case}")
+    }
+}
+
 /// A verdict in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -150,33 +176,51 @@ impl Column {
     ) -> Column {
         let mut counts = BTreeMap::new();
         let mut cell = |verdict| {
-            let cell = Cell { verdict: word(verdict), says: report::verdict(verdict) };
+            let cell = Cell { verdict: Word::of(verdict), says: report::verdict(verdict) };
             *counts.entry(cell.verdict).or_insert(0) += 1;
             cell
         };
         let cases = verdicts.iter().map(|(path, verdict)| (name(path), cell(verdict))).collect();
-        let subject = VERSION.to_string();
-        Column { subject, clean, complaints, counts, cases, unreadable, drift: None }
-    }
-}
-
-fn word(verdict: &Verdict) -> Word {
-    match verdict {
-        Verdict::Agree => Word::Agree,
-        Verdict::Accepted(deviations) if deviations.iter().any(|one| one.crashes()) => Word::Crash,
-        Verdict::Accepted(_) => Word::Accepted,
-        Verdict::Inconclusive(_) => Word::Inconclusive,
-        Verdict::Unsupported(_) => Word::Unsupported,
-        Verdict::Disagree(difference)
-            if matches!(difference.observed, Observed::Outcome(Outcome::Crashed(_))) =>
-        {
-            Word::Crash
+        let (command, subject) = ("replay".to_string(), report::build());
+        Column {
+            schema: SCHEMA,
+            command,
+            subject,
+            clean,
+            complaints,
+            counts,
+            kinds: Vec::new(),
+            cases,
+            unreadable,
+            drift: None,
         }
-        Verdict::Disagree(_) => Word::Finding,
+    }
+
+    /// The release that the subject is of.
+    fn release(&self) -> &str {
+        self.subject.split(' ').nth(1).unwrap_or(&self.subject)
     }
 }
 
 impl Word {
+    pub fn of(verdict: &Verdict) -> Word {
+        match verdict {
+            Verdict::Agree => Word::Agree,
+            Verdict::Accepted(deviations) if deviations.iter().any(|one| one.crashes()) => {
+                Word::Crash
+            }
+            Verdict::Accepted(_) => Word::Accepted,
+            Verdict::Inconclusive(_) => Word::Inconclusive,
+            Verdict::Unsupported(_) => Word::Unsupported,
+            Verdict::Disagree(difference)
+                if matches!(difference.observed, Observed::Outcome(Outcome::Crashed(_))) =>
+            {
+                Word::Crash
+            }
+            Verdict::Disagree(_) => Word::Finding,
+        }
+    }
+
     fn text(self) -> &'static str {
         match self {
             Word::Agree => "agree",
@@ -248,7 +292,7 @@ impl Table {
             names.into_iter().partition(|name| self.row(name).any(|word| word != Word::Agree));
         let head = told.iter().map(|name| name.len()).max().unwrap_or(0);
         let mut text = format!("{:head$}", "");
-        self.columns.iter().for_each(|column| text += &format!("  {:>8}", column.subject));
+        self.columns.iter().for_each(|column| text += &format!("  {:>8}", column.release()));
         for name in told {
             text += &format!("\n{name:head$}");
             self.row(name).for_each(|word| text += &format!("  {:>8}", word.text()));
@@ -256,7 +300,7 @@ impl Table {
         }
         text += &format!("\n{} more cases agree on all", quiet.len());
         for column in self.columns.iter().filter(|column| !column.clean) {
-            text += &format!("\nwasmtime {}: not clean", column.subject);
+            text += &format!("\n{}: not clean", column.subject);
         }
         self.unreadable().for_each(|why| text += &format!("\n{why}"));
         text
@@ -265,7 +309,7 @@ impl Table {
     /// What no column, or not every one, tells of.
     pub fn unreadable(&self) -> impl Iterator<Item = String> {
         let within = self.columns.iter().flat_map(|column| {
-            column.unreadable.iter().map(|why| format!("wasmtime {}: {why}", column.subject))
+            column.unreadable.iter().map(|why| format!("{}: {why}", column.subject))
         });
         within.chain(self.failed.iter().cloned())
     }
@@ -279,7 +323,7 @@ impl Table {
     /// From which release to which a case shows something, in the order of releases.
     fn span(&self, name: &str) -> String {
         let tested: Vec<(&str, bool)> = (self.columns.iter().zip(self.row(name)))
-            .filter_map(|(column, word)| Some((column.subject.as_str(), word.is_good()?)))
+            .filter_map(|(column, word)| Some((column.release(), word.is_good()?)))
             .collect();
         let Some(bad) = tested.iter().position(|(_, good)| !good) else {
             return String::new();
@@ -299,10 +343,13 @@ mod tests {
     fn table(words: &[(&str, Word)]) -> Table {
         let cell = |verdict| Cell { verdict, says: String::new() };
         let column = |(subject, verdict): &(&str, Word)| Column {
-            subject: (*subject).to_string(),
+            subject: format!("wasmtime {subject}"),
+            schema: SCHEMA,
+            command: "replay".to_string(),
             clean: true,
             complaints: Vec::new(),
             counts: BTreeMap::new(),
+            kinds: Vec::new(),
             cases: BTreeMap::from([("a".into(), cell(*verdict)), ("b".into(), cell(Word::Agree))]),
             unreadable: Vec::new(),
             drift: None,

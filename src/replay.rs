@@ -1,6 +1,7 @@
 //! Cases again: does the reference still say what the file expects, and does the subject agree?
 //! Knows files and verdicts; what is printed of them is the command line's business.
 
+pub mod junit;
 pub mod kinds;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,17 @@ impl Replayed {
     /// Whether there is nothing to look at.
     pub fn is_clean(&self) -> bool {
         self.complaints.is_empty() && !matches!(self.verdict, Verdict::Disagree(_))
+    }
+
+    /// Whether it agrees or is known not to, so that a count of its kind is enough.
+    pub fn is_quiet(&self) -> bool {
+        let is_known = matches!(self.verdict, Verdict::Agree | Verdict::Accepted(_));
+        self.complaints.is_empty() && is_known
+    }
+
+    /// What is wrong with the file, each with the file's name.
+    pub fn complaints_of_file(&self) -> impl Iterator<Item = String> {
+        self.complaints.iter().map(|complaint| format!("{}: {complaint}", name(&self.path)))
     }
 }
 

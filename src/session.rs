@@ -63,6 +63,7 @@ pub struct Other {
 }
 
 /// What checking a case gave.
+#[derive(Clone)]
 pub struct Checked {
     pub verdict: Verdict,
     pub expected: Reading,

@@ -203,8 +203,8 @@ fn check_folder(arguments: &[&str], folder: &TempDir) -> String {
 fn one_bad_file_hides_no_verdict() {
     let (folder, out) = (folder(), tempfile::tempdir().unwrap());
     let json = out.path().join("verdicts.json");
-    let said = check_folder(&["replay", "--json", json.to_str().unwrap()], &folder);
-    assert!(said.contains(&format!("{GOOD} cases, not clean")), "{said}");
+    let said = check_folder(&["replay", "-v", "--json", json.to_str().unwrap()], &folder);
+    assert!(said.contains(&format!("{GOOD} agree: not clean")), "{said}");
     assert!(said.contains("/not-\\xff.toml: agree") && said.contains("/not-\\xfe.toml: agree"));
     let verdicts: serde_json::Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
     assert_eq!(verdicts["counts"], serde_json::json!({ "agree": GOOD }));
@@ -228,7 +228,7 @@ fn one_bad_file_hides_no_page_and_no_seed() {
 
 #[test]
 fn a_missing_file_hides_no_other() {
-    let arguments = ["replay", "nowhere.toml", CASE, "/dev/zero"].map(OsStr::new);
+    let arguments = ["replay", "-v", "nowhere.toml", CASE, "/dev/zero"].map(OsStr::new);
     let Output { status, stdout, .. } = canonfuzz(&arguments);
     let stdout = String::from_utf8(stdout).unwrap();
     assert_eq!(status.code(), Some(2), "{stdout}");

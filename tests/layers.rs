@@ -37,6 +37,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
             "case",
             "encode",
             "engine",
+            "mix",
             "observation",
             "oracle",
             "plain",
@@ -97,8 +98,8 @@ const ROOMS: [(&str, &[&str]); 22] = [
     (
         "run",
         &[
-            "case", "corpus", "drift", "engine", "files", "generate", "mix", "oracle", "plain",
-            "releases", "report", "session",
+            "abi", "case", "corpus", "drift", "engine", "files", "generate", "mix", "oracle",
+            "plain", "releases", "report", "session",
         ],
     ),
     (
@@ -136,7 +137,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
         "replay",
         &[
             "abi", "case", "corpus", "diff", "drift", "engine", "generate", "oracle", "plain",
-            "report", "session",
+            "releases", "report", "session",
         ],
     ),
     ("export", &["abi", "case", "component", "encode", "observation", "report", "types", "value"]),

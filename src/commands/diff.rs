@@ -29,7 +29,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<bool> {
     let Arguments { component, export, args, rounds, seed } = arguments;
-    let seed = seed.unwrap_or_else(crate::random_seed);
+    let seed = seed.unwrap_or_else(super::random_seed);
     let plan = Plan { export: export.clone(), args: args.clone(), rounds: *rounds, seed };
     let bytes = diff::read(component)?;
     print(&format!("subject: wasmtime {}, seed {seed}", canonfuzz::engine::wasmtime::VERSION));

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use canonfuzz::encode::{self, Puppets};
-use canonfuzz::engine::wasmtime;
 use canonfuzz::report::{self, Explained, html};
 use canonfuzz::{Session, corpus, files, plain};
 use clap::Args;
@@ -60,7 +59,22 @@ fn text(case: &Path, component: bool, limit: Option<Duration>) -> Result<bool> {
     Ok(agrees(&explained))
 }
 
+/// The page of a folder, as it was written.
+pub struct Index {
+    /// Where it is, and what is on it.
+    pub line: String,
+    clean: bool,
+    bad: Bad,
+}
+
 fn folder(folder: &Path, file: &Path, limit: Option<Duration>) -> Result<bool> {
+    let Index { line, clean, bad } = index(folder, file, limit)?;
+    print(&line);
+    bad.and(clean)
+}
+
+/// Writes the page of a folder. What cannot be read there is on it.
+pub fn index(folder: &Path, file: &Path, limit: Option<Duration>) -> Result<Index> {
     let folders = [folder.to_path_buf()];
     let search = corpus::search(&folders);
     let paths = found(&search, &folders, "cases")?;
@@ -75,12 +89,12 @@ fn folder(folder: &Path, file: &Path, limit: Option<Duration>) -> Result<bool> {
         whole += usize::from(entry.is_whole());
         entries.push(entry);
     }
-    let subject = format!("wasmtime {}", wasmtime::VERSION);
+    let subject = report::build();
     let cases = entries.len();
     let page = html::index(&plain::name(folder), &subject, entries, &bad.whys);
     files::write(file, page.as_bytes())?;
-    print(&format!("{}: {cases} cases, {whole} of them in full", plain::name(file)));
-    bad.and(clean)
+    let line = format!("{}: {cases} cases, {whole} of them in full", plain::name(file));
+    Ok(Index { line, clean, bad })
 }
 
 fn explain(session: &mut Session, path: &Path) -> Result<Explained> {

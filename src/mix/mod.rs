@@ -24,10 +24,11 @@ use adapter::Adapter;
 use lift_lower::LiftLower;
 use misuse::Misuses;
 use noisy::Noisy;
-use table::{Table, coverage};
+use table::{cells, coverage};
 use typed::Typed;
 
 pub use spec::SpecCoverage;
+pub use table::{Cell, Table};
 
 /// The tables of one run.
 #[derive(Clone)]
@@ -95,6 +96,11 @@ impl Mix {
         text
     }
 
+    /// How many of the cells that can be reached were, and how many there are.
+    pub fn cells(&self) -> (u64, u64) {
+        cells(&self.tables())
+    }
+
     /// The cells that could have been reached and were not, by name.
     pub fn empty(&self) -> Vec<String> {
         self.tables().into_iter().flat_map(Table::empty).collect()
@@ -105,7 +111,7 @@ impl Mix {
         self.tables().into_iter().flat_map(Table::contradicted).collect()
     }
 
-    fn tables(&self) -> Vec<&Table> {
+    pub fn tables(&self) -> Vec<&Table> {
         match &self.tables {
             Tables::LiftLower(tables) => tables.tables(),
             Tables::Adapter(tables) => tables.tables(),
@@ -127,10 +133,9 @@ impl Mix {
 }
 
 impl Serialize for Mix {
-    /// Table, row, column: a count, or why there can be none.
+    /// Each table by its title.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let tables: BTreeMap<_, _> =
-            self.tables().into_iter().map(|table| (table.title, table.cells())).collect();
-        tables.serialize(serializer)
+        let tables = self.tables().into_iter().map(|table| (table.title, table));
+        tables.collect::<BTreeMap<_, _>>().serialize(serializer)
     }
 }

@@ -4,7 +4,7 @@
 use serde::{Serialize, Serializer};
 
 use super::adapter::no_such_block;
-use super::table::{Table, coverage};
+use super::table::{Table, cells, coverage};
 use crate::abi::point::{Answer, Constructor};
 use crate::abi::{Change, Party, Point, Points, Rule, StringEncoding};
 use crate::value::StringSource;
@@ -43,6 +43,15 @@ impl SpecCoverage {
         self.table.text() + "\n" + &coverage(&[&self.table], "points", "never")
     }
 
+    /// How many of the points that can be reached were, and how many there are.
+    pub fn cells(&self) -> (u64, u64) {
+        cells(&[&self.table])
+    }
+
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
     /// The points that could have been reached and were not, by name.
     pub fn empty(&self) -> Vec<String> {
         self.table.empty()
@@ -55,9 +64,8 @@ impl SpecCoverage {
 }
 
 impl Serialize for SpecCoverage {
-    /// Point, party: a count, or why there can be none.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.table.cells().serialize(serializer)
+        self.table.serialize(serializer)
     }
 }
 

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 /// Rows and columns have names; so has the whole.
 #[derive(Clone)]
@@ -16,12 +17,12 @@ pub struct Table {
     impossible: Vec<Option<&'static str>>,
 }
 
-/// A cell, as it is stored.
-#[derive(Serialize)]
-#[serde(untagged)]
+/// What there is to say of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cell {
     Count(u64),
-    Impossible(String),
+    /// Why nothing can be counted there.
+    Impossible(&'static str),
 }
 
 impl Table {
@@ -52,6 +53,12 @@ impl Table {
     /// How many cells are possible.
     pub fn possible(&self) -> usize {
         self.impossible.iter().filter(|reason| reason.is_none()).count()
+    }
+
+    /// How many of these are not empty.
+    pub fn reached(&self) -> usize {
+        let cells = self.counts.iter().zip(&self.impossible);
+        cells.filter(|(count, reason)| **count > 0 && reason.is_none()).count()
     }
 
     /// The possible cells that are empty, by name.
@@ -105,23 +112,52 @@ impl Table {
         }
     }
 
-    /// Row by row, column by column.
-    pub fn cells(&self) -> BTreeMap<&str, BTreeMap<&str, Cell>> {
-        let width = self.columns.len();
-        let cells = |row: usize| {
-            let cell =
-                |column: usize| (self.columns[column].as_str(), self.cell(row * width + column));
-            (0..width).map(cell).collect()
-        };
-        self.rows.iter().enumerate().map(|(row, name)| (name.as_str(), cells(row))).collect()
+    pub fn rows(&self) -> &[String] {
+        &self.rows
     }
 
-    fn cell(&self, cell: usize) -> Cell {
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    pub fn cell(&self, row: usize, column: usize) -> Cell {
+        let cell = row * self.columns.len() + column;
         match self.impossible[cell] {
-            Some(reason) if self.counts[cell] == 0 => Cell::Impossible(reason.to_string()),
+            Some(reason) if self.counts[cell] == 0 => Cell::Impossible(reason),
             Some(_) | None => Cell::Count(self.counts[cell]),
         }
     }
+}
+
+impl Serialize for Table {
+    /// Counts by row and column, and apart from these why there can be none.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut counts: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+        let mut impossible: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
+        for (row, name) in self.rows.iter().enumerate() {
+            for (column, of) in self.columns.iter().enumerate() {
+                match self.cell(row, column) {
+                    Cell::Count(count) => {
+                        counts.entry(name).or_default().insert(of, count);
+                    }
+                    Cell::Impossible(why) => {
+                        impossible.entry(name).or_default().insert(of, why);
+                    }
+                }
+            }
+        }
+        let mut table = serializer.serialize_struct("Table", 2)?;
+        table.serialize_field("counts", &counts)?;
+        table.serialize_field("impossible", &impossible)?;
+        table.end()
+    }
+}
+
+/// How many of the possible cells of some tables were reached, and how many there are.
+pub fn cells(tables: &[&Table]) -> (u64, u64) {
+    let sum = |count: fn(&Table) -> usize| tables.iter().map(|table| count(table)).sum::<usize>();
+    let counts = [sum(Table::reached), sum(Table::possible)];
+    counts.map(|count| u64::try_from(count).unwrap_or(u64::MAX)).into()
 }
 
 /// How many of the possible cells of some tables were reached, and which never. Words say what cells are, and
@@ -166,6 +202,10 @@ mod tests {
         let text = "title\n             x        y\n  one        1        2\n  two        a        0\n  \
             a: so it is\n";
         assert_eq!(table.text(), text);
+        assert_eq!(cells(&[&table]), (2, 3));
+        let json = serde_json::to_value(&table).unwrap();
+        assert_eq!(json["counts"]["one"], serde_json::json!({ "x": 1, "y": 2 }));
+        assert_eq!(json["impossible"], serde_json::json!({ "two": { "x": "so it is" } }));
     }
 
     #[test]
@@ -173,7 +213,7 @@ mod tests {
         let mut table = table();
         table.count(1, 0);
         assert_eq!(table.contradicted(), ["title: two: x"]);
-        assert!(matches!(table.cell(2), Cell::Count(1)));
+        assert_eq!(table.cell(1, 0), Cell::Count(1));
         assert!(!table.text().contains("so it is"));
     }
 }

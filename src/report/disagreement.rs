@@ -14,14 +14,19 @@ use crate::observation::{GuestEvent, HostEvent, Outcome};
 use crate::oracle::{Difference, Observed, Verdict, Where};
 use crate::session::Checked;
 
+/// A command of this program, as it is started with the same subject.
+pub fn command(arguments: &str) -> String {
+    format!("{} {arguments}", env!("CANONFUZZ_COMMAND"))
+}
+
 /// The command that replays a case with the same subject.
 pub fn replay_command(case: &str) -> String {
-    format!("{} replay {case}", env!("CANONFUZZ_COMMAND"))
+    command(&format!("replay {case}"))
 }
 
 /// The command that makes a script of it, which any Wasmtime can run.
 pub(super) fn export_command(case: &str) -> String {
-    format!("{} export {case} --format wast", env!("CANONFUZZ_COMMAND"))
+    command(&format!("export {case} --format wast"))
 }
 
 /// A verdict in a few words.
@@ -99,7 +104,7 @@ pub fn disagreement(
 }
 
 /// What was called, and what each side shows there first that the other does not.
-pub(super) fn parting(case: &Case, difference: &Difference) -> [String; 3] {
+pub fn parting(case: &Case, difference: &Difference) -> [String; 3] {
     let Difference { call, at, .. } = difference;
     [
         format!("call      {}", called(case, *call)),

@@ -13,7 +13,9 @@ mod explain;
 
 pub mod html;
 
-pub use disagreement::{build, class, disagreement, ended, replay_command, verdict};
+pub use disagreement::{
+    build, class, command, disagreement, ended, parting, replay_command, verdict,
+};
 pub use explain::{Explained, explain, show};
 pub use spec::trap_rule;
 pub use timeline::{host_event, outcome, timeline};

@@ -53,6 +53,16 @@ pub(super) fn tone(verdict: &Verdict) -> &'static str {
     }
 }
 
+/// The same of a verdict in words.
+pub(super) fn tone_of(says: &str) -> &'static str {
+    match says.split(' ').next() {
+        Some("agree") => "agree",
+        Some("accepted") => "accepted",
+        Some("disagree") => "disagree",
+        Some(_) | None => "undecided",
+    }
+}
+
 fn head(html: &mut Html, explained: &Explained, heading: &str) {
     html.element("header", &[], |html| {
         let badge = format!("badge {}", tone(&explained.checked.verdict));

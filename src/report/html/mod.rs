@@ -6,11 +6,15 @@ mod call;
 mod drawing;
 mod events;
 mod index;
+mod plot;
+mod run;
 mod sheet;
 mod unequal;
 mod write;
 
 pub use index::{Entry, entry, index};
+pub use plot::Curve;
+pub use run::{Kind, Page, run};
 
 use super::explain::Explained;
 use write::Html;

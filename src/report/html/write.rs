@@ -7,9 +7,9 @@ use crate::plain::is_hidden;
 const VOID: [&str; 2] = ["meta", "br"];
 
 /// Elements after which a line ends, so that a page can be read and compared as text.
-const LINES: [&str; 20] = [
-    "article", "body", "details", "div", "footer", "g", "h1", "h2", "h3", "head", "header", "li",
-    "nav", "p", "section", "style", "summary", "svg", "table", "tr",
+const LINES: [&str; 22] = [
+    "article", "body", "details", "div", "dl", "figure", "footer", "g", "h1", "h2", "h3", "head",
+    "header", "li", "nav", "p", "section", "style", "summary", "svg", "table", "tr",
 ];
 
 /// A page, or a part of one, as it is written.
