@@ -435,9 +435,9 @@ fn call(
 /// What an end says where the host has a call that never returns: it may be all that is waited for.
 fn waiting(store: &Store<Data>, outcome: Outcome) -> Outcome {
     let never = store.data().never.load(Ordering::Relaxed) > 0;
-    match outcome {
-        Outcome::Crashed(how) if never && how == NOBODY_WAKES => Outcome::Deadlocked(how),
-        outcome => outcome,
+    match never && outcome == Outcome::Crashed(NOBODY_WAKES.to_string()) {
+        true => Outcome::Deadlocked(NOBODY_WAKES.to_string()),
+        false => outcome,
     }
 }
 
