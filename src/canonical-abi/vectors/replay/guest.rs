@@ -66,7 +66,7 @@ impl Guest for ReplayGuest<'_, '_> {
 impl Instance for ReplayGuest<'_, '_> {
     fn post_return(&mut self, results: &[Core]) -> Result<(), Stop> {
         if let Some(post_return) = self.opts.post_return {
-            drive::run_core(self.replay, post_return, results.to_vec())?;
+            drive::run_post_return(self.replay, post_return, results.to_vec())?;
         }
         Ok(())
     }
