@@ -204,7 +204,6 @@ pub fn cancel_copy<W: World>(
     let event = waits.event;
     trap_if(watch, Party::Itself, CANCEL.state, not_copying)?;
     trap_if(watch, Party::Itself, CANCEL.in_set, in_set)?;
-    machine.ends[id].state = CopyState::Cancelling;
     if event.is_none() || moved::cancels_copied(watch, event) {
         copy::cancel(world, id)?;
     }
