@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Error, Result, bail, ensure};
 use serde::Serialize;
 
-use crate::case::text::{self, CaseFile};
+use crate::case::text::{self, CaseFile, UNREVIEWED};
 use crate::case::{Case, bytes};
 use crate::files::{self, Search};
 use crate::plain;
@@ -96,7 +96,7 @@ fn parse_text(contents: Vec<u8>) -> Result<Found> {
 
 /// A case that nobody has explained yet.
 pub fn unexplained(case: Case) -> CaseFile {
-    CaseFile { rule: "Not reviewed yet.".to_string(), story: None, case, expect: Vec::new() }
+    CaseFile { rule: UNREVIEWED.to_string(), story: None, case, expect: Vec::new() }
 }
 
 /// The name, without its ending, of the file for a case of this class: letters and digits of it, and not more than a

@@ -241,6 +241,47 @@ fn what_guests_pass_and_the_host_answers_is_told_as_values() {
 }
 
 #[test]
+fn a_page_says_why_at_its_top() {
+    let top = |path: &str| {
+        let page = html::page(&explained(path, |_| {}));
+        check_sound(&page);
+        page.split("Event by event").next().unwrap().to_string()
+    };
+    let tag = top("corpus/known/adapter-wide-tag-at-bit-31.toml");
+    let [reason, title, path] = [
+        "An adapter takes bit 31 of a length for the tag of UTF-16",
+        "<h1 class=\"name\">In a 64-bit memory the tag of UTF-16 is bit 63 of the length.</h1>",
+        "<code>corpus/known/adapter-wide-tag-at-bit-31</code>",
+    ]
+    .map(|part| tag.find(part).unwrap_or_else(|| panic!("{part}: {tag}")));
+    assert!(reason < title && title < path);
+    let misuse = top("corpus/known/misuse-duplicate-flag.toml");
+    assert!(misuse.contains("No rule of the ABI: the engine&#39;s interface has to refuse"));
+    assert!(!misuse.contains("canon_lower"));
+    // It is registered for a range before, too, which is no reason here.
+    let borrows = top("corpus/known/borrow-remains-when-the-call-is-queued.toml");
+    assert_eq!(borrows.matches("class=\"reason\"").count(), 1, "{borrows}");
+}
+
+#[test]
+fn what_nobody_has_reviewed_is_called_by_what_it_shows_and_not_by_its_folder() {
+    let mut one = planted(PADDING, "padding-zeroed");
+    one.file.rule = canonfuzz::case::text::UNREVIEWED.to_string();
+    let checked = one.checked.clone();
+    let one = report::explain("/home/me/findings/memory-7.toml", one.file, checked).unwrap();
+    let page = html::page(&one);
+    assert!(page.contains("<h1 class=\"name\">memory</h1>") && page.contains("memory-7.toml"));
+    assert!(!page.contains("/home/me"), "{page}");
+}
+
+#[test]
+fn what_was_not_seen_is_one_cell() {
+    let page = html::page(&explained("corpus/known/adapter-wide-tag-at-bit-31.toml", |_| {}));
+    assert_eq!(page.matches("class=\"unseen\"").count(), 1);
+    assert!(page.contains("class=\"unseen\" rowspan=\"6\""));
+}
+
+#[test]
 fn a_case_that_agrees_says_so() {
     let page = html::page(&explained(PADDING, |_| {}));
     check_sound(&page);

@@ -53,7 +53,13 @@ pub fn run(arguments: &Arguments, isolated: Option<Duration>) -> Result<bool> {
     output.as_deref().map_or(Ok(()), files::check_writable)?;
     let file = corpus::load(case)?.file;
     let stem = case.file_stem().map_or("case".into(), |stem| stem.to_string_lossy());
-    let exported = exported(&file, &stem, *format, *guest, isolated).with_context(name)?;
+    let exported = match export::unrun(&file, *format) {
+        Some(exported) => exported,
+        None => {
+            let mut session = Session::maybe_isolated(isolated)?;
+            run_and_export(&mut session, &file, *format, &stem, *guest).with_context(name)?
+        }
+    };
     match output {
         Some(path) => files::write(path, &exported)?,
         None => to_stdout(&exported, *format)?,
@@ -61,17 +67,14 @@ pub fn run(arguments: &Arguments, isolated: Option<Duration>) -> Result<bool> {
     Ok(true)
 }
 
-fn exported(
+/// The case in a format for which it has to be run.
+pub(super) fn run_and_export(
+    session: &mut Session,
     file: &CaseFile,
-    stem: &str,
     format: Format,
+    stem: &str,
     guest: usize,
-    isolated: Option<Duration>,
 ) -> Result<Vec<u8>> {
-    if let Some(exported) = export::unrun(file, format) {
-        return Ok(exported);
-    }
-    let mut session = Session::maybe_isolated(isolated)?;
     let checked = session.check(&export::without_unused_import(&file.case))?;
     let words = match (&checked.verdict, &checked.observed.outcome) {
         (Verdict::Agree, Outcome::Trapped(_, words)) => words.lines().next().map(str::to_string),

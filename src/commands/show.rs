@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use canonfuzz::case::text::CaseFile;
 use canonfuzz::encode::{self, Puppets};
+use canonfuzz::export::Format;
+use canonfuzz::oracle::Verdict;
 use canonfuzz::report::{self, Explained, html};
 use canonfuzz::{Session, corpus, files, plain};
 use clap::Args;
@@ -100,7 +103,24 @@ pub fn index(folder: &Path, file: &Path, limit: Option<Duration>) -> Result<Inde
 fn explain(session: &mut Session, path: &Path) -> Result<Explained> {
     let file = corpus::load(path)?.file;
     let checked = session.check(&file.case).with_context(|| plain::name(path))?;
-    report::explain(&plain::name(path), file, checked)
+    let is_told = checked.verdict != Verdict::Agree;
+    let mut explained = report::explain(&plain::name(path), file, checked)?;
+    if is_told {
+        explained.reproducers = reproducers(session, path, &explained.file);
+    }
+    Ok(explained)
+}
+
+/// The case as files that stand on their own, as far as it can be such.
+fn reproducers(session: &mut Session, path: &Path, file: &CaseFile) -> Vec<(String, String)> {
+    let stem = path.file_stem().map_or("case".into(), |stem| stem.to_string_lossy());
+    let stem = plain::word(&stem);
+    let formats = [(Format::Wast, "a script", "wast"), (Format::Rust, "a test in Rust", "rs")];
+    let exported = formats.into_iter().filter_map(|(format, what, ending)| {
+        let text = super::export::run_and_export(session, file, format, &stem, 0).ok()?;
+        Some((format!("{what}: {stem}.{ending}"), String::from_utf8(text).ok()?))
+    });
+    exported.collect()
 }
 
 fn agrees(explained: &Explained) -> bool {

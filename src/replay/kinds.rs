@@ -38,7 +38,11 @@ pub fn counted(all: &[Replayed]) -> String {
         counts[place].1 += 1;
     }
     let counts = counts.iter().filter(|(_, count)| *count > 0);
-    let said: Vec<_> = counts.map(|(name, count)| format!("{count} {name}")).collect();
+    let said = counts.map(|(name, count)| match (count, name.strip_suffix('s')) {
+        (1, Some(one)) => format!("1 {one}"),
+        (_, _) => format!("{count} {name}"),
+    });
+    let said: Vec<_> = said.collect();
     if said.is_empty() { "no case".to_string() } else { said.join(", ") }
 }
 

@@ -84,7 +84,11 @@ pub fn disagreement(
     lines
         .extend(core.map(|what| format!("  core      {what}, on the subject's core engine alone")));
     lines.push(format!("  subject   {}", subject(case)));
-    lines.push(format!("  spec      {}", spec::functions(difference)));
+    let rule = match spec::is_misused(case, difference.call) {
+        true => spec::NO_RULE,
+        false => spec::functions(difference),
+    };
+    lines.push(format!("  spec      {rule}"));
     let imported = match checked.puppets {
         Puppets::Contained => "",
         Puppets::Imported => " --import-puppets",

@@ -7,16 +7,16 @@ use super::align::{Row, rows};
 use super::disagreement::{class, export_command, parting, replay_command, subject, verdict};
 use super::layout;
 use super::memory::{Field, FieldKind, FlatValue, Picture, Root, State, picture};
-use super::spec::{Rule, rules};
+use super::spec::{NO_RULE, Rule, is_misused, rules};
 use super::timeline::{core, guest_name, hex};
 use crate::abi::Deviation;
 use crate::case::Case;
-use crate::case::text::{CaseFile, print};
+use crate::case::text::{CaseFile, UNREVIEWED, print};
 use crate::encode::Prepared;
 use crate::observation::{Observation, Outcome};
 use crate::oracle::register::{Divergence, Register};
 use crate::oracle::{Difference, Verdict, Where, first_difference};
-use crate::session::Checked;
+use crate::session::{Checked, own_build, situation};
 
 /// A case that was checked, explained.
 pub struct Explained {
@@ -31,6 +31,8 @@ pub struct Explained {
     pub replay: String,
     /// The one that makes a file of it for those who have no canonfuzz.
     pub export: String,
+    /// Such files, as far as somebody made them: what each is called, and what is in it.
+    pub reproducers: Vec<(String, String)>,
 }
 
 /// What the register has to do with a case.
@@ -40,6 +42,8 @@ pub struct Registered {
     pub says: String,
     /// The entries that are about it.
     pub entries: Vec<Divergence>,
+    /// Those of them by which it is accepted.
+    pub reasons: Vec<Divergence>,
 }
 
 /// Collects what there is to tell of the case at this path.
@@ -49,10 +53,13 @@ pub fn explain(path: &str, file: CaseFile, checked: Checked) -> Result<Explained
         Verdict::Accepted(_) => first_difference(&checked.expected, &checked.observed),
         Verdict::Agree | Verdict::Inconclusive(_) | Verdict::Unsupported(_) => None,
     };
-    let register = registered(&Register::committed()?, path, &checked.verdict);
+    let mut register = registered(&Register::committed()?, path, &checked.verdict);
+    let (build, situation) = (own_build()?, situation(&file.case));
+    register.reasons.retain(|reason| reason.applies(&build, situation));
     let name = path.strip_suffix(".toml").unwrap_or(path).to_string();
     let (replay, export) = (replay_command(path), export_command(path));
-    Ok(Explained { name, file, checked, difference, register, replay, export })
+    let reproducers = Vec::new();
+    Ok(Explained { name, file, checked, difference, register, replay, export, reproducers })
 }
 
 fn registered(register: &Register, path: &str, verdict: &Verdict) -> Registered {
@@ -70,7 +77,8 @@ fn registered(register: &Register, path: &str, verdict: &Verdict) -> Registered 
         Verdict::Agree => "registered for other releases or configurations: here both sides agree",
         Verdict::Inconclusive(_) | Verdict::Unsupported(_) => "not decided: the run says nothing",
     };
-    Registered { says: says.to_string(), entries }
+    let reasons = entries.iter().filter(|entry| accepted.contains(&entry.deviation));
+    Registered { says: says.to_string(), reasons: reasons.cloned().collect(), entries }
 }
 
 impl Explained {
@@ -86,6 +94,28 @@ impl Explained {
     /// Whether the two sides differ in a way that nobody has registered.
     pub fn is_finding(&self) -> bool {
         matches!(self.checked.verdict, Verdict::Disagree(_))
+    }
+
+    /// The rule in a sentence; of what nobody has reviewed, how the two sides differ.
+    pub fn title(&self) -> String {
+        match self.file.rule.as_str() {
+            UNREVIEWED => self.kind(),
+            rule => rule.to_string(),
+        }
+    }
+
+    /// The file's name, as others may be told it: where it lies on this machine is not theirs to know.
+    pub fn told_name(&self) -> &str {
+        match self.name.rsplit_once('/') {
+            Some((_, file)) if self.name.starts_with('/') => file,
+            Some(_) | None => &self.name,
+        }
+    }
+
+    /// Whether the sides part over a mistake of the host's.
+    pub fn is_misuse(&self) -> bool {
+        let call = self.difference.as_ref().map(|difference| difference.call);
+        call.is_some_and(|call| is_misused(&self.file.case, call))
     }
 
     /// The verdict, and the kind of difference where there is one.
@@ -177,8 +207,12 @@ fn summary(explained: &Explained) -> Vec<String> {
     }
     lines.extend(explained.there().map(|there| format!("  there     {there}")));
     lines.push(format!("  subject   {}", explained.subject()));
-    for rule in explained.rules() {
-        lines.push(format!("  spec      {}: {}", rule.section, rule.functions.join(", ")));
+    if explained.is_misuse() {
+        lines.push(format!("  spec      {NO_RULE}"));
+    } else {
+        for rule in explained.rules() {
+            lines.push(format!("  spec      {}: {}", rule.section, rule.functions.join(", ")));
+        }
     }
     lines.push(format!("  register  {}", register.says));
     for Divergence { deviation, versions, reason, link, .. } in &register.entries {

@@ -2,8 +2,18 @@
 //! Knows the headings and definitions of `CanonicalABI.md`, and nothing of cases.
 
 use crate::abi::{BuiltIn, Trap};
+use crate::case::{Case, Manner};
 use crate::observation::{GuestEvent, HostEvent, Outcome};
 use crate::oracle::{Difference, Observed, Where};
+
+/// What is said where a host's mistake is not met as it should be.
+pub(super) const NO_RULE: &str =
+    "no rule of the ABI: the engine's interface has to refuse this mistake of the host's";
+
+/// Whether the host makes a mistake in this call.
+pub(super) fn is_misused(case: &Case, call: usize) -> bool {
+    case.calls.get(call).is_some_and(|call| matches!(call.manner, Manner::Misused(_)))
+}
 
 /// A chapter of `CanonicalABI.md`, and the definitions in it to read.
 #[derive(Clone, Debug, PartialEq, Eq)]

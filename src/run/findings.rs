@@ -11,7 +11,7 @@ use super::Plan;
 use super::progress::{News, Progress};
 use super::tally::{First, Kept, Kind, Lost, Rank, Tally};
 use crate::case::Case;
-use crate::case::text::CaseFile;
+use crate::case::text::{CaseFile, UNREVIEWED};
 use crate::corpus::{self, Unwritten};
 use crate::generate::size;
 use crate::oracle::{Difference, Verdict};
@@ -98,8 +98,8 @@ fn there(mut names: impl Iterator<Item = PathBuf>, found: &Found) -> There {
 
 /// Whether a file is a finding of a run of this build that nobody has reviewed.
 fn is_ours(file: &CaseFile) -> bool {
-    let CaseFile { rule, story, case, expect } = file;
-    let unreviewed = *rule == corpus::unexplained(case.clone()).rule && expect.is_empty();
+    let CaseFile { rule, story, expect, .. } = file;
+    let unreviewed = rule == UNREVIEWED && expect.is_empty();
     unreviewed && story.as_ref().is_some_and(|story| story.starts_with(&story_begins()))
 }
 

@@ -6,14 +6,15 @@ use indicatif::HumanCount;
 
 use super::Summary;
 use super::tally::{Kind, Sample};
-use crate::oracle::register::Register;
+use crate::oracle::register::{Build, Register};
 use crate::plain;
 use crate::report::html::{self, Curve};
+use crate::session::own_build;
 
 impl Summary {
     /// All of it as one page that loads nothing.
     pub fn page(&self) -> Result<String> {
-        let register = Register::committed()?;
+        let (register, build) = (Register::committed()?, own_build()?);
         let mut kinds: Vec<&Kind> = self.kinds.iter().collect();
         kinds.sort_by_key(|kind| (!kind.is_finding, std::cmp::Reverse(kind.count)));
         let tables = self.mix.iter();
@@ -30,7 +31,7 @@ impl Summary {
             verdict: self.verdict(),
             is_clean: !self.has_findings(),
             facts: self.facts(),
-            kinds: kinds.into_iter().map(|kind| told(kind, &register)).collect(),
+            kinds: kinds.into_iter().map(|kind| told(kind, &register, &build)).collect(),
             curves: curves(&self.over_time),
             tables,
         }))
@@ -49,8 +50,11 @@ impl Summary {
     }
 }
 
-fn told<'a>(kind: &'a Kind, register: &Register) -> html::Kind<'a> {
-    let of = |deviation| register.divergences.iter().find(|one| one.deviation == deviation);
+fn told<'a>(kind: &'a Kind, register: &Register, build: &Build) -> html::Kind<'a> {
+    let of = |deviation| {
+        let mut entries = register.divergences.iter();
+        entries.find(|one| one.deviation == deviation && one.versions.matches(&build.version))
+    };
     let reasons =
         kind.deviations.iter().filter_map(|deviation| Some(of(*deviation)?.reason.clone()));
     let kept = kind.kept.as_ref();

@@ -36,6 +36,9 @@ pub struct CaseFile {
     pub expect: Vec<String>,
 }
 
+/// The rule of a case that nobody has explained yet.
+pub const UNREVIEWED: &str = "Not reviewed yet.";
+
 /// The functions of a case as one WIT world.
 pub fn wit(shape: &Shape) -> String {
     wit::print(shape)

@@ -15,6 +15,7 @@ use crate::oracle::{Difference, Observed, Verdict};
 use crate::report::disagreement::{place, side};
 use crate::report::explain::Explained;
 use crate::report::layout;
+use crate::report::spec::NO_RULE;
 
 /// Calls whose memories are drawn.
 const CALLS: usize = 4;
@@ -67,8 +68,11 @@ fn head(html: &mut Html, explained: &Explained, heading: &str) {
     html.element("header", &[], |html| {
         let badge = format!("badge {}", tone(&explained.checked.verdict));
         html.leaf("p", &[("class", &badge)], &explained.verdict());
-        html.leaf(heading, &[("class", "name")], &explained.name);
-        html.leaf("p", &[("class", "rule")], &explained.file.rule);
+        explained.register.reasons.iter().for_each(|entry| reason(html, entry));
+        html.leaf(heading, &[("class", "name")], &explained.title());
+        html.element("p", &[("class", "path")], |html| {
+            html.leaf("code", &[], explained.told_name());
+        });
         if let Some(story) = &explained.file.story {
             // Lines end where the file's do: only an empty one ends a paragraph.
             let paragraphs = story.trim().split("\n\n");
@@ -79,6 +83,26 @@ fn head(html: &mut Html, explained: &Explained, heading: &str) {
             html.leaf("strong", &[], &explained.subject());
         });
     });
+}
+
+/// Why a difference is accepted, and where it was reported.
+pub(super) fn reason(html: &mut Html, entry: &Divergence) {
+    html.element("p", &[("class", "reason")], |html| {
+        html.text(&entry.reason);
+        html.text(" ");
+        match entry.link.as_str() {
+            "unreported" => html.text("Not reported."),
+            reported => link(html, reported),
+        }
+    });
+}
+
+fn link(html: &mut Html, link: &str) {
+    if link.starts_with("https://") {
+        html.leaf("a", &[("href", link)], link);
+    } else {
+        html.text(link);
+    }
 }
 
 fn difference(html: &mut Html, explained: &Explained) {
@@ -124,6 +148,10 @@ fn sides(html: &mut Html, case: &Case, difference: &Difference) {
 
 fn specification(html: &mut Html, explained: &Explained) {
     html.leaf("h3", &[], "The specification says");
+    if explained.is_misuse() {
+        html.leaf("p", &[], &format!("{}.", capitalized(NO_RULE)));
+        return;
+    }
     html.element("ul", &[("class", "spec")], |html| {
         explained.rules().iter().for_each(|rule| {
             html.element("li", &[], |html| {
@@ -187,11 +215,7 @@ fn register(html: &mut Html, explained: &Explained) {
                 html.text("Wasmtime ");
                 html.leaf("code", &[], &versions.to_string());
                 html.text(", ");
-                if link.starts_with("https://") {
-                    html.leaf("a", &[("href", link)], link);
-                } else {
-                    html.text(link);
-                }
+                self::link(html, link);
                 html.text(", shown by ");
                 html.leaf("code", &[], case);
             });
@@ -205,7 +229,18 @@ fn capitalized(text: &str) -> String {
 }
 
 fn reproduce(html: &mut Html, explained: &Explained) {
-    html.code(&format!("{}\n{}", explained.replay, explained.export));
+    let folder = explained.name.strip_suffix(explained.told_name()).unwrap_or_default();
+    let told = |command: &str| match folder {
+        "" => command.to_string(),
+        folder => command.replace(folder, ""),
+    };
+    html.code(&format!("{}\n{}", told(&explained.replay), told(&explained.export)));
+    for (name, text) in &explained.reproducers {
+        html.element("details", &[], |html| {
+            html.leaf("summary", &[], name);
+            html.code(text.trim_end());
+        });
+    }
     html.element("details", &[("open", "")], |html| {
         html.leaf("summary", &[], "The case file");
         html.code(print(&explained.file).trim_end());

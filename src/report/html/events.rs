@@ -38,19 +38,56 @@ fn head(html: &mut Html) {
     });
 }
 
+/// What is shown of a timeline.
+enum Shown<'a> {
+    Event(&'a Row),
+    /// So many rows are left out.
+    Gap(usize),
+}
+
 fn body(html: &mut Html, rows: &[Row]) {
-    let mut left_out = 0;
-    let mut shown = 0;
+    let shown = shown(rows);
+    for (position, part) in shown.iter().enumerate() {
+        match part {
+            Shown::Event(row) => event(html, row, unseen(&shown, position)),
+            Shown::Gap(left_out) => gap(html, *left_out),
+        }
+    }
+}
+
+fn shown(rows: &[Row]) -> Vec<Shown<'_>> {
+    let mut shown = Vec::new();
+    let (mut left_out, mut events) = (0, 0);
     for (i, row) in rows.iter().enumerate() {
-        if !is_kept(rows, i) || shown >= ROWS && row.mark != Mark::First {
+        if !is_kept(rows, i) || events >= ROWS && row.mark != Mark::First {
             left_out += 1;
             continue;
         }
-        gap(html, &mut left_out);
-        event(html, row);
-        shown += 1;
+        shown.extend((left_out > 0).then_some(Shown::Gap(left_out)));
+        shown.push(Shown::Event(row));
+        (left_out, events) = (0, events + 1);
     }
-    gap(html, &mut left_out);
+    shown.extend((left_out > 0).then_some(Shown::Gap(left_out)));
+    shown
+}
+
+/// Over how many rows the cell of each side goes that is not seen: nothing, where it is part of the one above.
+fn unseen(shown: &[Shown], position: usize) -> [Option<usize>; 2] {
+    let sides: [fn(&Row) -> &Cell; 2] = [|row| &row.expected, |row| &row.observed];
+    sides.map(|side| {
+        let goes_on = |part: &Shown| match part {
+            Shown::Event(row) => *side(row) == Cell::Unseen && row.mark != Mark::First,
+            Shown::Gap(_) => false,
+        };
+        let is_unseen = |part: &Shown| match part {
+            Shown::Event(row) => *side(row) == Cell::Unseen,
+            Shown::Gap(_) => false,
+        };
+        let above = position.checked_sub(1).is_some_and(|above| is_unseen(&shown[above]));
+        let is_part = above && goes_on(&shown[position]);
+        let rows = 1 + shown[position + 1..].iter().take_while(|part| goes_on(part)).count();
+        (!is_part).then_some(rows)
+    })
 }
 
 /// Whether a row is shown: all of a short timeline are; of a long one what differs, and what is near it.
@@ -67,17 +104,13 @@ fn is_kept(rows: &[Row], at: usize) -> bool {
         || rows[near].iter().any(differs)
 }
 
-fn gap(html: &mut Html, left_out: &mut usize) {
-    if *left_out > 0 {
-        html.element("tr", &[("class", "gap")], |html| {
-            let text = format!("… {left_out} rows left out");
-            html.leaf("td", &[("colspan", "3")], &text);
-        });
-    }
-    *left_out = 0;
+fn gap(html: &mut Html, left_out: usize) {
+    html.element("tr", &[("class", "gap")], |html| {
+        html.leaf("td", &[("colspan", "3")], &format!("… {left_out} rows left out"));
+    });
 }
 
-fn event(html: &mut Html, row: &Row) {
+fn event(html: &mut Html, row: &Row, unseen: [Option<usize>; 2]) {
     let class = match row.mark {
         Mark::Call => "call",
         Mark::Same => "same",
@@ -93,12 +126,12 @@ fn event(html: &mut Html, row: &Row) {
                 Mark::Call | Mark::Same => {}
             }
         });
-        side(html, "reference", &row.expected, &row.observed);
-        side(html, "subject", &row.observed, &row.expected);
+        side(html, "reference", [&row.expected, &row.observed], unseen[0]);
+        side(html, "subject", [&row.observed, &row.expected], unseen[1]);
     });
 }
 
-fn side(html: &mut Html, name: &str, cell: &Cell, other: &Cell) {
+fn side(html: &mut Html, name: &str, [cell, other]: [&Cell; 2], unseen: Option<usize>) {
     match cell {
         Cell::Saw(text) => html.element("td", &[("data-side", name)], |html| {
             html.element("code", &[], |html| match other {
@@ -112,7 +145,12 @@ fn side(html: &mut Html, name: &str, cell: &Cell, other: &Cell) {
             });
         }),
         Cell::Nothing => html.leaf("td", &[("data-side", name), ("class", "nothing")], "nothing"),
-        Cell::Unseen => html.leaf("td", &[("data-side", name), ("class", "unseen")], "not seen"),
+        Cell::Unseen => {
+            let Some(rows) = unseen else { return };
+            let rows = rows.to_string();
+            let attributes = [("data-side", name), ("class", "unseen"), ("rowspan", &rows)];
+            html.leaf("td", &attributes, "not seen");
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::article::{article, tone};
+use super::article::{article, reason, tone};
 use super::document;
 use super::write::Html;
 use crate::oracle::Verdict;
+use crate::oracle::register::Divergence;
 use crate::report::explain::Explained;
 
 /// A case in an index.
@@ -18,6 +19,8 @@ pub struct Entry {
     /// What comes first.
     rank: u32,
     id: String,
+    /// Why it is accepted, if it is.
+    reasons: Vec<Divergence>,
     /// The case in full, where there is more to it than that both sides agree.
     article: Option<Html>,
 }
@@ -32,12 +35,13 @@ pub fn entry(explained: &Explained, number: usize, whole: bool) -> Entry {
         html
     });
     Entry {
-        name: explained.name.clone(),
-        rule: explained.file.rule.clone(),
+        name: explained.told_name().to_string(),
+        rule: explained.title(),
         kind: explained.kind(),
         tone: tone(verdict),
         rank: rank(verdict),
         id,
+        reasons: explained.register.reasons.clone(),
         article,
     }
 }
@@ -75,9 +79,7 @@ pub fn index(folder: &str, subject: &str, entries: Vec<Entry>, unreadable: &[Str
             html.element("p", &[], |html| html.text(&counts(&kinds)));
             unreadable.iter().for_each(|why| html.leaf("p", &[("class", "unreadable")], why));
         });
-        html.element("nav", &[("aria-label", "Cases by kind")], |html| {
-            kinds.iter().for_each(|((_, kind), entries)| group(html, kind, entries));
-        });
+        html.element("nav", &[("aria-label", "Cases by kind")], |html| groups(html, &kinds));
         let articles = kinds.into_values().flatten().filter_map(|entry| entry.article);
         articles.for_each(|article| html.append(article));
     })
@@ -93,20 +95,52 @@ fn counts(kinds: &BTreeMap<(u32, String), Vec<Entry>>) -> String {
     format!("{all} cases: {}.", said.collect::<Vec<_>>().join(", "))
 }
 
-fn group(html: &mut Html, kind: &str, entries: &[Entry]) {
-    let tone = entries.first().map_or("agree", |entry| entry.tone);
-    html.element("details", &[("open", "")], |html| {
-        html.element("summary", &[], |html| {
-            html.leaf("span", &[("class", &format!("badge {tone}"))], kind);
-            html.text(&match entries.len() {
-                1 => " 1 case".to_string(),
-                count => format!(" {count} cases"),
+/// A row for each kind, findings first; what agrees is folded below.
+fn groups(html: &mut Html, kinds: &BTreeMap<(u32, String), Vec<Entry>>) {
+    let (agree, others): (Vec<_>, Vec<_>) =
+        kinds.iter().partition(|((one, _), _)| *one == rank(&Verdict::Agree));
+    if !others.is_empty() {
+        html.element("div", &[("class", "scroll"), ("tabindex", "0")], |html| {
+            html.element("table", &[("class", "kinds")], |html| {
+                html.element("tr", &[], |html| {
+                    for name in ["verdict", "cases", "which", "why it is accepted"] {
+                        html.leaf("th", &[("scope", "col")], name);
+                    }
+                });
+                others.iter().for_each(|((_, kind), entries)| group(html, kind, entries));
             });
         });
-        html.element("ul", &[("class", "cases")], |html| {
-            entries.iter().for_each(|entry| {
-                html.element("li", &[], |html| listed(html, entry));
+    }
+    for ((_, kind), entries) in agree {
+        html.element("details", &[], |html| {
+            html.element("summary", &[], |html| {
+                html.leaf("span", &[("class", "badge agree")], kind);
+                html.text(&format!(" {} cases", entries.len()));
             });
+            list(html, entries);
+        });
+    }
+}
+
+fn group(html: &mut Html, kind: &str, entries: &[Entry]) {
+    let tone = entries.first().map_or("agree", |entry| entry.tone);
+    html.element("tr", &[], |html| {
+        html.element("td", &[], |html| {
+            html.leaf("span", &[("class", &format!("badge {tone}"))], kind);
+        });
+        html.leaf("td", &[("class", "number")], &entries.len().to_string());
+        html.element("td", &[], |html| list(html, entries));
+        html.element("td", &[], |html| {
+            let reasons = entries.first().map_or(&[][..], |entry| &entry.reasons);
+            reasons.iter().for_each(|entry| reason(html, entry));
+        });
+    });
+}
+
+fn list(html: &mut Html, entries: &[Entry]) {
+    html.element("ul", &[("class", "cases")], |html| {
+        entries.iter().for_each(|entry| {
+            html.element("li", &[], |html| listed(html, entry));
         });
     });
 }

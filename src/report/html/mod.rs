@@ -21,7 +21,7 @@ use write::Html;
 
 /// The page of one case.
 pub fn page(explained: &Explained) -> String {
-    let title = format!("{} · {}", explained.verdict(), explained.name);
+    let title = format!("{} · {}", explained.verdict(), explained.told_name());
     document(&title, |html| article::article(html, explained, "case", "h1"))
 }
 
