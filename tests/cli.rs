@@ -155,7 +155,7 @@ fn replay_prints_what_does_not_agree_and_counts_the_rest() {
     let kind = format!("      1  {known}, smallest {KNOWN}");
     let last = |lines: &[String]| lines.last().unwrap().rsplit_once(": ").unwrap().0.to_string();
     let plain = lines(&[]);
-    assert_eq!(plain[..plain.len() - 1], [kind.clone()]);
+    assert_eq!(plain[..plain.len() - 1], *std::slice::from_ref(&kind));
     assert!(last(&plain).ends_with(": 1 agree, 1 known divergence"), "{plain:?}");
     let all = [format!("{CASE}: agree"), format!("{KNOWN}: {known}"), kind];
     assert_eq!(lines(&["-v"])[..3], all);

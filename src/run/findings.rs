@@ -68,7 +68,7 @@ fn keep(plan: &Plan, before: Option<&Kept>, found: &Found) -> Result<Kept> {
     files::write(&path, text.as_bytes())?;
     write_report(&path, &class, found)?;
     let explained = report::explain(&plain::name(&path), file, found.checked.clone())?;
-    let (rank, explained) = (found.rank.clone(), Some(Box::new(explained)));
+    let (rank, explained) = (found.rank, Some(Box::new(explained)));
     Ok(Kept { rank, path, text, explained })
 }
 
@@ -166,5 +166,5 @@ fn lose(progress: &Progress, kind: &mut Kind, found: &Found, error: &anyhow::Err
     }
     let case = Unwritten::new(&found.case, error);
     progress.tell(News::Lost(case.text(&report::class(difference(found)))));
-    kind.lost = Some(Lost { rank: found.rank.clone(), case });
+    kind.lost = Some(Lost { rank: found.rank, case });
 }
