@@ -16,10 +16,7 @@ use crate::types::Type;
 /// Spec: `lift_error_context`: the number of the error context among all.
 pub fn lift_error_context(cx: &mut Cx, i: u32) -> Result<u32, Stop> {
     let Some(entry) = get(cx, i)? else { return Ok(i) };
-    let errctx = match entry {
-        Entry::ErrorContext(errctx) => Some(errctx),
-        Entry::Resource(_) | Entry::Subtask(_) | Entry::End(_) | Entry::Set(_) => None,
-    };
+    let errctx = entry.error_context();
     cx.trap_if(AsyncRule::LiftErrorContextOtherKind, errctx.is_none())?;
     errctx.ok_or(Stop::Crash)
 }
@@ -81,10 +78,7 @@ pub fn lower_end(cx: &mut Cx, shared: u32) -> Result<u32, Stop> {
 
 /// The end behind an entry, if it is such a one.
 pub(crate) fn end_of(entry: Entry, which: (Kind, Side), ends: &Arena<End>) -> Option<&End> {
-    match entry {
-        Entry::End(id) => ends.get(id).filter(|end| (end.kind, end.side) == which),
-        Entry::Resource(_) | Entry::Subtask(_) | Entry::Set(_) | Entry::ErrorContext(_) => None,
-    }
+    ends.get(entry.end()?).filter(|end| (end.kind, end.side) == which)
 }
 
 /// Whether a stream or future is of elements of this type.

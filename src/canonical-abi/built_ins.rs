@@ -58,8 +58,8 @@ pub fn call<W: World>(world: &mut W, d: &Arc<Defined>, args: &[Core]) -> Result<
         BuiltIn::SubtaskCancel => subtask_cancel(world, d, i),
         BuiltIn::SubtaskDrop => subtask_drop(world, d, i),
         BuiltIn::StreamNew => copies::new(world, d, Kind::Stream),
-        BuiltIn::StreamRead => copies::stream_copy(world, d, Side::Readable, args),
-        BuiltIn::StreamWrite => copies::stream_copy(world, d, Side::Writable, args),
+        BuiltIn::StreamRead => copies::copy(world, d, (Kind::Stream, Side::Readable), args),
+        BuiltIn::StreamWrite => copies::copy(world, d, (Kind::Stream, Side::Writable), args),
         BuiltIn::StreamCancelRead => {
             copies::cancel_copy(world, d, (Kind::Stream, Side::Readable), i)
         }
@@ -69,8 +69,8 @@ pub fn call<W: World>(world: &mut W, d: &Arc<Defined>, args: &[Core]) -> Result<
         BuiltIn::StreamDropReadable => copies::drop(world, d, (Kind::Stream, Side::Readable), i),
         BuiltIn::StreamDropWritable => copies::drop(world, d, (Kind::Stream, Side::Writable), i),
         BuiltIn::FutureNew => copies::new(world, d, Kind::Future),
-        BuiltIn::FutureRead => copies::future_copy(world, d, Side::Readable, args),
-        BuiltIn::FutureWrite => copies::future_copy(world, d, Side::Writable, args),
+        BuiltIn::FutureRead => copies::copy(world, d, (Kind::Future, Side::Readable), args),
+        BuiltIn::FutureWrite => copies::copy(world, d, (Kind::Future, Side::Writable), args),
         BuiltIn::FutureCancelRead => {
             copies::cancel_copy(world, d, (Kind::Future, Side::Readable), i)
         }
@@ -153,30 +153,17 @@ pub(crate) fn get<W: World>(world: &mut W, instance: usize, i: u32) -> Result<En
     handles.get(i).ok_or(Stop::Crash)
 }
 
-/// The waitable set of this index, by the rule that it is one.
-pub(crate) fn set<W: World>(
+/// What is at an index, by the rule that it is of the kind that is wanted.
+pub(crate) fn get_as<W: World, T>(
     world: &mut W,
     instance: usize,
     i: u32,
+    wanted: impl FnOnce(Entry) -> Option<T>,
     rule: AsyncRule,
-) -> Result<Id<WaitableSet>, Stop> {
-    let entry = get(world, instance, i)?;
-    let set = if let Entry::Set(set) = entry { Some(set) } else { None };
-    trap_if(world.watch(), Party::Itself, rule, set.is_none())?;
-    set.ok_or(Stop::Crash)
-}
-
-/// The subtask of this index, likewise.
-fn subtask<W: World>(
-    world: &mut W,
-    instance: usize,
-    i: u32,
-    rule: AsyncRule,
-) -> Result<Id<Subtask>, Stop> {
-    let entry = get(world, instance, i)?;
-    let subtask = if let Entry::Subtask(subtask) = entry { Some(subtask) } else { None };
-    trap_if(world.watch(), Party::Itself, rule, subtask.is_none())?;
-    subtask.ok_or(Stop::Crash)
+) -> Result<T, Stop> {
+    let entry = wanted(get(world, instance, i)?);
+    trap_if(world.watch(), Party::Itself, rule, entry.is_none())?;
+    entry.ok_or(Stop::Crash)
 }
 
 /// Spec: `Table.add`.
@@ -190,12 +177,8 @@ fn remove<W: World>(world: &mut W, instance: usize, i: u32) {
 
 /// Spec: `canon_task_return`.
 fn task_return<W: World>(world: &mut W, d: &Defined, args: &[Core]) -> Result<Outcome, Stop> {
+    let (task, lifted) = async_task(world, AsyncRule::ReturnNotAsync)?;
     let (machine, watch) = world.parts();
-    let task = machine.task();
-    let lifted = task.and_then(|task| lifted(&machine.tasks[task]));
-    let lifted = lifted.filter(|lifted| lifted.opts.is_async);
-    trap_if(watch, Party::Itself, AsyncRule::ReturnNotAsync, lifted.is_none())?;
-    let (Some(task), Some(lifted)) = (task, lifted) else { return Err(Stop::Crash) };
     let (a, b) = (lifted.signature.ty().result.as_ref(), d.signature.ty().result.as_ref());
     let other_type = !same_type(a, &lifted.resources, b, &d.resources);
     trap_if(watch, Party::Itself, AsyncRule::ReturnOtherType, other_type)?;
@@ -220,6 +203,15 @@ fn task_return<W: World>(world: &mut W, d: &Defined, args: &[Core]) -> Result<Ou
     Ok(nothing())
 }
 
+/// The current task and its function, by the rule that this was lifted as async.
+fn async_task<W: World>(world: &mut W, rule: AsyncRule) -> Result<(Id<Task>, Arc<Lifted>), Stop> {
+    let (machine, watch) = world.parts();
+    let called = machine.task().and_then(|id| Some((id, lifted(&machine.tasks[id])?)));
+    let called = called.filter(|(_, lifted)| lifted.opts.is_async);
+    trap_if(watch, Party::Itself, rule, called.is_none())?;
+    called.ok_or(Stop::Crash)
+}
+
 /// The function that a task is a call of, if it is one of a function.
 fn lifted(task: &Task) -> Option<Arc<Lifted>> {
     match &task.called {
@@ -230,11 +222,7 @@ fn lifted(task: &Task) -> Option<Arc<Lifted>> {
 
 /// Spec: `canon_task_cancel`.
 fn task_cancel<W: World>(world: &mut W) -> Result<Outcome, Stop> {
-    let (machine, watch) = world.parts();
-    let of = machine.task().map(|id| (id, lifted(&machine.tasks[id])));
-    let task = of.filter(|(_, lifted)| lifted.as_ref().is_some_and(|of| of.opts.is_async));
-    trap_if(watch, Party::Itself, AsyncRule::CancelNotAsync, task.is_none())?;
-    let (task, _) = task.ok_or(Stop::Crash)?;
+    let (task, _) = async_task(world, AsyncRule::CancelNotAsync)?;
     canon::cancel(world, task)?;
     Ok(nothing())
 }
@@ -286,7 +274,7 @@ fn waitable_set_wait<W: World>(
     si: u32,
     ptr: u64,
 ) -> Result<Outcome, Stop> {
-    let set = set(world, d.opts.instance, si, AsyncRule::WaitNoSet)?;
+    let set = get_as(world, d.opts.instance, si, Entry::set, AsyncRule::WaitNoSet)?;
     let cancellable = moved::is_cancellable(world.watch(), d.cancellable);
     let then = Then::Waited { set, defined: d.clone(), ptr };
     wait_for_event_of(world, set, Condition::SetHasEvent(set), cancellable, then)
@@ -299,7 +287,7 @@ fn waitable_set_poll<W: World>(
     si: u32,
     ptr: u64,
 ) -> Result<Outcome, Stop> {
-    let set = set(world, d.opts.instance, si, AsyncRule::PollNoSet)?;
+    let set = get_as(world, d.opts.instance, si, Entry::set, AsyncRule::PollNoSet)?;
     let cancellable = moved::is_cancellable(world.watch(), d.cancellable);
     let cancelled = thread::deliver_pending_cancel(world, cancellable);
     let event = match (cancelled, world.machine().has_event(set)) {
@@ -344,7 +332,7 @@ fn check_place(
 
 /// Spec: `canon_waitable_set_drop`.
 fn waitable_set_drop<W: World>(world: &mut W, d: &Defined, si: u32) -> Result<Outcome, Stop> {
-    let set = set(world, d.opts.instance, si, AsyncRule::DropNoSet)?;
+    let set = get_as(world, d.opts.instance, si, Entry::set, AsyncRule::DropNoSet)?;
     remove(world, d.opts.instance, si);
     drop_set(world, set)?;
     Ok(nothing())
@@ -352,19 +340,14 @@ fn waitable_set_drop<W: World>(world: &mut W, d: &Defined, si: u32) -> Result<Ou
 
 /// Spec: `canon_waitable_join`.
 fn waitable_join<W: World>(world: &mut W, d: &Defined, wi: u32, si: u32) -> Result<Outcome, Stop> {
-    let waitable = match get(world, d.opts.instance, wi)? {
-        Entry::Subtask(subtask) => Some(Waitable::Subtask(subtask)),
-        Entry::End(end) => Some(Waitable::End(end)),
-        Entry::Resource(_) | Entry::Set(_) | Entry::ErrorContext(_) => None,
-    };
-    trap_if(world.watch(), Party::Itself, AsyncRule::JoinNoWaitable, waitable.is_none())?;
-    let waitable = waitable.ok_or(Stop::Crash)?;
+    let rule = AsyncRule::JoinNoWaitable;
+    let waitable = get_as(world, d.opts.instance, wi, Entry::waitable, rule)?;
     let (machine, watch) = world.parts();
     let waited_for = machine.waits(waitable).has_sync_waiter;
     trap_if(watch, Party::Itself, AsyncRule::JoinSyncWaiter, waited_for)?;
     let set = match si {
         0 => None,
-        si => Some(set(world, d.opts.instance, si, AsyncRule::JoinNoSet)?),
+        si => Some(get_as(world, d.opts.instance, si, Entry::set, AsyncRule::JoinNoSet)?),
     };
     world.machine().join(waitable, set);
     Ok(nothing())
@@ -372,7 +355,7 @@ fn waitable_join<W: World>(world: &mut W, d: &Defined, wi: u32, si: u32) -> Resu
 
 /// Spec: `canon_subtask_cancel`.
 fn subtask_cancel<W: World>(world: &mut W, d: &Defined, i: u32) -> Result<Outcome, Stop> {
-    let subtask = subtask(world, d.opts.instance, i, AsyncRule::CancelNoSubtask)?;
+    let subtask = get_as(world, d.opts.instance, i, Entry::subtask, AsyncRule::CancelNoSubtask)?;
     let is_async = d.opts.is_async;
     let (machine, watch) = world.parts();
     let Subtask { delivered, cancellation_requested, state, task, ref waits, .. } =
@@ -419,7 +402,7 @@ pub(crate) fn cancel_requested<W: World>(
 
 /// Spec: `canon_subtask_drop` and `Subtask.drop`.
 fn subtask_drop<W: World>(world: &mut W, d: &Defined, i: u32) -> Result<Outcome, Stop> {
-    let subtask = subtask(world, d.opts.instance, i, AsyncRule::DropNoSubtask)?;
+    let subtask = get_as(world, d.opts.instance, i, Entry::subtask, AsyncRule::DropNoSubtask)?;
     remove(world, d.opts.instance, i);
     let (machine, watch) = world.parts();
     let undelivered = !machine.subtasks[subtask].delivered;

@@ -116,7 +116,7 @@ fn unpack_callback_result<W: World>(
         let (free, then) = (Condition::NotExclusive(instance), Then::Callback(None));
         return wait_until(world, free, true, then);
     }
-    let set = built_ins::set(world, instance, set, AsyncRule::CallbackNoSet)?;
+    let set = built_ins::get_as(world, instance, set, Entry::set, AsyncRule::CallbackNoSet)?;
     let until = Condition::CallbackEvent(set, id);
     wait_for_event_of(world, set, until, true, Then::Callback(Some(set)))
 }

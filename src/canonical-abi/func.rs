@@ -109,6 +109,12 @@ impl Defined {
         }
     }
 
+    /// The type of what the core function returns, if it returns anything.
+    pub fn result_type(&self) -> Option<CoreType> {
+        let result = self.which.row().result;
+        result.map(|result| result.core_type(self.opts.lift_lower.ptr_type, self.slot_type))
+    }
+
     /// The type of the core function.
     pub fn flat_ft(&self) -> CoreFuncType {
         let ptr_type = self.opts.lift_lower.ptr_type;

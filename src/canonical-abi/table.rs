@@ -4,7 +4,7 @@
 use super::arena::{Arena, Id};
 use super::copy::{End, Shared};
 use super::machine::{Subtask, Task};
-use super::waitable::WaitableSet;
+use super::waitable::{Waitable, WaitableSet};
 use super::{Miss, Stop, end_if};
 use crate::types::Resource;
 
@@ -71,6 +71,34 @@ pub struct Lender {
     pub(super) counted: bool,
 }
 
+impl Entry {
+    pub fn resource(self) -> Option<ResourceHandle> {
+        if let Entry::Resource(handle) = self { Some(handle) } else { None }
+    }
+
+    pub fn subtask(self) -> Option<Id<Subtask>> {
+        if let Entry::Subtask(subtask) = self { Some(subtask) } else { None }
+    }
+
+    pub fn end(self) -> Option<Id<End>> {
+        if let Entry::End(end) = self { Some(end) } else { None }
+    }
+
+    pub fn set(self) -> Option<Id<WaitableSet>> {
+        if let Entry::Set(set) = self { Some(set) } else { None }
+    }
+
+    pub fn error_context(self) -> Option<u32> {
+        if let Entry::ErrorContext(number) = self { Some(number) } else { None }
+    }
+
+    /// Spec: `Waitable`, if it is one.
+    pub fn waitable(self) -> Option<Waitable> {
+        let subtask = self.subtask().map(Waitable::Subtask);
+        subtask.or_else(|| self.end().map(Waitable::End))
+    }
+}
+
 impl<T> Default for Table<T> {
     fn default() -> Table<T> {
         Table { entries: Vec::new(), free: Vec::new() }
@@ -80,10 +108,7 @@ impl<T> Default for Table<T> {
 impl Table {
     /// The resource handle of this index, if it is one.
     pub fn handle(&self, i: u32) -> Option<ResourceHandle> {
-        match self.get(i)? {
-            Entry::Resource(handle) => Some(handle),
-            Entry::Subtask(_) | Entry::End(_) | Entry::Set(_) | Entry::ErrorContext(_) => None,
-        }
+        self.get(i)?.resource()
     }
 
     fn handle_mut(&mut self, i: u32) -> Option<&mut ResourceHandle> {

@@ -15,7 +15,7 @@ use crate::machine::Defined;
 use crate::table::Entry;
 use crate::waitable::{Waitable, take_event, wait_for_event};
 use crate::world::{Outcome, World};
-use crate::{Core, CoreType, Deviation, Party, Stop, wrap};
+use crate::{Core, Deviation, Party, Stop, wrap};
 
 /// Spec: `canon_stream_new` and `canon_future_new`.
 pub fn new<W: World>(world: &mut W, d: &Defined, kind: Kind) -> Result<Outcome, Stop> {
@@ -58,51 +58,40 @@ const CANCEL: Rules = Rules {
     in_set: AsyncRule::CancelCopyInSet,
 };
 
-/// Spec: `stream_copy`.
-pub fn stream_copy<W: World>(
+/// Spec: `stream_copy` and `future_copy`: a future has one element.
+pub fn copy<W: World>(
     world: &mut W,
     d: &Arc<Defined>,
-    side: Side,
+    (kind, side): (Kind, Side),
     args: &[Core],
 ) -> Result<Outcome, Stop> {
-    let i = wrap(args[0].bits());
-    let (ptr, length) = (args[1].bits(), args[2].bits());
-    let end = idle_end(world, d, (Kind::Stream, side), i, &STREAM);
+    let (i, ptr) = (wrap(args[0].bits()), args[1].bits());
+    let (length, rules) = match kind {
+        Kind::Stream => (args[2].bits(), &STREAM),
+        Kind::Future => (1, &FUTURE),
+    };
+    let is_idle = |end: &End| end.state == CopyState::Idle;
+    let end = end_in_state(world, d, (kind, side), i, rules, is_idle);
     let end = end.map_err(|stop| buffer_first(world, d, (ptr, length), stop))?;
     let buffer = buffer(world, d, ptr, length)?;
     copy::copy(world, end, buffer)?;
     copied(world, d, end)
 }
 
-/// Spec: `future_copy`.
-pub fn future_copy<W: World>(
-    world: &mut W,
-    d: &Arc<Defined>,
-    side: Side,
-    args: &[Core],
-) -> Result<Outcome, Stop> {
-    let i = wrap(args[0].bits());
-    let ptr = args[1].bits();
-    let end = idle_end(world, d, (Kind::Future, side), i, &FUTURE);
-    let end = end.map_err(|stop| buffer_first(world, d, (ptr, 1), stop))?;
-    let buffer = buffer(world, d, ptr, 1)?;
-    copy::copy(world, end, buffer)?;
-    copied(world, d, end)
-}
-
-/// An end that may begin to copy.
-fn idle_end<W: World>(
+/// The end of this index, by all these rules: it is in the state that is asked for, and nobody waits in vain.
+fn end_in_state<W: World>(
     world: &mut W,
     d: &Defined,
     which: (Kind, Side),
     i: u32,
     rules: &Rules,
+    is_ready: impl FnOnce(&End) -> bool,
 ) -> Result<Id<End>, Stop> {
     let id = end(world, d, which, i, [rules.no_end, rules.other_type])?;
     let (machine, watch) = world.parts();
-    let End { state, ref waits, .. } = machine.ends[id];
-    let in_set = waits.set.is_some() && !d.opts.is_async;
-    trap_if(watch, Party::Itself, rules.state, state != CopyState::Idle)?;
+    let end = &machine.ends[id];
+    trap_if(watch, Party::Itself, rules.state, !is_ready(end))?;
+    let in_set = end.waits.set.is_some() && !d.opts.is_async;
     trap_if(watch, Party::Itself, rules.in_set, in_set)?;
     Ok(id)
 }
@@ -117,12 +106,8 @@ fn end<W: World>(
 ) -> Result<Id<End>, Stop> {
     let entry = get(world, d.opts.instance, i)?;
     let (machine, watch) = world.parts();
-    let id = match entry {
-        Entry::End(id) => Some(id),
-        Entry::Resource(_) | Entry::Subtask(_) | Entry::Set(_) | Entry::ErrorContext(_) => None,
-    };
     let such = |id: &Id<End>| (machine.ends[*id].kind, machine.ends[*id].side) == (kind, side);
-    let id = id.filter(such);
+    let id = entry.end().filter(such);
     trap_if(watch, Party::Itself, no_end, id.is_none())?;
     let id = id.ok_or(Stop::Crash)?;
     let shared = &machine.shared[machine.ends[id].shared];
@@ -177,7 +162,7 @@ fn check_buffer(cx: &mut Cx, ptr: u64, aligned: bool, size: u64) -> Result<(), S
 /// an event.
 fn copied<W: World>(world: &mut W, d: &Defined, end: Id<End>) -> Result<Outcome, Stop> {
     let waitable = Waitable::End(end);
-    let ty = d.flat_ft().results.first().copied().unwrap_or(CoreType::I32);
+    let ty = d.result_type().expect("a copy says what became of it");
     let has_event = world.machine().waits(waitable).event.is_some();
     match (has_event, d.opts.is_async) {
         (true, _) => {
@@ -196,14 +181,10 @@ pub fn cancel_copy<W: World>(
     which: (Kind, Side),
     i: u32,
 ) -> Result<Outcome, Stop> {
-    let id = end(world, d, which, i, [CANCEL.no_end, CANCEL.other_type])?;
+    let copies = |end: &End| end.state == CopyState::Copying && !end.waits.has_sync_waiter;
+    let id = end_in_state(world, d, which, i, &CANCEL, copies)?;
     let (machine, watch) = world.parts();
-    let End { state, ref waits, .. } = machine.ends[id];
-    let in_set = waits.set.is_some() && !d.opts.is_async;
-    let not_copying = state != CopyState::Copying || waits.has_sync_waiter;
-    let event = waits.event;
-    trap_if(watch, Party::Itself, CANCEL.state, not_copying)?;
-    trap_if(watch, Party::Itself, CANCEL.in_set, in_set)?;
+    let event = machine.ends[id].waits.event;
     if event.is_none() || moved::cancels_copied(watch, event) {
         copy::cancel(world, id)?;
     }

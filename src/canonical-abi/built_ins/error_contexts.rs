@@ -1,16 +1,15 @@
 //! The built-ins on error contexts.
 //! Knows nothing of how they are passed.
 
-use super::{add, check_place, cx, get, nothing, one, remove};
+use super::{add, check_place, cx, get_as, nothing, one, remove};
 use crate::async_rule::AsyncRule;
-use crate::check::trap_if;
 use crate::machine::Defined;
 use crate::memory::store_int;
 use crate::string::{load_string_from_range, store_string_into_range};
 use crate::table::Entry;
 use crate::value::{Str, StringSource};
 use crate::world::{Choice, Outcome, World};
-use crate::{Core, Party, Stop, end_if, wrap};
+use crate::{Core, Stop, end_if, wrap};
 
 /// What we can bear.
 const MAX_ERROR_CONTEXTS: usize = 1 << 20;
@@ -39,10 +38,7 @@ fn error_context<W: World>(
     i: u32,
     rule: AsyncRule,
 ) -> Result<usize, Stop> {
-    let entry = get(world, d.opts.instance, i)?;
-    let number = if let Entry::ErrorContext(number) = entry { Some(number) } else { None };
-    trap_if(world.watch(), Party::Itself, rule, number.is_none())?;
-    let number = number.ok_or(Stop::Crash)?;
+    let number = get_as(world, d.opts.instance, i, Entry::error_context, rule)?;
     Ok(usize::try_from(number).expect("an index fits"))
 }
 
